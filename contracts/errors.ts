@@ -1,0 +1,71 @@
+/**
+ * Every error code a client, an event or a reject can carry. Codes are stable; messages may improve.
+ * `retryable`: the same request may succeed later without being changed.
+ */
+export const errorCodes = {
+  invalid_json: { status: 400, retryable: false, meaning: 'The body is not JSON.' },
+  invalid_request: { status: 400, retryable: false, meaning: 'A field is unknown, missing or of the wrong type; `path` says which.' },
+  too_deep: { status: 400, retryable: false, meaning: 'The body nests deeper than 32 levels.' },
+  not_finite: { status: 400, retryable: false, meaning: 'A number is NaN, infinite, or too large for a double.' },
+  missing_feature: { status: 400, retryable: false, meaning: 'A required feature is not in the request and has no default.' },
+  unknown_feature: { status: 400, retryable: false, meaning: 'The anchor does not allow this feature.' },
+  unknown_anchor: { status: 400, retryable: false, meaning: 'The model has no such anchor.' },
+  out_of_range: { status: 400, retryable: false, meaning: "A value lies outside its definition's range." },
+  anchor_too_old: { status: 422, retryable: false, meaning: 'The online store no longer covers the anchor time and model.yaml says to reject.' },
+  feature_unavailable: { status: 422, retryable: false, meaning: 'An online feature is missing or stale and model.yaml says to reject.' },
+  unauthorized: { status: 401, retryable: false, meaning: 'The API key is missing or wrong.' },
+  forbidden: { status: 403, retryable: false, meaning: 'The API key lacks the scope.' },
+  not_found: { status: 404, retryable: false, meaning: 'No such thing.' },
+  not_yet_visible: { status: 404, retryable: true, meaning: 'The prediction is younger than 10 minutes and not in the warehouse yet.' },
+  unknown_model: { status: 404, retryable: false, meaning: 'The project has no such model.' },
+  unknown_version: { status: 404, retryable: false, meaning: 'The model has no such version, or it was refused at load.' },
+  unknown_label: { status: 400, retryable: false, meaning: 'The project defines no such label.' },
+  unknown_source: { status: 404, retryable: false, meaning: 'The project defines no such event source.' },
+  method_not_allowed: { status: 405, retryable: false, meaning: 'The path exists, the method does not.' },
+  gone: { status: 410, retryable: false, meaning: 'The prediction is past its retention, or was erased.' },
+  body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB.' },
+  event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },
+  unsupported_media_type: { status: 415, retryable: false, meaning: 'Send application/json.' },
+  rate_limited: { status: 429, retryable: true, meaning: "The caller's limit is reached." },
+  internal: { status: 500, retryable: true, meaning: 'A fault of the server; the log has it under this request id.' },
+  inference_failed: { status: 500, retryable: true, meaning: 'The model raised an error.' },
+  not_ready: { status: 503, retryable: true, meaning: 'Starting, or a store is not reachable.' },
+  overloaded: { status: 503, retryable: true, meaning: 'A queue is full.' },
+  draining: { status: 503, retryable: true, meaning: 'Shutting down.' },
+  outbox_unavailable: { status: 503, retryable: true, meaning: 'The event cannot be made durable now, so no answer was given.' },
+  online_store_unavailable: { status: 503, retryable: true, meaning: 'The online store does not answer.' },
+  warehouse_unavailable: { status: 503, retryable: true, meaning: 'ClickHouse does not answer.' },
+  deadline_exceeded: { status: 504, retryable: true, meaning: 'The latency budget ran out.' },
+  invalid_event: { status: 400, retryable: false, meaning: 'A record on the log does not parse as its event; kept in `rejects`.' },
+  unsupported_schema_version: { status: 400, retryable: false, meaning: 'A record on the log has a schema version this build does not know; kept in `rejects`.' },
+  invalid_project: { status: 500, retryable: false, meaning: 'The project folder has a problem; `path` names file and field.' },
+  invalid_config: { status: 500, retryable: false, meaning: 'An environment variable or option is wrong.' },
+} as const satisfies Record<string, { status: number; retryable: boolean; meaning: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** The one error that crosses layers on purpose. Anything else that reaches a client becomes `internal`. */
+export class ServiceError extends Error {
+  readonly code: ErrorCode
+  readonly retryable: boolean
+  /** The field at fault, as `instances[2].features.distance`. */
+  readonly path: string | undefined
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; path?: string; hint?: string } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'ServiceError'
+    this.code = code
+    this.retryable = errorCodes[code].retryable
+    this.path = options.path
+    this.hint = options.hint
+  }
+}
+
+/** `['instances', 2, 'features']` as `instances[2].features`. */
+export function toFieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    '',
+  )
+}

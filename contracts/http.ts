@@ -1,0 +1,79 @@
+import { z } from 'zod'
+import { errorCodes } from './errors.ts'
+import { predictionRoute, predictionStatus, servedFeature } from './prediction-event.ts'
+import { columnName, entityId, opaqueId, scalar, tags, timestamp, uuid, versionName } from './primitives.ts'
+
+export const limits = {
+  /** Bytes of a request body. */
+  bodyBytes: 256 * 1024,
+  /** Levels of arrays and objects in a body. */
+  depth: 32,
+  /** Instances, labels or events in one request. */
+  items: 1000,
+  /** Bytes of one event's JSON: below NATS's default max_payload of 1 MiB. */
+  eventBytes: 512 * 1024,
+} as const
+
+const instanceFields = {
+  entities: z.record(columnName, entityId).default({}),
+  anchor: columnName.optional().describe('The named decision point; may be left out when the model has one.'),
+  anchor_time: timestamp.optional().describe('The time the prediction is about; the time of receipt if left out.'),
+  features: z.record(columnName, scalar).default({}),
+  tags: tags.optional(),
+}
+
+export const predictOptions = z.strictObject({
+  version: versionName.optional().describe('Pins a version.'),
+  return_features: z.boolean().optional(),
+  timeout_ms: z.number().positive().optional(),
+})
+
+export const predictInstance = z.strictObject(instanceFields)
+export const predictRequest = z.strictObject({ request_id: opaqueId.optional(), ...instanceFields, options: predictOptions.optional() })
+export const predictBatchRequest = z.strictObject({
+  request_id: opaqueId.optional(),
+  instances: z.array(predictInstance).min(1).max(limits.items),
+  options: predictOptions.optional(),
+})
+export type PredictInstance = z.infer<typeof predictInstance>
+export type PredictRequest = z.infer<typeof predictRequest>
+export type PredictBatchRequest = z.infer<typeof predictBatchRequest>
+
+export const errorBody = z.object({
+  error: z.object({
+    code: z.enum(Object.keys(errorCodes) as [keyof typeof errorCodes]),
+    message: z.string(),
+    path: z.string().optional(),
+    hint: z.string().optional(),
+    request_id: z.string(),
+  }),
+})
+export type ErrorBody = z.infer<typeof errorBody>
+
+export const predictResponse = z.object({
+  prediction_id: uuid,
+  request_id: z.string(),
+  model: z.string(),
+  model_version: z.string(),
+  route: predictionRoute,
+  anchor: z.string(),
+  anchor_time: timestamp,
+  status: predictionStatus,
+  outputs: z.record(z.string(), scalar),
+  decision: z.object({ value: scalar, threshold: z.number().optional() }).optional(),
+  warnings: z.array(z.string()),
+  features: z.array(servedFeature).optional(),
+})
+export type PredictResponse = z.infer<typeof predictResponse>
+
+export const predictBatchResponse = z.object({ predictions: z.array(z.union([predictResponse, errorBody])) })
+
+export const rejectedItem = z.object({ index: z.int(), code: z.string(), path: z.string().optional(), message: z.string() })
+
+/** Answer to labels and events: refused items leave the others accepted. */
+export const acceptedResponse = z.object({
+  accepted: z.int(),
+  rejected: z.array(rejectedItem),
+  applied: z.boolean().optional().describe('With wait=applied: whether the online store has them all.'),
+})
+export type AcceptedResponse = z.infer<typeof acceptedResponse>

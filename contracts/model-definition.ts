@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { columnName, name, scalar } from './primitives.ts'
+
+const valueType = z.enum(['number', 'text', 'boolean'])
+
+/** What to do when an online value is missing or stale: pass it on, put the default in, or refuse the request. */
+const onMissing = z.enum(['missing', 'default', 'reject'])
+
+const requestFeature = z.strictObject({
+  name: columnName,
+  source: z.literal('request'),
+  description: z.string().optional(),
+  type: valueType.default('number'),
+  unit: z.string().optional(),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  from_entity: columnName.optional().describe('The role whose id is the value; then the request need not repeat it.'),
+  on_missing: onMissing.default('reject'),
+  default: scalar.optional(),
+})
+
+const onlineFeature = z.strictObject({
+  name: columnName,
+  source: z.literal('online'),
+  description: z.string().optional(),
+  view: columnName,
+  feature: columnName.describe("The feature's name within its view."),
+  entity: columnName.describe('The role whose id is looked up.'),
+  unit: z.string().optional(),
+  on_missing: onMissing.default('missing'),
+  on_stale: z.enum(['use', 'missing', 'default', 'reject']).default('use'),
+  on_anchor_too_old: z.enum(['missing', 'default', 'reject']).default('missing'),
+  default: scalar.optional(),
+})
+
+const timeZone = z.union([
+  z.string().describe('An IANA time zone.'),
+  z.strictObject({ lookup: columnName, entity: columnName }).describe('A lookup table of the project, by the id of a role.'),
+])
+
+/** The closed list of derived functions, version 1. `of`, `a` and `b` name other features of the model. */
+export const derivation = z.discriminatedUnion('function', [
+  z.strictObject({ function: z.literal('hour'), time_zone: timeZone.default('UTC') }).describe('Hour of the anchor time, 0 to 23.'),
+  z.strictObject({ function: z.literal('weekday'), time_zone: timeZone.default('UTC') }).describe('Weekday of the anchor time, 1 (Monday) to 7 (Sunday).'),
+  z.strictObject({ function: z.literal('log1p'), of: columnName }).describe('ln(1 + x); missing below or at -1.'),
+  z.strictObject({ function: z.literal('ratio'), a: columnName, b: columnName }).describe('a / b; missing where b is 0.'),
+  z.strictObject({ function: z.literal('difference'), a: columnName, b: columnName }).describe('a - b.'),
+  z.strictObject({ function: z.literal('bucketize'), of: columnName, boundaries: z.array(z.number()).min(1) }).describe('How many boundaries are <= x.'),
+  z.strictObject({ function: z.literal('one_hot'), of: columnName, category: scalar }).describe('1 where the value equals the category, else 0.'),
+])
+export type Derivation = z.infer<typeof derivation>
+
+const derivedFeature = z.strictObject({
+  name: columnName,
+  source: z.literal('derived'),
+  description: z.string().optional(),
+  unit: z.string().optional(),
+  derive: derivation,
+})
+
+export const modelFeature = z.discriminatedUnion('source', [requestFeature, onlineFeature, derivedFeature])
+export type ModelFeature = z.infer<typeof modelFeature>
+export type RequestFeature = z.infer<typeof requestFeature>
+export type OnlineFeature = z.infer<typeof onlineFeature>
+export type DerivedFeature = z.infer<typeof derivedFeature>
+
+/** `<model>/model.yaml`: the task and everything about a model that is not a version's bytes. */
+export const modelDefinition = z.strictObject({
+  name,
+  description: z.string(),
+  owner: z.string(),
+  task: z.enum(['binary_classification', 'regression', 'multiclass_classification']),
+  primary_label: columnName,
+  entities: z.record(columnName, z.strictObject({ entity: columnName, description: z.string().optional() })).describe('Role to kind of entity.'),
+  outputs: z.record(columnName, z.strictObject({ description: z.string(), type: z.enum(['number', 'text']).default('number'), unit: z.string().optional() })),
+  score: columnName.describe('The output that evaluation scores: for binary tasks, the probability of 1.'),
+  decision: z
+    .strictObject({ output: columnName, threshold: z.number(), above: scalar, below: scalar })
+    .optional()
+    .describe('value = above when output >= threshold, else below.'),
+  anchors: z.record(columnName, z.strictObject({ description: z.string(), features: z.array(columnName).min(1) })).optional(),
+  features: z.array(modelFeature).min(1),
+  latency_budget_ms: z.number().positive().max(60_000).default(100),
+  durability: z.enum(['disk', 'process']).default('disk'),
+  inference: z.strictObject({ intra_op_threads: z.int().positive().max(64).default(1) }).prefault({}),
+  governance: z
+    .strictObject({
+      subject: columnName.optional().describe('The role whose id becomes subject_id.'),
+      purposes: z.array(z.string()).default([]),
+      region: z.string().optional(),
+      data_category: z.string().optional(),
+      retention_days: z.int().positive().max(36_500).default(730),
+    })
+    .prefault({}),
+})
+export type ModelDefinition = z.infer<typeof modelDefinition>

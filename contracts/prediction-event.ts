@@ -1,0 +1,87 @@
+import { z } from 'zod'
+import { canonicalHash } from './canonical-json.ts'
+import { appliedPosition } from './origin.ts'
+import { columnName, name, opaqueId, scalar, sha256, tags, tenant, timestamp, uuid, versionName } from './primitives.ts'
+
+export const featureSource = z.enum(['request', 'online', 'derived'])
+export const featureStatus = z.enum(['ok', 'missing', 'stale', 'defaulted'])
+
+/** One feature as the model saw it. `value` is absent when the model saw "missing". */
+export const servedFeature = z.looseObject({
+  name: columnName,
+  value: scalar.optional(),
+  source: featureSource,
+  status: featureStatus,
+  reason: z.string().optional().describe('Why the status is not ok, as no_events, not_sent or anchor_too_old.'),
+  event_time: timestamp.optional().describe('Event time of the newest event in the value.'),
+  age_ms: z.int().optional().describe('Anchor time minus event_time, in milliseconds.'),
+  definition: sha256.describe('Hash of the definition the value was computed by.'),
+})
+export type ServedFeature = z.infer<typeof servedFeature>
+
+export const predictionRoute = z.enum(['champion', 'challenger', 'pinned', 'shadow'])
+export const predictionStatus = z.enum(['ok', 'fallback', 'error'])
+
+export const predictionEventV1 = z.looseObject({
+  schema_version: z.literal(1),
+  prediction_id: uuid.describe('UUIDv7, ours.'),
+  decision_id: uuid.describe('One per accepted instance; shared by its served prediction, shadows and replays. Labels resolve to it.'),
+  tenant,
+  payload_hash: sha256.describe('SHA-256 over the RFC 8785 form of the event without this field.'),
+  request_id: opaqueId,
+  index: z.int().nonnegative().describe('Position of the instance in its request.'),
+  idempotency_key: opaqueId.optional(),
+  trace_id: z.string().optional(),
+  trigger: z.enum(['api', 'stream', 'batch', 'replay']),
+  tags,
+
+  model: name,
+  model_version: versionName,
+  model_sha256: sha256,
+  manifest_sha256: sha256,
+  model_definition_sha256: sha256,
+  feature_set_sha256: sha256,
+  deployment_revision: z.int().nonnegative(),
+  code_version: z.string(),
+  route: predictionRoute,
+  route_probability: z.number().min(0).max(1),
+  execution_provider: z.string(),
+
+  entities: z.record(columnName, opaqueId),
+  anchor: columnName,
+  anchor_time: timestamp,
+
+  features: z.array(servedFeature),
+  features_as_of: z.array(appliedPosition).describe('Per writer and epoch of the feature_events lane, what the online store had applied.'),
+
+  status: predictionStatus,
+  outputs: z.record(columnName, scalar),
+  decision: z.looseObject({ value: scalar, threshold: z.number().optional() }).optional(),
+  fallback: z.string().optional(),
+  warnings: z.array(z.string()),
+  error_code: z.string().optional(),
+
+  ingested_at: timestamp.describe('Receipt of the request.'),
+  features_read_at: timestamp.optional(),
+  predicted_at: timestamp,
+  duration_us: z.looseObject({
+    queue: z.int().nonnegative().optional(),
+    features: z.int().nonnegative().optional(),
+    inference: z.int().nonnegative().optional(),
+    outbox: z.int().nonnegative().optional(),
+  }),
+
+  subject_id: opaqueId.optional(),
+  purposes: z.array(z.string()).default([]),
+  region: z.string().optional(),
+  data_category: z.string().optional(),
+  retention_until: timestamp,
+})
+
+/** One prediction, immutable: what the model saw, which model it was, and what it said. */
+export type PredictionEvent = z.infer<typeof predictionEventV1>
+
+/** The event with its `payload_hash` filled in. */
+export function sealPredictionEvent(event: Omit<PredictionEvent, 'payload_hash'>): PredictionEvent {
+  return { ...event, payload_hash: canonicalHash(event) } as PredictionEvent
+}

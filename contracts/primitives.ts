@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+/** Names that appear in SQL, URLs and file paths: lower case, digits, `_` and `-`. */
+export const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must start with a letter and hold only a-z, 0-9, _ and -, at most 64 characters')
+
+/** A name that becomes a ClickHouse column: as `name`, without `-`. */
+export const columnName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must start with a letter and hold only a-z, 0-9 and _, at most 64 characters')
+
+/** A model version: the name of its folder. */
+export const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'must be a folder name like 1 or 2.1')
+
+/** An opaque id of the client's or ours: 1 to 128 characters, no control characters. */
+export const opaqueId = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^\u0000-\u001f\u007f]+$/, 'must not contain control characters')
+
+export const uuid = z.uuid()
+
+export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+
+/** RFC 3339 with an offset, between 1900 and 2299 (what the warehouse can hold). */
+export const timestamp = z.iso
+  .datetime({ offset: true })
+  .refine((value) => isStorableTime(Date.parse(value)), 'must lie between the years 1900 and 2299')
+
+export const tags = z.array(z.string().min(1).max(64)).max(16)
+
+export const tenant = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)
+
+/** JSON scalars a feature, output or event value may take. Absent means unknown; null is not a value. */
+export const scalar = z.union([z.number(), z.string().max(1024), z.boolean()])
+export type Scalar = z.infer<typeof scalar>
+
+/** Integers become strings, so that 7 and "7" are the same entity. */
+export const entityId = z.union([opaqueId, z.int().transform(String)])
+
+const earliestTimeMs = Date.UTC(1900, 0, 1)
+const latestTimeMs = Date.UTC(2300, 0, 1)
+
+function isStorableTime(timeMs: number): boolean {
+  return timeMs >= earliestTimeMs && timeMs < latestTimeMs
+}
+
+/** `2001-06-04T12:00:00.000Z`: the one form in which stored events write a time. */
+export function toTimestamp(timeMs: number): string {
+  return new Date(timeMs).toISOString()
+}

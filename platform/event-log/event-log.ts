@@ -1,0 +1,63 @@
+import type { Lane, Origin } from '../../contracts/origin.ts'
+
+/**
+ * `event`: a versioned event of the lane's contract. `reject`: a client's item that breaks its definition, kept.
+ * `seal`: vouches for the records before it.
+ */
+export type LogRecordKind = 'event' | 'reject' | 'seal'
+
+/** A record as a consumer sees it. `payload` is UTF-8 JSON, byte for byte what was appended. */
+export type LogRecord = {
+  origin: Origin
+  kind: LogRecordKind
+  /** The event's own id: prediction_id, label_id or event_id. */
+  id: string
+  appendedAtMs: number
+  payload: Uint8Array
+}
+
+export type AppendInput = { kind: Exclude<LogRecordKind, 'seal'>; id: string; payload: Uint8Array | string }
+
+/** `disk` waits for fdatasync, `process` for the page cache. */
+export type Durability = 'disk' | 'process'
+
+export type LaneStatus = { lane: Lane; writerId: string; epoch: number; lastSeq: number; durableSeq: number; bytes: number; segments: number }
+
+/** The writing end, one per process. */
+export type EventLogWriter = {
+  readonly writerId: string
+  readonly epoch: number
+  /**
+   * Appends the records together, in order, and resolves with their origins once all are durable. Concurrent
+   * appends share one write and one fdatasync (group commit). Rejects with `outbox_unavailable` when they cannot
+   * be made durable; then none of them will ever be seen by a consumer of this epoch as acknowledged.
+   */
+  append(lane: Lane, records: readonly AppendInput[], options?: { durability?: Durability }): Promise<Origin[]>
+  /** False after a failed write, until a new epoch has been opened. */
+  writable(): boolean
+  status(): LaneStatus[]
+  /** Waits for what is under way, seals every lane, closes. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * A durable consumer of some lanes across every writer, known by its name: after a restart it goes on behind the
+ * last record it confirmed. Records arrive in `seq` order within `(writer_id, epoch, lane)`, at least once.
+ */
+export type EventLogConsumer = {
+  /**
+   * Resolves with up to `maxRecords` records as soon as there is at least one, or with none after `waitMs` or when
+   * the signal aborts.
+   */
+  fetch(options: { maxRecords: number; maxBytes: number; waitMs: number; signal?: AbortSignal }): Promise<LogRecord[]>
+  /**
+   * Says durably that these records need never be delivered to this consumer again; when every consumer of the
+   * lane has confirmed a segment, its space is freed. Resolves after the confirmation is on disk.
+   */
+  confirm(records: readonly LogRecord[]): Promise<void>
+  /** Records durable in the log and not yet confirmed by this consumer, per writer and lane. */
+  lag(): Promise<ConsumerLag[]>
+  close(): Promise<void>
+}
+
+export type ConsumerLag = { writerId: string; lane: Lane; records: number; bytes: number; oldestAppendedAtMs?: number }

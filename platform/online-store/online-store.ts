@@ -1,0 +1,35 @@
+import type { AppliedPosition } from '../../contracts/origin.ts'
+
+/** Entities are spread over this many partitions; in Redis Cluster each is one hash tag. */
+export const partitionCount = 64
+
+export type StoreKey = { partition: number; key: string }
+
+/** All of one partition's changes from one batch of the log. `undefined` deletes a key. */
+export type PartitionCommit = {
+  partition: number
+  values: ReadonlyMap<string, Uint8Array | undefined>
+  /** Per writer and epoch of the feature_events lane, everything up to `seq` is in this partition. */
+  applied: readonly AppliedPosition[]
+}
+
+export type StoreSnapshot = {
+  /** In the order of the keys asked for. */
+  values: (Uint8Array | undefined)[]
+  /** What every partition read had applied, from the same read. */
+  applied: AppliedPosition[]
+}
+
+/** Latest state per entity, read by the gateway and written by one materializer. */
+export type OnlineStore = {
+  /** One round trip; values and applied positions belong together. Throws `online_store_unavailable`. */
+  read(keys: readonly StoreKey[]): Promise<StoreSnapshot>
+  /** Each partition's values and applied positions are committed together, or not at all. */
+  commit(commits: readonly PartitionCommit[]): Promise<void>
+  /** The positions applied to every partition. */
+  applied(): Promise<AppliedPosition[]>
+  /** Removes everything, positions included: the first step of a rebuild. */
+  clear(): Promise<void>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
