@@ -1,0 +1,25 @@
+import type { Meter } from '@opentelemetry/api'
+import type { Logger } from 'pino'
+
+/** What every service process is given. */
+export type ServiceContext<Config> = {
+  config: Config
+  logger: Logger
+  meter: Meter
+  /** Ends the process with exit 1 after logging: for faults that a restart may mend. */
+  fail(error: unknown): void
+}
+
+/** A started service. The runner calls `drain` once, on SIGTERM or when its supervisor is gone, within a deadline. */
+export type RunningService = {
+  /** Stops taking work, finishes what is under way, closes everything. */
+  drain(): Promise<void>
+  /** Whether it can do its work now, by named check; all true means ready. */
+  checks?(): Promise<Record<string, boolean>>
+  /** What `hindsight status` shows of it: small, JSON. */
+  status?(): Promise<Record<string, unknown>>
+  /** Addresses it listens on for its users, as `{ http: 'http://127.0.0.1:8080' }`. */
+  addresses?: Record<string, string>
+}
+
+export type ServiceName = 'warehouse' | 'gateway' | 'features' | 'logger' | 'labeler'

@@ -1,0 +1,32 @@
+export type QueryParams = Record<string, unknown>
+export type ClickHouseSettings = Record<string, string | number | boolean>
+
+/**
+ * ClickHouse, real or embedded, always over its HTTP interface. 64-bit integers arrive as strings unless the
+ * query casts them; DateTime64 arrives as `YYYY-MM-DD hh:mm:ss.mmm` in UTC. Throws `warehouse_unavailable` when it
+ * does not answer and `WarehouseQueryError` when it refuses.
+ */
+export type Warehouse = {
+  /** All rows, as objects. `{name:Type}` in the SQL is bound from `params`, never spliced. */
+  query<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings): Promise<Row[]>
+  /** Rows as they come, in blocks: for results that do not fit in memory. */
+  stream<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings): AsyncIterable<Row[]>
+  /** One INSERT of all rows (JSONEachRow). Resolves when the engine has confirmed it. */
+  insert(table: string, rows: readonly object[], settings?: ClickHouseSettings): Promise<void>
+  /** A statement without a result. */
+  command(sql: string, params?: QueryParams, settings?: ClickHouseSettings): Promise<void>
+  ping(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** ClickHouse refused a statement. `type` and `exceptionCode` are its own, as UNKNOWN_TABLE and 60. */
+export class WarehouseQueryError extends Error {
+  readonly type: string | undefined
+  readonly exceptionCode: string
+  constructor(message: string, options: { type?: string | undefined; exceptionCode: string; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.name = 'WarehouseQueryError'
+    this.type = options.type
+    this.exceptionCode = options.exceptionCode
+  }
+}
