@@ -6,6 +6,8 @@ export type ServiceContext<Config> = {
   config: Config
   logger: Logger
   meter: Meter
+  /** The process's metrics in Prometheus text format, for a service that shows them on a listener of its own. */
+  renderMetrics(): Promise<string>
   /** Ends the process with exit 1 after logging: for faults that a restart may mend. */
   fail(error: unknown): void
 }
@@ -22,4 +24,10 @@ export type RunningService = {
   addresses?: Record<string, string>
 }
 
-export type ServiceName = 'warehouse' | 'gateway' | 'features' | 'logger' | 'labeler'
+export const serviceNames = ['warehouse', 'gateway', 'features', 'logger', 'labeler'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** What a service tells the process that started it, over the IPC channel. */
+export type ServiceMessage =
+  | { type: 'ready'; service: ServiceName; pid: number; admin: string; addresses: Record<string, string> }
+  | { type: 'failed'; service: ServiceName; code: string; message: string; hint?: string }

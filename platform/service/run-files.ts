@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { ServiceName } from './service.ts'
+
+const runFile = z.looseObject({
+  service: z.string(),
+  pid: z.int().positive(),
+  admin: z.string(),
+  addresses: z.record(z.string(), z.string()),
+  started_at: z.string(),
+})
+
+/** What a running service left in `<data>/run/<service>.json` for commands to find it. */
+export type RunFile = z.infer<typeof runFile>
+
+/** The run file of a service whose process is alive; undefined when it does not run. */
+export function readRunFile(dataDir: string, service: ServiceName): RunFile | undefined {
+  const text = readIfPresent(runFilePath(dataDir, service))
+  if (text === undefined) return undefined
+  const parsed = runFile.parse(JSON.parse(text))
+  return isAlive(parsed.pid) ? parsed : undefined
+}
+
+/** Written whole or not at all. */
+export async function writeRunFile(dataDir: string, content: RunFile & { service: ServiceName }): Promise<void> {
+  await mkdir(join(dataDir, 'run'), { recursive: true })
+  await writeFileAtomically(runFilePath(dataDir, content.service), `${JSON.stringify(content, null, 2)}\n`)
+}
+
+export async function removeRunFile(dataDir: string, service: ServiceName): Promise<void> {
+  await rm(runFilePath(dataDir, service), { force: true })
+}
+
+export type Connection = {
+  gatewayUrl: string
+  clickhouseUrl: string
+  clickhouseUser?: string
+  clickhousePassword?: string
+  /** The analysts' port: the embedded warehouse's read-only one, or ClickHouse itself. */
+  readOnlyClickhouseUrl: string
+}
+
+/**
+ * Where a command reaches the system: the environment first, then the run files of the services that run on this
+ * data directory. Each field throws `not_ready` with a hint only when it is used and neither knows it.
+ */
+export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv = process.env): Connection {
+  const fromEnv = (name: string) => env[name] || undefined
+  const credentials = { user: fromEnv('CLICKHOUSE_USER'), password: fromEnv('CLICKHOUSE_PASSWORD') }
+  return {
+    get gatewayUrl() {
+      return fromEnv('HINDSIGHT_URL') ?? addressOf(dataDir, 'gateway', 'http', 'HINDSIGHT_URL')
+    },
+    get clickhouseUrl() {
+      return fromEnv('CLICKHOUSE_URL') ?? addressOf(dataDir, 'warehouse', 'http', 'CLICKHOUSE_URL')
+    },
+    get readOnlyClickhouseUrl() {
+      return fromEnv('CLICKHOUSE_URL') ?? addressOf(dataDir, 'warehouse', 'http_read_only', 'CLICKHOUSE_URL')
+    },
+    ...(credentials.user !== undefined && { clickhouseUser: credentials.user }),
+    ...(credentials.password !== undefined && { clickhousePassword: credentials.password }),
+  }
+}
+
+function addressOf(dataDir: string, service: ServiceName, address: string, variable: string): string {
+  const found = readRunFile(dataDir, service)?.addresses[address]
+  if (found !== undefined) return found
+  throw new ServiceError('not_ready', `no ${service} is running on the data directory ${dataDir}`, {
+    hint: `start it with \`npx hindsight up\`, or set ${variable}`,
+  })
+}
+
+/** Whether a process with this id exists, whoever owns it. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+export async function writeFileAtomically(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
+  const file = await open(temporary, 'w')
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+}
+
+function runFilePath(dataDir: string, service: ServiceName): string {
+  return join(dataDir, 'run', `${service}.json`)
+}
+
+function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,150 @@
+import type { Logger } from 'pino'
+import { ServiceError } from '../../contracts/errors.ts'
+import { type AdminState, openAdminListener } from './admin-listener.ts'
+import { loadRunnerConfig, redactConfig } from './common-config.ts'
+import { type ServiceLogger, createServiceLogger } from './logging-pino.ts'
+import { removeRunFile, writeRunFile } from './run-files.ts'
+import type { RunningService, ServiceContext, ServiceMessage, ServiceName } from './service.ts'
+import { ensureDataDirectory, toStartupError } from './startup-errors.ts'
+import { type Telemetry, startTelemetry } from './telemetry-opentelemetry.ts'
+
+export type ServiceDefinition<Config> = {
+  name: ServiceName
+  /** Throws `invalid_config` that lists every error. */
+  config: (env: NodeJS.ProcessEnv) => Config
+  start: (context: ServiceContext<Config>) => Promise<RunningService>
+}
+
+/**
+ * Runs a service as this process until it is told to stop: SIGTERM, its supervisor gone, or, without a supervisor,
+ * SIGINT. Exit status 0 after a drain within the deadline, 1 otherwise.
+ */
+export async function runService<Config extends object>(definition: ServiceDefinition<Config>): Promise<void> {
+  const { name } = definition
+  let config: Config
+  let runner: ReturnType<typeof loadRunnerConfig>
+  try {
+    runner = loadRunnerConfig(process.env)
+    config = definition.config(process.env)
+    await ensureDataDirectory(runner.HINDSIGHT_DATA_DIR)
+  } catch (error) {
+    return refuseToStart(name, error)
+  }
+  const log = createServiceLogger({ service: name, level: runner.HINDSIGHT_LOG_LEVEL })
+  const telemetry = await startTelemetry({ service: name, otlpEndpoint: runner.OTEL_EXPORTER_OTLP_ENDPOINT })
+  const life = createLifecycle({
+    name,
+    logger: log.logger,
+    telemetry,
+    dataDir: runner.HINDSIGHT_DATA_DIR,
+    drainTimeoutMs: runner.HINDSIGHT_DRAIN_TIMEOUT_MS,
+  })
+  log.logger.info({ config: redactConfig(config), node: process.version }, 'starting')
+  try {
+    const running = await definition.start({
+      config,
+      logger: log.logger,
+      meter: telemetry.meter,
+      renderMetrics: telemetry.renderMetrics,
+      fail: life.fail,
+    })
+    await life.started(running, (state) => openAdminListener(state, runner.HINDSIGHT_ADMIN_PORT), log)
+  } catch (error) {
+    log.logger.fatal({ err: error }, 'could not start')
+    refuseToStart(name, error)
+  }
+}
+
+type LifecycleDeps = { name: ServiceName; logger: Logger; telemetry: Telemetry; dataDir: string; drainTimeoutMs: number }
+
+function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: LifecycleDeps) {
+  const startedAt = new Date().toISOString()
+  let running: RunningService | undefined
+  let admin: { url: string; close(): Promise<void> } | undefined
+  let stopReason: string | undefined
+  let stopping = false
+
+  async function close(): Promise<void> {
+    await running?.drain()
+    await admin?.close()
+    await removeRunFile(dataDir, name)
+    await telemetry.shutdown()
+  }
+
+  /** A request to stop that arrives during the start is kept until the start is over. */
+  function stop(reason: string): void {
+    stopReason ??= reason
+    if (running === undefined || stopping) return
+    stopping = true
+    logger.info({ reason: stopReason }, 'draining')
+    setTimeout(() => {
+      logger.fatal({ drain_timeout_ms: drainTimeoutMs }, 'drain deadline passed')
+      process.exit(1)
+    }, drainTimeoutMs).unref()
+    close().then(
+      () => {
+        logger.info('drained')
+        process.exit(0)
+      },
+      (error: unknown) => fail(error),
+    )
+  }
+
+  function fail(error: unknown): void {
+    logger.fatal({ err: error }, 'failed')
+    removeRunFile(dataDir, name).finally(() => process.exit(1))
+  }
+
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', fail)
+  process.on('SIGTERM', () => stop('SIGTERM'))
+  // The terminal sends Ctrl-C to the whole group; under a supervisor, the supervisor says when to stop.
+  process.on('SIGINT', () => {
+    if (!isSupervised()) stop('SIGINT')
+  })
+  process.on('disconnect', () => stop('supervisor gone'))
+
+  async function started(
+    service: RunningService,
+    openAdmin: (state: AdminState) => Promise<{ url: string; close(): Promise<void> }>,
+    log: ServiceLogger,
+  ) {
+    running = service
+    const addresses = service.addresses ?? {}
+    admin = await openAdmin({
+      service: name,
+      startedAt,
+      draining: () => stopping,
+      running: () => running,
+      recentErrors: log.recentErrors,
+      renderMetrics: telemetry.renderMetrics,
+    })
+    await writeRunFile(dataDir, { service: name, pid: process.pid, admin: admin.url, addresses, started_at: startedAt })
+    logger.info({ admin: admin.url, addresses }, 'ready')
+    tellSupervisor({ type: 'ready', service: name, pid: process.pid, admin: admin.url, addresses })
+    if (stopReason !== undefined) stop(stopReason)
+  }
+
+  return { fail, started }
+}
+
+function isSupervised(): boolean {
+  return process.connected === true
+}
+
+function tellSupervisor(message: ServiceMessage): void {
+  if (process.connected) process.send?.(message)
+}
+
+/** One clear line for whoever started it, then exit 1. */
+function refuseToStart(name: ServiceName, cause: unknown): void {
+  const error = toStartupError(cause)
+  const code = error instanceof ServiceError ? error.code : 'internal'
+  const hint = error instanceof ServiceError ? error.hint : undefined
+  const message: ServiceMessage = { type: 'failed', service: name, code, message: error.message, ...(hint !== undefined && { hint }) }
+  process.exitCode = 1
+  if (process.connected) process.send?.(message, () => process.exit(1))
+  else {
+    process.stderr.write(`error: ${name}: ${error.message}${hint === undefined ? '' : ` (${hint})`}\n`, () => process.exit(1))
+  }
+}
