@@ -1,0 +1,86 @@
+import { allTimeTile, emptyTile, rowRank, tileOf, type Block, type Row, type Tile, type Value } from './block.ts'
+import type { CompiledView } from './compile-view.ts'
+import type { Fact } from './fact.ts'
+import type { Change } from './known-ids.ts'
+import { pageOf } from './store-keys.ts'
+
+/** The blocks of one entity that a change may touch. */
+export type EntityBlocks = { head: Block; page(page: number): Block }
+
+/** A tile whose fold no longer holds: it is refused until it has been rebuilt from the warehouse. */
+export type RebuildTile = { page: number | undefined; tile: number }
+
+/** The entity of the view that the change is about, if its keys name one, and the event time that names the tile. */
+export function targetOf(view: CompiledView, change: Change): { entityId: string; eventTimeMs: number } | undefined {
+  const { keys, eventTimeMs } = change.kind === 'put' ? change.fact : change.location
+  const entityId = keys[view.key]
+  return entityId === undefined ? undefined : { entityId, eventTimeMs }
+}
+
+/**
+ * Applies one change to the entity's blocks, in place, and returns the tiles it cannot mend. Facts of tiles that
+ * have been removed are ignored: no read can reach them.
+ */
+export function applyChange(view: CompiledView, blocks: EntityBlocks, change: Change): RebuildTile[] {
+  const eventTimeMs = change.kind === 'put' ? change.fact.eventTimeMs : change.location.eventTimeMs
+  const rebuild: RebuildTile[] = []
+  if (view.allTime.length > 0 && !applyToTile({ view, block: blocks.head, index: allTimeTile, change, allTime: true }))
+    rebuild.push({ page: undefined, tile: allTimeTile })
+  const index = tileOf(view, eventTimeMs)
+  const alive = (index + 1) * view.hopMs > blocks.head.expiredThroughMs
+  const page = pageOf(view, eventTimeMs)
+  if (view.windows.length > 0 && alive && !applyToTile({ view, block: blocks.page(page), index, change, allTime: false }))
+    rebuild.push({ page, tile: index })
+  return rebuild
+}
+
+type TileChange = { view: CompiledView; block: Block; index: number; change: Change; allTime: boolean }
+
+function applyToTile({ view, block, index, change, allTime }: TileChange): boolean {
+  const tile = block.tiles.get(index) ?? emptyTile()
+  if (change.kind === 'put') {
+    block.tiles.set(index, tile)
+    putRow(tile, toRow(view, change.fact, change.retractedAtMs))
+    return true
+  }
+  const position = tile.rows.findIndex((row) => row.id === change.id)
+  if (position < 0) return applyToFold({ tile, change, allTime })
+  if (change.kind === 'remove') tile.rows.splice(position, 1)
+  else tile.rows[position] = { ...(tile.rows[position] as Row), retractedAtMs: change.retractedAtMs }
+  return true
+}
+
+function applyToFold(input: { tile: Tile; change: Exclude<Change, { kind: 'put' }>; allTime: boolean }): boolean {
+  const { fold } = input.tile
+  if (fold === undefined) return true
+  // Of all time only the latest matters: without any other fact the fold is the same.
+  const matters = !input.allTime || fold.columns.some((column) => column.last?.id === input.change.id)
+  if (input.change.kind === 'remove' && (matters || !input.allTime)) fold.facts -= 1
+  if (!matters) return true
+  fold.maxKnownAtMs = Infinity
+  return false
+}
+
+export function putRow(tile: Tile, row: Row): void {
+  const known = tile.rows.findIndex((candidate) => candidate.id === row.id)
+  if (known >= 0) tile.rows.splice(known, 1)
+  tile.rows.splice(rowRank(tile.rows, row), 0, row)
+  tile.newestIngestedAtMs = Math.max(tile.newestIngestedAtMs, row.ingestedAtMs)
+}
+
+export function toRow(view: CompiledView, fact: Fact, retractedAtMs: number): Row {
+  const { id, eventTimeMs, knownAtMs, ingestedAtMs } = fact
+  return {
+    id,
+    eventTimeMs,
+    knownAtMs,
+    ingestedAtMs,
+    retractedAtMs,
+    values: view.columns.map((column) => ofType(column.type, fact.values[column.name])),
+  }
+}
+
+/** A value of another type than the source defines is absent, as it is in the warehouse's column. */
+function ofType(type: 'number' | 'text', value: Value): Value {
+  return (type === 'number') === (typeof value === 'number') ? value : undefined
+}

@@ -1,0 +1,48 @@
+/**
+ * The stored form of a block, read in place by `readFeatures`. Little-endian doubles, offsets counted in doubles:
+ *
+ *   header      version, expired_through, tiles, rows, columns, offset of the text table (0: none), offset of the rows
+ *   directory   per tile, ascending: index, first row, row after the last, offset of its fold (0: none)
+ *   folds       count, newest, max event_time, max known_at, then per column the fields of `foldedColumn`
+ *   rows        one array each: event_time, known_at, retracted_at, then every column (NaN: absent)
+ *   text        JSON array of strings; a text column holds indexes into it
+ *
+ * A rank is how many rows of the tile order before the folded first or last, so that a read never compares ids.
+ */
+export const blockVersion = 1
+export const headerLength = 7
+export const directoryLength = 4
+export const foldLength = 4
+export const foldedColumnLength = 15
+
+export const foldedColumn = {
+  n: 0,
+  sum: 1,
+  mean: 2,
+  m2: 3,
+  min: 4,
+  max: 5,
+  newest: 6,
+  firstEventTime: 7,
+  firstKnownAt: 8,
+  firstRank: 9,
+  firstValue: 10,
+  lastEventTime: 11,
+  lastKnownAt: 12,
+  lastRank: 13,
+  lastValue: 14,
+} as const
+
+export const rowColumns = 3
+
+/** The block's doubles, without a copy where the bytes are aligned. */
+export function doublesOf(bytes: Uint8Array): Float64Array {
+  const length = Math.floor(bytes.byteLength / 8)
+  if (bytes.byteOffset % 8 === 0) return new Float64Array(bytes.buffer, bytes.byteOffset, length)
+  return new Float64Array(Uint8Array.from(bytes).buffer, 0, length)
+}
+
+export function textsOf(bytes: Uint8Array, doubles: Float64Array): string[] {
+  const offset = doubles[5] ?? 0
+  return offset === 0 ? [] : (JSON.parse(new TextDecoder().decode(bytes.subarray(offset * 8))) as string[])
+}

@@ -1,0 +1,89 @@
+import { emptyFold, foldRow, type Block, type Row, type Tile } from './block.ts'
+import type { CompiledView } from './compile-view.ts'
+
+/** When memory is traded for how far back an anchor may lie. All ages count from ingestion. */
+export type MaintenancePolicy = {
+  /** Facts younger than this stay apart, so that anchors this far back are exact whatever came since. */
+  foldAfterMs: number
+  /** A tile with fewer facts to fold is left as it is. */
+  foldMinRows: number
+  /** Above this many facts in one block the oldest are folded down to half of it, whatever their age. */
+  maxRowsPerBlock: number
+  /** A tile is removed this long after the widest window has left it and nothing has been added to it. */
+  expireGraceMs: number
+}
+
+const hourMs = 3_600_000
+
+export const defaultMaintenancePolicy: MaintenancePolicy = {
+  foldAfterMs: hourMs,
+  foldMinRows: 64,
+  maxRowsPerBlock: 4096,
+  expireGraceMs: 24 * hourMs,
+}
+
+/** Folds what is old enough, and what exceeds the block's bound. True when the block changed. */
+export function foldBlock(input: { view: CompiledView; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+  const { view, block, nowMs, policy } = input
+  let changed = false
+  for (const tile of block.tiles.values()) {
+    const old = tile.rows.filter((row) => row.ingestedAtMs <= nowMs - policy.foldAfterMs && isSettled(row, nowMs))
+    if (old.length >= policy.foldMinRows) changed = foldRows(view, tile, old)
+  }
+  return foldExcess(input) || changed
+}
+
+function foldExcess(input: { view: CompiledView; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+  const { view, block, nowMs, policy } = input
+  let rows = 0
+  for (const tile of block.tiles.values()) rows += tile.rows.length
+  if (rows <= policy.maxRowsPerBlock) return false
+  const settled = [...block.tiles.values()].flatMap((tile) =>
+    tile.rows.filter((row) => isSettled(row, nowMs)).map((row) => ({ tile, row })),
+  )
+  const excess = settled
+    .toSorted((a, b) => a.row.ingestedAtMs - b.row.ingestedAtMs || a.row.eventTimeMs - b.row.eventTimeMs)
+    .slice(0, rows - Math.floor(policy.maxRowsPerBlock / 2))
+  const folding = new Set(excess.map((entry) => entry.row))
+  for (const tile of new Set(excess.map((entry) => entry.tile)))
+    foldRows(
+      view,
+      tile,
+      tile.rows.filter((row) => folding.has(row)),
+    )
+  return excess.length > 0
+}
+
+/** A fact with a clock in the future would refuse its whole tile until then. */
+function isSettled(row: Row, nowMs: number): boolean {
+  return row.eventTimeMs < nowMs && row.knownAtMs <= nowMs && (row.retractedAtMs === Infinity || row.retractedAtMs <= nowMs)
+}
+
+/** Moves these rows of the tile into its fold. */
+export function foldRows(view: CompiledView, tile: Tile, rows: readonly Row[]): boolean {
+  const folded = new Set(rows)
+  tile.fold ??= emptyFold(view)
+  for (const row of rows) foldRow(tile.fold, row)
+  tile.rows = tile.rows.filter((row) => !folded.has(row))
+  return rows.length > 0
+}
+
+/**
+ * Removes the tiles of a page that no window needs any more, and raises the head's `expired_through` to the end of
+ * the latest of them. True when anything was removed.
+ */
+export function expirePage(input: { view: CompiledView; head: Block; page: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+  const { view, head, page, nowMs, policy } = input
+  const dueMs = nowMs - retentionMs(view, policy)
+  const endOf = (index: number) => (index + 1) * view.hopMs
+  for (const [index, tile] of page.tiles)
+    if (endOf(index) <= dueMs && tile.newestIngestedAtMs <= dueMs) head.expiredThroughMs = Math.max(head.expiredThroughMs, endOf(index))
+  const expired = [...page.tiles.keys()].filter((index) => endOf(index) <= head.expiredThroughMs)
+  for (const index of expired) page.tiles.delete(index)
+  return expired.length > 0
+}
+
+/** How long after its ingestion a fact may still be in a window of an anchor that is served. */
+export function retentionMs(view: CompiledView, policy: MaintenancePolicy): number {
+  return view.widestMs + view.hopMs + policy.expireGraceMs
+}

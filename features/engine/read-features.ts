@@ -1,0 +1,78 @@
+import type { CompiledFeature, CompiledView } from './compile-view.ts'
+import { windowStartMs } from './compile-view.ts'
+import { doublesOf } from './block-layout.ts'
+import { createScan, scanBlock, type ColumnScan, type WindowScan } from './window-scan.ts'
+import type { FeatureValue } from './feature-value.ts'
+
+const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
+const noEvents = { status: 'missing', reason: 'no_events' } as const
+
+/**
+ * Every feature of the view at the anchor, by name, from the values of `planRead`'s keys in their order. Exact, or
+ * missing with the reason: a value is never approximated.
+ */
+export function readFeatures(view: CompiledView, values: readonly (Uint8Array | undefined)[], anchorMs: number): Map<string, FeatureValue> {
+  const [ready, head, ...pages] = values
+  if (ready === undefined) return new Map(view.features.map((feature) => [feature.name, { status: 'missing', reason: 'not_ready' }]))
+  const result = new Map<string, FeatureValue>()
+  const expiredThroughMs = head === undefined ? -Infinity : (doublesOf(head)[1] as number)
+  for (const window of view.windows) {
+    const fromMs = windowStartMs(view, window.widthMs, anchorMs)
+    const scan = createScan(view, fromMs, anchorMs)
+    const refused = fromMs < expiredThroughMs || !pages.every((page) => page === undefined || scanBlock(scan, page))
+    for (const feature of window.features) result.set(feature.name, refused ? tooOld : toValue(scan, feature))
+  }
+  if (view.allTime.length > 0) readAllTime({ view, head, anchorMs, result })
+  return result
+}
+
+function readAllTime(input: {
+  view: CompiledView
+  head: Uint8Array | undefined
+  anchorMs: number
+  result: Map<string, FeatureValue>
+}): void {
+  const { view, head, anchorMs, result } = input
+  const scan = createScan(view, -Infinity, anchorMs)
+  const complete = head === undefined || scanBlock(scan, head)
+  for (const feature of view.allTime) {
+    // A refused fold ends before `refusedThroughMs`: a later row is the latest, whatever the fold holds.
+    const newestMs = scan.columns[feature.column]?.newestMs ?? -Infinity
+    result.set(feature.name, complete || newestMs > scan.refusedThroughMs ? toValue(scan, feature) : tooOld)
+  }
+}
+
+function toValue(scan: WindowScan, feature: CompiledFeature): FeatureValue {
+  if (feature.column === -1) return ok(scan.count, scan.newestMs)
+  const column = scan.columns[feature.column] as ColumnScan
+  if (feature.aggregation === 'count') return ok(column.statistics.n, column.newestMs)
+  if (feature.aggregation === 'sum') return ok(column.statistics.sum, column.newestMs)
+  if (column.statistics.n === 0) return noEvents
+  return ok(aggregate(column, feature), column.newestMs)
+}
+
+function aggregate(column: ColumnScan, feature: CompiledFeature): number | string {
+  const { statistics } = column
+  switch (feature.aggregation) {
+    case 'mean':
+      return statistics.sum / statistics.n
+    case 'min':
+      return statistics.min
+    case 'max':
+      return statistics.max
+    case 'std':
+      return Math.sqrt(statistics.m2 / statistics.n)
+    case 'first':
+      return column.first()
+    case 'last':
+      return column.last()
+    case 'count':
+    case 'sum':
+      throw new TypeError('has a value when empty')
+  }
+}
+
+function ok(value: number | string, newestMs: number): FeatureValue {
+  if (typeof value === 'number' && !Number.isFinite(value)) return { status: 'missing', reason: 'not_finite' }
+  return newestMs === -Infinity ? { status: 'ok', value } : { status: 'ok', value, eventTimeMs: newestMs }
+}
