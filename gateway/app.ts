@@ -1,0 +1,93 @@
+import { Hono } from 'hono'
+import type { Logger } from 'pino'
+import { ServiceError } from '../contracts/errors.ts'
+import type { EventLogWriter } from '../platform/event-log/event-log.ts'
+import type { OnlineStore } from '../platform/online-store/online-store.ts'
+import type { Project } from '../platform/project/project.ts'
+import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import type { Admission } from './http/admission.ts'
+import { requireApiKey } from './http/auth.ts'
+import { renderDocsPage } from './http/docs-page.ts'
+import { createErrorHandler, notFound } from './http/errors.ts'
+import type { GatewayEnv } from './http/gateway-env.ts'
+import { createOpenApiDocument } from './http/openapi.ts'
+import { requestContext } from './http/request-context.ts'
+import { requestMetrics } from './http/request-metrics.ts'
+import { createAppliedWaiter } from './ingest/applied-waiter.ts'
+import { createIngest } from './ingest/ingest.ts'
+import type { GatewayMetrics } from './metrics.ts'
+import type { Predictor } from './predict/predictor.ts'
+import type { ServingModels } from './predict/serving-model.ts'
+import { eventsRoute } from './routes/events.ts'
+import { livezRoute, metricsRoute, readyzRoute } from './routes/health.ts'
+import { labelsRoute } from './routes/labels.ts'
+import { modelRoute, modelsRoute } from './routes/models.ts'
+import { predictionsRoute } from './routes/predictions.ts'
+import { predictRoute } from './routes/predict.ts'
+
+export type AppDeps = {
+  project: Pick<Project, 'labels' | 'sources'>
+  models: ServingModels
+  predict: Predictor
+  eventLog: EventLogWriter
+  store: OnlineStore
+  warehouse: Warehouse
+  admission: Admission
+  metrics: GatewayMetrics
+  logger: Logger
+  apiKey: string | undefined
+  version: string
+  now: () => number
+  /** Monotonic milliseconds. */
+  tick: () => number
+  /** UUIDv7. */
+  newId: () => string
+  checks: () => Promise<Record<string, boolean>>
+  renderMetrics: () => Promise<string>
+}
+
+/** Every route of the public listener. Health, metrics and documentation are open; `/v1` asks for the key. */
+export function createApp(deps: AppDeps): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>()
+  app.use(requestContext(deps), requestMetrics(deps))
+  app.use('/v1/*', requireApiKey(deps.apiKey), deps.admission.middleware)
+  app.onError(createErrorHandler(deps.logger))
+  app.notFound(notFound)
+  addOpenRoutes(app, deps)
+  addApiRoutes(app, deps)
+  refuseOtherMethods(app)
+  return app
+}
+
+function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
+  const document = createOpenApiDocument(deps.version)
+  const docs = renderDocsPage(document)
+  app.get('/', (c) => c.json({ name: 'hindsight', version: deps.version, docs: '/docs', openapi: '/openapi.json', models: '/v1/models' }))
+  app.get('/openapi.json', (c) => c.json(document))
+  app.get('/docs', (c) => c.html(docs))
+  app.get('/livez', livezRoute)
+  app.get('/readyz', readyzRoute(deps.checks))
+  app.get('/metrics', metricsRoute(deps.renderMetrics))
+}
+
+function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
+  const ingest = createIngest(deps)
+  app.post('/v1/models/:model/predict', predictRoute(deps))
+  app.post('/v1/labels', labelsRoute({ definitions: deps.project.labels, ingest }))
+  app.post('/v1/events/:source', eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied: createAppliedWaiter(deps) }))
+  app.get('/v1/predictions/:id', predictionsRoute(deps))
+  app.get('/v1/models', modelsRoute(deps.models))
+  app.get('/v1/models/:model', modelRoute(deps.models))
+}
+
+/** A path that exists answers other methods with 405 and what it does allow. */
+function refuseOtherMethods(app: Hono<GatewayEnv>): void {
+  const allowed = new Map<string, string[]>()
+  for (const { path, method } of app.routes) if (method !== 'ALL') allowed.set(path, [...(allowed.get(path) ?? []), method])
+  for (const [path, methods] of allowed) {
+    app.all(path, (c) => {
+      c.header('Allow', methods.join(', '))
+      throw new ServiceError('method_not_allowed', `${c.req.method} is not allowed here`, { hint: `use ${methods.join(' or ')}` })
+    })
+  }
+}

@@ -1,0 +1,55 @@
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
+import type { Logger } from 'pino'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import type { ErrorBody } from '../../contracts/http.ts'
+import type { GatewayEnv } from './gateway-env.ts'
+
+/** Seconds after which a refused request is worth sending again; drain and overload pass within about that time. */
+const retryAfterSeconds = '1'
+
+/** The one place where an error becomes an answer. What is not a `ServiceError` is logged and answered as `internal`. */
+export function createErrorHandler(logger: Logger): ErrorHandler<GatewayEnv> {
+  return (error, c) => {
+    const known = error instanceof ServiceError ? error : toInternal(error)
+    const level = errorCodes[known.code].status >= 500 ? 'error' : 'debug'
+    logger[level]({ err: error, code: known.code, request_id: c.var.requestId, path: c.req.path }, 'request refused')
+    return toErrorResponse(c, known)
+  }
+}
+
+export const notFound: NotFoundHandler<GatewayEnv> = (c) =>
+  toErrorResponse(
+    c,
+    new ServiceError('not_found', `there is no ${c.req.path.slice(0, 200)}`, { hint: 'GET /openapi.json lists the paths' }),
+  )
+
+export function toErrorResponse(c: Context<GatewayEnv>, error: ServiceError): Response {
+  const { status } = errorCodes[error.code]
+  c.set('errorCode', error.code)
+  if (status === 503 || status === 429) c.header('Retry-After', retryAfterSeconds)
+  if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
+  return c.json(toErrorBody(error, c.var.requestId), status as ContentfulStatusCode)
+}
+
+/** A fault of the server says nothing of its inside: the log has it under the request id. */
+export function toErrorBody(error: ServiceError, requestId: string): ErrorBody {
+  return {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(error.path !== undefined && { path: error.path }),
+      ...(error.hint !== undefined && { hint: error.hint }),
+      request_id: requestId,
+    },
+  }
+}
+
+/** Any error as one that may be answered. */
+export function toServiceError(error: unknown): ServiceError {
+  return error instanceof ServiceError ? error : toInternal(error)
+}
+
+function toInternal(cause: unknown): ServiceError {
+  return new ServiceError('internal', 'the server failed; its log has the reason under this request id', { cause })
+}

@@ -1,0 +1,13 @@
+/** What middleware leaves for the handlers of one request. */
+export type GatewayEnv = {
+  Variables: {
+    /** The body's request_id once it is known, before that the header's or ours. */
+    requestId: string
+    /** When the request arrived, Unix milliseconds. */
+    receivedAtMs: number
+    /** The same moment on the monotonic clock, milliseconds. */
+    receivedTick: number
+    /** Why the request was refused, for the metrics. */
+    errorCode?: string
+  }
+}

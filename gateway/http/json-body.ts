@@ -1,0 +1,57 @@
+import type { Context } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import { limits } from '../../contracts/http.ts'
+import { parseJson } from './parse-json.ts'
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
+const jsonType = /^application\/json(?:\s*;\s*charset=utf-8)?\s*$/i
+
+/** The request's body as a JSON value, bounded in bytes and depth before it is parsed. */
+export async function readJsonBody(c: Context): Promise<unknown> {
+  requireJson(c)
+  const bytes = await readBytes(c)
+  return parseJson(decode(bytes))
+}
+
+function requireJson(c: Context): void {
+  if (!jsonType.test(c.req.header('content-type') ?? ''))
+    throw new ServiceError('unsupported_media_type', 'the body must be application/json in UTF-8', {
+      hint: 'set the header Content-Type: application/json',
+    })
+  const encoding = c.req.header('content-encoding')
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new ServiceError('unsupported_media_type', `the body must not be compressed, but Content-Encoding is ${encoding.slice(0, 32)}`)
+}
+
+async function readBytes(c: Context): Promise<Uint8Array> {
+  const declared = c.req.header('content-length')
+  if (declared !== undefined && c.req.header('transfer-encoding') === undefined) {
+    if (Number(declared) > limits.bodyBytes) throw bodyTooLarge()
+    return new Uint8Array(await c.req.arrayBuffer())
+  }
+  return readChunks(c.req.raw.body)
+}
+
+/** A body of unknown length: read no further than the limit. */
+async function readChunks(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength
+    if (length > limits.bodyBytes) throw bodyTooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new ServiceError('invalid_json', 'the body is not UTF-8', { cause })
+  }
+}
+
+function bodyTooLarge(): ServiceError {
+  return new ServiceError('body_too_large', `the body is over ${limits.bodyBytes} bytes`, { hint: 'split it into several requests' })
+}

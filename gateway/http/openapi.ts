@@ -1,0 +1,197 @@
+import { z } from 'zod'
+import { errorCodes, type ErrorCode } from '../../contracts/errors.ts'
+import { featureEventFields } from '../../contracts/feature-event.ts'
+import {
+  acceptedResponse,
+  errorBody,
+  limits,
+  predictBatchRequest,
+  predictBatchResponse,
+  predictRequest,
+  predictResponse,
+} from '../../contracts/http.ts'
+import { labelFields } from '../../contracts/label-event.ts'
+import { predictionEventV1 } from '../../contracts/prediction-event.ts'
+import { eventsQuery } from '../routes/events.ts'
+import { modelDetail, modelList } from '../routes/model-schemas.ts'
+import { examples } from './openapi-examples.ts'
+
+type Operation = {
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  body?: keyof typeof examples
+  query?: z.ZodObject
+  status?: number
+  response: z.ZodType
+  errors: readonly ErrorCode[]
+  open?: true
+}
+
+const dryRun = z.boolean().optional().describe('Judge the items, write nothing.')
+const many = <Item extends z.ZodType>(field: string, item: Item) =>
+  z.strictObject({ [field]: z.array(item).min(1).max(limits.items), dry_run: dryRun })
+
+const requestBodies = {
+  predict: z.union([predictRequest, predictBatchRequest]),
+  labels: z.union([labelFields.extend({ dry_run: dryRun }), many('labels', labelFields)]),
+  events: z.union([featureEventFields.extend({ dry_run: dryRun }), many('events', featureEventFields)]),
+}
+
+const bodyErrors = [
+  'invalid_json',
+  'invalid_request',
+  'too_deep',
+  'not_finite',
+  'body_too_large',
+  'unsupported_media_type',
+  'overloaded',
+  'outbox_unavailable',
+] as const satisfies ErrorCode[]
+
+const operations: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v1/models/{model}/predict',
+    summary: 'Predict for one instance, or for several under `instances`. The event is durable before the answer.',
+    body: 'predict',
+    response: z.union([predictResponse, predictBatchResponse]),
+    errors: [
+      ...bodyErrors,
+      'missing_feature',
+      'unknown_feature',
+      'unknown_anchor',
+      'out_of_range',
+      'unknown_model',
+      'unknown_version',
+      'anchor_too_old',
+      'feature_unavailable',
+      'event_too_large',
+      'inference_failed',
+      'not_ready',
+      'online_store_unavailable',
+      'deadline_exceeded',
+    ],
+  },
+  {
+    method: 'post',
+    path: '/v1/labels',
+    summary: 'Say what an outcome was. Items that break their label definition are listed, kept as rejects, and stop no other.',
+    body: 'labels',
+    status: 202,
+    response: acceptedResponse,
+    errors: bodyErrors,
+  },
+  {
+    method: 'post',
+    path: '/v1/events/{source}',
+    summary: 'Send facts that features are computed from. Items that break the source definition are listed and kept as rejects.',
+    body: 'events',
+    query: eventsQuery,
+    status: 202,
+    response: acceptedResponse,
+    errors: [...bodyErrors, 'unknown_source'],
+  },
+  {
+    method: 'get',
+    path: '/v1/predictions/{id}',
+    summary: 'The stored event of a prediction.',
+    response: predictionEventV1,
+    errors: ['not_found', 'not_yet_visible', 'gone', 'warehouse_unavailable'],
+  },
+  { method: 'get', path: '/v1/models', summary: 'Every model, its champion and its versions.', response: modelList, errors: [] },
+  {
+    method: 'get',
+    path: '/v1/models/{model}',
+    summary: 'One model: features, anchors, deployment, versions.',
+    response: modelDetail,
+    errors: ['unknown_model'],
+  },
+  { method: 'get', path: '/livez', summary: 'The process answers.', response: z.object({ live: z.boolean() }), errors: [], open: true },
+  {
+    method: 'get',
+    path: '/readyz',
+    summary: 'Whether it can do its work; 503 with the same body when not.',
+    response: z.object({ ready: z.boolean(), checks: z.record(z.string(), z.boolean()) }),
+    errors: [],
+    open: true,
+  },
+]
+
+export type OpenApiDocument = ReturnType<typeof createOpenApiDocument>
+
+/** The OpenAPI 3.1 document, from the same zod schemas that check requests. */
+export function createOpenApiDocument(version: string) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = toOperation(operation)
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Hindsight',
+      version,
+      description: 'Predictions that are recorded before they are answered, and the outcomes that judge them.',
+    },
+    paths,
+    components: {
+      schemas: { Error: jsonSchema(errorBody, 'output') },
+      securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'Needed when the gateway has an API key.' } },
+    },
+    'x-error-codes': errorCodes,
+  }
+}
+
+function toOperation({ path, summary, body, query, status = 200, response, errors, open }: Operation) {
+  return {
+    summary,
+    parameters: [...pathParameters(path), ...queryParameters(query), requestIdParameter],
+    ...(body !== undefined && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: jsonSchema(requestBodies[body], 'input'), examples: examples[body] } },
+      },
+    }),
+    responses: {
+      [status]: { description: 'Done.', content: { 'application/json': { schema: jsonSchema(response, 'output') } } },
+      ...errorResponses(open === true ? errors : [...errors, 'unauthorized', 'internal']),
+    },
+    security: open === true ? [] : [{}, { key: [] }],
+  }
+}
+
+const requestIdParameter = {
+  name: 'X-Request-Id',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', maxLength: 128 },
+  description: 'Echoed in the answer.',
+}
+
+function pathParameters(path: string) {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
+}
+
+function queryParameters(query: z.ZodObject | undefined) {
+  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema: jsonSchema(schema as z.ZodType, 'input'),
+  }))
+}
+
+function errorResponses(codes: readonly ErrorCode[]) {
+  const statuses = [...new Set(codes.map((code) => errorCodes[code].status))].toSorted((a, b) => a - b)
+  return Object.fromEntries(statuses.map((status) => [status, toErrorResponse(codes.filter((code) => errorCodes[code].status === status))]))
+}
+
+function toErrorResponse(codes: readonly ErrorCode[]) {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join('\n\n'),
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+  }
+}
+
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output') {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+  return rest
+}

@@ -1,0 +1,105 @@
+import { ServiceError, toFieldPath } from '../../contracts/errors.ts'
+import { limits } from '../../contracts/http.ts'
+import { endOfString, findStructuralFault } from './structural-fault.ts'
+
+const code = { quote: 34, colon: 58, upperI: 73, upperN: 78, openBracket: 91, closeBracket: 93, openBrace: 123, closeBrace: 125 } as const
+const loneSurrogate = /\p{Surrogate}/u
+
+/**
+ * Parses JSON that nobody vouches for. Beyond `JSON.parse` it refuses nesting deeper than `limits.depth`, NaN, Infinity and
+ * numbers that overflow, a key that is written twice, `__proto__` and `constructor`, and strings with lone surrogates.
+ */
+export function parseJson(text: string): unknown {
+  const scan = scanStructure(text)
+  if (scan.tooDeep) throw structuralFault(text)
+  const value = parse(text, scan.bareWords)
+  const inspection = { keys: 0 }
+  const fault = inspect(value, inspection)
+  if (fault !== undefined) throw new ServiceError(fault.code, fault.message, { path: toFieldPath(fault.path) })
+  if (inspection.keys < scan.keys) throw structuralFault(text)
+  return value
+}
+
+type Scan = { keys: number; tooDeep: boolean; bareWords: number[] }
+
+/** One pass before parsing, so that a depth bomb costs no more than its bytes. */
+function scanStructure(text: string): Scan {
+  const scan: Scan = { keys: 0, tooDeep: false, bareWords: [] }
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charCodeAt(at)
+    if (character === code.quote) at = endOfString(text, at)
+    else if (character === code.openBrace || character === code.openBracket) {
+      if (++depth > limits.depth) return { ...scan, tooDeep: true }
+    } else if (character === code.closeBrace || character === code.closeBracket) depth--
+    else if (character === code.colon) scan.keys++
+    else if (isBareWord(text, at, character)) scan.bareWords.push(at)
+  }
+  return scan
+}
+
+function isBareWord(text: string, at: number, character: number): boolean {
+  return (character === code.upperN && text.startsWith('NaN', at)) || (character === code.upperI && text.startsWith('Infinity', at))
+}
+
+function parse(text: string, bareWords: readonly number[]): unknown {
+  try {
+    return JSON.parse(bareWords.length === 0 ? text : spellOverflowing(text, bareWords))
+  } catch (cause) {
+    throw new ServiceError('invalid_json', `the body is not JSON: ${(cause as SyntaxError).message}`, { cause })
+  }
+}
+
+/** NaN and Infinity, which some clients write, become a number that overflows: the inspection then names its field. */
+function spellOverflowing(text: string, bareWords: readonly number[]): string {
+  let result = ''
+  let from = 0
+  for (const at of bareWords) {
+    result += `${text.slice(from, at)}1e999`
+    from = at + (text[at] === 'N' ? 3 : 8)
+  }
+  return result + text.slice(from)
+}
+
+type Fault = { code: 'not_finite' | 'invalid_request'; message: string; path: PropertyKey[] }
+
+function inspect(value: unknown, inspection: { keys: number }): Fault | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : fault('not_finite', 'a number must be finite')
+  if (typeof value === 'string')
+    return loneSurrogate.test(value) ? fault('invalid_request', 'the text holds half of a surrogate pair') : undefined
+  if (typeof value !== 'object' || value === null) return undefined
+  return Array.isArray(value) ? inspectArray(value, inspection) : inspectObject(value as Record<string, unknown>, inspection)
+}
+
+function inspectArray(values: readonly unknown[], inspection: { keys: number }): Fault | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const found = inspect(values[index], inspection)
+    if (found !== undefined) return within(index, found)
+  }
+  return undefined
+}
+
+function inspectObject(value: Record<string, unknown>, inspection: { keys: number }): Fault | undefined {
+  for (const key of Object.keys(value)) {
+    inspection.keys++
+    if (key === '__proto__' || key === 'constructor') return within(key, fault('invalid_request', 'this name is not allowed'))
+    const found = inspect(value[key], inspection)
+    if (found !== undefined) return within(key, found)
+  }
+  return undefined
+}
+
+function fault(code: Fault['code'], message: string): Fault {
+  return { code, message, path: [] }
+}
+
+function within(part: PropertyKey, found: Fault): Fault {
+  return { ...found, path: [part, ...found.path] }
+}
+
+function structuralFault(text: string): ServiceError {
+  const found = findStructuralFault(text)
+  if (found === undefined) return new ServiceError('invalid_json', 'the body is not JSON')
+  const message = found.code === 'too_deep' ? `the body nests deeper than ${limits.depth} levels` : 'this field is written twice'
+  return new ServiceError(found.code, message, { path: toFieldPath(found.path) })
+}

@@ -1,0 +1,23 @@
+import type { MiddlewareHandler } from 'hono'
+import { opaqueId } from '../../contracts/primitives.ts'
+import type { GatewayEnv } from './gateway-env.ts'
+
+/** Stamps the request on arrival and echoes its id as `X-Request-Id`. */
+export function requestContext(deps: { now: () => number; tick: () => number; newId: () => string }): MiddlewareHandler<GatewayEnv> {
+  return async function requestContext(c, next) {
+    c.set('receivedAtMs', deps.now())
+    c.set('receivedTick', deps.tick())
+    c.set('requestId', clientId(c.req.header('x-request-id')) ?? deps.newId())
+    await next()
+    c.header('X-Request-Id', headerSafe(c.var.requestId))
+  }
+}
+
+function clientId(header: string | undefined): string | undefined {
+  return header !== undefined && opaqueId.safeParse(header).success ? header : undefined
+}
+
+/** A request_id may hold any text; a header only Latin-1 without control characters. */
+function headerSafe(id: string): string {
+  return /^[\x20-\x7e]+$/.test(id) ? id : encodeURIComponent(id)
+}

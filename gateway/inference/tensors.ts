@@ -1,0 +1,84 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { ModelDefinition } from '../../contracts/model-definition.ts'
+import type { Scalar } from '../../contracts/primitives.ts'
+import type { VersionManifest } from '../../contracts/version-manifest.ts'
+import type { Tensor, TensorData, Tensors, TensorType } from './inference.ts'
+
+type InputTensor = VersionManifest['inputs'][number]
+type OutputTensor = VersionManifest['outputs'][number]
+
+/** One instance's feature values by name; a name that is absent is missing. */
+export type FeatureRow = ReadonlyMap<string, Scalar | undefined>
+export type Outputs = Record<string, Scalar>
+
+/** Every input of a version for these rows, in order. A missing number is NaN, a missing text is empty. */
+export function encodeInputs(inputs: readonly InputTensor[], rows: readonly FeatureRow[]): Tensors {
+  return Object.fromEntries(inputs.map((input) => [input.name, encodeInput(input, rows)]))
+}
+
+function encodeInput(input: InputTensor, rows: readonly FeatureRow[]): Tensor {
+  const width = input.features.length
+  const data = allocate(input.type, rows.length * width)
+  for (const [row, values] of rows.entries()) {
+    for (const [column, name] of input.features.entries()) {
+      data[row * width + column] = encodeValue(input, name, values.get(name))
+    }
+  }
+  return { type: input.type, dims: input.shape.length === 1 ? [rows.length] : [rows.length, width], data }
+}
+
+const constructors = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array } as const
+
+function allocate(type: TensorType, length: number): TensorData {
+  return type === 'string' ? Array.from({ length }, () => '') : new constructors[type](length)
+}
+
+function encodeValue(input: InputTensor, feature: string, value: Scalar | undefined): never {
+  return toElement(input, feature, value) as never
+}
+
+function toElement(input: InputTensor, feature: string, value: Scalar | undefined): number | bigint | string {
+  if (input.type === 'string') return value === undefined ? '' : String(value)
+  if (value === undefined) {
+    if (input.type === 'float32' || input.type === 'float64') return Number.NaN
+    throw new ServiceError('feature_unavailable', `${feature} is missing, and input ${input.name} of type ${input.type} cannot say so`)
+  }
+  const number = typeof value === 'string' ? Number.NaN : Number(value)
+  if (Number.isNaN(number)) throw new ServiceError('inference_failed', `${feature} is text, but input ${input.name} holds ${input.type}`)
+  if (input.type === 'int64' || input.type === 'int32') return toInteger(input, feature, number)
+  return number
+}
+
+function toInteger(input: InputTensor, feature: string, value: number): number | bigint {
+  const fits = Number.isSafeInteger(value) && (input.type === 'int64' || Math.abs(value) <= 0x7fffffff)
+  if (!fits) throw new ServiceError('out_of_range', `${feature} is ${value}, which input ${input.name} of type ${input.type} cannot hold`)
+  return input.type === 'int64' ? BigInt(value) : value
+}
+
+/** The outputs of each row, or why a row has none. */
+export function decodeOutputs(options: {
+  outputs: readonly OutputTensor[]
+  definition: Pick<ModelDefinition, 'outputs'>
+  tensors: Tensors
+  rows: number
+}): (Outputs | ServiceError)[] {
+  return Array.from({ length: options.rows }, (_, row) => {
+    const values: Outputs = {}
+    for (const output of options.outputs) {
+      const value = decodeValue(output, options.tensors[output.tensor], { row, rows: options.rows })
+      if (value instanceof ServiceError) return value
+      values[output.name] = options.definition.outputs[output.name]?.type === 'text' ? String(value) : value
+    }
+    return values
+  })
+}
+
+function decodeValue(output: OutputTensor, tensor: Tensor | undefined, at: { row: number; rows: number }): Scalar | ServiceError {
+  const width = tensor === undefined ? 0 : tensor.data.length / at.rows
+  const value = output.column < width ? tensor?.data[at.row * width + output.column] : undefined
+  if (value === undefined) return new ServiceError('inference_failed', `the model gave no ${output.name}`)
+  if (typeof value === 'string') return value
+  const number = Number(value)
+  if (!Number.isFinite(number)) return new ServiceError('inference_failed', `output ${output.name} is not finite`)
+  return tensor?.type === 'bool' ? number === 1 : number
+}

@@ -1,0 +1,103 @@
+import type { LabelDefinition } from '../../contracts/label-definition.ts'
+import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash } from '../../contracts/label-event.ts'
+import { nearestName } from '../http/nearest-name.ts'
+import { tenant } from '../tenant.ts'
+import type { ItemKind, ItemProblem } from './ingest.ts'
+import { normaliseTimes } from './normalise-times.ts'
+
+const targetsOf = (fields: LabelFields) =>
+  (['prediction_id', 'request_id', 'entities'] as const).filter((name) => fields[name] !== undefined)
+
+/** A label's shape, with what a plain schema cannot say: one target, one value. */
+export const labelItem = labelFields.superRefine((fields, context) => {
+  const issue = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
+  const [target, second] = targetsOf(fields)
+  if (target === undefined) issue('prediction_id', 'a label needs a target: prediction_id, request_id or entities')
+  if (second !== undefined) issue(second, `a label has one target, and ${target} is one already`)
+  if (fields.index !== undefined && target !== 'request_id') issue('index', 'index goes with request_id')
+  if (fields.anchor !== undefined && target !== 'entities') issue('anchor', 'anchor goes with entities')
+  if (fields.anchor_time !== undefined && target !== 'entities') issue('anchor_time', 'anchor_time goes with entities')
+  if (fields.entities !== undefined && Object.keys(fields.entities).length === 0) issue('entities', 'must name at least one entity')
+  if (fields.value_number !== undefined && fields.value_text !== undefined)
+    issue('value_text', 'a label has one value, and value_number is one already')
+  if (fields.value_number === undefined && fields.value_text === undefined && fields.retracted !== true)
+    issue('value_number', 'a label needs value_number or value_text')
+})
+
+/** Labels, judged by the project's definitions. */
+export function createLabelKind(definitions: ReadonlyMap<string, LabelDefinition>): ItemKind<LabelFields> {
+  return {
+    kind: 'label',
+    lane: 'labels',
+    nameOf: (fields) => fields.label,
+    idOf: (fields) => fields.label_id,
+    check(fields) {
+      const definition = definitions.get(fields.label)
+      return definition === undefined
+        ? unknownLabel(fields.label, definitions)
+        : (checkTarget(definition, fields) ?? checkValue(definition, fields))
+    },
+    toEvent,
+  }
+}
+
+function unknownLabel(label: string, definitions: ReadonlyMap<string, LabelDefinition>): ItemProblem {
+  const nearest = nearestName(label, definitions.keys())
+  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
+  return { code: 'unknown_label', path: 'label', message: `the project defines no label ${label}${hint}` }
+}
+
+function checkTarget(definition: LabelDefinition, fields: LabelFields): ItemProblem | undefined {
+  if (fields.entities === undefined || fields.anchor_time !== undefined || definition.match.kind !== 'exact') return undefined
+  return { code: 'invalid_request', path: 'anchor_time', message: `${definition.name} matches exactly, so entities need an anchor_time` }
+}
+
+function checkValue(definition: LabelDefinition, fields: LabelFields): ItemProblem | undefined {
+  if (definition.type === 'category')
+    return fields.value_number === undefined ? checkCategory(definition, fields.value_text) : wrongType(definition)
+  return fields.value_text === undefined ? checkNumber(definition, fields.value_number) : wrongType(definition)
+}
+
+function wrongType(definition: LabelDefinition): ItemProblem {
+  const [expected, path] = definition.type === 'category' ? ['value_text', 'value_number'] : ['value_number', 'value_text']
+  return { code: 'invalid_request', path, message: `${definition.name} is a ${definition.type} label and takes ${expected}` }
+}
+
+function checkCategory(definition: LabelDefinition, value: string | undefined): ItemProblem | undefined {
+  const categories = definition.categories ?? []
+  if (value === undefined || categories.includes(value)) return undefined
+  const nearest = nearestName(value, categories)
+  const hint = nearest === undefined ? `; known are ${categories.slice(0, 20).join(', ')}` : `; did you mean ${nearest}?`
+  return { code: 'out_of_range', path: 'value_text', message: `${definition.name} has no such category${hint}` }
+}
+
+function checkNumber(definition: LabelDefinition, value: number | undefined): ItemProblem | undefined {
+  if (value === undefined) return undefined
+  if (definition.type === 'binary' && value !== 0 && value !== 1)
+    return outOfRange(`${definition.name} is binary: ${value} is neither 0 nor 1`)
+  if (definition.min !== undefined && value < definition.min)
+    return outOfRange(`${value} is below ${definition.name}'s minimum of ${definition.min}`)
+  if (definition.max !== undefined && value > definition.max)
+    return outOfRange(`${value} is above ${definition.name}'s maximum of ${definition.max}`)
+  return undefined
+}
+
+function outOfRange(message: string): ItemProblem {
+  return { code: 'out_of_range', path: 'value_number', message }
+}
+
+function toEvent(sent: LabelFields, stamp: { id: string; ingestedAt: string }): LabelEvent {
+  const fields = normaliseTimes(sent, ['event_time', 'known_at', 'anchor_time'])
+  return {
+    known_at: stamp.ingestedAt,
+    source: { kind: 'outcome', name: 'api' },
+    retracted: false,
+    tags: [],
+    ...fields,
+    schema_version: 1,
+    label_id: stamp.id,
+    tenant,
+    ingested_at: stamp.ingestedAt,
+    payload_hash: labelPayloadHash(fields),
+  } as LabelEvent
+}

@@ -1,0 +1,21 @@
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { tenant } from '../tenant.ts'
+import { type PredictionRow, type StoredPrediction, toStoredPrediction } from './stored-prediction.ts'
+
+/**
+ * Of several records under one id the first counts, as in silver.predictions; read from bronze because a view that
+ * settles every id is slow for one. The day of a UUIDv7 is its partition.
+ */
+const byId = `
+SELECT *
+FROM bronze.prediction_events
+WHERE tenant = {tenant:String} AND prediction_id = {id:UUID}
+  AND toDate(UUIDv7ToDateTime(prediction_id, 'UTC')) = toDate(UUIDv7ToDateTime({id:UUID}, 'UTC'))
+ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash
+LIMIT 1`
+
+/** The event of a prediction as the warehouse holds it; undefined when it does not. */
+export async function findPrediction(warehouse: Warehouse, id: string): Promise<StoredPrediction | undefined> {
+  const [row] = await warehouse.query<PredictionRow>(byId, { tenant, id })
+  return row === undefined ? undefined : toStoredPrediction(row)
+}

@@ -1,0 +1,63 @@
+import type { Attributes, Meter } from '@opentelemetry/api'
+import type { EventLogWriter } from '../platform/event-log/event-log.ts'
+
+/** From 50 µs, because a stage often takes less than a millisecond. */
+const millisecondBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
+
+export type Stage = 'features' | 'queue' | 'inference' | 'outbox'
+
+export type GatewayMetrics = {
+  request(labels: { route: string; method: string; status: number; code: string }, elapsedMs: number): void
+  prediction(labels: { model: string; version: string; route: string; status: string; code: string }, count: number): void
+  stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
+  items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
+  observeOutbox(eventLog: EventLogWriter): void
+  observeInFlight(read: () => { requests: number; shadows: number }): void
+}
+
+export function createGatewayMetrics(meter: Meter): GatewayMetrics {
+  const histogram = (name: string, description: string) =>
+    meter.createHistogram(name, { description, unit: 'ms', advice: { explicitBucketBoundaries: millisecondBuckets } })
+  const requests = meter.createCounter('hindsight_http_requests', { description: 'Requests answered, by route, status and error code.' })
+  const requestMs = histogram('hindsight_http_request_duration', 'From receipt of a request to its answer.')
+  const predictions = meter.createCounter('hindsight_predictions', { description: 'Instances, by model, version, route and status.' })
+  const stageMs = histogram('hindsight_predict_stage_duration', 'Time of one stage of a predict request.')
+  const items = meter.createCounter('hindsight_ingested_items', { description: 'Labels and feature events, by outcome.' })
+  return {
+    request(labels, elapsedMs) {
+      requests.add(1, labels)
+      requestMs.record(elapsedMs, { route: labels.route })
+    },
+    prediction: (labels, count) => predictions.add(count, labels),
+    stage: (labels, elapsedMs) => stageMs.record(elapsedMs, labels),
+    items: (labels, count) => {
+      if (count > 0) items.add(count, labels)
+    },
+    observeOutbox: (eventLog) => observeOutbox(meter, eventLog),
+    observeInFlight(read) {
+      const gauge = meter.createObservableGauge('hindsight_in_flight', { description: 'Requests and shadow runs under way.' })
+      gauge.addCallback((result) => {
+        const { requests, shadows } = read()
+        result.observe(requests, { kind: 'request' })
+        result.observe(shadows, { kind: 'shadow' })
+      })
+    },
+  }
+}
+
+function observeOutbox(meter: Meter, eventLog: EventLogWriter): void {
+  const bytes = meter.createObservableGauge('hindsight_outbox_bytes', { description: "Bytes of a lane's segments on disk.", unit: 'By' })
+  const segments = meter.createObservableGauge('hindsight_outbox_segments', { description: "A lane's segments on disk." })
+  const waiting = meter.createObservableGauge('hindsight_outbox_waiting_records', { description: 'Records appended and not yet durable.' })
+  meter.addBatchObservableCallback(
+    (result) => {
+      for (const status of eventLog.status()) {
+        const labels: Attributes = { lane: status.lane }
+        result.observe(bytes, status.bytes, labels)
+        result.observe(segments, status.segments, labels)
+        result.observe(waiting, status.lastSeq - status.durableSeq, labels)
+      }
+    },
+    [bytes, segments, waiting],
+  )
+}

@@ -1,0 +1,76 @@
+import { type PredictionEvent, sealPredictionEvent } from '../../contracts/prediction-event.ts'
+import type { PredictResponse } from '../../contracts/http.ts'
+import { toTimestamp } from '../../contracts/primitives.ts'
+import type { AppendInput } from '../../platform/event-log/event-log.ts'
+import type { Routed } from './routing.ts'
+import type { InstanceResult, SeenFeatures, VersionRun } from './run-version.ts'
+import { warningsOf } from './warnings.ts'
+
+const dayMs = 24 * 3600 * 1000
+
+export type EventContext = {
+  routed: Routed
+  requestId: string
+  receivedAtMs: number
+  predictedAtMs: number
+  seen: SeenFeatures | undefined
+  durationUs: VersionRun['durationUs']
+}
+
+/** The immutable record of one result: an answer, or why there was none. */
+export function toPredictionEvent(context: EventContext, result: InstanceResult, predictionId: string): PredictionEvent {
+  const { routed, receivedAtMs, seen } = context
+  const { definition, deployment } = routed.serving.model
+  const { instance, features, error } = result
+  const subject = definition.governance.subject
+  return sealPredictionEvent({
+    ...routed.serving.facts,
+    prediction_id: predictionId,
+    decision_id: instance.decisionId,
+    request_id: context.requestId,
+    index: instance.index,
+    trigger: 'api',
+    tags: instance.tags,
+    deployment_revision: deployment.revision,
+    route: routed.route,
+    route_probability: routed.probability,
+    entities: instance.entities,
+    anchor: instance.anchor,
+    anchor_time: toTimestamp(instance.anchorTimeMs),
+    features,
+    features_as_of: seen?.asOf ?? [],
+    status: error === undefined ? 'ok' : 'error',
+    outputs: error === undefined ? result.outputs : {},
+    ...(error === undefined && result.decision !== undefined && { decision: result.decision }),
+    warnings: warningsOf(features),
+    ...(error !== undefined && { error_code: error.code }),
+    ingested_at: toTimestamp(receivedAtMs),
+    ...(seen?.readAtMs !== undefined && { features_read_at: toTimestamp(seen.readAtMs) }),
+    predicted_at: toTimestamp(context.predictedAtMs),
+    duration_us: context.durationUs,
+    ...(subject !== undefined && Object.hasOwn(instance.entities, subject) && { subject_id: instance.entities[subject] }),
+    retention_until: toTimestamp(receivedAtMs + definition.governance.retention_days * dayMs),
+  })
+}
+
+export function toLogRecord(event: PredictionEvent): AppendInput {
+  return { kind: 'event', id: event.prediction_id, payload: JSON.stringify(event) }
+}
+
+/** What the caller is told of a prediction: a part of its event. */
+export function toPredictResponse(event: PredictionEvent, options: { returnFeatures: boolean }): PredictResponse {
+  return {
+    prediction_id: event.prediction_id,
+    request_id: event.request_id,
+    model: event.model,
+    model_version: event.model_version,
+    route: event.route,
+    anchor: event.anchor,
+    anchor_time: event.anchor_time,
+    status: event.status,
+    outputs: event.outputs,
+    ...(event.decision !== undefined && { decision: event.decision }),
+    warnings: event.warnings,
+    ...(options.returnFeatures && { features: event.features }),
+  }
+}

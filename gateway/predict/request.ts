@@ -1,0 +1,28 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import { predictBatchRequest, type PredictInstance, predictRequest } from '../../contracts/http.ts'
+import type { z } from 'zod'
+import type { predictOptions } from '../../contracts/http.ts'
+import { validate } from '../http/validate.ts'
+
+/** A predict body, one instance or many, as one form. */
+export type ParsedPredict = {
+  requestId: string | undefined
+  instances: PredictInstance[]
+  batch: boolean
+  options: z.output<typeof predictOptions>
+}
+
+export function parsePredict(body: unknown): ParsedPredict {
+  if (typeof body === 'object' && body !== null && Object.hasOwn(body, 'instances')) {
+    const { request_id: requestId, instances, options = {} } = validate(predictBatchRequest, body)
+    return { requestId, instances, batch: true, options }
+  }
+  const { request_id: requestId, options = {}, ...instance } = validate(predictRequest, body)
+  return { requestId, instances: [instance], batch: false, options }
+}
+
+/** The error with its path put under the instance it belongs to. */
+export function withinInstance(error: ServiceError, index: number): ServiceError {
+  const path = error.path === undefined ? `instances[${index}]` : `instances[${index}].${error.path}`
+  return new ServiceError(error.code, error.message, { cause: error, path, ...(error.hint !== undefined && { hint: error.hint }) })
+}

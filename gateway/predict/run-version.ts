@@ -1,0 +1,124 @@
+import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { limits } from '../../contracts/http.ts'
+import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-event.ts'
+import type { AppliedPosition } from '../../contracts/origin.ts'
+import { toServiceError } from '../http/errors.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
+import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs } from '../inference/tensors.ts'
+import { decide } from './decision.ts'
+import type { Deadline } from './deadline.ts'
+import type { Instance } from './instance.ts'
+import type { ServingVersion } from './serving-model.ts'
+import type { StoredValues } from './version-features.ts'
+
+/** What the online store answered, and how far it was. */
+export type SeenFeatures = { values: StoredValues; asOf: AppliedPosition[]; readAtMs: number | undefined }
+
+export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
+  | { outputs: Outputs; decision: PredictionEvent['decision']; error?: undefined }
+  | { error: ServiceError }
+)
+
+export type VersionRun = { results: InstanceResult[]; durationUs: { features?: number; queue?: number; inference?: number } }
+
+type Deps = { inference: InferenceEngine; tick: () => number }
+type Assembled = { instance: Instance; features: ServedFeature[]; error?: ServiceError }
+
+/**
+ * One version over every instance: features, then one run of all rows. An instance that fails is a result with its
+ * error, and the others go on.
+ */
+export async function runVersion(
+  deps: Deps,
+  options: { serving: ServingVersion; instances: readonly Instance[]; seen: SeenFeatures; deadline: Deadline; startedTick: number },
+): Promise<VersionRun> {
+  const assembled = options.instances.map((instance) => assemble(options.serving, instance, options.seen))
+  const features = microseconds(deps.tick() - options.startedTick)
+  const ready = assembled.filter(({ error }) => error === undefined)
+  if (ready.length === 0) return { results: assembled.map(toFailure), durationUs: { features } }
+  const inferred = await infer(deps, { ...options, ready })
+  let row = 0
+  const results = assembled.map((item) =>
+    item.error === undefined ? toResult(options.serving, item, inferred.rows[row++]) : toFailure(item),
+  )
+  return { results, durationUs: { features, ...inferred.durationUs } }
+}
+
+/** Every instance with the same error: the run did not come to its rows. */
+export function failAll(instances: readonly Instance[], error: ServiceError): InstanceResult[] {
+  return instances.map((instance) => ({ instance, features: [], error }))
+}
+
+function assemble(serving: ServingVersion, instance: Instance, seen: SeenFeatures): Assembled {
+  try {
+    const features = serving.features.assemble(instance, seen.values)
+    return isTooLarge(instance, features) ? { instance, features: [], error: tooLarge() } : { instance, features }
+  } catch (error) {
+    return { instance, features: [], error: toServiceError(error) }
+  }
+}
+
+/** Bytes that bound an event's fixed fields, and what one feature takes beside its value: status, times, definition's hash. */
+const fixedEventBytes = 8 * 1024
+const featureBytes = 512
+
+/** Cheap first: only what could come near the limit is measured. Before inference, because the answer would be lost after it. */
+function isTooLarge(instance: Instance, features: readonly ServedFeature[]): boolean {
+  const texts = features.reduce((sum, { value }) => sum + (typeof value === 'string' ? value.length * 6 : 0), 0)
+  if (fixedEventBytes + featureBytes * features.length + texts < limits.eventBytes / 2) {
+    const roles = Object.keys(instance.entities).length
+    if (roles * 1024 < limits.eventBytes / 4) return false
+  }
+  return fixedEventBytes + Buffer.byteLength(JSON.stringify({ instance, features })) > limits.eventBytes
+}
+
+function tooLarge(): ServiceError {
+  return new ServiceError('event_too_large', `the prediction's event would be over ${limits.eventBytes} bytes`)
+}
+
+type Inferred = { rows: (Outputs | ServiceError)[]; durationUs: { queue?: number; inference?: number } }
+
+async function infer(deps: Deps, options: { serving: ServingVersion; deadline: Deadline; ready: readonly Assembled[] }): Promise<Inferred> {
+  const { serving, deadline, ready } = options
+  const { inputs, outputs } = serving.version.manifest
+  const startedTick = deps.tick()
+  try {
+    const run = deps.inference.run({
+      sessionId: serving.sessionId,
+      inputs: encodeInputs(inputs, ready.map(toRow)),
+      outputs: [...new Set(outputs.map(({ tensor }) => tensor))],
+      deadlineAtMs: deadline.atMs,
+    })
+    const { tensors, runUs } = await deadline.race(run)
+    const elapsedUs = microseconds(deps.tick() - startedTick)
+    const rows = decodeOutputs({ outputs, definition: serving.model.definition, tensors, rows: ready.length })
+    return { rows, durationUs: { queue: Math.max(0, elapsedUs - runUs), inference: runUs } }
+  } catch (error) {
+    const failure = toServiceError(error)
+    return { rows: ready.map(() => failure), durationUs: {} }
+  }
+}
+
+function toRow({ features }: Assembled): FeatureRow {
+  return new Map(features.map(({ name, value }) => [name, value]))
+}
+
+function toResult(serving: ServingVersion, { instance, features }: Assembled, row: Outputs | ServiceError | undefined): InstanceResult {
+  if (row === undefined || row instanceof ServiceError)
+    return { instance, features, error: row ?? new ServiceError('inference_failed', 'the model gave no row') }
+  return { instance, features, outputs: row, decision: decide(serving.model.definition, row) }
+}
+
+function toFailure({ instance, features, error }: Assembled): InstanceResult {
+  return { instance, features, error: error ?? new ServiceError('internal', 'the instance has no result') }
+}
+
+/** Whether the request itself is at fault, so that it is refused rather than recorded. */
+export function isRefusal(error: ServiceError): boolean {
+  const { status } = errorCodes[error.code]
+  return status === 400 || status === 413
+}
+
+function microseconds(milliseconds: number): number {
+  return Math.max(0, Math.round(milliseconds * 1000))
+}

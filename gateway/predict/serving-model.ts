@@ -1,0 +1,40 @@
+import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
+import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { VersionFeatures } from './version-features.ts'
+
+/** What every event of a version says alike. */
+export type VersionFacts = Pick<
+  PredictionEvent,
+  | 'schema_version'
+  | 'tenant'
+  | 'model'
+  | 'model_version'
+  | 'model_sha256'
+  | 'manifest_sha256'
+  | 'model_definition_sha256'
+  | 'feature_set_sha256'
+  | 'code_version'
+  | 'execution_provider'
+  | 'purposes'
+  | 'region'
+  | 'data_category'
+>
+
+/** A version that is loaded, verified and warm. */
+export type ServingVersion = {
+  model: ProjectModel
+  version: ProjectVersion
+  sessionId: string
+  features: VersionFeatures
+  facts: VersionFacts
+}
+
+/** A model with the versions that can answer, and why the others cannot. */
+export type ServingModel = {
+  project: ProjectModel
+  versions: ReadonlyMap<string, ServingVersion>
+  /** Version to reason. */
+  refused: ReadonlyMap<string, string>
+}
+
+export type ServingModels = ReadonlyMap<string, ServingModel>

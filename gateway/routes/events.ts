@@ -1,0 +1,38 @@
+import type { Handler } from 'hono'
+import { z } from 'zod'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { EventSourceDefinition } from '../../contracts/event-source.ts'
+import { didYouMean } from '../http/nearest-name.ts'
+import type { GatewayEnv } from '../http/gateway-env.ts'
+import { readJsonBody } from '../http/json-body.ts'
+import { validate } from '../http/validate.ts'
+import type { AppliedWaiter } from '../ingest/applied-waiter.ts'
+import { createEventKind, eventItem } from '../ingest/feature-events.ts'
+import type { Ingest } from '../ingest/ingest.ts'
+import { parseItems } from '../ingest/items.ts'
+
+/** `wait=applied` answers once predictions can see the events, or after `timeout_ms`. */
+export const eventsQuery = z.strictObject({
+  wait: z.enum(['applied']).optional().describe('Answer only when the online store has applied what was written.'),
+  timeout_ms: z.coerce.number().int().min(0).max(60_000).default(5_000).describe('Longest wait; then `applied` is false.'),
+})
+
+/** `POST /v1/events/:source` */
+export function eventsRoute(deps: {
+  sources: ReadonlyMap<string, EventSourceDefinition>
+  ingest: Ingest
+  waitUntilApplied: AppliedWaiter
+}): Handler<GatewayEnv> {
+  const kinds = new Map([...deps.sources].map(([name, source]) => [name, createEventKind(source)]))
+  return async function events(c) {
+    const name = (c.req.param('source') ?? '').slice(0, 64)
+    const kind = kinds.get(name)
+    if (kind === undefined)
+      throw new ServiceError('unknown_source', `the project has no event source ${name}`, didYouMean(name, kinds.keys()))
+    const query = validate(eventsQuery, c.req.query())
+    const items = parseItems(eventItem, { field: 'events', body: await readJsonBody(c) })
+    const { response, origins } = await deps.ingest(kind, items)
+    if (query.wait === undefined) return c.json(response, 202)
+    return c.json({ ...response, applied: await deps.waitUntilApplied(origins, query.timeout_ms) }, 202)
+  }
+}

@@ -1,0 +1,19 @@
+import type { Handler } from 'hono'
+import type { GatewayEnv } from '../http/gateway-env.ts'
+
+/** `GET /livez`: the process answers. */
+export const livezRoute: Handler<GatewayEnv> = (c) => c.json({ live: true })
+
+/** `GET /readyz`: 503 until every check holds, and again while draining. */
+export function readyzRoute(checks: () => Promise<Record<string, boolean>>): Handler<GatewayEnv> {
+  return async function readyz(c) {
+    const results = await checks()
+    const ready = Object.values(results).every(Boolean)
+    return c.json({ ready, checks: results }, ready ? 200 : 503)
+  }
+}
+
+/** `GET /metrics` in Prometheus text format. */
+export function metricsRoute(render: () => Promise<string>): Handler<GatewayEnv> {
+  return async (c) => c.text(await render(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+}

@@ -1,0 +1,33 @@
+import type { Handler } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import { didYouMean } from '../http/nearest-name.ts'
+import { toErrorBody } from '../http/errors.ts'
+import type { GatewayEnv } from '../http/gateway-env.ts'
+import { readJsonBody } from '../http/json-body.ts'
+import { toPredictResponse } from '../predict/event.ts'
+import type { Predicted, Predictor } from '../predict/predictor.ts'
+import { parsePredict } from '../predict/request.ts'
+import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
+
+/** `POST /v1/models/:model/predict` */
+export function predictRoute(deps: { models: ServingModels; predict: Predictor }): Handler<GatewayEnv> {
+  return async function predict(c) {
+    const model = findModel(deps.models, c.req.param('model') ?? '')
+    const parsed = parsePredict(await readJsonBody(c))
+    const requestId = parsed.requestId ?? c.var.requestId
+    c.set('requestId', requestId)
+    const predicted = await deps.predict(model, { ...parsed, requestId, receivedAtMs: c.var.receivedAtMs })
+    const bodies = predicted.map((one) => toBody(one, parsed.options.return_features === true))
+    return c.json(parsed.batch ? { predictions: bodies } : (bodies[0] ?? {}))
+  }
+}
+
+function toBody({ event, error }: Predicted, returnFeatures: boolean) {
+  return error === undefined ? toPredictResponse(event, { returnFeatures }) : toErrorBody(error, event.request_id)
+}
+
+export function findModel(models: ServingModels, name: string): ServingModel {
+  const model = models.get(name)
+  if (model !== undefined) return model
+  throw new ServiceError('unknown_model', `the project has no model ${name.slice(0, 64)}`, didYouMean(name.slice(0, 64), models.keys()))
+}

@@ -1,0 +1,2 @@
+/** The tenant of everything that this gateway accepts. */
+export const tenant = 'default'
