@@ -1,0 +1,61 @@
+/**
+ * pending: not mature, nothing stands. labeled: a value stands. negative: mature, nothing came, and silence means no.
+ * expired: mature, nothing came, and silence means unknown. conflicted: sources of the strongest kind differ.
+ * retracted: mature, and all that came was withdrawn.
+ */
+export const outcomeStates = ['pending', 'labeled', 'negative', 'expired', 'conflicted', 'retracted'] as const
+export type OutcomeState = (typeof outcomeStates)[number]
+
+/** What of a decision takes part in matching. Times are milliseconds since the epoch. */
+export type Decision = {
+  tenant: string
+  decisionId: string
+  /** Its served prediction, shadows and replays. */
+  predictionIds: readonly string[]
+  model: string
+  requestId: string
+  index: number
+  entities: Readonly<Record<string, string>>
+  anchor: string
+  anchorTimeMs: number
+}
+
+/** What of a label event takes part in resolution. */
+export type Statement = {
+  tenant: string
+  labelId: string
+  label: string
+  predictionId?: string
+  requestId?: string
+  index?: number
+  entities?: Readonly<Record<string, string>>
+  anchor?: string
+  anchorTimeMs?: number
+  valueNumber?: number
+  valueText?: string
+  eventTimeMs: number
+  knownAtMs: number
+  source: { kind: string; name: string; labeler?: string }
+  supersedes?: string
+  retracted: boolean
+}
+
+/** A decision's outcome of one label, as of a time. */
+export type Outcome = {
+  tenant: string
+  decisionId: string
+  label: string
+  model: string
+  anchor: string
+  anchorTimeMs: number
+  state: OutcomeState
+  /** The value of a binary or number label; 0 where silence means no. */
+  outcome?: number
+  /** The value of a category label. */
+  outcomeText?: string
+  /** When the value was first known: of a negative, when the decision became mature. */
+  knownAtMs?: number
+  maturesAtMs: number
+  /** Label events that were known and matched, withdrawn ones included. */
+  statements: number
+}

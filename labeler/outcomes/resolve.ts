@@ -1,0 +1,117 @@
+import { labelSourceKinds } from '../../contracts/label-event.ts'
+import type { Decision, Outcome, Statement } from './outcome.ts'
+import { groupBy } from '../group-by.ts'
+import type { LabelRule, OutcomeRules } from './outcome-rules.ts'
+
+type Ledger = { decisions: readonly Decision[]; statements: readonly Statement[] }
+
+/**
+ * The outcomes as of a time, written for clarity: the reference that the generated SQL must equal. One outcome per
+ * decision for its model's primary label and for every other label that matched it.
+ */
+export function resolveOutcomes(rules: OutcomeRules, ledger: Ledger, asOfMs: number): Outcome[] {
+  return rules.labels.flatMap((rule) => {
+    const known = ledger.statements.filter((statement) => statement.label === rule.label && statement.knownAtMs <= asOfMs)
+    const superseded = supersededBy(known)
+    const matched = matchesByDecision(rule, known, ledger.decisions)
+    return ledger.decisions
+      .filter((decision) => matched.has(decision) || rules.primaryLabels.get(decision.model) === rule.label)
+      .map((decision) => toOutcome({ rule, decision, statements: matched.get(decision) ?? [], superseded, asOfMs }))
+  })
+}
+
+/** Whether the label speaks about the decision, before `which` has chosen among several. */
+export function isMatch(rule: LabelRule, statement: Statement, decision: Decision): boolean {
+  if (statement.tenant !== decision.tenant) return false
+  if (statement.predictionId !== undefined) return decision.predictionIds.includes(statement.predictionId)
+  if (statement.requestId !== undefined)
+    return statement.requestId === decision.requestId && (statement.index === undefined || statement.index === decision.index)
+  return isEntityMatch(rule, statement, decision)
+}
+
+function isEntityMatch(rule: LabelRule, statement: Statement, decision: Decision): boolean {
+  const roles = Object.entries(statement.entities ?? {})
+  if (roles.length === 0 || !roles.every(([role, id]) => decision.entities[role] === id)) return false
+  if (statement.anchor !== undefined && statement.anchor !== decision.anchor) return false
+  if (statement.anchorTimeMs !== undefined && statement.anchorTimeMs !== decision.anchorTimeMs) return false
+  if (rule.windowMs === 0) return statement.anchorTimeMs !== undefined
+  return decision.anchorTimeMs >= statement.eventTimeMs - rule.windowMs && decision.anchorTimeMs < statement.eventTimeMs
+}
+
+function matchesByDecision(rule: LabelRule, known: readonly Statement[], decisions: readonly Decision[]): Map<Decision, Statement[]> {
+  const matches = new Map<Decision, Statement[]>()
+  for (const statement of known) {
+    const candidates = decisions.filter((decision) => isMatch(rule, statement, decision))
+    for (const decision of choose(rule, candidates)) matches.set(decision, [...(matches.get(decision) ?? []), statement])
+  }
+  return matches
+}
+
+/** `which` chooses within a model and an anchor, because neither shares its evaluation with another. */
+function choose(rule: LabelRule, candidates: readonly Decision[]): readonly Decision[] {
+  if (rule.which === 'all') return candidates
+  const groups = groupBy(candidates, (decision) => JSON.stringify([decision.model, decision.anchor]))
+  return [...groups.values()].flatMap((group) => {
+    const ordered = group.toSorted((a, b) => a.anchorTimeMs - b.anchorTimeMs || compareText(a.decisionId, b.decisionId))
+    return ordered.slice(...(rule.which === 'first' ? [0, 1] : [-1]))
+  })
+}
+
+function supersededBy(known: readonly Statement[]): Set<string> {
+  const withdrawals = known.filter((statement) => statement.supersedes !== undefined && statement.supersedes !== statement.labelId)
+  return new Set(withdrawals.map((statement) => JSON.stringify([statement.tenant, statement.supersedes])))
+}
+
+type Case = { rule: LabelRule; decision: Decision; statements: readonly Statement[]; superseded: ReadonlySet<string>; asOfMs: number }
+
+function toOutcome({ rule, decision, statements, superseded, asOfMs }: Case): Outcome {
+  const { tenant, decisionId, model, anchor, anchorTimeMs } = decision
+  const maturesAtMs = anchorTimeMs + rule.maturityMs
+  const base = { tenant, decisionId, label: rule.label, model, anchor, anchorTimeMs, maturesAtMs, statements: statements.length }
+  const winners = strongest(standingPerSource(statements, superseded))
+  const [first] = winners
+  if (first !== undefined) {
+    if (winners.some((winner) => valueOf(winner) !== valueOf(first))) return { ...base, state: 'conflicted' }
+    const knownAtMs = Math.min(...winners.map((winner) => winner.knownAtMs))
+    return { ...base, state: 'labeled', knownAtMs, ...toValue(first) }
+  }
+  if (maturesAtMs > asOfMs) return { ...base, state: 'pending' }
+  if (statements.length > 0) return { ...base, state: 'retracted' }
+  return rule.silence === 'negative' ? { ...base, state: 'negative', outcome: 0, knownAtMs: maturesAtMs } : { ...base, state: 'expired' }
+}
+
+/** Per source the newest that is not superseded, if it says a value. */
+function standingPerSource(statements: readonly Statement[], superseded: ReadonlySet<string>): Statement[] {
+  const live = statements.filter((statement) => !superseded.has(JSON.stringify([statement.tenant, statement.labelId])))
+  const sources = groupBy(live, ({ source }) => JSON.stringify([source.kind, source.name, source.labeler ?? '']))
+  return [...sources.values()]
+    .flatMap((group) => group.toSorted((a, b) => a.knownAtMs - b.knownAtMs || compareText(a.labelId, b.labelId)).slice(-1))
+    .filter((newest) => !newest.retracted && (newest.valueNumber !== undefined || newest.valueText !== undefined))
+}
+
+function strongest(standing: readonly Statement[]): Statement[] {
+  const best = Math.min(...standing.map(rankOf))
+  return standing.filter((statement) => rankOf(statement) === best)
+}
+
+/** 0 is the strongest kind; a kind that this build does not know is the weakest. */
+function rankOf({ source }: Statement): number {
+  const rank = (labelSourceKinds as readonly string[]).indexOf(source.kind)
+  return rank === -1 ? labelSourceKinds.length : rank
+}
+
+function valueOf(statement: Statement): string {
+  return JSON.stringify([statement.valueNumber, statement.valueText])
+}
+
+function toValue({ valueNumber, valueText }: Statement): Pick<Outcome, 'outcome' | 'outcomeText'> {
+  return {
+    ...(valueNumber === undefined ? {} : { outcome: valueNumber }),
+    ...(valueText === undefined ? {} : { outcomeText: valueText }),
+  }
+}
+
+/** By UTF-8 bytes, as ClickHouse orders strings. */
+export function compareText(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
