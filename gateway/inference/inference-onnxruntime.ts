@@ -21,7 +21,7 @@ export function createOnnxInference(deps: { logger: Logger; workerUrl?: URL }): 
   let worker = start()
 
   function start(): Worker {
-    const started = new Worker(url, { execArgv: ['--import', 'tsx'], name: 'inference' })
+    const started = new Worker(new URL('./start-worker.js', import.meta.url), { workerData: { entry: url.href }, name: 'inference' })
     started.on('message', settle)
     started.on('error', (error) => deps.logger.error({ err: error }, 'the inference thread failed'))
     started.on('exit', (code) => {

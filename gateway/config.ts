@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { opaqueId } from '../contracts/primitives.ts'
+import { commonConfigFields, loadConfig, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
+
+const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
+const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = commonConfigFields
+
+const schema = z.object({
+  HINDSIGHT_PROJECT_DIR,
+  HINDSIGHT_DATA_DIR,
+  HINDSIGHT_HOST,
+  HINDSIGHT_PORT,
+  HINDSIGHT_API_KEY,
+  CLICKHOUSE_URL: CLICKHOUSE_URL.unwrap(),
+  CLICKHOUSE_USER,
+  CLICKHOUSE_PASSWORD,
+  HINDSIGHT_WRITER_ID: opaqueId.default('gateway-0').describe("Name of this gateway's outbox; it stays with the data directory."),
+  HINDSIGHT_CODE_VERSION: z.string().max(128).optional().describe('Recorded in every event; by default the package version and git commit.'),
+  HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
+})
+
+export type GatewayConfig = z.output<typeof schema>
+
+/** Throws `invalid_config` listing every error. */
+export function loadGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const config = loadConfig(schema, env)
+  requireKeyBeyondLoopback(config)
+  return config
+}
