@@ -1,0 +1,182 @@
+import { once } from 'node:events'
+import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join, resolve } from 'node:path'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { Credentials } from './credentials.ts'
+import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
+import { createInsertSpool } from './insert-spool.ts'
+import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
+import { readFunctionCatalog } from './read-only-chdb.ts'
+import { type AnalystLimits, defaultAnalystLimits } from './read-only-rules.ts'
+
+export type EmbeddedWarehouseOptions = {
+  /** The warehouse's own folder; created where missing. One process at a time. */
+  dir: string
+  /** 0 takes a free port. */
+  port: number
+  readOnlyPort: number
+  /** Default 127.0.0.1. */
+  host?: string
+  /** Required of every request but `/ping` when given. */
+  credentials?: Credentials
+  sessions?: EngineOptions['sessions']
+  analystLimits?: Partial<AnalystLimits>
+  /** Tables that analysts do not see; default the raw payloads. */
+  deniedTables?: RegExp
+  /** Decompressed, of one request. Default 4 GiB. */
+  maxBodyBytes?: number
+  /** Of a statement without its data. Default 4 MiB. */
+  maxQueryBytes?: number
+  onError?: (error: unknown, queryId: string) => void
+}
+
+export type EmbeddedWarehouse = {
+  url: string
+  readOnlyUrl: string
+  version: string
+  /** Whether the engine itself answers. */
+  healthy(): Promise<boolean>
+  running(): number
+  /** Waits for what runs, at most `graceMs`, then cancels it and closes the data directory. */
+  stop(graceMs?: number): Promise<void>
+}
+
+/** ClickHouse in this process behind its own HTTP interface, on two ports: one for the services, one that only reads. */
+export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions): Promise<EmbeddedWarehouse> {
+  const dir = prepareDirectory(options.dir)
+  const limits = { ...defaultAnalystLimits, ...options.analystLimits }
+  const engine = await openEngine({
+    dir: join(dir, 'engine'),
+    analystArgs: analystArgs(limits),
+    ...(options.sessions && { sessions: options.sessions }),
+  })
+  try {
+    return await listenOn(engine, { ...options, dir }, limits)
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limits: AnalystLimits): Promise<EmbeddedWarehouse> {
+  const never = new AbortController().signal
+  const catalog = await engine.lease('read', never, readFunctionCatalog)
+  const deps: HandlerDeps = {
+    engine,
+    spool: createInsertSpool(join(options.dir, 'spool')),
+    ...(options.credentials && { credentials: options.credentials }),
+    maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 ** 3,
+    maxQueryBytes: options.maxQueryBytes ?? 4 * 1024 ** 2,
+    onError: options.onError ?? (() => undefined),
+  }
+  const guard = { catalog, limits, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
+  const host = options.host ?? '127.0.0.1'
+  const main = await listen(createFront(engine, createQueryHandler(deps)), options.port, host)
+  let readOnly: Listening
+  try {
+    readOnly = await listen(createFront(engine, createQueryHandler({ ...deps, guard })), options.readOnlyPort, host)
+  } catch (error) {
+    await main.stop(0)
+    throw error
+  }
+  return {
+    url: main.url,
+    readOnlyUrl: readOnly.url,
+    version: engine.version,
+    healthy: () =>
+      engine.probe().then(
+        () => true,
+        () => false,
+      ),
+    running: engine.running,
+    async stop(graceMs = 10_000) {
+      await Promise.all([main.stop(graceMs), readOnly.stop(graceMs)])
+      await engine.close()
+    },
+  }
+}
+
+/** The engine's own guard behind ours: it lets no statement write, and no query lift a limit of its session. */
+function analystArgs(limits: AnalystLimits): string[] {
+  return [
+    '--readonly=2',
+    '--result_overflow_mode=throw',
+    '--timeout_overflow_mode=throw',
+    ...Object.entries(limits).map(([name, value]) => `--${name}=${value}`),
+  ]
+}
+
+function prepareDirectory(path: string): string {
+  const dir = resolve(path)
+  if (/[*?{}]/.test(dir)) throw new ServiceError('invalid_config', `the warehouse's path must not contain * ? { or }: ${dir}`)
+  try {
+    mkdirSync(dir, { recursive: true })
+    accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK)
+    const probe = join(dir, `.writable-${process.pid}`)
+    writeFileSync(probe, '')
+    rmSync(probe)
+  } catch (cause) {
+    throw new ServiceError('invalid_config', `cannot write to the warehouse's directory ${dir}`, {
+      cause,
+      hint: 'choose another data directory',
+    })
+  }
+  return dir
+}
+
+type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
+
+function createFront(engine: Engine, handle: Handle): Server {
+  // Long parameters travel in the URL; clients keep connections open between batches.
+  const server = createServer({ maxHeaderSize: 1 << 20, keepAliveTimeout: 65_000, requestTimeout: 600_000 }, (request, response) => {
+    void route(request, response, { engine, handle })
+  })
+  return server
+}
+
+async function route(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { engine, handle }: { engine: Engine; handle: Handle },
+): Promise<void> {
+  const url = URL.canParse(request.url ?? '/', 'http://warehouse') ? new URL(request.url ?? '/', 'http://warehouse') : undefined
+  const isQuery = url?.pathname === '/' && (request.method === 'POST' || url.searchParams.has('query'))
+  if (url === undefined) return plain(response, 400, 'Bad request\n')
+  if (!['GET', 'HEAD', 'POST'].includes(request.method ?? ''))
+    return plain(response, 405, 'Method not allowed\n', { Allow: 'GET, HEAD, POST' })
+  if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
+    const ok = await engine.probe().then(
+      () => true,
+      () => false,
+    )
+    return plain(response, ok ? 200 : 503, ok ? 'Ok.\n' : 'The engine does not answer\n')
+  }
+  if (isQuery) return await handle(request, response, url)
+  if (url.pathname === '/') return plain(response, 200, 'Ok.\n')
+  return plain(response, 404, `There is no handle ${url.pathname}\n`)
+}
+
+function plain(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=UTF-8', ...headers })
+  response.end(text)
+}
+
+type Listening = { url: string; stop(graceMs: number): Promise<void> }
+
+async function listen(server: Server, port: number, host: string): Promise<Listening> {
+  server.listen(port, host)
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    async stop(graceMs) {
+      const closed = new Promise<void>((done) => server.close(() => done()))
+      server.closeIdleConnections()
+      const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(cut)
+    },
+  }
+}

@@ -1,0 +1,50 @@
+/** A refusal in ClickHouse's own terms, by the engine or by the front itself. */
+export class EngineError extends Error {
+  /** ClickHouse's number and name of the error, as 60 and UNKNOWN_TABLE. */
+  readonly code: number
+  readonly type: string
+
+  constructor(code: number, type: string, message: string, options: { cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'EngineError'
+    this.code = code
+    this.type = type
+  }
+}
+
+const badRequest = [6, 26, 27, 36, 38, 41, 43, 53, 62, 69, 70, 72, 117, 131, 166, 167, 168, 190, 321, 427, 456, 468]
+const notFound = [34, 35, 45, 46, 47, 50, 56, 60, 63, 73, 78, 81, 83, 115]
+const statusOfCode: ReadonlyMap<number, number> = new Map([
+  ...badRequest.map((code) => [code, 400] as const),
+  ...notFound.map((code) => [code, 404] as const),
+  [48, 501],
+  [159, 408],
+  [160, 408],
+  [164, 403],
+  [194, 401],
+  [202, 503],
+  [241, 500],
+  [497, 403],
+  [516, 403],
+  [209, 503],
+  [223, 413],
+])
+
+/** The HTTP status that goes with an error code of ClickHouse. */
+export function httpStatusOf(code: number): number {
+  return statusOfCode.get(code) ?? 500
+}
+
+/** ClickHouse's text form, which its clients take apart again. */
+export function toErrorText(error: EngineError, version: string): string {
+  const message = error.message.replace(/[.\s]+$/, '')
+  return `Code: ${error.code}. DB::Exception: ${message}. (${error.type}) (version ${version})\n`
+}
+
+/** Reads ClickHouse's text form: `Code: 60. DB::Exception: message. (UNKNOWN_TABLE) (version 26.7)`. */
+export function parseErrorText(text: string): EngineError {
+  const match =
+    /^(?:Code: \d+\. DB::Exception: )*Code: (\d+)\. DB::Exception: (.*?)\s*\(([A-Z][A-Z0-9_]{2,})\)(?:\s*\(version.*)?\s*$/s.exec(text)
+  if (match === null) return new EngineError(1002, 'UNKNOWN_EXCEPTION', text)
+  return new EngineError(Number(match[1]), match[3] as string, match[2] as string)
+}

@@ -1,0 +1,161 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable, type Transform, pipeline } from 'node:stream'
+import * as zlib from 'node:zlib'
+import { EngineError } from './engine-error.ts'
+
+/** A request to ClickHouse's HTTP interface, taken apart. */
+export type QueryRequest = {
+  /** The statement's beginning from the URL, or empty. */
+  queryPrefix: string
+  database?: string
+  defaultFormat: string
+  queryId: string
+  settings: Map<string, string>
+  params: Map<string, string>
+  /** Whether the client takes a compressed answer. */
+  compress: boolean
+  /** Whether the whole result is wanted before the first byte. */
+  waitEnd: boolean
+}
+
+/** URL parameters of the interface that are no settings of the engine; these change nothing here. */
+const ignored = new Set([
+  'query',
+  'query_id',
+  'database',
+  'default_format',
+  'user',
+  'password',
+  'quota_key',
+  'stacktrace',
+  'buffer_size',
+  'wait_end_of_query',
+  'add_http_cors_header',
+  'enable_http_compression',
+  'http_zlib_compression_level',
+  'send_progress_in_http_headers',
+  'log_comment',
+  'log_queries',
+  'http_headers_progress_interval_ms',
+  'http_write_exception_in_output_format',
+  'close_session',
+  'session_timeout',
+  'session_check',
+  'client_protocol_version',
+])
+const settingName = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** Throws what ClickHouse would for what the front cannot do. */
+export function parseQueryRequest(request: IncomingMessage, url: URL, newQueryId: () => string): QueryRequest {
+  const get = (name: string) => url.searchParams.get(name) ?? undefined
+  const header = (name: string) => singleHeader(request, name)
+  refuseUnsupported(url.searchParams)
+  const database = get('database') ?? header('x-clickhouse-database')
+  const parsed: QueryRequest = {
+    queryPrefix: get('query') ?? '',
+    ...(database !== undefined && database !== '' && { database }),
+    defaultFormat: get('default_format') ?? header('x-clickhouse-format') ?? 'TabSeparated',
+    queryId: get('query_id') ?? newQueryId(),
+    settings: new Map(),
+    params: new Map(),
+    compress: isTrue(get('enable_http_compression')),
+    waitEnd: isTrue(get('wait_end_of_query')),
+  }
+  if (!settingName.test(parsed.defaultFormat)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${parsed.defaultFormat}`)
+  for (const [name, value] of url.searchParams) addField(parsed, name, value)
+  return parsed
+}
+
+/** A field of the URL or of a form: a parameter of the query, or a setting. */
+export function addField(parsed: QueryRequest, name: string, value: string): void {
+  if (name.startsWith('param_')) return void parsed.params.set(checkedName(name.slice('param_'.length)), value)
+  if (!ignored.has(name)) parsed.settings.set(checkedName(name), value)
+}
+
+function checkedName(name: string): string {
+  if (!settingName.test(name)) throw new EngineError(115, 'UNKNOWN_SETTING', `Unknown setting '${name}'`)
+  return name
+}
+
+function refuseUnsupported(params: URLSearchParams): void {
+  if (params.has('session_id'))
+    throw new EngineError(
+      48,
+      'NOT_IMPLEMENTED',
+      'The embedded warehouse keeps no HTTP sessions: leave session_id out, each request stands alone',
+    )
+  for (const name of ['compress', 'decompress'])
+    if (isTrue(params.get(name) ?? undefined))
+      throw new EngineError(
+        48,
+        'NOT_IMPLEMENTED',
+        `The embedded warehouse speaks HTTP compression only: set ${name}=0 and use enable_http_compression`,
+      )
+  if (params.has('role')) throw new EngineError(48, 'NOT_IMPLEMENTED', 'The embedded warehouse has no roles')
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value === '1' || value === 'true'
+}
+
+export function singleHeader(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name]
+  return Array.isArray(value) ? value[0] : value
+}
+
+export type Encoding = 'gzip' | 'deflate' | 'br' | 'zstd'
+
+// zstd came to Node with 22.15; the types are of an older one.
+type WithZstd = { createZstdCompress?: () => Transform; createZstdDecompress?: () => Transform }
+const { createZstdCompress, createZstdDecompress } = zlib as WithZstd
+
+const decoders: Record<Encoding, (() => Transform) | undefined> = {
+  gzip: zlib.createGunzip,
+  deflate: zlib.createInflate,
+  br: zlib.createBrotliDecompress,
+  zstd: createZstdDecompress,
+}
+const encoders: Record<Encoding, (() => Transform) | undefined> = {
+  gzip: () => zlib.createGzip({ level: 1 }),
+  deflate: () => zlib.createDeflate({ level: 1 }),
+  br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } }),
+  zstd: createZstdCompress,
+}
+
+/** The body as the client meant it. Reading fails once it exceeds `maxBytes`, so that a small bomb cannot fill the disk. */
+export function readBody(request: IncomingMessage, maxBytes: number): AsyncIterable<Buffer> {
+  const encoding = (singleHeader(request, 'content-encoding') ?? 'identity').trim().toLowerCase()
+  if (encoding === 'identity' || encoding === '') return bounded(request, maxBytes)
+  const decoder = decoders[encoding as Encoding]
+  if (decoder === undefined) throw new EngineError(48, 'NOT_IMPLEMENTED', `Unknown Content-Encoding ${encoding}`)
+  const decoded = decoder()
+  pipeline(request, decoded, () => undefined)
+  return bounded(decoded, maxBytes)
+}
+
+async function* bounded(body: Readable, maxBytes: number): AsyncGenerator<Buffer> {
+  let size = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > maxBytes) throw new EngineError(223, 'QUERY_IS_TOO_LARGE', `The body is over ${maxBytes} bytes`)
+      yield chunk
+    }
+  } catch (error) {
+    if (error instanceof EngineError) throw error
+    throw new EngineError(354, 'ZLIB_INFLATE_FAILED', 'The body broke off or is not what Content-Encoding says', { cause: error })
+  }
+}
+
+/** The first encoding that the client names and this Node has. */
+export function chooseEncoding(request: IncomingMessage): Encoding | undefined {
+  const accepted = (singleHeader(request, 'accept-encoding') ?? '').split(',').map((part) => part.trim().toLowerCase())
+  const wanted = accepted.filter((part) => !/;\s*q=0(\.0*)?$/.test(part)).map((part) => part.split(';')[0] ?? '')
+  return wanted.find((name): name is Encoding => Object.hasOwn(encoders, name) && encoders[name as Encoding] !== undefined)
+}
+
+export function createEncoder(encoding: Encoding): Transform {
+  const create = encoders[encoding]
+  if (create === undefined) throw new Error(`no encoder for ${encoding}`)
+  return create()
+}

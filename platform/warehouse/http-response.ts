@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
+import { type EngineError, httpStatusOf, toErrorText } from './engine-error.ts'
+import { chooseEncoding, createEncoder } from './http-request.ts'
+
+/** One answer of ClickHouse's HTTP interface. Headers go out with the first bytes, so an early error has its status. */
+export type QueryResponse = {
+  setHeaders(headers: Record<string, string>): void
+  /** Waits while the client is slow. Throws when it has gone. */
+  write(chunk: Uint8Array): Promise<void>
+  end(): Promise<void>
+  /** Before the first byte: an error answer. Later: the exception block that clients look for, then a broken connection. */
+  fail(error: EngineError): void
+}
+
+export type ResponseDeps = { request: IncomingMessage; response: ServerResponse; version: string; queryId: string; compress: boolean }
+
+export function createQueryResponse({ request, response, version, queryId, compress }: ResponseDeps): QueryResponse {
+  const tag = randomBytes(8).toString('hex')
+  const headers: Record<string, string> = {
+    'X-ClickHouse-Query-Id': queryId,
+    'X-ClickHouse-Server-Display-Name': 'hindsight-embedded',
+    'X-ClickHouse-Timezone': 'UTC',
+    'X-ClickHouse-Exception-Tag': tag,
+  }
+  let out: Writable | undefined
+
+  function begin(): Writable {
+    const encoding = compress ? chooseEncoding(request) : undefined
+    response.writeHead(200, { ...headers, ...(encoding !== undefined && { 'Content-Encoding': encoding }) })
+    if (encoding === undefined) return response
+    const encoder = createEncoder(encoding)
+    encoder.pipe(response)
+    return encoder
+  }
+
+  return {
+    setHeaders: (more) => void Object.assign(headers, more),
+    async write(chunk) {
+      out ??= begin()
+      if (response.destroyed) throw new Error('the client has gone')
+      if (!out.write(chunk)) await until(out, 'drain', response)
+    },
+    async end() {
+      out ??= begin()
+      out.end()
+      if (!response.writableFinished && !response.destroyed) await until(response, 'finish', response)
+    },
+    fail(error) {
+      if (response.destroyed) return
+      const text = toErrorText(error, version)
+      if (out === undefined) {
+        const { 'X-ClickHouse-Exception-Tag': _, ...plain } = headers
+        response.writeHead(httpStatusOf(error.code), {
+          ...plain,
+          'X-ClickHouse-Exception-Code': String(error.code),
+          'Content-Type': 'text/plain; charset=UTF-8',
+        })
+        response.end(text)
+        return
+      }
+      breakOff(out, response, exceptionBlock(tag, text))
+    },
+  }
+}
+
+/** The form of ClickHouse 25.11: clients read the message backwards from the end of the body. */
+function exceptionBlock(tag: string, text: string): string {
+  return `\r\n__exception__\r\n${tag}\r\n${text}${Buffer.byteLength(text)} ${tag}\r\n__exception__\r\n`
+}
+
+/** No last chunk is sent: a client that knows nothing of the block sees a response that was cut short. */
+function breakOff(out: Writable, response: ServerResponse, block: string): void {
+  const destroy = () => response.socket?.destroySoon()
+  out.write(block, () => {
+    if (out === response) destroy()
+    else (out as Writable & { flush(done: () => void): void }).flush(() => setImmediate(destroy))
+  })
+}
+
+/** Resolves at the event, or when the connection has closed before it. */
+function until(emitter: Writable, event: 'drain' | 'finish', response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      emitter.off(event, done)
+      response.off('close', done)
+      resolve()
+    }
+    emitter.on(event, done)
+    response.on('close', done)
+  })
+}

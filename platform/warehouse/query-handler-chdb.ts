@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Credentials, authenticate } from './credentials.ts'
+import type { Engine, Lease } from './engine-chdb.ts'
+import { EngineError } from './engine-error.ts'
+import { type QueryRequest, addField, parseQueryRequest, readBody, singleHeader } from './http-request.ts'
+import { createQueryResponse, type QueryResponse } from './http-response.ts'
+import type { InsertSpool } from './insert-spool.ts'
+import { checkRequest, checkStatement } from './read-only-chdb.ts'
+import type { GuardOptions } from './read-only-guard.ts'
+import { runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
+import { type StatementBody, readStatement } from './statement-body.ts'
+
+export type HandlerDeps = {
+  engine: Engine
+  spool: InsertSpool
+  credentials?: Credentials
+  maxBodyBytes: number
+  maxQueryBytes: number
+  /** Given for the read-only port. */
+  guard?: GuardOptions
+  onError: (error: unknown, queryId: string) => void
+}
+
+const readingVerbs = new Set(['SELECT', 'WITH', 'FROM', 'SHOW', 'DESCRIBE', 'DESC', 'EXISTS', 'EXPLAIN'])
+
+/** Answers one request to ClickHouse's query endpoint. Never throws: errors become answers. */
+export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> {
+  return async (request, response, url) => {
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    let answer = createQueryResponse({ request, response, version: deps.engine.version, queryId: '', compress: false })
+    let queryId = ''
+    try {
+      authenticate(request, url, deps.credentials)
+      refuseBrowsers(request)
+      const parsed = parseQueryRequest(request, url, randomUUID)
+      queryId = parsed.queryId
+      answer = createQueryResponse({ request, response, version: deps.engine.version, queryId, compress: parsed.compress })
+      await answerQuery(deps, { request, parsed, answer, signal: gone.signal })
+    } catch (error) {
+      if (gone.signal.aborted) return
+      const known = error instanceof EngineError
+      if (!known) deps.onError(error, queryId)
+      answer.fail(
+        known ? error : new EngineError(1002, 'UNKNOWN_EXCEPTION', 'A fault of the embedded warehouse; its log has it', { cause: error }),
+      )
+      request.resume()
+    }
+  }
+}
+
+type Exchange = { request: IncomingMessage; parsed: QueryRequest; answer: QueryResponse; signal: AbortSignal }
+
+async function answerQuery(deps: HandlerDeps, { request, parsed, answer, signal }: Exchange): Promise<void> {
+  if (deps.guard !== undefined) checkRequest(parsed, deps.guard.limits)
+  const body = await readQuery(deps, request, parsed)
+  if (deps.guard !== undefined) checkRequest(parsed, deps.guard.limits)
+  checkShape(request, parsed, body)
+  const { statement } = body
+  if (statement.kind === 'insert') {
+    if (deps.guard !== undefined) throw new EngineError(497, 'ACCESS_DENIED', 'Not allowed on the read-only port: INSERT writes')
+    return await runInsert({ engine: deps.engine, spool: deps.spool, signal }, { request: parsed, body, response: answer })
+  }
+  await deps.engine.lease(deps.guard === undefined ? 'read' : 'analyst', signal, async (lease) => {
+    const cancel = () => lease.cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    try {
+      await lease.setUp(setUpOf(parsed))
+      const sql = await sqlToRun(lease, body, deps.guard)
+      await runQuery(lease, sql, { statement, request: parsed, response: answer })
+    } finally {
+      signal.removeEventListener('abort', cancel)
+    }
+  })
+}
+
+async function sqlToRun(lease: Lease, body: StatementBody, guard: GuardOptions | undefined): Promise<string> {
+  return guard === undefined ? body.sql : await checkStatement(lease, body.sql, guard)
+}
+
+async function readQuery(deps: HandlerDeps, request: IncomingMessage, parsed: QueryRequest): Promise<StatementBody> {
+  const body = readBody(request, deps.maxBodyBytes)
+  const type = singleHeader(request, 'content-type') ?? ''
+  if (!type.startsWith('multipart/form-data')) return await readStatement(parsed.queryPrefix, body, deps.maxQueryBytes)
+  const form = await readForm(body, type, deps.maxQueryBytes)
+  let query = parsed.queryPrefix
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') throw new EngineError(48, 'NOT_IMPLEMENTED', 'The embedded warehouse takes no external tables')
+    if (name === 'query') query += value
+    else addField(parsed, name, value)
+  }
+  return await readStatement(query, noBody(), deps.maxQueryBytes)
+}
+
+async function readForm(body: AsyncIterable<Buffer>, contentType: string, maxBytes: number): Promise<FormData> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    if (size > maxBytes) throw new EngineError(223, 'QUERY_IS_TOO_LARGE', `The form is over ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  try {
+    return await new Response(Buffer.concat(chunks), { headers: { 'content-type': contentType } }).formData()
+  } catch (cause) {
+    throw new EngineError(36, 'BAD_ARGUMENTS', 'The body is not the form that Content-Type says', { cause })
+  }
+}
+
+async function* noBody(): AsyncGenerator<Buffer> {}
+
+/** What the engine would take and a server refuses. */
+function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement }: StatementBody): void {
+  if (statement.verb === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
+  if (statement.multiple) throw new EngineError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
+  if (statement.usesFiles)
+    throw new EngineError(497, 'ACCESS_DENIED', 'INTO OUTFILE and FROM INFILE name files of the client, and this is not the client')
+  if (request.method === 'GET' && !readingVerbs.has(statement.verb))
+    throw new EngineError(
+      164,
+      'READONLY',
+      'Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly: use POST',
+    )
+  const missing = statement.parameters.find((name) => !parsed.params.has(name))
+  if (missing !== undefined) throw new EngineError(456, 'UNKNOWN_QUERY_PARAMETER', `Substitution \`${missing}\` is not set`)
+}
+
+/** Any web page may post to a loopback port; no client of the warehouse is a browser. */
+function refuseBrowsers(request: IncomingMessage): void {
+  if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] === 'cross-site')
+    throw new EngineError(497, 'ACCESS_DENIED', 'Requests of web pages are not taken')
+}

@@ -1,0 +1,62 @@
+export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'symbol'
+
+/** A token of ClickHouse SQL; `text` is as written, `start` and `end` are offsets into the source. */
+export type Token = { kind: TokenKind; text: string; start: number; end: number }
+
+const space = /\s+/y
+const lineComment = /(?:--|#!|# )[^\n]*/y
+const blockComment = /\/\*[\s\S]*?(?:\*\/|$)/y
+const word = /[\p{L}_][\p{L}\p{N}_$]*/uy
+const number = /[0-9](?:[eEpP][+-]|[0-9A-Za-z_.])*/y
+const string = /'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/y
+const backquoted = /`(?:[^`\\]|\\[\s\S]|``)*(?:`|$)/y
+const doubleQuoted = /"(?:[^"\\]|\\[\s\S]|"")*(?:"|$)/y
+const heredoc = /\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/y
+
+const skipped = [space, lineComment, blockComment]
+const rules: readonly (readonly [TokenKind, RegExp])[] = [
+  ['word', word],
+  ['number', number],
+  ['string', string],
+  ['string', heredoc],
+  ['quoted', backquoted],
+  ['quoted', doubleQuoted],
+]
+
+/** Splits ClickHouse SQL lazily, so that data that follows an INSERT is never read. Comments and space are left out. */
+export function* tokenize(sql: string): Generator<Token> {
+  let at = 0
+  while (at < sql.length) {
+    const skip = skipped.map((rule) => matchAt(rule, sql, at)).find((end) => end !== undefined)
+    if (skip !== undefined) {
+      at = skip
+      continue
+    }
+    const token = tokenAt(sql, at)
+    yield token
+    at = token.end
+  }
+}
+
+function tokenAt(sql: string, start: number): Token {
+  for (const [kind, rule] of rules) {
+    const end = matchAt(rule, sql, start)
+    if (end !== undefined) return { kind, text: sql.slice(start, end), start, end }
+  }
+  return { kind: 'symbol', text: sql.charAt(start), start, end: start + 1 }
+}
+
+function matchAt(rule: RegExp, text: string, at: number): number | undefined {
+  rule.lastIndex = at
+  return rule.test(text) ? rule.lastIndex : undefined
+}
+
+/** The name that an identifier token stands for. */
+export function identifierName(token: Token): string {
+  if (token.kind !== 'quoted') return token.text
+  const quote = token.text.charAt(0)
+  return token.text
+    .slice(1, -1)
+    .replaceAll(quote + quote, quote)
+    .replace(/\\([\s\S])/g, '$1')
+}

@@ -1,0 +1,82 @@
+import { type Token, tokenize } from './sql-lexer.ts'
+
+/** What the front must know of a statement before the engine sees it. */
+export type Statement = {
+  /** `insert`: rows follow as data. `select`: can be streamed. `session`: would change the session. `other`: the rest. */
+  kind: 'insert' | 'select' | 'session' | 'other'
+  /** First keyword, upper case; empty for an empty statement. */
+  verb: string
+  /** The format that the statement itself names. */
+  format?: string
+  /** Of an insert: the text before FORMAT or VALUES, and where its data begins. */
+  head?: string
+  dataStart?: number
+  /** Names of the `{name:Type}` placeholders. */
+  parameters: string[]
+  /** A second statement follows. */
+  multiple: boolean
+  /** INTO OUTFILE or FROM INFILE: files of the server's machine. */
+  usesFiles: boolean
+}
+
+const reading = new Set(['SELECT', 'WITH', 'FROM'])
+const session = new Set(['SET', 'USE'])
+const opening = new Set(['(', '[', '{'])
+const closing = new Set([')', ']', '}'])
+
+/** Reads only as far as it must: the data of an insert is not looked at. */
+export function parseStatement(sql: string): Statement {
+  const statement: Statement = { kind: 'other', verb: '', parameters: [], multiple: false, usesFiles: false }
+  const recent: Token[] = []
+  let depth = 0
+  let ended = false
+  let selects = false
+  for (const token of tokenize(sql)) {
+    const previous = recent.at(-1)
+    if (ended) {
+      if (token.text === ';') continue
+      return { ...statement, multiple: true }
+    }
+    const upper = token.kind === 'word' ? token.text.toUpperCase() : ''
+    if (statement.verb === '' && upper !== '') Object.assign(statement, { verb: upper, kind: kindOf(upper) })
+    if (depth === 0 && previous?.text !== '.') {
+      if (upper === 'SELECT' || upper === 'WITH') selects = true
+      if (statement.verb === 'INSERT' && !selects && recent.length > 2) {
+        if (upper === 'VALUES')
+          return { ...statement, kind: 'insert', format: 'Values', head: sql.slice(0, token.start), dataStart: token.end }
+        if (isFormatName(token, recent)) return insertOf(sql, { statement, keyword: recent.at(-1) as Token, name: token })
+      } else if (isFormatName(token, recent)) statement.format = token.text
+    }
+    if (upper === 'OUTFILE' || upper === 'INFILE') statement.usesFiles ||= ['INTO', 'FROM'].includes(previous?.text.toUpperCase() ?? '')
+    if (token.text === ':' && previous?.kind === 'word' && recent.at(-2)?.text === '{') statement.parameters.push(previous.text)
+    if (opening.has(token.text)) depth += 1
+    if (closing.has(token.text)) depth -= 1
+    if (token.text === ';' && depth <= 0) ended = true
+    recent.push(token)
+    if (recent.length > 4) recent.shift()
+  }
+  return statement
+}
+
+function kindOf(verb: string): Statement['kind'] {
+  if (reading.has(verb)) return 'select'
+  return session.has(verb) ? 'session' : 'other'
+}
+
+/** `FORMAT name`, where FORMAT is not itself a name, as in `t.format` or `INSERT INTO format`. */
+function isFormatName(token: Token, recent: readonly Token[]): boolean {
+  const keyword = recent.at(-1)
+  if (token.kind !== 'word' || keyword?.kind !== 'word' || keyword.text.toUpperCase() !== 'FORMAT') return false
+  const before = recent.at(-2)
+  return before !== undefined && before.text !== '.' && !['INTO', 'TABLE', 'AS', ','].includes(before.text.toUpperCase())
+}
+
+type InsertParts = { statement: Statement; keyword: Token; name: Token }
+
+/** ClickHouse's rule: data begins after the spaces and one line break that follow the format's name. */
+function insertOf(sql: string, { statement, keyword, name }: InsertParts): Statement {
+  const gap = /[ \t\f]*\r?\n?/y
+  gap.lastIndex = name.end
+  gap.test(sql)
+  return { ...statement, kind: 'insert', format: name.text, head: sql.slice(0, keyword.start), dataStart: gap.lastIndex }
+}

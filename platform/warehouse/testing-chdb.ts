@@ -1,0 +1,58 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { recommendedThreads } from './engine-chdb.ts'
+import { createWarehouse } from './warehouse-clickhouse.ts'
+import type { Warehouse } from './warehouse.ts'
+
+export type TestWarehouse = {
+  url: string
+  readOnlyUrl: string
+  warehouse: Warehouse
+  pid: number
+  /** As a power cut to the process: nothing is flushed, the directory stays. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A real embedded warehouse in a process of its own, on free ports, in a folder that goes with it unless `dir` is given. */
+export async function startTestWarehouse(options: { dir?: string } = {}): Promise<TestWarehouse> {
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'hindsight-warehouse-')))
+  const script = fileURLToPath(new URL('./testing-process-chdb.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', script, dir], {
+    env: { ...process.env, UV_THREADPOOL_SIZE: String(recommendedThreads) },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  const exited = once(child, 'exit')
+  const { url, readOnlyUrl } = await firstMessage(child, exited)
+  const warehouse = createWarehouse({ url })
+  return {
+    url,
+    readOnlyUrl,
+    warehouse,
+    pid: child.pid as number,
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+      await warehouse.close()
+    },
+    async stop() {
+      await warehouse.close()
+      if (child.connected) child.disconnect()
+      await exited
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function firstMessage(child: ChildProcess, exited: Promise<unknown>): Promise<{ url: string; readOnlyUrl: string }> {
+  const message = await Promise.race([
+    once(child, 'message').then(([value]) => value as { url: string; readOnlyUrl: string }),
+    exited.then(() => undefined),
+  ])
+  if (message === undefined) throw new Error(`the test warehouse exited with ${child.exitCode ?? child.signalCode} before it was ready`)
+  return message
+}

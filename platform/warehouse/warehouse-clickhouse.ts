@@ -1,0 +1,92 @@
+import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { ServiceError } from '../../contracts/errors.ts'
+import { type ClickHouseSettings, type QueryParams, type Warehouse, WarehouseQueryError } from './warehouse.ts'
+
+export type WarehouseOptions = {
+  /** `http(s)://host:port` of ClickHouse's HTTP interface. */
+  url: string
+  user?: string | undefined
+  password?: string | undefined
+  /** Default `default`. */
+  database?: string | undefined
+  /** Longest silence on a request's connection. Default 60 s. */
+  requestTimeoutMs?: number | undefined
+  /** Connections at once; more requests wait. Default 10. */
+  maxConnections?: number | undefined
+  /** gzip both ways: worth it over a network, not over loopback. Default off. */
+  compression?: boolean | undefined
+  /** Sends only what a read-only user or port accepts. Default false. */
+  readOnly?: boolean | undefined
+}
+
+const readSettings = { output_format_json_quote_64bit_integers: 1, date_time_output_format: 'simple', session_timezone: 'UTC' } as const
+const writeSettings = { ...readSettings, date_time_input_format: 'best_effort' } as const
+
+/** The warehouse over HTTP; connects when first used. */
+export function createWarehouse(options: WarehouseOptions): Warehouse {
+  const client = createClient({
+    url: options.url,
+    ...(options.user !== undefined && { username: options.user }),
+    ...(options.password !== undefined && { password: options.password }),
+    ...(options.database !== undefined && { database: options.database }),
+    request_timeout: options.requestTimeoutMs ?? 60_000,
+    max_open_connections: options.maxConnections ?? 10,
+    compression: { request: options.compression ?? false, response: options.compression ?? false },
+    clickhouse_settings: options.readOnly === true ? readSettings : writeSettings,
+    use_multipart_params_auto: true,
+    application: 'hindsight',
+    // Every error reaches the caller; the client would print it as well.
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+
+  async function select(sql: string, params?: QueryParams, settings?: ClickHouseSettings) {
+    return await client.query({ query: sql, format: 'JSONEachRow', ...withOptions(params, settings) })
+  }
+
+  return {
+    query: <Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings) =>
+      translated(async () => (await (await select(sql, params, settings)).json()) as Row[]),
+    async *stream<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings) {
+      const result = await translated(() => select(sql, params, settings))
+      try {
+        for await (const rows of result.stream()) yield rows.map((row) => row.json() as Row)
+      } catch (error) {
+        throw translate(error)
+      } finally {
+        result.close()
+      }
+    },
+    async insert(table, rows, settings) {
+      if (rows.length === 0) return
+      await translated(() =>
+        client.insert({ table, values: rows as object[], format: 'JSONEachRow', clickhouse_settings: { ...settings, async_insert: 0 } }),
+      )
+    },
+    async command(sql, params, settings) {
+      await translated(() => client.command({ query: sql, ...withOptions(params, { wait_end_of_query: 1, ...settings }) }))
+    },
+    ping: async () => (await client.ping()).success,
+    close: () => client.close(),
+  }
+}
+
+function withOptions(params?: QueryParams, settings?: ClickHouseSettings) {
+  return { ...(params !== undefined && { query_params: params }), ...(settings !== undefined && { clickhouse_settings: settings }) }
+}
+
+async function translated<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+/** What ClickHouse said stays a query error; a fault of the caller's own values stays as it is; the rest is the connection. */
+function translate(error: unknown): unknown {
+  if (error instanceof ClickHouseError)
+    return new WarehouseQueryError(error.message, { type: error.type, exceptionCode: error.code, cause: error })
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new ServiceError('warehouse_unavailable', `ClickHouse does not answer: ${message}`, { cause: error })
+}
