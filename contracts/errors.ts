@@ -11,7 +11,11 @@ export const errorCodes = {
   unknown_feature: { status: 400, retryable: false, meaning: 'The anchor does not allow this feature.' },
   unknown_anchor: { status: 400, retryable: false, meaning: 'The model has no such anchor.' },
   out_of_range: { status: 400, retryable: false, meaning: "A value lies outside its definition's range." },
-  anchor_too_old: { status: 422, retryable: false, meaning: 'The online store no longer covers the anchor time and model.yaml says to reject.' },
+  anchor_too_old: {
+    status: 422,
+    retryable: false,
+    meaning: 'The online store no longer covers the anchor time and model.yaml says to reject.',
+  },
   feature_unavailable: { status: 422, retryable: false, meaning: 'An online feature is missing or stale and model.yaml says to reject.' },
   unauthorized: { status: 401, retryable: false, meaning: 'The API key is missing or wrong.' },
   forbidden: { status: 403, retryable: false, meaning: 'The API key lacks the scope.' },
@@ -37,7 +41,11 @@ export const errorCodes = {
   warehouse_unavailable: { status: 503, retryable: true, meaning: 'ClickHouse does not answer.' },
   deadline_exceeded: { status: 504, retryable: true, meaning: 'The latency budget ran out.' },
   invalid_event: { status: 400, retryable: false, meaning: 'A record on the log does not parse as its event; kept in `rejects`.' },
-  unsupported_schema_version: { status: 400, retryable: false, meaning: 'A record on the log has a schema version this build does not know; kept in `rejects`.' },
+  unsupported_schema_version: {
+    status: 400,
+    retryable: false,
+    meaning: 'A record on the log has a schema version this build does not know; kept in `rejects`.',
+  },
   invalid_project: { status: 500, retryable: false, meaning: 'The project folder has a problem; `path` names file and field.' },
   invalid_config: { status: 500, retryable: false, meaning: 'An environment variable or option is wrong.' },
 } as const satisfies Record<string, { status: number; retryable: boolean; meaning: string }>

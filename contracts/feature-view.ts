@@ -37,7 +37,11 @@ export const featureViewDefinition = z
     source: columnName,
     key: columnName.describe("The source's key that names the entity."),
     entity: columnName,
-    hop_seconds: z.int().positive().optional().describe('Windows start on multiples of it since the UTC epoch; by default from the widest window.'),
+    hop_seconds: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Windows start on multiples of it since the UTC epoch; by default from the widest window.'),
     max_age_seconds: z.int().positive().optional().describe('A value whose newest event is older than this, at the anchor, is stale.'),
     features: z.array(viewFeature).min(1),
   })

@@ -23,7 +23,10 @@ export const labelDefinition = z
         }),
       ])
       .default({ kind: 'exact' }),
-    which: z.enum(['first', 'last', 'all']).default('all').describe('Which of several matching decisions, by anchor time, the label counts for.'),
+    which: z
+      .enum(['first', 'last', 'all'])
+      .default('all')
+      .describe('Which of several matching decisions, by anchor time, the label counts for.'),
     maturity_seconds: z.int().nonnegative().describe('A decision is mature when anchor_time + maturity <= as_of.'),
     silence: z.enum(['negative', 'unknown']).describe('What it means when a mature decision has no label.'),
   })

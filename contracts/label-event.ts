@@ -44,6 +44,7 @@ export const labelEventV1 = z.looseObject({
   payload_hash: sha256.describe('SHA-256 over the RFC 8785 form of the validated client fields, times in UTC milliseconds.'),
   label: columnName,
   ...targetFields,
+  entities: z.record(columnName, opaqueId).optional(),
   value_number: z.number().optional(),
   value_text: z.string().optional(),
   event_time: timestamp,

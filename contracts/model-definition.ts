@@ -41,12 +41,18 @@ const timeZone = z.union([
 /** The closed list of derived functions, version 1. `of`, `a` and `b` name other features of the model. */
 export const derivation = z.discriminatedUnion('function', [
   z.strictObject({ function: z.literal('hour'), time_zone: timeZone.default('UTC') }).describe('Hour of the anchor time, 0 to 23.'),
-  z.strictObject({ function: z.literal('weekday'), time_zone: timeZone.default('UTC') }).describe('Weekday of the anchor time, 1 (Monday) to 7 (Sunday).'),
+  z
+    .strictObject({ function: z.literal('weekday'), time_zone: timeZone.default('UTC') })
+    .describe('Weekday of the anchor time, 1 (Monday) to 7 (Sunday).'),
   z.strictObject({ function: z.literal('log1p'), of: columnName }).describe('ln(1 + x); missing below or at -1.'),
   z.strictObject({ function: z.literal('ratio'), a: columnName, b: columnName }).describe('a / b; missing where b is 0.'),
   z.strictObject({ function: z.literal('difference'), a: columnName, b: columnName }).describe('a - b.'),
-  z.strictObject({ function: z.literal('bucketize'), of: columnName, boundaries: z.array(z.number()).min(1) }).describe('How many boundaries are <= x.'),
-  z.strictObject({ function: z.literal('one_hot'), of: columnName, category: scalar }).describe('1 where the value equals the category, else 0.'),
+  z
+    .strictObject({ function: z.literal('bucketize'), of: columnName, boundaries: z.array(z.number()).min(1) })
+    .describe('How many boundaries are <= x.'),
+  z
+    .strictObject({ function: z.literal('one_hot'), of: columnName, category: scalar })
+    .describe('1 where the value equals the category, else 0.'),
 ])
 export type Derivation = z.infer<typeof derivation>
 
@@ -71,8 +77,13 @@ export const modelDefinition = z.strictObject({
   owner: z.string(),
   task: z.enum(['binary_classification', 'regression', 'multiclass_classification']),
   primary_label: columnName,
-  entities: z.record(columnName, z.strictObject({ entity: columnName, description: z.string().optional() })).describe('Role to kind of entity.'),
-  outputs: z.record(columnName, z.strictObject({ description: z.string(), type: z.enum(['number', 'text']).default('number'), unit: z.string().optional() })),
+  entities: z
+    .record(columnName, z.strictObject({ entity: columnName, description: z.string().optional() }))
+    .describe('Role to kind of entity.'),
+  outputs: z.record(
+    columnName,
+    z.strictObject({ description: z.string(), type: z.enum(['number', 'text']).default('number'), unit: z.string().optional() }),
+  ),
   score: columnName.describe('The output that evaluation scores: for binary tasks, the probability of 1.'),
   decision: z
     .strictObject({ output: columnName, threshold: z.number(), above: scalar, below: scalar })

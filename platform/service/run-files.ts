@@ -3,11 +3,13 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
+import { isAlive } from './process-identity.ts'
 import type { ServiceName } from './service.ts'
 
 const runFile = z.looseObject({
   service: z.string(),
   pid: z.int().positive(),
+  born: z.string().optional(),
   admin: z.string(),
   addresses: z.record(z.string(), z.string()),
   started_at: z.string(),
@@ -21,7 +23,7 @@ export function readRunFile(dataDir: string, service: ServiceName): RunFile | un
   const text = readIfPresent(runFilePath(dataDir, service))
   if (text === undefined) return undefined
   const parsed = runFile.parse(JSON.parse(text))
-  return isAlive(parsed.pid) ? parsed : undefined
+  return isAlive(parsed) ? parsed : undefined
 }
 
 /** Written whole or not at all. */
@@ -71,16 +73,6 @@ function addressOf(dataDir: string, service: ServiceName, address: string, varia
   throw new ServiceError('not_ready', `no ${service} is running on the data directory ${dataDir}`, {
     hint: `start it with \`npx hindsight up\`, or set ${variable}`,
   })
-}
-
-/** Whether a process with this id exists, whoever owns it. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 export async function writeFileAtomically(path: string, text: string): Promise<void> {

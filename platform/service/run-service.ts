@@ -3,6 +3,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { type AdminState, openAdminListener } from './admin-listener.ts'
 import { loadRunnerConfig, redactConfig } from './common-config.ts'
 import { type ServiceLogger, createServiceLogger } from './logging-pino.ts'
+import { identifyProcess } from './process-identity.ts'
 import { removeRunFile, writeRunFile } from './run-files.ts'
 import type { RunningService, ServiceContext, ServiceMessage, ServiceName } from './service.ts'
 import { ensureDataDirectory, toStartupError } from './startup-errors.ts'
@@ -92,7 +93,7 @@ function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: L
 
   function fail(error: unknown): void {
     logger.fatal({ err: error }, 'failed')
-    removeRunFile(dataDir, name).finally(() => process.exit(1))
+    void removeRunFile(dataDir, name).finally(() => process.exit(1))
   }
 
   process.on('uncaughtException', fail)
@@ -119,7 +120,7 @@ function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: L
       recentErrors: log.recentErrors,
       renderMetrics: telemetry.renderMetrics,
     })
-    await writeRunFile(dataDir, { service: name, pid: process.pid, admin: admin.url, addresses, started_at: startedAt })
+    await writeRunFile(dataDir, { service: name, ...identifyProcess(), admin: admin.url, addresses, started_at: startedAt })
     logger.info({ admin: admin.url, addresses }, 'ready')
     tellSupervisor({ type: 'ready', service: name, pid: process.pid, admin: admin.url, addresses })
     if (stopReason !== undefined) stop(stopReason)

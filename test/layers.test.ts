@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const folders = ['contracts', 'platform', 'gateway', 'features', 'logger', 'labeler', 'bin']
+const services = ['gateway', 'features', 'logger', 'labeler']
+
+/** Parts of features that are pure, and that those who must compute the same values may share. */
+const pureFeatures = ['features/engine', 'features/derived', 'features/assembly']
+const mayUsePureFeatures = ['gateway', 'labeler']
+
+/** Packages of a vendor, and the name that a file importing them must carry. */
+const vendors: Record<string, string> = {
+  '@clickhouse/client': 'clickhouse',
+  chdb: 'chdb',
+  lmdb: 'lmdb',
+  'onnxruntime-node': 'onnxruntime',
+  ioredis: 'redis',
+  '@nats-io/': 'nats',
+  pino: 'pino',
+  '@opentelemetry/sdk-': 'opentelemetry',
+  '@opentelemetry/exporter-': 'opentelemetry',
+  '@opentelemetry/resources': 'opentelemetry',
+}
+
+describe('layers', () => {
+  test('every import respects them', () => {
+    const files = folders.flatMap((folder) => listSources(join(root, folder)))
+    expect(files.length).toBeGreaterThan(50)
+    expect(files.flatMap((file) => violations(relative(root, file), readFileSync(file, 'utf8')))).toEqual([])
+  })
+
+  test.each([
+    ['gateway/app.ts', "import { x } from '../logger/pipeline.ts'", 'gateway must not import logger/pipeline.ts'],
+    ['labeler/app.ts', "import type { X } from '../features/materializer/x.ts'", 'labeler must not import features/materializer/x.ts'],
+    ['logger/app.ts', "import { x } from '../features/engine/x.ts'", 'logger must not import features/engine/x.ts'],
+    ['platform/service/x.ts', "export { x } from '../../gateway/x.ts'", 'platform must not import gateway/x.ts'],
+    ['contracts/x.ts', "import { Hono } from 'hono'", 'contracts must not import hono'],
+    ['contracts/x.ts', "import { x } from '../platform/x.ts'", 'contracts must not import platform/x.ts'],
+    [
+      'logger/write.ts',
+      "const { createClient } = await import('@clickhouse/client')",
+      '@clickhouse/client belongs in a file named *clickhouse*',
+    ],
+    ['features/main.ts', "import { open } from 'lmdb'", 'lmdb belongs in a file named *lmdb*'],
+    ['gateway/main.ts', "import { up } from '../bin/up-command.ts'", 'gateway must not import bin/up-command.ts'],
+  ])('%s: %s is refused', (file, source, message) => {
+    expect(violations(file, source)).toEqual([`${file}: ${message}`])
+  })
+
+  test.each([
+    ['gateway/app.ts', "import { x } from '../features/engine/x.ts'"],
+    ['gateway/app.ts', "import type { Logger } from 'pino'"],
+    ['gateway/features/x.ts', "import { x } from '../labels/y.ts'"],
+    ['logger/write-clickhouse.ts', "import { createClient } from '@clickhouse/client'"],
+    ['contracts/x.ts', "import { createHash } from 'node:crypto'"],
+  ])('%s: %s is allowed', (file, source) => {
+    expect(violations(file, source)).toEqual([])
+  })
+})
+
+function violations(file: string, source: string): string[] {
+  const folder = file.split('/', 1)[0] ?? ''
+  const problems = importsOf(source).flatMap(({ specifier, typeOnly }) => {
+    const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier
+    const vendor = typeOnly ? undefined : vendorProblem(file, specifier)
+    return [mayImport(folder, target) ? undefined : `${folder} must not import ${target}`, vendor]
+  })
+  return problems.filter((problem) => problem !== undefined).map((problem) => `${file}: ${problem}`)
+}
+
+function mayImport(folder: string, target: string): boolean {
+  const to = target.split('/', 1)[0] ?? ''
+  if (folder === 'contracts') return ['zod', 'canonicalize', 'contracts', 'vitest', 'fast-check'].includes(to) || to.startsWith('node:')
+  if (folder === 'bin' || to === folder) return true
+  if (folder === 'platform') return ![...services, 'bin'].includes(to)
+  if (to === 'features' && mayUsePureFeatures.includes(folder)) return pureFeatures.some((pure) => target.startsWith(`${pure}/`))
+  return ![...services, 'bin'].includes(to)
+}
+
+function vendorProblem(file: string, specifier: string): string | undefined {
+  const found = Object.entries(vendors).find(
+    ([name]) => specifier === name || (/[/-]$/.test(name) ? specifier.startsWith(name) : specifier.startsWith(`${name}/`)),
+  )
+  if (found === undefined || basename(file).includes(found[1])) return undefined
+  return `${found[0]} belongs in a file named *${found[1]}*`
+}
+
+/** Static, dynamic and re-exporting imports. */
+function importsOf(source: string): { specifier: string; typeOnly: boolean }[] {
+  const statements = source.matchAll(/^\s*(?:import|export)\s+(type\s)?(?:[^'"`;]*?\sfrom\s+)?'([^']+)'/gm)
+  const dynamic = source.matchAll(/\bimport\('([^']+)'\)/g)
+  return [
+    ...[...statements].map(([, type, specifier = '']) => ({ specifier, typeOnly: type !== undefined })),
+    ...[...dynamic].map(([, specifier = '']) => ({ specifier, typeOnly: false })),
+  ]
+}
+
+function listSources(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|js)$/.test(name) && !/\.(test|d)\.ts$/.test(name) && !/(^|\/)testing\//.test(name))
+    .map((name) => join(folder, name))
+}
