@@ -57,14 +57,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     openSession(chdb.Session, options.dir, [...commonArgs, ...args, `--log_comment=${name}`])
   const control = open('control')
   const version = await text(control, 'SELECT version()')
-  const base = await readBase(control)
   const counts = { ...defaultSessions, ...options.sessions }
   const lanes = {} as Record<LaneName, Lane<Slot>>
   for (const name of ['read', 'analyst', 'insert'] as const) {
-    const args = name === 'analyst' ? (options.analystArgs ?? []) : []
-    const slots = Array.from({ length: counts[name] }, (_, index) =>
-      createSlot({ name: `${name}-${index}`, open: (slot) => open(slot, args), control, base }),
-    )
+    const openSlot = (slot: string) => open(slot, name === 'analyst' ? (options.analystArgs ?? []) : [])
+    const sample = openSlot(name)
+    const settings = await readSettings(sample)
+    sample.close()
+    const slots = Array.from({ length: counts[name] }, (_, index) => createSlot({ name: `${name}-${index}`, open: openSlot, control, settings }))
     lanes[name] = createLane({ name, slots, maxWaiting: options.maxWaiting ?? 200 })
   }
   let probing: Promise<void> | undefined
@@ -141,9 +141,11 @@ function openSession(SessionClass: typeof Session, dir: string, connectionArgs: 
 }
 
 type Slot = { lease: Lease; restore(): Promise<void>; close(): void }
-type SlotDeps = { name: string; open: (name: string) => Session; control: Session; base: ReadonlyMap<string, string> }
+type SlotDeps = { name: string; open: (name: string) => Session; control: Session; settings: ReadonlyMap<string, SettingState> }
+/** A setting as a fresh session of the lane has it. */
+type SettingState = { value: string; changed: boolean }
 
-function createSlot({ name, open, control, base }: SlotDeps): Slot {
+function createSlot({ name, open, control, settings: initial }: SlotDeps): Slot {
   let session = open(name)
   let spoilt = false
   let changed: SessionSetup | undefined
@@ -155,9 +157,9 @@ function createSlot({ name, open, control, base }: SlotDeps): Slot {
       stream = session.queryStream(sql, { format })
       return stream
     },
-    async setUp(setup) {
-      changed = setup
-      const { database, settings, params } = setup
+    async setUp({ database, settings: wanted, params }) {
+      const settings = new Map([...wanted].filter(([setting, value]) => initial.get(setting)?.value !== value))
+      changed = { ...(database !== undefined && { database }), settings, params }
       if (database !== undefined) await lease.query(`USE ${quoteIdentifier(database)}`, 'TSV')
       const assignments = [...assign(settings), ...assign(params, 'param_')]
       if (assignments.length > 0) await lease.query(`SET ${assignments.join(', ')}`, 'TSV')
@@ -173,7 +175,7 @@ function createSlot({ name, open, control, base }: SlotDeps): Slot {
   async function restore(): Promise<void> {
     await cancelling
     try {
-      if (!spoilt && changed !== undefined) await reset(session, changed, base)
+      if (!spoilt && changed !== undefined) await reset(session, changed, initial)
     } catch {
       // A session that cannot be put back is thrown away; that is all its error means.
       spoilt = true
@@ -188,22 +190,24 @@ function createSlot({ name, open, control, base }: SlotDeps): Slot {
   return { lease, restore, close: () => session.close() }
 }
 
-async function reset(session: Session, { database, settings }: SessionSetup, base: ReadonlyMap<string, string>): Promise<void> {
-  const defaults = [...settings.keys()].map((name) => {
-    const value = base.get(name)
-    return `${name} = ${value === undefined ? 'DEFAULT' : quoteString(value)}`
+async function reset(session: Session, { database, settings }: SessionSetup, initial: SlotDeps['settings']): Promise<void> {
+  const assignments = [...settings.keys()].map((name) => {
+    const state = initial.get(name)
+    return `${name} = ${state?.changed === true ? quoteString(state.value) : 'DEFAULT'}`
   })
   if (database !== undefined) await session.queryAsync('USE default')
-  if (defaults.length > 0) await session.queryAsync(`SET ${defaults.join(', ')}`)
+  if (assignments.length > 0) await session.queryAsync(`SET ${assignments.join(', ')}`)
 }
 
-async function readBase(session: Session): Promise<Map<string, string>> {
-  const rows = await session.queryAsync('SELECT name, value FROM system.settings WHERE changed', { format: 'JSONCompactEachRow' })
-  const lines = rows
-    .text()
-    .split('\n')
-    .filter((line) => line !== '')
-  return new Map(lines.map((line) => JSON.parse(line) as [string, string]))
+async function readSettings(session: Session): Promise<Map<string, SettingState>> {
+  const rows = await session.queryAsync('SELECT name, value, changed FROM system.settings', { format: 'JSONCompactEachRow' })
+  const lines = rows.text().split('\n').filter((line) => line !== '')
+  return new Map(
+    lines.map((line) => {
+      const [name, value, changed] = JSON.parse(line) as [string, string, number]
+      return [name, { value, changed: changed === 1 }]
+    }),
+  )
 }
 
 async function text(session: Session, sql: string): Promise<string> {

@@ -122,7 +122,8 @@ function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement 
       'READONLY',
       'Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly: use POST',
     )
-  const missing = statement.parameters.find((name) => !parsed.params.has(name))
+  // A session keeps the parameters of earlier requests, so the engine would not miss one. A view's own are no parameters of CREATE.
+  const missing = statement.verb === 'CREATE' ? undefined : statement.parameters.find((name) => !parsed.params.has(name))
   if (missing !== undefined) throw new EngineError(456, 'UNKNOWN_QUERY_PARAMETER', `Substitution \`${missing}\` is not set`)
 }
 
