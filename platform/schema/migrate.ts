@@ -54,10 +54,14 @@ function refuseChanged(files: readonly Migration[], applied: ReadonlyMap<number,
   for (const [number, row] of applied) {
     const file = files.find((candidate) => candidate.number === number)
     if (file?.sha256 === row.sha256 || (file === undefined && number > newest)) continue
-    throw new ServiceError('invalid_config', `migration ${row.name} was applied to this warehouse and has since ${file ? 'changed' : 'gone'}`, {
-      path: file?.name ?? row.name,
-      hint: 'Migrations are forward only: restore the file and put the change into a new one.',
-    })
+    throw new ServiceError(
+      'invalid_config',
+      `migration ${row.name} was applied to this warehouse and has since ${file ? 'changed' : 'gone'}`,
+      {
+        path: file?.name ?? row.name,
+        hint: 'Migrations are forward only: restore the file and put the change into a new one.',
+      },
+    )
   }
 }
 

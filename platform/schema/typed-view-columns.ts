@@ -9,7 +9,19 @@ export type ViewColumn = { name: string; type: string; comment: string; expressi
 export type BaseColumn = { name: string; type: string; comment: string }
 
 const baseNames = new Set([
-  ...['prediction_id', 'decision_id', 'tenant', 'request_id', 'index', 'trigger', 'tags', 'model_version', 'deployment_revision', 'route', 'route_probability'],
+  ...[
+    'prediction_id',
+    'decision_id',
+    'tenant',
+    'request_id',
+    'index',
+    'trigger',
+    'tags',
+    'model_version',
+    'deployment_revision',
+    'route',
+    'route_probability',
+  ],
   ...['anchor', 'anchor_time', 'status', 'decision_value', 'decision_threshold', 'fallback', 'error_code', 'ingested_at', 'predicted_at'],
 ])
 
@@ -24,7 +36,8 @@ export function typedViewColumns(options: { project: Project; model: ProjectMode
   const taken = new Set(columns.map(({ name }) => name))
   const add = (prefix: string, column: ViewColumn) => {
     const name = taken.has(column.name) ? `${prefix}_${column.name}` : column.name
-    if (taken.has(name)) throw new ServiceError('invalid_project', `two columns of the typed view would be named ${name}`, { path: model.definition.name })
+    if (taken.has(name))
+      throw new ServiceError('invalid_project', `two columns of the typed view would be named ${name}`, { path: model.definition.name })
     taken.add(name)
     columns.push({ ...column, name })
   }
@@ -41,7 +54,12 @@ function outputColumn(name: string, output: ProjectModel['definition']['outputs'
 }
 
 function featureColumn(feature: ModelFeature, project: Project): ViewColumn {
-  const comment = sentences([`Feature (${originOf(feature)}).`, feature.description, unitOf(feature.unit), 'Null where the model saw it as missing.'])
+  const comment = sentences([
+    `Feature (${originOf(feature)}).`,
+    feature.description,
+    unitOf(feature.unit),
+    'Null where the model saw it as missing.',
+  ])
   const type = featureType(feature, project)
   if (type === 'text') return textColumn('features_text', feature.name, comment)
   const column = numberColumn('features_number', feature.name, comment)
@@ -49,7 +67,11 @@ function featureColumn(feature: ModelFeature, project: Project): ViewColumn {
 }
 
 function entityColumn(role: string, entity: ProjectModel['definition']['entities'][string]): ViewColumn {
-  return textColumn('entities', role, sentences([`Entity: id of the ${role} (${entity.entity}).`, entity.description, 'Null where it was not sent.']))
+  return textColumn(
+    'entities',
+    role,
+    sentences([`Entity: id of the ${role} (${entity.entity}).`, entity.description, 'Null where it was not sent.']),
+  )
 }
 
 function originOf(feature: ModelFeature): string {
@@ -86,5 +108,8 @@ function unitOf(unit: string | undefined): string | undefined {
 }
 
 function sentences(parts: readonly (string | undefined)[]): string {
-  return parts.filter((part) => part !== undefined).map((part) => (/[.!?]$/.test(part.trim()) ? part.trim() : `${part.trim()}.`)).join(' ')
+  return parts
+    .filter((part) => part !== undefined)
+    .map((part) => (/[.!?]$/.test(part.trim()) ? part.trim() : `${part.trim()}.`))
+    .join(' ')
 }

@@ -16,8 +16,11 @@ export async function createTypedViews(warehouse: Warehouse, project: Project): 
   )
   if (base.length === 0) throw new ServiceError('invalid_config', 'gold.predictions does not exist yet, and typed views read from it')
   for (const [index, model] of models.entries())
-    await warehouse.command(typedViewSql({ name: names[index]!, model: model.definition.name, columns: typedViewColumns({ project, model, base }) }))
-  for (const view of await generatedViews(warehouse)) if (!names.includes(view)) await warehouse.command(`DROP VIEW IF EXISTS gold.${quoteName(view)}`)
+    await warehouse.command(
+      typedViewSql({ name: names[index]!, model: model.definition.name, columns: typedViewColumns({ project, model, base }) }),
+    )
+  for (const view of await generatedViews(warehouse))
+    if (!names.includes(view)) await warehouse.command(`DROP VIEW IF EXISTS gold.${quoteName(view)}`)
   return names
 }
 
@@ -49,8 +52,10 @@ function viewNames(models: readonly ProjectModel[], taken: ReadonlySet<string>):
   const names = models.map((model) => typedViewName(model.definition.name))
   for (const [index, name] of names.entries()) {
     const model = models[index]!.definition.name
-    if (taken.has(name)) throw new ServiceError('invalid_project', `gold.${name} is taken, so no model can be named ${model}`, { path: model })
-    if (names.indexOf(name) < index) throw new ServiceError('invalid_project', `two models would share the view gold.${name}`, { path: model })
+    if (taken.has(name))
+      throw new ServiceError('invalid_project', `gold.${name} is taken, so no model can be named ${model}`, { path: model })
+    if (names.indexOf(name) < index)
+      throw new ServiceError('invalid_project', `two models would share the view gold.${name}`, { path: model })
   }
   return names
 }

@@ -1,0 +1,120 @@
+import type { z } from 'zod'
+import { toFieldPath } from '../contracts/errors.ts'
+import { featureEventV1, rejectedItemV1 } from '../contracts/feature-event.ts'
+import { labelEventV1 } from '../contracts/label-event.ts'
+import { origin, seal } from '../contracts/origin.ts'
+import { predictionEventV1 } from '../contracts/prediction-event.ts'
+import type { LogRecord } from '../platform/event-log/event-log.ts'
+import type { Outcome } from './outcome.ts'
+import { toFeatureEventRow } from './rows/feature-event-row.ts'
+import { toLabelRow } from './rows/label-row.ts'
+import { toPredictionRow } from './rows/prediction-row.ts'
+import { toRejectRow } from './rows/reject-row.ts'
+import { toSealRow } from './rows/seal-row.ts'
+import { type BronzeTable, toColumnTime, toStamp } from './rows/stamp.ts'
+
+/** The rows that a record becomes, or why it cannot become any. Never throws on what the record holds. */
+export function decode(record: LogRecord): Outcome {
+  if (!origin.safeParse(record.origin).success) return { kind: 'drop', reason: 'no origin' }
+  const text = decodeText(record.payload)
+  if (text === undefined) return dead('invalid_json', 'the payload is not UTF-8')
+  const parsed = parseJson(text)
+  if (parsed === undefined) return dead('invalid_json', 'the payload is not a JSON object')
+  const version = parsed['schema_version']
+  if (version !== 1)
+    return withTenant(
+      dead('unsupported_schema_version', `schema_version is ${brief(version)}, and this build knows 1`, 'schema_version'),
+      parsed,
+    )
+  return withTenant(decoderOf(record)({ record, text, parsed }), parsed)
+}
+
+type Input = { record: LogRecord; text: string; parsed: Record<string, unknown> }
+type Decoder = (input: Input) => Outcome
+
+function decoderOf({ kind, origin: { lane } }: LogRecord): Decoder {
+  if (kind === 'seal') return decodeSeal
+  if (kind === 'reject') return decodeReject
+  if (lane === 'labels') return decodeLabel
+  return lane === 'feature_events' ? decodeFeatureEvent : decodePrediction
+}
+
+const decodePrediction = decoder(predictionEventV1, (event, { record, text }) => {
+  const { tenant, prediction_id, payload_hash } = event
+  const payload = { tenant, prediction_id, payload_hash, retention_until: toColumnTime(event.retention_until) }
+  return withPayload({ table: 'bronze.prediction_events', row: toPredictionRow(event, record) }, 'bronze.prediction_payloads', {
+    payload,
+    record,
+    text,
+  })
+})
+
+const decodeLabel = decoder(labelEventV1, (event, { record, text }) => {
+  const { tenant, label_id, payload_hash } = event
+  const payload = { tenant, label_id, payload_hash }
+  return withPayload({ table: 'bronze.label_events', row: toLabelRow(event, record) }, 'bronze.label_payloads', { payload, record, text })
+})
+
+const decodeFeatureEvent = decoder(featureEventV1, (event, { record, text }) => {
+  const { tenant, event_id, payload_hash } = event
+  const payload = { tenant, event_id, payload_hash }
+  return withPayload({ table: 'bronze.feature_events', row: toFeatureEventRow(event, record) }, 'bronze.feature_payloads', {
+    payload,
+    record,
+    text,
+  })
+})
+
+const decodeSeal = decoder(seal, (value, { record }) => [{ table: 'bronze.seals', row: toSealRow(value, record) }])
+
+const decodeReject = decoder(rejectedItemV1, (item, { record }) => {
+  const { tenant, name, code, message, path } = item
+  return [{ table: 'bronze.rejects', row: toRejectRow(record, { tenant, name, code, message, path }) }]
+})
+
+type TableRows = Extract<Outcome, { kind: 'ok' }>['rows']
+
+function decoder<Schema extends z.ZodType>(schema: Schema, toRows: (event: z.output<Schema>, input: Input) => TableRows): Decoder {
+  return (input) => {
+    const result = schema.safeParse(input.parsed)
+    if (result.success) return { kind: 'ok', rows: toRows(result.data, input) }
+    const issue = result.error.issues[0]!
+    return dead('invalid_event', issue.message, toFieldPath(issue.path))
+  }
+}
+
+function withPayload(event: TableRows[number], table: BronzeTable, raw: { payload: object; record: LogRecord; text: string }): TableRows {
+  return [event, { table, row: { ...raw.payload, payload: raw.text, ...toStamp(raw.record) } }]
+}
+
+function withTenant(outcome: Outcome, { tenant }: Record<string, unknown>): Outcome {
+  if (outcome.kind !== 'dead' || typeof tenant !== 'string') return outcome
+  return { ...outcome, reason: { ...outcome.reason, tenant: tenant.slice(0, 64) } }
+}
+
+function dead(code: string, message: string, path?: string): Outcome {
+  return { kind: 'dead', reason: { code, message, path } }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decodeText(payload: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(payload)
+  } catch {
+    return undefined
+  }
+}
+
+function parseJson(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function brief(value: unknown): string {
+  return value === undefined ? 'absent' : JSON.stringify(value).slice(0, 40)
+}

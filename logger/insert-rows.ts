@@ -1,0 +1,83 @@
+import { type Warehouse, WarehouseQueryError } from '../platform/warehouse/warehouse.ts'
+
+/** A row that the warehouse refuses for what it holds. `index` is its place among the rows given. */
+export type RefusedRow = { index: number; error: WarehouseQueryError }
+
+/** Bisects faults of any kind from this attempt on: what has failed that often may be one row's after all. */
+const suspectRowsFromAttempt = 5
+
+/**
+ * Inserts the rows of one table, halving around those that are at fault, so that one bad row holds back no other. Throws
+ * what is to be retried: the warehouse does not answer, or refuses for a reason that no single row explains.
+ */
+export async function insertRows(options: {
+  warehouse: Pick<Warehouse, 'insert'>
+  table: string
+  rows: readonly object[]
+  attempt: number
+}): Promise<RefusedRow[]> {
+  const { rows, attempt } = options
+  const insert = (from: number, to: number) => options.warehouse.insert(options.table, rows.slice(from, to), insertSettings)
+  const tryInsert = async (from: number, to: number): Promise<WarehouseQueryError | undefined> => {
+    try {
+      await insert(from, to)
+      return undefined
+    } catch (error) {
+      if (error instanceof WarehouseQueryError) return error
+      throw error
+    }
+  }
+  const isolate = async (from: number, to: number, known?: WarehouseQueryError): Promise<RefusedRow[]> => {
+    const error = known ?? (await tryInsert(from, to))
+    if (error === undefined) return []
+    if (to - from === 1) return [{ index: from, error }]
+    const middle = (from + to) >> 1
+    return [...(await isolate(from, middle)), ...(await isolate(middle, to))]
+  }
+
+  const error = await tryInsert(0, rows.length)
+  if (error === undefined) return []
+  if (!isRowFault(error) && !(await explainedByRows({ error, attempt, count: rows.length, tryInsert }))) throw error
+  return isolate(0, rows.length, error)
+}
+
+// When the first and the last row both fail alone, it is hardly a row that is at fault. A row that comes alone proves nothing either way.
+async function explainedByRows(options: {
+  error: WarehouseQueryError
+  attempt: number
+  count: number
+  tryInsert: (from: number, to: number) => Promise<WarehouseQueryError | undefined>
+}): Promise<boolean> {
+  const { error, attempt, count, tryInsert } = options
+  if (attempt < suspectRowsFromAttempt) return false
+  if (count === 1) return attempt >= 2 * suspectRowsFromAttempt
+  const ends = [await tryInsert(0, 1), await tryInsert(count - 1, count)]
+  return !ends.every((end) => end?.exceptionCode === error.exceptionCode)
+}
+
+/** Insert is confirmed when stored, and numbers keep every bit. */
+const insertSettings = { async_insert: 0, precise_float_parsing: 1, input_format_import_nested_json: 0 }
+
+/** ClickHouse's codes that speak of a value: it cannot be parsed, converted, or does not fit its column. */
+const rowFaults = new Map([
+  ['6', 'CANNOT_PARSE_TEXT'],
+  ['25', 'CANNOT_PARSE_ESCAPE_SEQUENCE'],
+  ['26', 'CANNOT_PARSE_QUOTED_STRING'],
+  ['27', 'CANNOT_PARSE_INPUT_ASSERTION_FAILED'],
+  ['32', 'ATTEMPT_TO_READ_AFTER_EOF'],
+  ['33', 'CANNOT_READ_ALL_DATA'],
+  ['38', 'CANNOT_PARSE_DATE'],
+  ['41', 'CANNOT_PARSE_DATETIME'],
+  ['53', 'TYPE_MISMATCH'],
+  ['69', 'ARGUMENT_OUT_OF_BOUND'],
+  ['70', 'CANNOT_CONVERT_TYPE'],
+  ['72', 'CANNOT_PARSE_NUMBER'],
+  ['117', 'INCORRECT_DATA'],
+  ['131', 'TOO_LARGE_STRING_SIZE'],
+  ['321', 'VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE'],
+  ['376', 'CANNOT_PARSE_UUID'],
+])
+
+function isRowFault(error: WarehouseQueryError): boolean {
+  return rowFaults.has(error.exceptionCode)
+}

@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
+import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { type BatchLimits, collectBatch } from './collect-batch.ts'
+import { type BatchResult, writeBatch, type WriteBatchDeps } from './write-batch.ts'
+
+export type PipelineDeps = {
+  consumer: EventLogConsumer
+  warehouse: Pick<Warehouse, 'insert'>
+  limits: BatchLimits
+  now?: () => number
+  onBatch?: (result: BatchResult) => void
+} & Pick<WriteBatchDeps, 'onInsert' | 'onRetry'>
+
+export type Pipeline = {
+  /** Moves records until `stop`. Rejects on a fault of the event log: there is nothing left to do then. */
+  run(): Promise<void>
+  /** Takes no more, stores and confirms what it holds unless the warehouse is away, and resolves when `run` has. */
+  stop(): Promise<void>
+}
+
+/**
+ * Event log to warehouse: collect, insert, confirm. While one batch is inserted the next one is collected, so that two
+ * are in memory at most. A record is confirmed only when it is stored, as an event or as a reject.
+ */
+export function createPipeline(deps: PipelineDeps): Pipeline {
+  const { consumer, warehouse, limits, now = Date.now } = deps
+  const stopping = new AbortController()
+  const { signal } = stopping
+  let running: Promise<void> | undefined
+
+  const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined)
+  const writeDeps: WriteBatchDeps = { ...deps, warehouse, pause, givenUp: () => signal.aborted }
+
+  async function store(records: readonly LogRecord[]): Promise<void> {
+    const result = await writeBatch(records, writeDeps)
+    if (result.settled.length > 0) await consumer.confirm(result.settled)
+    deps.onBatch?.(result)
+  }
+
+  async function move(): Promise<void> {
+    let storing: Promise<void> = Promise.resolve()
+    while (!signal.aborted) {
+      const collecting = collectBatch({ consumer, limits, signal, now, pause })
+      const [batch] = await Promise.all([collecting, storing])
+      storing = batch.length === 0 ? Promise.resolve() : store(batch)
+    }
+    await storing
+  }
+
+  return {
+    run: () => (running ??= move()),
+    async stop() {
+      stopping.abort()
+      await running
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import type { LabelEvent } from '../../contracts/label-event.ts'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { toColumnTime, toOptionalColumnTime, toStamp } from './stamp.ts'
+
+/** A row of `bronze.label_events`. */
+export function toLabelRow(event: LabelEvent, record: LogRecord): object {
+  const { label_id, tenant, payload_hash, label, retracted, tags } = event
+  return {
+    ...{ label_id, tenant, payload_hash, label, retracted, tags },
+    prediction_id: event.prediction_id ?? null,
+    request_id: event.request_id ?? null,
+    index: event.index ?? null,
+    entities: event.entities ?? {},
+    anchor: event.anchor ?? null,
+    anchor_time: toOptionalColumnTime(event.anchor_time),
+    value_number: event.value_number ?? null,
+    value_text: event.value_text ?? null,
+    event_time: toColumnTime(event.event_time),
+    known_at: toColumnTime(event.known_at),
+    ingested_at: toColumnTime(event.ingested_at),
+    source_kind: event.source.kind,
+    source_name: event.source.name,
+    source_labeler: event.source.labeler ?? null,
+    confidence: event.confidence ?? null,
+    supersedes: event.supersedes ?? null,
+    ...toStamp(record),
+  }
+}

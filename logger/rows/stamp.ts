@@ -1,0 +1,40 @@
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+
+/** A row and the bronze table it belongs to. */
+export type TableRow = { table: BronzeTable; row: object }
+
+export const bronzeTables = [
+  ...['bronze.prediction_payloads', 'bronze.label_payloads', 'bronze.feature_payloads'],
+  ...['bronze.prediction_events', 'bronze.label_events', 'bronze.feature_events', 'bronze.rejects', 'bronze.seals'],
+] as BronzeTable[]
+
+export type BronzeTable =
+  | 'bronze.prediction_events'
+  | 'bronze.label_events'
+  | 'bronze.feature_events'
+  | 'bronze.prediction_payloads'
+  | 'bronze.label_payloads'
+  | 'bronze.feature_payloads'
+  | 'bronze.rejects'
+  | 'bronze.seals'
+
+/** The columns that every bronze row takes from its record's header: the same at each delivery. */
+export function toStamp({ origin, appendedAtMs }: LogRecord) {
+  const { writer_id, epoch, lane, seq } = origin
+  return { writer_id, epoch, lane, seq, appended_at: toColumnTimeMs(appendedAtMs) }
+}
+
+/** `2001-06-04T12:00:00.000Z` (any offset, any precision) as `2001-06-04 12:00:00.000`: what DateTime64(3) parses. */
+export function toColumnTime(timestamp: string): string {
+  if (timestamp.length === 24 && timestamp.endsWith('Z')) return `${timestamp.slice(0, 10)} ${timestamp.slice(11, 23)}`
+  return toColumnTimeMs(Date.parse(timestamp))
+}
+
+export function toColumnTimeMs(timeMs: number): string {
+  const text = new Date(timeMs).toISOString()
+  return `${text.slice(0, 10)} ${text.slice(11, 23)}`
+}
+
+export function toOptionalColumnTime(timestamp: string | undefined): string | null {
+  return timestamp === undefined ? null : toColumnTime(timestamp)
+}
