@@ -15,7 +15,11 @@ const schema = z.object({
   CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD,
   HINDSIGHT_WRITER_ID: opaqueId.default('gateway-0').describe("Name of this gateway's outbox; it stays with the data directory."),
-  HINDSIGHT_CODE_VERSION: z.string().max(128).optional().describe('Recorded in every event; by default the package version and git commit.'),
+  HINDSIGHT_CODE_VERSION: z
+    .string()
+    .max(128)
+    .optional()
+    .describe('Recorded in every event; by default the package version and git commit.'),
   HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
 })
 

@@ -32,7 +32,11 @@ export async function findGoldenMismatch(options: {
   return undefined
 }
 
-function compare(expected: Readonly<Record<string, Scalar>>, actual: Outputs | ServiceError | undefined, tolerance: number): string | undefined {
+function compare(
+  expected: Readonly<Record<string, Scalar>>,
+  actual: Outputs | ServiceError | undefined,
+  tolerance: number,
+): string | undefined {
   if (actual === undefined || actual instanceof ServiceError) return actual?.message ?? 'the model gave no row'
   for (const [name, value] of Object.entries(expected)) {
     const got = actual[name]

@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { featureEventPayloadHash, featureEventV1, rejectedItemV1 } from '../../contracts/feature-event.ts'
+import { acceptedResponse, errorBody } from '../../contracts/http.ts'
+import { labelEventV1, labelPayloadHash } from '../../contracts/label-event.ts'
+import { createTestGateway } from '../testing/test-gateway.ts'
+
+const label = { label_id: 'l-1', label: 'came_late', request_id: 'r-1', value_number: 1, event_time: '2001-06-04T14:00:00+02:00' }
+const scan = { event_id: 'e-1', keys: { depot: 7 }, values: { delay: 21 }, event_time: '2001-06-04T12:00:00Z' }
+
+async function post(path: string, body: unknown) {
+  const gateway = await createTestGateway()
+  const response = await gateway.send(path, body)
+  return { ...gateway, status: response.status, answer: await response.json() }
+}
+
+describe('labels', () => {
+  it('become events with what the client left out, hashed by what it said', async () => {
+    const { status, answer, log } = await post('/v1/labels', label)
+    expect(status).toBe(202)
+    expect(answer).toEqual({ accepted: 1, rejected: [] })
+    const [record] = log.inLane('labels')
+    const event = labelEventV1.parse(record!.body)
+    expect(event).toMatchObject({
+      label_id: 'l-1',
+      event_time: '2001-06-04T12:00:00.000Z',
+      known_at: event.ingested_at,
+      source: { kind: 'outcome', name: 'api' },
+      retracted: false,
+      tags: [],
+    })
+    expect(event.payload_hash).toBe(labelPayloadHash({ ...label, event_time: '2001-06-04T12:00:00.000Z' }))
+    expect(record).toMatchObject({ kind: 'event', id: 'l-1' })
+  })
+
+  it('get an id of ours when they have none', async () => {
+    const { label_id: _, ...without } = label
+    const { log } = await post('/v1/labels', without)
+    expect(log.inLane('labels')[0]!.body['label_id']).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it.each([
+    ['an unknown label', { label: 'come_late' }, 'unknown_label', 'label', /did you mean came_late/],
+    ['a binary value of 2', { value_number: 2 }, 'out_of_range', 'value_number', /neither 0 nor 1/],
+    ['a number above the maximum', { label: 'days_late', value_number: 61 }, 'out_of_range', 'value_number', /maximum of 60/],
+    ['a number below the minimum', { label: 'days_late', value_number: -1 }, 'out_of_range', 'value_number', /minimum of 0/],
+    ['text for a number', { value_number: undefined, value_text: 'yes' }, 'invalid_request', 'value_text', /takes value_number/],
+    ['a number for a category', { label: 'reason' }, 'invalid_request', 'value_number', /takes value_text/],
+    [
+      'an unknown category',
+      { label: 'reason', value_number: undefined, value_text: 'wether' },
+      'out_of_range',
+      'value_text',
+      /did you mean weather/,
+    ],
+    [
+      'no anchor time to match exactly',
+      { request_id: undefined, entities: { depot: 'BER' } },
+      'invalid_request',
+      'anchor_time',
+      /need an anchor_time/,
+    ],
+  ])('that break their definition are refused and kept: %s', async (_, change, code, path, message) => {
+    const broken = { ...label, label_id: 'bad', ...change }
+    const { status, answer, log } = await post('/v1/labels', { labels: [label, broken] })
+    expect(status).toBe(202)
+    expect(acceptedResponse.parse(answer)).toMatchObject({ accepted: 1, rejected: [{ index: 1, code, path }] })
+    const [event, reject] = log.inLane('labels')
+    expect(event).toMatchObject({ kind: 'event', id: 'l-1' })
+    expect(reject).toMatchObject({ kind: 'reject', id: 'bad' })
+    const kept = rejectedItemV1.parse(reject!.body)
+    expect(kept).toMatchObject({ kind: 'label', name: broken.label, code, path, item: JSON.parse(JSON.stringify(broken)) as object })
+    expect(kept.message).toMatch(message)
+  })
+
+  it.each([
+    ['no target', { request_id: undefined }, 'prediction_id'],
+    ['two targets', { entities: { depot: 'BER' } }, 'entities'],
+    ['an index without a request', { request_id: undefined, entities: { depot: 'BER' }, index: 0 }, 'index'],
+    ['an anchor time for a request', { anchor_time: '2001-06-04T12:00:00Z' }, 'anchor_time'],
+    ['no value', { value_number: undefined }, 'value_number'],
+    ['two values', { value_text: 'late' }, 'value_text'],
+    ['no event time', { event_time: undefined }, 'event_time'],
+    ['a prediction id that is none', { request_id: undefined, prediction_id: 'p-1' }, 'prediction_id'],
+    ['an unknown field', { colour: 'red' }, 'colour'],
+  ])('of the wrong shape refuse the whole: %s', async (_, change, path) => {
+    const { status, answer, log } = await post('/v1/labels', { labels: [label, { ...label, ...change }] })
+    expect(status).toBe(400)
+    expect(errorBody.parse(answer).error).toMatchObject({ code: 'invalid_request', path: `labels[1].${path}` })
+    expect(log.appended).toEqual([])
+  })
+
+  it('may be withdrawn without a value', async () => {
+    const { answer } = await post('/v1/labels', { ...label, value_number: undefined, retracted: true })
+    expect(answer).toEqual({ accepted: 1, rejected: [] })
+  })
+
+  it('are only judged in a dry run', async () => {
+    const { answer, log } = await post('/v1/labels', { labels: [label, { ...label, value_number: 7 }], dry_run: true })
+    expect(acceptedResponse.parse(answer)).toMatchObject({ accepted: 1, rejected: [{ index: 1, code: 'out_of_range' }] })
+    expect((await post('/v1/labels', { ...label, dry_run: true })).log.appended).toEqual([])
+    expect(log.appended).toEqual([])
+    expect((await post('/v1/labels', { ...label, dry_run: 'yes' })).status).toBe(400)
+  })
+})
+
+describe('feature events', () => {
+  it('become events of their source', async () => {
+    const { status, log } = await post('/v1/events/scans', scan)
+    expect(status).toBe(202)
+    const event = featureEventV1.parse(log.inLane('feature_events')[0]!.body)
+    expect(event).toMatchObject({
+      source: 'scans',
+      event_id: 'e-1',
+      keys: { depot: '7' },
+      values: { delay: 21 },
+      known_at: event.ingested_at,
+    })
+    const said = { event_id: 'e-1', keys: { depot: '7' }, values: { delay: 21 }, event_time: '2001-06-04T12:00:00.000Z' }
+    expect(event.payload_hash).toBe(featureEventPayloadHash('scans', said))
+  })
+
+  it.each([
+    ['below its minimum', { values: { delay: -1300 } }, 'out_of_range', 'values.delay'],
+    ['above its maximum', { values: { delay: 601 } }, 'out_of_range', 'values.delay'],
+    ['of the wrong type', { values: { delay: 'late' } }, 'invalid_request', 'values.delay'],
+    ['that is required and missing', { values: {} }, 'invalid_request', 'values.delay'],
+    ['that the source lacks', { values: { delay: 1, dely: 1 } }, 'invalid_request', 'values.dely'],
+    ['under a key that the source lacks', { keys: { depot: 'BER', hub: 'X' } }, 'invalid_request', 'keys.hub'],
+    ['without its key', { keys: {} }, 'invalid_request', 'keys.depot'],
+  ])('with a value %s are refused and kept', async (_, change, code, path) => {
+    const { answer, log } = await post('/v1/events/scans', { events: [{ ...scan, ...change }, scan] })
+    expect(acceptedResponse.parse(answer)).toMatchObject({ accepted: 1, rejected: [{ index: 0, code, path }] })
+    const [reject, event] = log.inLane('feature_events')
+    expect(rejectedItemV1.parse(reject!.body)).toMatchObject({ kind: 'feature_event', name: 'scans', code, item: { ...scan, ...change } })
+    expect(event!.kind).toBe('event')
+  })
+
+  it('may withdraw another without values', async () => {
+    const { answer } = await post('/v1/events/scans', { ...scan, event_id: 'e-2', values: undefined, retracts: 'e-1' })
+    expect(answer).toEqual({ accepted: 1, rejected: [] })
+  })
+
+  it('of an unknown source are refused with the nearest name', async () => {
+    const { status, answer } = await post('/v1/events/scan', scan)
+    expect(status).toBe(404)
+    expect(errorBody.parse(answer).error).toMatchObject({ code: 'unknown_source', hint: 'did you mean scans?' })
+  })
+
+  it('are waited for until the online store has applied them', async () => {
+    const gateway = await createTestGateway()
+    const answer = gateway.send('/v1/events/scans?wait=applied', { events: [scan, { ...scan, event_id: 'e-2' }] })
+    await expect.poll(() => gateway.log.appended.length).toBe(2)
+    gateway.online.setApplied([{ writer_id: 'test', epoch: 1, seq: 1 }])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    gateway.online.setApplied([{ writer_id: 'test', epoch: 1, seq: 2 }])
+    expect(await (await answer).json()).toEqual({ accepted: 2, rejected: [], applied: true })
+  })
+
+  it('are answered as not applied when the wait runs out', async () => {
+    expect((await post('/v1/events/scans?wait=applied&timeout_ms=20', scan)).answer).toMatchObject({ accepted: 1, applied: false })
+    expect((await post('/v1/events/scans?wait=forever', scan)).status).toBe(400)
+  })
+})

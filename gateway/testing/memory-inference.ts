@@ -1,0 +1,32 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { InferenceEngine, RunRequest, Tensors } from '../inference/inference.ts'
+
+/** Computes probability = (a + b) / 100 for input x of two columns, a missing one being 0, for tests. `next` says what the next runs do. */
+export function createMemoryInference() {
+  const runs: RunRequest[] = []
+  let behave: 'answer' | 'fail' | 'hang' | 'nan' = 'answer'
+
+  const inference: InferenceEngine = {
+    executionProvider: 'cpu',
+    load: async () => ({
+      inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
+      outputs: [{ name: 'probability', type: 'float64', shape: [-1, 1] }],
+    }),
+    async run(request) {
+      runs.push(request)
+      if (behave === 'fail') throw new ServiceError('inference_failed', 'the model raised an error')
+      if (behave === 'hang') return new Promise(() => {})
+      return { tensors: compute(request.inputs, behave === 'nan'), runUs: 30 }
+    },
+    healthy: () => true,
+    close: async () => {},
+  }
+  return { inference, runs, behave: (next: typeof behave) => void (behave = next) }
+}
+
+function compute(inputs: Tensors, nan: boolean): Tensors {
+  const x = inputs['x']?.data as Float32Array
+  const rows = x.length / 2
+  const data = Float64Array.from({ length: rows }, (_, row) => (nan ? Number.NaN : ((x[row * 2] || 0) + (x[row * 2 + 1] || 0)) / 100))
+  return { probability: { type: 'float64', dims: [rows, 1], data } }
+}

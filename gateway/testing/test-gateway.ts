@@ -1,0 +1,78 @@
+import { metrics } from '@opentelemetry/api'
+import { pino } from 'pino'
+import { v7 } from 'uuid'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { ServedFeature } from '../../contracts/prediction-event.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { createApp } from '../app.ts'
+import { createAdmission } from '../http/admission.ts'
+import { createGatewayMetrics } from '../metrics.ts'
+import { createBackground } from '../predict/background.ts'
+import { createPredictor } from '../predict/predictor.ts'
+import type { VersionFeatures } from '../predict/version-features.ts'
+import { warmUp } from '../predict/warm-up.ts'
+import { createMemoryEventLog } from './memory-event-log.ts'
+import { createMemoryInference } from './memory-inference.ts'
+import { createMemoryOnlineStore } from './memory-online-store.ts'
+import { testProject } from './test-project.ts'
+
+const definition = 'e'.repeat(64)
+
+/** weight from the request; depot_load from the store's key of the depot, refused when it says so. */
+const features: VersionFeatures = {
+  keysOf: ({ entities }) => (entities['depot'] === undefined ? [] : [{ partition: 0, key: entities['depot'] }]),
+  assemble({ entities, features: sent }, values) {
+    const stored = entities['depot'] === undefined ? undefined : values({ partition: 0, key: entities['depot'] })
+    const load = stored === undefined ? undefined : Number(Buffer.from(stored).toString())
+    if (Number.isNaN(load)) throw new ServiceError('anchor_too_old', 'depot_load: the online store no longer covers the anchor time')
+    if (sent['weight'] === undefined) throw new ServiceError('missing_feature', 'is required', { path: 'features.weight' })
+    const served: ServedFeature[] = [{ name: 'weight', value: sent['weight'], source: 'request', status: 'ok', definition }]
+    const online = { name: 'depot_load', source: 'online', definition } as const
+    served.push(load === undefined ? { ...online, status: 'missing', reason: 'no_events' } : { ...online, value: load, status: 'ok' })
+    return served
+  },
+}
+
+/** The whole gateway but its adapters, which are in memory. */
+export async function createTestGateway(
+  options: { apiKey?: string; warehouse?: Warehouse; maxInFlight?: number; now?: () => number } = {},
+) {
+  const log = createMemoryEventLog()
+  const online = createMemoryOnlineStore()
+  const engine = createMemoryInference()
+  const logger = pino({ level: 'silent' })
+  const background = createBackground(logger)
+  const deps = {
+    eventLog: log.eventLog,
+    store: online.store,
+    inference: engine.inference,
+    metrics: createGatewayMetrics(metrics.getMeter('test')),
+    background,
+    logger,
+    now: options.now ?? Date.now,
+    tick: () => performance.now(),
+    newId: () => v7(),
+  }
+  const models = await warmUp({ ...deps, codeVersion: '0.0.0+test', createFeatures: () => features }, testProject)
+  const predict = createPredictor({ ...deps, limits: { shadows: 8, shadowDeadlineMs: 1000, timeoutMs: 5000 } })
+  const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
+  const app = createApp({
+    ...deps,
+    project: testProject,
+    models,
+    predict,
+    admission,
+    warehouse: options.warehouse ?? ({} as Warehouse),
+    apiKey: options.apiKey,
+    version: '0.0.0',
+    checks: async () => ({ event_log: log.eventLog.writable() }),
+    renderMetrics: async () => '# metrics\n',
+  })
+  const send = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    app.request(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+    })
+  return { app, send, log, online, engine, background, admission, models }
+}
