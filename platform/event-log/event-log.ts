@@ -21,7 +21,15 @@ export type AppendInput = { kind: Exclude<LogRecordKind, 'seal'>; id: string; pa
 /** `disk` waits for fdatasync, `process` for the page cache. */
 export type Durability = 'disk' | 'process'
 
-export type LaneStatus = { lane: Lane; writerId: string; epoch: number; lastSeq: number; durableSeq: number; bytes: number; segments: number }
+export type LaneStatus = {
+  lane: Lane
+  writerId: string
+  epoch: number
+  lastSeq: number
+  durableSeq: number
+  bytes: number
+  segments: number
+}
 
 /** The writing end, one per process. */
 export type EventLogWriter = {

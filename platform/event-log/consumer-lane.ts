@@ -1,0 +1,91 @@
+import { stat } from 'node:fs/promises'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { Lane, Origin } from '../../contracts/origin.ts'
+import { cursorPath } from './cursor-files.ts'
+import { createDeliveredRecords } from './delivered-records.ts'
+import type { ConsumerLag, LogRecord } from './event-log.ts'
+import { measureLag } from './lane-lag.ts'
+import { createLaneReader, positionPath, type LogDamage } from './lane-reader.ts'
+import { openIfThere, statFile } from './outbox-files.ts'
+import { isMissing, laneDirectory } from './segment-names.ts'
+import { openSlotFile, readSlots } from './slot-file.ts'
+import type { Wakeup } from './wakeup.ts'
+
+/** One lane of one writer, as a durable consumer has it. */
+export type ConsumerLane = {
+  read(budget: { records: number; bytes: number }): Promise<LogRecord[]>
+  confirm(origin: Origin): void
+  /** Resolves when all that `confirm` was told before is on disk. */
+  save(): Promise<void>
+  lag(): Promise<ConsumerLag>
+  /** False when the writer's directory has been removed, or made anew. */
+  isThere(): Promise<boolean>
+  close(): Promise<void>
+}
+
+export type ConsumerLaneOptions = {
+  dir: string
+  writerId: string
+  lane: Lane
+  consumer: string
+  wakeup: Wakeup
+  onDamage: (damage: LogDamage) => void
+}
+
+/** Undefined while the writer has not made the lane's files. */
+export async function createConsumerLane(options: ConsumerLaneOptions): Promise<ConsumerLane | undefined> {
+  const { dir, writerId, lane, consumer, wakeup, onDamage } = options
+  const place = { writerId, lane }
+  const path = positionPath(dir, place)
+  const positionFd = await openIfThere(path)
+  if (positionFd === undefined) return undefined
+  const inode = (await statFile(positionFd)).ino
+  const cursorFile = await openSlotFile({ path: cursorPath(laneDirectory(dir, place), consumer) })
+  const start = cursorFile.last()
+  const delivered = createDeliveredRecords(start)
+  const reader = createLaneReader({ dir, ...place, start, positionFd, onDamage })
+  const stopWatching = wakeup.watch(path)
+  let saving: Promise<void> = Promise.resolve()
+
+  async function saveLatest(): Promise<void> {
+    const through = delivered.confirmedThrough()
+    if (through === undefined || through === cursorFile.last()) return
+    try {
+      await cursorFile.write(through, { sync: true })
+    } catch (error) {
+      throw new ServiceError('outbox_unavailable', `The cursor of ${consumer} cannot be written.`, { cause: error })
+    }
+  }
+
+  return {
+    async read(budget) {
+      const read = await reader.read(budget)
+      for (const { record, position } of read) delivered.add({ position, appendedAtMs: record.appendedAtMs })
+      return read.map(({ record }) => record)
+    },
+    confirm: ({ epoch, seq }) => delivered.confirm(epoch, seq),
+    save() {
+      // Behind one another, and the one that finds nothing new to write has been served by the one before it.
+      saving = saving.catch(() => undefined).then(saveLatest)
+      return saving
+    },
+    async lag() {
+      const cursor = delivered.confirmedThrough()
+      return { ...place, ...(await measureLag({ dir, ...place, published: await readSlots(positionFd), cursor })) }
+    },
+    async isThere() {
+      try {
+        return (await stat(path)).ino === inode
+      } catch (error) {
+        if (isMissing(error)) return false
+        throw error
+      }
+    },
+    async close() {
+      stopWatching()
+      await saving.catch(() => undefined)
+      await cursorFile.close()
+      await reader.close()
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { link, readFile, rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ServiceError } from '../../contracts/errors.ts'
+import { closeFile, nodeDisk, openFile, syncDirectory } from './outbox-files.ts'
+import { errnoOf, isMissing, listDirectory } from './segment-names.ts'
+
+/**
+ * Opening an outbox is creating the file of its next epoch: the epoch is durable and the outbox locked by one and the
+ * same step. The newest file names the process that holds the outbox; `released` when it was closed properly.
+ */
+const claimBody = z.object({ pid: z.int(), started: z.string(), boot: z.string(), state: z.enum(['held', 'released']) })
+type ClaimBody = z.infer<typeof claimBody>
+
+export type OutboxHolder = { epoch: number; pid: number; state: 'alive' | 'dead' | 'released' }
+
+const claimName = /^epoch-(\d{10})$/
+
+export function claimFileName(epoch: number): string {
+  return `epoch-${String(epoch).padStart(10, '0')}`
+}
+
+/** Who holds the writer's outbox, or held it last. */
+export async function readHolder(directory: string): Promise<OutboxHolder | undefined> {
+  const epoch = (await listEpochs(directory)).at(-1)
+  if (epoch === undefined) return undefined
+  const body = await readClaim(join(directory, claimFileName(epoch)))
+  if (body === undefined) return { epoch, pid: 0, state: 'dead' }
+  return { epoch, pid: body.pid, state: body.state === 'released' ? 'released' : (await isAlive(body)) ? 'alive' : 'dead' }
+}
+
+/**
+ * Claims the next epoch. It is the second of the claim, or one above the last: should the directory be lost and made
+ * anew under the same writer id, its epochs still do not begin again.
+ * @throws ServiceError `outbox_unavailable` when a living process holds the outbox, `heldEpoch` apart.
+ */
+export async function claimEpoch(options: { directory: string; nowMs: number; floor: number; heldEpoch?: number }): Promise<number> {
+  const { directory, nowMs, floor, heldEpoch } = options
+  const holder = await readHolder(directory)
+  if (holder?.state === 'alive' && holder.epoch !== heldEpoch) throw heldBy(directory, holder.pid)
+  const epoch = Math.max((holder?.epoch ?? 0) + 1, floor, Math.floor(nowMs / 1000), 1)
+  await publishClaim(join(directory, claimFileName(epoch)), 'held', link)
+  await syncDirectory(directory)
+  const claims = await listEpochs(directory)
+  if (claims.at(-1) !== epoch) {
+    await unlink(join(directory, claimFileName(epoch)))
+    throw heldBy(directory, undefined)
+  }
+  // Only files below a claim that stands: a slower rival that still counts from one of them finds ours above its own.
+  for (const older of claims.slice(0, -1)) await unlinkIfThere(join(directory, claimFileName(older)))
+  return epoch
+}
+
+/** Marks the epoch as closed properly, so that the next to open the outbox need not recover it. */
+export async function releaseEpoch(directory: string, epoch: number): Promise<void> {
+  await publishClaim(join(directory, claimFileName(epoch)), 'released', rename)
+  await syncDirectory(directory)
+}
+
+async function publishClaim(path: string, state: ClaimBody['state'], publish: (from: string, to: string) => Promise<void>): Promise<void> {
+  const body = JSON.stringify({ ...(await thisProcess()), state } satisfies ClaimBody)
+  const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`
+  const fd = await openFile(temporary, 'wx')
+  try {
+    await nodeDisk.write(fd, Buffer.from(body), Buffer.byteLength(body), 0)
+    await nodeDisk.datasync(fd)
+  } finally {
+    await closeFile(fd)
+  }
+  try {
+    await publish(temporary, path)
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') throw heldBy(path, undefined)
+    throw error
+  } finally {
+    await unlinkIfThere(temporary)
+  }
+}
+
+async function listEpochs(directory: string): Promise<number[]> {
+  const matches = (await listDirectory(directory)).map((name) => claimName.exec(name)).filter((match) => match !== null)
+  return matches.map((match) => Number(match[1])).toSorted((a, b) => a - b)
+}
+
+async function readClaim(path: string): Promise<ClaimBody | undefined> {
+  const text = await readText(path)
+  if (text === undefined || text === '') return undefined
+  try {
+    return claimBody.parse(JSON.parse(text))
+  } catch {
+    // A damaged claim proves nothing about a living process; its name still keeps the epoch from being used again.
+    return undefined
+  }
+}
+
+/** A pid alone may have been given to another process since, or in another boot. */
+async function isAlive({ pid, started, boot }: ClaimBody): Promise<boolean> {
+  if (boot !== (await bootId())) return false
+  try {
+    process.kill(pid, 0)
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return false
+    if (errnoOf(error) !== 'EPERM') throw error
+  }
+  return started === (await processStart(pid))
+}
+
+async function thisProcess(): Promise<Pick<ClaimBody, 'pid' | 'started' | 'boot'>> {
+  return { pid: process.pid, started: await processStart(process.pid), boot: await bootId() }
+}
+
+/** Field 22 of /proc/PID/stat, in ticks since boot; empty where there is no /proc, and then the pid alone decides. */
+async function processStart(pid: number): Promise<string> {
+  const stat = (await readText(`/proc/${pid}/stat`)) ?? ''
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  // A zombie writes no more.
+  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '')
+}
+
+async function bootId(): Promise<string> {
+  return ((await readText('/proc/sys/kernel/random/boot_id')) ?? '').trim()
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isMissing(error) || errnoOf(error) === 'ESRCH') return undefined
+    throw error
+  }
+}
+
+export async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+}
+
+function heldBy(directory: string, pid: number | undefined): ServiceError {
+  const holder = pid === undefined ? 'another process' : `process ${pid}`
+  return new ServiceError('outbox_unavailable', `The outbox ${directory} is open in ${holder}.`, {
+    hint: 'One process writes to an outbox. Stop the other one, or give this one another writer id or data directory.',
+  })
+}

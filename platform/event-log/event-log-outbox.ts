@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { join } from 'node:path'
+import { ServiceError } from '../../contracts/errors.ts'
+import { lanes, type Lane } from '../../contracts/origin.ts'
+import { createAdopter } from './adopt-outboxes.ts'
+import { releaseEpoch } from './epoch-claim.ts'
+import type { EventLogWriter, LaneStatus } from './event-log.ts'
+import { createLaneStorage, type LaneStorage } from './lane-storage.ts'
+import { claimOutbox, startEpoch, toUnavailable, type FailedEpoch, type OutboxEpoch } from './outbox-epoch.ts'
+import { nodeDisk, type OutboxDisk } from './outbox-files.ts'
+
+export { openOutboxConsumer, type OutboxConsumerOptions } from './outbox-consumer.ts'
+export { describeOutbox } from './describe-outbox.ts'
+
+/** The durable consumers of each lane when Hindsight runs embedded: a segment is freed when all of its lane's have passed it. */
+export const embeddedConsumers = {
+  predictions: ['logger'],
+  labels: ['logger'],
+  feature_events: ['logger', 'features'],
+  batch_predictions: ['logger'],
+} as const satisfies Record<Lane, readonly string[]>
+
+export type OutboxWriterOptions = {
+  /** The directory of all outboxes, `<data>/outbox`. */
+  dir: string
+  /** Stable over restarts; letters, digits, `.`, `_` and `-`, at most 64. */
+  writerId: string
+  consumersOf: Record<Lane, readonly string[]>
+  /** Size at which a segment is completed. Default 64 MiB. */
+  segmentBytes?: number
+  /** What a lane may hold on disk before its appends are refused, to within what arrives between two looks. Default 16 GiB. */
+  maxLaneBytes?: number
+  /** What may wait in memory for its commit, per lane. Default 64 MiB. */
+  maxQueuedBytes?: number
+  /** How long to wait for another process to let go of this outbox. Default 2,000. */
+  lockWaitMs?: number
+  /** Between looks for segments to free, an hour to seal and, after a failure, whether the disk writes again. Default 1,000. */
+  maintainEveryMs?: number
+  /** Between looks for outboxes in `dir` whose process is gone; acts on those that two looks found so. Default 30,000. */
+  adoptEveryMs?: number
+  now?: () => number
+  disk?: OutboxDisk
+  /** Told of faults of the background work and of the error behind each time that appends become impossible. */
+  onFault?: (error: unknown) => void
+}
+
+const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+
+/**
+ * Opens the writer's outbox in a new epoch, after ending what a crash left of older ones.
+ * @throws ServiceError `outbox_unavailable` when another process has it open or the directory cannot be written.
+ */
+export async function openOutboxWriter(options: OutboxWriterOptions): Promise<EventLogWriter> {
+  const { dir, writerId, consumersOf, disk = nodeDisk, now = Date.now, onFault = () => undefined } = options
+  const { segmentBytes = 64 * 1024 ** 2, maxLaneBytes = 16 * 1024 ** 3, maxQueuedBytes = 64 * 1024 ** 2 } = options
+  const { lockWaitMs = 2_000, maintainEveryMs = 1_000, adoptEveryMs = 30_000 } = options
+  if (!writerIdPattern.test(writerId)) {
+    throw new ServiceError('invalid_config', `"${writerId}" is no writer id: letters, digits, . _ and -, at most 64.`)
+  }
+
+  let broken = false
+  let closing: Promise<void> | undefined
+  let failed: FailedEpoch | undefined
+  const epochOptions = { dir, writerId, segmentBytes, maxQueuedBytes, disk, now, onFailure }
+  let held = await claimWithin(lockWaitMs, { dir, writerId, now })
+  let epoch = await startFirst()
+
+  const storages = new Map<Lane, LaneStorage>(
+    lanes.map((lane) => [lane, createLaneStorage({ dir, writerId, lane, consumers: consumersOf[lane] })]),
+  )
+  const adopter = createAdopter({ epochOptions, consumersOf, everyMs: adoptEveryMs })
+  let maintenance: Promise<void> | undefined
+  const timer = setInterval(() => {
+    maintenance ??= maintain()
+  }, maintainEveryMs).unref()
+
+  async function startFirst(): Promise<OutboxEpoch> {
+    try {
+      return await startEpoch(held, epochOptions)
+    } catch (error) {
+      await releaseEpoch(join(dir, writerId), held).catch(onFault)
+      throw toUnavailable(error, `The outbox of ${writerId} in ${dir} cannot be opened.`)
+    }
+  }
+
+  function onFailure(error: unknown): void {
+    if (!broken) onFault(error)
+    broken = true
+  }
+
+  /** A failed write spoils its file for good; a new epoch has new files, and recovery settles what the old one holds. */
+  async function reopen(): Promise<void> {
+    failed ??= await epoch.abandon()
+    held = await claimOutbox({ dir, writerId, nowMs: now(), heldEpoch: held })
+    epoch = await startEpoch(held, epochOptions, failed)
+    failed = undefined
+    broken = false
+  }
+
+  async function maintain(): Promise<void> {
+    try {
+      if (broken) await reopen()
+      for (const lane of lanes) await epoch.lane(lane).sealHour()
+      for (const storage of storages.values()) await storage.refresh()
+      await adopter.look()
+    } catch (error) {
+      onFault(error)
+    } finally {
+      maintenance = undefined
+    }
+  }
+
+  function append(lane: Lane, ...[records, { durability = 'disk' } = {}]: TailOf<EventLogWriter['append']>) {
+    if (closing || broken) return Promise.reject(notWritable(writerId, closing ? 'closed' : 'not writable now'))
+    if ((storages.get(lane)?.bytes() ?? 0) > maxLaneBytes) return Promise.reject(laneFull(lane, maxLaneBytes))
+    return epoch.lane(lane).append(records, durability)
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(timer)
+    await maintenance
+    try {
+      if (broken) await reopen()
+      await epoch.finish()
+    } catch (error) {
+      throw toUnavailable(error, `The outbox of ${writerId} could not be closed; its next opening recovers it.`)
+    }
+  }
+
+  return {
+    writerId,
+    get epoch() {
+      return epoch.number
+    },
+    append,
+    writable: () => !closing && !broken,
+    status: () => lanes.map((lane) => laneStatus(lane, epoch, storages.get(lane))),
+    close: () => (closing ??= close()),
+  }
+
+  function laneStatus(lane: Lane, { number, lane: writerOf }: OutboxEpoch, storage: LaneStorage | undefined): LaneStatus {
+    const writer = writerOf(lane)
+    const durableSeq = writer.acknowledged()?.seq ?? 0
+    const [bytes, segments] = [storage?.bytes() ?? 0, storage?.segments() ?? 0]
+    return { lane, writerId, epoch: number, lastSeq: writer.lastSeq(), durableSeq, bytes, segments }
+  }
+}
+
+type TailOf<F extends (...args: never[]) => unknown> = Parameters<F> extends [unknown, ...infer Tail] ? Tail : never
+
+/** A restarted process may be a moment faster than the end of the one before it. */
+async function claimWithin(waitMs: number, { now, ...place }: { dir: string; writerId: string; now: () => number }): Promise<number> {
+  for (const until = performance.now() + waitMs; ;) {
+    try {
+      return await claimOutbox({ ...place, nowMs: now() })
+    } catch (error) {
+      const isHeld = error instanceof ServiceError
+      if (!isHeld || performance.now() > until)
+        throw toUnavailable(error, `The outbox of ${place.writerId} in ${place.dir} cannot be opened.`)
+      await sleep(50)
+    }
+  }
+}
+
+function notWritable(writerId: string, state: string): ServiceError {
+  return new ServiceError('outbox_unavailable', `The outbox of ${writerId} is ${state}.`)
+}
+
+function laneFull(lane: Lane, maxLaneBytes: number): ServiceError {
+  return new ServiceError('outbox_unavailable', `Lane ${lane} of the outbox holds its ${maxLaneBytes} bytes.`, {
+    hint: 'Its consumers do not keep up or are not running: `hindsight status` shows how far each has come.',
+  })
+}

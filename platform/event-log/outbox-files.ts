@@ -1,0 +1,93 @@
+import * as fs from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+import { isMissing } from './segment-names.ts'
+
+// Descriptors instead of FileHandles: two calls per commit, and no object that closes itself when collected.
+export const openFile = promisify(fs.open)
+export const closeFile = promisify(fs.close)
+export const truncateFile = promisify(fs.ftruncate)
+export const statFile = promisify(fs.fstat)
+const fsync = promisify(fs.fsync)
+
+/** The two calls that make records durable: a seam where a test lets a disk fail. */
+export type OutboxDisk = {
+  /** Writes the first `bytes` of the buffer at `position`, whole. */
+  write(fd: number, buffer: Buffer, bytes: number, position: number): Promise<void>
+  datasync(fd: number): Promise<void>
+}
+
+export const nodeDisk: OutboxDisk = {
+  write: (fd, buffer, bytes, position) =>
+    new Promise((resolve, reject) => {
+      const next = (done: number) => {
+        fs.write(fd, buffer, done, bytes - done, position + done, (error, written) => {
+          if (error) reject(error)
+          else if (done + written >= bytes) resolve()
+          else next(done + written)
+        })
+      }
+      next(0)
+    }),
+  datasync: promisify(fs.fdatasync),
+}
+
+/** Reads up to `bytes` at `position` into a buffer of its own; shorter at the end of the file. */
+export async function readAt(fd: number, position: number, bytes: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(bytes)
+  let done = 0
+  while (done < bytes) {
+    const read = await readOnce(fd, buffer, done, position + done)
+    if (read === 0) break
+    done += read
+  }
+  return buffer.subarray(0, done)
+}
+
+function readOnce(fd: number, buffer: Buffer, offset: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.read(fd, buffer, offset, buffer.length - offset, position, (error, read) => (error ? reject(error) : resolve(read)))
+  })
+}
+
+/** Opens for reading; undefined when the file is not there (any more). */
+export async function openIfThere(path: string, flags = 'r'): Promise<number | undefined> {
+  try {
+    return await openFile(path, flags)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+/** Makes names created in, renamed in or removed from the directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const fd = await openFile(path, 'r')
+  try {
+    await fsync(fd)
+  } finally {
+    await closeFile(fd)
+  }
+}
+
+/** Creates the directory and its missing parents, each durably named in its parent. */
+export async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = path; ; made = dirname(made)) {
+    await syncDirectory(dirname(made))
+    if (made === first || made === dirname(made)) return
+  }
+}
+
+/** Runs with the file open and closes it whatever happens; undefined when it is not there. */
+export async function withFile<T>(path: string, flags: string, use: (fd: number) => Promise<T>): Promise<T | undefined> {
+  const fd = await openIfThere(path, flags)
+  if (fd === undefined) return undefined
+  try {
+    return await use(fd)
+  } finally {
+    await closeFile(fd)
+  }
+}
