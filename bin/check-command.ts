@@ -1,0 +1,75 @@
+import type { Command } from 'commander'
+import type { Project, ProjectProblem } from '../platform/project/project.ts'
+import { jsonOption, projectOption } from './options.ts'
+
+export function registerCheckCommand(program: Command): void {
+  program
+    .command('check')
+    .description('check a project folder: every file, every reference, every model version')
+    .addOption(projectOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExit status 1 when there is an error; warnings refuse nothing.')
+    .action(async (options: { project: string; json?: boolean }) => {
+      const { loadProject } = await import('../platform/project/load-project.ts')
+      const project = await loadProject(options.project)
+      process.stdout.write(options.json ? `${JSON.stringify(toReport(project))}\n` : `${toText(project)}\n`)
+      if (project.problems.some(isError)) process.exitCode = 1
+    })
+}
+
+/** What the project holds, and every problem with its file, field and hint. */
+export function toReport(project: Project) {
+  return {
+    project: project.dir,
+    ok: !project.problems.some(isError),
+    problems: project.problems,
+    sources: [...project.sources.keys()],
+    feature_views: [...project.views.keys()],
+    labels: [...project.labels.keys()],
+    models: [...project.models.values()].map((model) => ({
+      model: model.definition.name,
+      versions: [...model.versions.keys()],
+      refused: [...model.refused.keys()],
+      champion: model.deployment.champion,
+    })),
+  }
+}
+
+function toText(project: Project): string {
+  const errors = project.problems.filter(isError).length
+  const warnings = project.problems.length - errors
+  const summary = [
+    count(project.models.size, 'model'),
+    count(
+      [...project.models.values()].reduce((sum, model) => sum + model.versions.size, 0),
+      'version',
+    ),
+    count(project.views.size, 'feature view'),
+    count(project.labels.size, 'label'),
+    count(project.sources.size, 'source'),
+  ].join(', ')
+  const verdict = errors === 0 ? `ok: ${summary}` : `${count(errors, 'error')} (${summary})`
+  return [...project.problems.map(toProblemText), `${verdict}${warnings === 0 ? '' : `, ${count(warnings, 'warning')}`}`].join('\n')
+}
+
+/** `file: field: message`, and the hint on a line of its own. */
+export function toProblemText(problem: ProjectProblem): string {
+  const where = problem.path === undefined ? problem.file : `${problem.file}: ${problem.path}`
+  return `${problem.severity}: ${where}: ${problem.message}${problem.hint === undefined ? '' : `\n  hint: ${problem.hint}`}`
+}
+
+/** Errors that keep the project from serving; those of a single version refuse that version alone. */
+export function problemsThatStop(project: Project): ProjectProblem[] {
+  const refused = [...project.models.values()].flatMap((model) =>
+    [...model.refused.keys()].map((version) => `${model.definition.name}/${version}/`),
+  )
+  return project.problems.filter((problem) => isError(problem) && !refused.some((folder) => problem.file.startsWith(folder)))
+}
+
+function isError(problem: ProjectProblem): boolean {
+  return problem.severity === 'error'
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
+}

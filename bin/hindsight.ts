@@ -1,0 +1,38 @@
+import { Command } from 'commander'
+import { registerCheckCommand } from './check-command.ts'
+import { reportError } from './output.ts'
+import { registerSqlCommand } from './sql-command.ts'
+import { registerStatusCommand } from './status-command.ts'
+import { registerUpCommand } from './up-command.ts'
+import { productVersion } from './version.ts'
+
+/** The `hindsight` command. Sub-commands load what they need when they run, so that `--help` is quick. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('hindsight')
+    .description('An inference gateway with a prediction ledger: every answer is durable, every outcome finds its prediction.')
+    .version(productVersion(), '-V, --version', 'print the version')
+    .showHelpAfterError('(add --help for the options)')
+    .configureHelp({ sortSubcommands: false })
+  registerUpCommand(program)
+  registerCheckCommand(program)
+  registerStatusCommand(program)
+  registerSqlCommand(program)
+  registerVersionCommand(program)
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    reportError(error, { json: argv.includes('--json') })
+    process.exitCode = 1
+  }
+}
+
+function registerVersionCommand(program: Command): void {
+  program
+    .command('version')
+    .description('print the versions of Hindsight and Node.js')
+    .option('--json', 'print JSON')
+    .action((options: { json?: boolean }) => {
+      const versions = { hindsight: productVersion(), node: process.versions.node }
+      process.stdout.write(options.json ? `${JSON.stringify(versions)}\n` : `hindsight ${versions.hindsight} (Node.js ${versions.node})\n`)
+    })
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { dataDirOption, jsonOption } from './options.ts'
+
+export function registerSqlCommand(program: Command): void {
+  program
+    .command('sql')
+    .description('run a query on the read-only port of the warehouse')
+    .argument('<query>', 'SQL; - reads it from standard input')
+    .option('--format <name>', "any of ClickHouse's output formats, as CSVWithNames", 'PrettyCompactMonoBlock')
+    .addOption(jsonOption().conflicts('format'))
+    .addOption(dataDirOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  hindsight sql "select model_version, count() from gold.predictions group by 1"
+  hindsight sql "select * from gold.predictions limit 3" --format Vertical
+  hindsight sql "select * from gold.predictions" --format Parquet > predictions.parquet`,
+    )
+    .action(async (query: string, options: { format: string; json?: boolean; dataDir: string }) => {
+      const { streamQuery } = await import('./sql-clickhouse.ts')
+      const { connectionFromRunFiles } = await import('../platform/service/run-files.ts')
+      const connection = connectionFromRunFiles(options.dataDir)
+      await streamQuery({
+        url: connection.readOnlyClickhouseUrl,
+        user: connection.clickhouseUser,
+        password: connection.clickhousePassword,
+        query: query === '-' ? await readAll(process.stdin) : query,
+        format: options.json ? 'JSONEachRow' : options.format,
+        to: process.stdout,
+      })
+    })
+}
+
+async function readAll(input: NodeJS.ReadStream): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of input) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ServiceError, errorCodes, type ErrorCode } from '../../contracts/errors.ts'
+import type { ServiceMessage, ServiceName } from '../../platform/service/service.ts'
+
+export type ChildEvent =
+  | { kind: 'ready'; restarts: number }
+  | { kind: 'died'; how: string; reason?: string; nextTryMs: number; restarts: number }
+  | { kind: 'gave_trouble'; restarts: number }
+
+export type ChildState = {
+  service: ServiceName
+  pid?: number
+  ready: boolean
+  restarts: number
+  /** How it last ended unasked, as `exit status 1` or `SIGKILL`. */
+  lastExit?: { at: string; how: string; reason?: string }
+  admin?: string
+  addresses: Record<string, string>
+}
+
+/** A service kept running as a process of its own until it is stopped. */
+export type ChildService = {
+  readonly service: ServiceName
+  /** Resolves at its first readiness; rejects when it refuses to start before that. */
+  started: Promise<void>
+  state(): ChildState
+  /** Tells it to drain and waits for its end; kills it after the deadline. True when it drained by itself. */
+  stop(deadlineMs: number): Promise<boolean>
+  kill(): void
+}
+
+export type ChildOptions = {
+  service: ServiceName
+  entry: string
+  /** Asked before each start, so that a restart keeps the ports of the first. */
+  env: (previous: Record<string, string>) => NodeJS.ProcessEnv
+  logDir: string
+  onEvent: (event: ChildEvent) => void
+  backoff?: Partial<Backoff>
+}
+
+type Backoff = { firstMs: number; maxMs: number; healthyMs: number; troubleAfter: number }
+
+// Quick enough that one crash is hardly noticed; a service that stayed up for `healthyMs` starts again from `firstMs`.
+const defaultBackoff: Backoff = { firstMs: 200, maxMs: 10_000, healthyMs: 30_000, troubleAfter: 5 }
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const maxLogBytes = 32 * 1024 * 1024
+
+export function startChildService(options: ChildOptions): ChildService {
+  const backoff = { ...defaultBackoff, ...options.backoff }
+  const state: ChildState = { service: options.service, ready: false, restarts: 0, addresses: {} }
+  let child: ChildProcess | undefined
+  let stopping = false
+  let everReady = false
+  let failures = 0
+  let retry: NodeJS.Timeout | undefined
+  let refusal: ServiceError | undefined
+  const first = deferred()
+
+  function launch(): void {
+    const startedAtMs = Date.now()
+    refusal = undefined
+    const process = spawnService(options, options.env(state.addresses))
+    child = process
+    setPid(state, process.pid)
+    process.on('message', (message: ServiceMessage) => {
+      if (message.type === 'ready') becomeReady(message)
+      else refusal = toError(message)
+    })
+    process.once('error', (error) => ended(startedAtMs, error.message))
+    // Only once the channel has closed too has everything been read that the service said before its end.
+    const closed = once(process, 'disconnect')
+    process.once('exit', (code, signal) => void closed.then(() => ended(startedAtMs, signal ?? `exit status ${code}`)))
+  }
+
+  function becomeReady(message: ServiceMessage & { type: 'ready' }): void {
+    Object.assign(state, { ready: true, admin: message.admin, addresses: message.addresses })
+    everReady = true
+    first.resolve()
+    options.onEvent({ kind: 'ready', restarts: state.restarts })
+  }
+
+  function ended(startedAtMs: number, how: string): void {
+    if (child === undefined) return
+    child = undefined
+    state.ready = false
+    setPid(state, undefined)
+    if (stopping) return
+    const reason = refusal?.message
+    state.lastExit = { at: new Date().toISOString(), how, ...(reason !== undefined && { reason }) }
+    if (!everReady) {
+      stopping = true
+      first.reject(refusal ?? new Error(`${options.service} ended while starting (${how}); see ${logPath(options)}`))
+      return
+    }
+    failures = Date.now() - startedAtMs >= backoff.healthyMs ? 1 : failures + 1
+    const nextTryMs = Math.min(backoff.maxMs, backoff.firstMs * 2 ** (failures - 1))
+    state.restarts += 1
+    options.onEvent({ kind: 'died', how, nextTryMs, restarts: state.restarts, ...(reason !== undefined && { reason }) })
+    if (failures === backoff.troubleAfter) options.onEvent({ kind: 'gave_trouble', restarts: state.restarts })
+    retry = setTimeout(launch, nextTryMs)
+  }
+
+  async function stop(deadlineMs: number): Promise<boolean> {
+    stopping = true
+    clearTimeout(retry)
+    const running = child
+    if (running === undefined) return true
+    const exit = new Promise<boolean>((done) => running.once('exit', (code) => done(code === 0)))
+    running.kill('SIGTERM')
+    const timer = setTimeout(() => running.kill('SIGKILL'), deadlineMs)
+    const drained = await exit
+    clearTimeout(timer)
+    return drained
+  }
+
+  launch()
+  return {
+    service: options.service,
+    started: first.promise,
+    state: () => ({ ...state }),
+    stop,
+    kill: () => {
+      stopping = true
+      clearTimeout(retry)
+      child?.kill('SIGKILL')
+    },
+  }
+}
+
+// The log is a file handed to the child, not a pipe: it outlives the supervisor, and a full pipe blocks nobody.
+function spawnService(options: ChildOptions, env: NodeJS.ProcessEnv): ChildProcess {
+  const log = openLog(logPath(options))
+  try {
+    return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(root, options.entry)], {
+      cwd: root,
+      env,
+      stdio: ['ignore', log, log, 'ipc'],
+    })
+  } finally {
+    closeSync(log)
+  }
+}
+
+function logPath(options: ChildOptions): string {
+  return join(options.logDir, `${options.service}.log`)
+}
+
+function openLog(path: string): number {
+  mkdirSync(dirname(path), { recursive: true })
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size > maxLogBytes) renameSync(path, `${path}.1`)
+  return openSync(path, 'a')
+}
+
+function setPid(state: ChildState, pid: number | undefined): void {
+  if (pid === undefined) delete state.pid
+  else state.pid = pid
+}
+
+function toError(message: ServiceMessage & { type: 'failed' }): ServiceError {
+  const code = (message.code in errorCodes ? message.code : 'internal') as ErrorCode
+  const text = `${message.service}: ${message.message.replaceAll('\n', '; ')}`
+  return new ServiceError(code, text, message.hint === undefined ? {} : { hint: message.hint })
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } {
+  let resolve!: () => void
+  let reject!: (error: Error) => void
+  const promise = new Promise<void>((done, fail) => {
+    resolve = done
+    reject = fail
+  })
+  promise.catch(() => undefined)
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,178 @@
+import { join, resolve } from 'node:path'
+import { ServiceError } from '../../contracts/errors.ts'
+import { identifyProcess } from '../../platform/service/process-identity.ts'
+import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
+import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
+import { type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
+import { waitForEmptyLog } from './event-log-lag.ts'
+import { pickPort } from './ports.ts'
+
+export type SystemOptions = {
+  projectDir: string
+  dataDir: string
+  host: string
+  port: number
+  env: NodeJS.ProcessEnv
+  /** A line for the person who watches. */
+  say: (line: string) => void
+}
+
+export type System = {
+  gatewayUrl: string
+  /** Where analysts connect; undefined when ClickHouse is not ours. */
+  readOnlyWarehouseUrl: string | undefined
+  clickhouseUrl: string
+  states(): ChildState[]
+  /** Stops the services in the order in which data flows. True when every one drained by itself. */
+  drain(): Promise<boolean>
+  killAll(): void
+}
+
+/** What `<data>/run/up.json` says of the supervisor and its services. */
+export type SupervisorFile = { pid: number; born?: string; started_at: string; services: ChildState[] }
+
+export const supervisorFile = (dataDir: string) => join(dataDir, 'run', 'up.json')
+
+// The gateway needs no more than its latency budgets; the others may have a batch under way.
+const stopDeadlineMs = 25_000
+const emptyLogDeadlineMs = 15_000
+const earlierRunDeadlineMs = 30_000
+
+const entries: Record<ServiceName, string> = {
+  warehouse: 'platform/warehouse/main.ts',
+  logger: 'logger/main.ts',
+  features: 'features/main.ts',
+  labeler: 'labeler/main.ts',
+  gateway: 'gateway/main.ts',
+}
+
+/** Starts every service as a process of its own, in order, and keeps each running. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const dataDir = resolve(options.dataDir)
+  const children = new Map<ServiceName, ChildService>()
+  const startedAt = new Date().toISOString()
+  const states = () => [...children.values()].map((child) => child.state())
+  const baseEnv: NodeJS.ProcessEnv = {
+    ...options.env,
+    HINDSIGHT_PROJECT_DIR: resolve(options.projectDir),
+    HINDSIGHT_DATA_DIR: dataDir,
+    HINDSIGHT_HOST: options.host,
+    HINDSIGHT_PORT: String(options.port),
+  }
+  // One admin port cannot be everyone's.
+  delete baseEnv['HINDSIGHT_ADMIN_PORT']
+
+  async function start(service: ServiceName, env: (previous: Record<string, string>) => NodeJS.ProcessEnv): Promise<ChildState> {
+    const child = startChildService({
+      service,
+      entry: entries[service],
+      env: (previous) => ({ ...baseEnv, ...env(previous) }),
+      logDir: join(dataDir, 'logs'),
+      onEvent: (event) => {
+        describeEvent(service, event, options.say)
+        void recordStates()
+      },
+    })
+    children.set(service, child)
+    await child.started
+    return child.state()
+  }
+
+  let recording = Promise.resolve()
+  function recordStates(): Promise<void> {
+    recording = recording.then(() => {
+      const content: SupervisorFile = { ...identity(), started_at: startedAt, services: states() }
+      return writeFileAtomically(supervisorFile(dataDir), `${JSON.stringify(content, null, 2)}\n`)
+    })
+    recording.catch((error: unknown) => options.say(`cannot write ${supervisorFile(dataDir)}: ${String(error)}`))
+    return recording
+  }
+
+  async function stopOne(service: ServiceName): Promise<boolean> {
+    const drained = (await children.get(service)?.stop(stopDeadlineMs)) ?? true
+    if (!drained) options.say(`${service} did not drain in time`)
+    return drained
+  }
+
+  async function drain(): Promise<boolean> {
+    const results = [await stopOne('gateway')]
+    if (isReady(children, 'logger') && isReady(children, 'features')) await waitForEmptyLog(dataDir, emptyLogDeadlineMs)
+    results.push(...(await Promise.all([stopOne('features'), stopOne('logger'), stopOne('labeler')])))
+    results.push(await stopOne('warehouse'))
+    return results.every(Boolean)
+  }
+
+  const killAll = () => {
+    for (const child of children.values()) child.kill()
+  }
+
+  try {
+    await waitForEarlierRun(dataDir, options.say)
+    const warehouse = await startWarehouse(start, options.env)
+    baseEnv['CLICKHOUSE_URL'] = warehouse.url
+    await start('logger', () => ({}))
+    await Promise.all([start('features', () => ({})), start('labeler', () => ({}))])
+    const gateway = await start('gateway', ({ http }) => (http === undefined ? {} : { HINDSIGHT_PORT: new URL(http).port }))
+    const gatewayUrl = requireAddress(gateway, 'http')
+    return { gatewayUrl, clickhouseUrl: warehouse.url, readOnlyWarehouseUrl: warehouse.readOnlyUrl, states, drain, killAll }
+  } catch (error) {
+    await drain()
+    throw error
+  }
+}
+
+type Start = (service: ServiceName, env: (previous: Record<string, string>) => NodeJS.ProcessEnv) => Promise<ChildState>
+
+async function startWarehouse(start: Start, env: NodeJS.ProcessEnv): Promise<{ url: string; readOnlyUrl: string | undefined }> {
+  const url = env['CLICKHOUSE_URL']
+  if (url) return { url, readOnlyUrl: undefined }
+  // Fixed where they can be, so that a dashboard finds the analysts' port again after a restart.
+  const port = await pickPort(Number(env['HINDSIGHT_WAREHOUSE_PORT'] || 18_123))
+  const readOnlyPort = await pickPort(Number(env['HINDSIGHT_WAREHOUSE_READ_ONLY_PORT'] || 18_124))
+  const ports = { HINDSIGHT_WAREHOUSE_PORT: String(port), HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: String(readOnlyPort) }
+  // Scans fill libuv's pool, and then nothing else in that process reads a file or answers a ping.
+  const state = await start('warehouse', () => ({ UV_THREADPOOL_SIZE: '32', ...ports }))
+  return { url: requireAddress(state, 'http'), readOnlyUrl: requireAddress(state, 'http_read_only') }
+}
+
+function requireAddress(state: ChildState, name: string): string {
+  const address = state.addresses[name]
+  if (address === undefined) throw new Error(`${state.service} did not say where it listens (${name})`)
+  return address
+}
+
+function isReady(children: ReadonlyMap<ServiceName, ChildService>, service: ServiceName): boolean {
+  return children.get(service)?.state().ready ?? false
+}
+
+function identity(): { pid: number; born?: string } {
+  const { pid, born } = identifyProcess()
+  return born === undefined ? { pid } : { pid, born }
+}
+
+/** After a supervisor was killed, its services may still be draining: they hold the outbox and the stores. */
+async function waitForEarlierRun(dataDir: string, say: (line: string) => void): Promise<void> {
+  const deadline = Date.now() + earlierRunDeadlineMs
+  let said = false
+  for (;;) {
+    const running = serviceNames.flatMap((service) => readRunFile(dataDir, service) ?? [])
+    const [first] = running
+    if (first === undefined) return
+    if (Date.now() > deadline)
+      throw new ServiceError('invalid_config', `${first.service} (pid ${first.pid}) already runs on ${dataDir}`, {
+        hint: 'stop it first, or choose another --data-dir',
+      })
+    if (!said) say(`waiting for ${running.map((file) => file.service).join(', ')} of an earlier run to end`)
+    said = true
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}
+
+function describeEvent(service: ServiceName, event: ChildEvent, say: (line: string) => void): void {
+  if (event.kind === 'ready' && event.restarts > 0) say(`${service} is back`)
+  if (event.kind === 'died')
+    say(
+      `${service} ended (${event.how})${event.reason === undefined ? '' : `: ${event.reason}`}; starting it again in ${event.nextTryMs} ms`,
+    )
+  if (event.kind === 'gave_trouble') say(`${service} keeps ending: see its log; the others go on`)
+}

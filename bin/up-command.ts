@@ -1,0 +1,27 @@
+import { type Command, Option } from 'commander'
+import { dataDirOption, parseDay, portOption, projectOption } from './options.ts'
+
+export type UpOptions = { project: string; dataDir: string; port: number; demo: boolean; day: string; exit: boolean }
+
+export function registerUpCommand(program: Command): void {
+  program
+    .command('up')
+    .description('run every service on this machine until Ctrl-C')
+    .addOption(projectOption())
+    .addOption(dataDirOption())
+    .addOption(portOption())
+    .option('--demo', 'replay one day of real flights through the HTTP API and report', false)
+    .option('--no-demo', 'do not')
+    .addOption(new Option('--day <date>', 'the day of the demo, in 2001').default('2001-06-04').argParser(parseDay))
+    .option('--exit', 'end after the report; status 0 only if it is as it should be', false)
+    .addHelpText(
+      'after',
+      `
+The embedded warehouse is not started when CLICKHOUSE_URL says where ClickHouse is.
+Logs of the services: <data-dir>/logs/<service>.log`,
+    )
+    .action(async (options: UpOptions) => {
+      const { up } = await import('./up.ts')
+      process.exitCode = await up(options)
+    })
+}
