@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type ChildEvent, type ChildService, startChildService } from './child-service.ts'
+
+let dir: string
+let child: ChildService | undefined
+let events: ChildEvent[]
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'hindsight-child-'))
+  events = []
+})
+afterEach(async () => {
+  await child?.stop(2000)
+  rmSync(dir, { recursive: true, force: true })
+})
+
+test('starts a service, writes its log to a file, and drains it', async () => {
+  const service = start()
+  await service.started
+  expect(service.state()).toMatchObject({ ready: true, restarts: 0 })
+  expect(await service.stop(5000)).toBe(true)
+  expect(readFileSync(join(dir, 'trace'), 'utf8')).toBe('drain\ndrained\n')
+  expect(readFileSync(join(dir, 'gateway.log'), 'utf8')).toContain('"msg":"drained"')
+  expect(events).toEqual([{ kind: 'ready', restarts: 0 }])
+})
+
+test('starts a service again that was killed, at the same address', async () => {
+  const service = start()
+  await service.started
+  const before = service.state()
+  process.kill(before.pid ?? 0, 'SIGKILL')
+  await expect.poll(() => service.state(), { timeout: 10_000 }).toMatchObject({ ready: true, restarts: 1, lastExit: { how: 'SIGKILL' } })
+  expect(service.state().pid).not.toBe(before.pid)
+  expect(service.state().addresses).toEqual(before.addresses)
+  expect(await (await fetch(before.addresses['http'] ?? '')).text()).toBe('hello')
+  expect(events.map((event) => event.kind)).toEqual(['ready', 'died', 'ready'])
+})
+
+test('reports one that keeps ending, and goes on trying', async () => {
+  const service = start({ troubleAfter: 2 })
+  await service.started
+  writeFileSync(join(dir, 'broken'), '')
+  process.kill(service.state().pid ?? 0, 'SIGKILL')
+  await expect.poll(() => events.map((event) => event.kind), { timeout: 10_000 }).toContain('gave_trouble')
+  expect(service.state().lastExit?.reason).toContain('HINDSIGHT_PORT')
+  rmSync(join(dir, 'broken'))
+  await expect.poll(() => service.state().ready, { timeout: 10_000 }).toBe(true)
+})
+
+test('rejects with what the service said when it refuses to start', async () => {
+  writeFileSync(join(dir, 'broken'), '')
+  await expect(start().started).rejects.toThrow(/^gateway: HINDSIGHT_PORT: /)
+})
+
+test('kills one that does not drain in time', async () => {
+  const service = start({}, { SAMPLE_DRAIN_MS: '60000' })
+  await service.started
+  expect(await service.stop(200)).toBe(false)
+})
+
+function start(backoff: { troubleAfter?: number } = {}, env: Record<string, string> = {}): ChildService {
+  child = startChildService({
+    service: 'gateway',
+    entry: 'platform/service/testing/sample-service.ts',
+    env: ({ http }) => ({
+      ...process.env,
+      HINDSIGHT_DATA_DIR: join(dir, 'data'),
+      HINDSIGHT_PORT: isBroken() ? 'broken' : http === undefined ? '0' : new URL(http).port,
+      SAMPLE_TRACE: join(dir, 'trace'),
+      ...env,
+    }),
+    logDir: dir,
+    onEvent: (event) => events.push(event),
+    backoff: { firstMs: 20, maxMs: 200, ...backoff },
+  })
+  return child
+}
+
+function isBroken(): boolean {
+  try {
+    readFileSync(join(dir, 'broken'))
+    return true
+  } catch {
+    return false
+  }
+}
