@@ -1,0 +1,87 @@
+import type { Deployment } from '../../contracts/deployment.ts'
+import type { LabelDefinition } from '../../contracts/label-definition.ts'
+import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
+import { checkFeatures } from './check-features.ts'
+import type { Definitions } from './definition-hashes.ts'
+import { derivedInputs } from './derivation-inputs.ts'
+import { knownNames, type Report } from './problems.ts'
+
+type Reports = { report: Report; warn: Report }
+
+const labelTypeOf = { binary_classification: 'binary', regression: 'number', multiclass_classification: 'category' } as const
+
+/** Cross-checks model.yaml with the project's labels, views, sources and lookups. */
+export function checkModel(
+  model: ModelDefinition,
+  project: Definitions & { labels: ReadonlyMap<string, LabelDefinition> },
+  reports: Reports,
+): void {
+  const { report } = reports
+  checkLabel(model, project.labels, report)
+  checkOutputs(model, report)
+  checkFeatures(model, project, reports)
+  checkAnchors(model, report)
+  const { subject } = model.governance
+  if (subject !== undefined && !(subject in model.entities))
+    report(['governance', 'subject'], `the model has no role "${subject}"`, knownNames(subject, Object.keys(model.entities)))
+}
+
+function checkLabel(model: ModelDefinition, labels: ReadonlyMap<string, LabelDefinition>, report: Report): void {
+  const label = labels.get(model.primary_label)
+  if (label === undefined)
+    report(['primary_label'], `there is no label "${model.primary_label}"`, knownNames(model.primary_label, labels.keys()))
+  else if (label.type !== labelTypeOf[model.task])
+    report(['primary_label'], `a ${model.task} model is judged by a ${labelTypeOf[model.task]} label, and "${label.name}" is ${label.type}`)
+}
+
+function checkOutputs(model: ModelDefinition, report: Report): void {
+  const check = (path: readonly string[], name: string): void => {
+    const output = model.outputs[name]
+    if (output === undefined) report(path, `the model has no output "${name}"`, knownNames(name, Object.keys(model.outputs)))
+    else if (output.type !== 'number') report(path, `output "${name}" is text, and must be a number here`)
+  }
+  check(['score'], model.score)
+  if (model.decision) check(['decision', 'output'], model.decision.output)
+  for (const { name } of model.features)
+    if (name in model.outputs) report(['outputs', name], `"${name}" is a feature too; the typed view needs a column for each`)
+}
+
+/** An anchor's features exist, and whatever they derive from is allowed there as well: else a derived one would leak it. */
+function checkAnchors(model: ModelDefinition, report: Report): void {
+  const features = new Map<string, ModelFeature>(model.features.map((feature) => [feature.name, feature]))
+  for (const [anchor, { features: allowed }] of Object.entries(model.anchors ?? {})) {
+    for (const [index, name] of allowed.entries()) {
+      const path = ['anchors', anchor, 'features', index]
+      const feature = features.get(name)
+      if (feature === undefined) report(path, `the model has no feature "${name}"`, knownNames(name, features.keys()))
+      if (feature?.source !== 'derived') continue
+      for (const input of derivedInputs(feature.derive))
+        if (!allowed.includes(input)) report(path, `derives from "${input}", which this anchor does not allow`)
+    }
+  }
+}
+
+export type DeploymentCheck = { deployment: Deployment; model: ModelDefinition; versions: ReadonlySet<string>; reports: Reports }
+
+/** Cross-checks deployment.yaml with the versions there are, refused ones included: those say for themselves what is wrong. */
+export function checkDeployment({ deployment, model, versions, reports: { report, warn } }: DeploymentCheck): void {
+  const check = (path: (string | number)[], version: string): void => {
+    if (!versions.has(version)) report(path, `there is no version "${version}"`, knownNames(version, versions))
+  }
+  check(['champion'], deployment.champion)
+  for (const [index, shadow] of deployment.shadows.entries()) {
+    check(['shadows', index], shadow)
+    if (shadow === deployment.champion) report(['shadows', index], 'the champion cannot shadow itself')
+    if (deployment.shadows.indexOf(shadow) !== index) report(['shadows', index], `"${shadow}" is listed twice`)
+  }
+  if (deployment.challengers.length > 0)
+    report(
+      ['challengers'],
+      'challengers are not routed yet',
+      'list the version under shadows: it predicts on every request and answers nobody',
+    )
+  const { sticky_key: key } = deployment
+  if (key !== undefined && !(key in model.entities))
+    report(['sticky_key'], `the model has no role "${key}"`, knownNames(key, Object.keys(model.entities)))
+  else if (key !== undefined) warn(['sticky_key'], 'has no effect without challengers')
+}

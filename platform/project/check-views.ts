@@ -1,0 +1,50 @@
+import type { EventSourceDefinition } from '../../contracts/event-source.ts'
+import { type FeatureViewDefinition, hopSecondsOf, type ViewFeature } from '../../contracts/feature-view.ts'
+import { knownNames, type Report } from './problems.ts'
+
+/** Whether the view's source, key, entity and aggregated values exist and fit. Reports every fault. */
+export function checkView(view: FeatureViewDefinition, sources: ReadonlyMap<string, EventSourceDefinition>, report: Report): boolean {
+  const source = sources.get(view.source)
+  if (source === undefined) {
+    report(['source'], `there is no source "${view.source}"`, knownNames(view.source, sources.keys()))
+    return false
+  }
+  const keyFits = checkKey(view, source, report)
+  return view.features.map((feature, index) => checkViewFeature({ feature, index, view, source, report })).every(Boolean) && keyFits
+}
+
+function checkKey(view: FeatureViewDefinition, source: EventSourceDefinition, report: Report): boolean {
+  const key = source.keys[view.key]
+  if (key === undefined) {
+    report(['key'], `source "${source.name}" has no key "${view.key}"`, knownNames(view.key, Object.keys(source.keys)))
+    return false
+  }
+  if (key.entity === view.entity) return true
+  report(['entity'], `key "${view.key}" of source "${source.name}" names the entity "${key.entity}", not "${view.entity}"`)
+  return false
+}
+
+type ViewFeatureAt = { feature: ViewFeature; index: number; view: FeatureViewDefinition; source: EventSourceDefinition; report: Report }
+
+function checkViewFeature({ feature, index, view, source, report }: ViewFeatureAt): boolean {
+  const path = ['features', index] as const
+  const hop = hopSecondsOf(view)
+  if (feature.window_seconds !== undefined && feature.window_seconds < hop) {
+    report([...path, 'window_seconds'], `the window is narrower than the hop of ${hop} s`)
+    return false
+  }
+  if (feature.value === undefined) return true
+  const value = source.values[feature.value]
+  if (value === undefined) {
+    report(
+      [...path, 'value'],
+      `source "${source.name}" has no value "${feature.value}"`,
+      knownNames(feature.value, Object.keys(source.values)),
+    )
+    return false
+  }
+  if (value.type !== 'text' || feature.aggregation === 'last' || feature.aggregation === 'first' || feature.aggregation === 'count')
+    return true
+  report([...path, 'aggregation'], `${feature.aggregation} needs a number, and "${feature.value}" is text`)
+  return false
+}

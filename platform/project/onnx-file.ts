@@ -1,0 +1,112 @@
+import { ProtobufError, type ProtobufField, protobufFields } from './protobuf-fields.ts'
+
+/** A graph input or output. A dimension is -1 where it varies; `shape` is undefined where the file states none. */
+export type OnnxTensor = { name: string; type: string; shape: number[] | undefined }
+
+/** What the file says of itself, without loading its graph. */
+export type OnnxFile = {
+  irVersion: number
+  opsets: Record<string, number>
+  producer: string
+  inputs: OnnxTensor[]
+  outputs: OnnxTensor[]
+  /** Names of tensors whose data lies in another file: paths that a runtime would open. */
+  externalTensors: string[]
+}
+
+// Field numbers of onnx.proto3, by message.
+const modelProto = { irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8, trainingInfo: 20, functions: 25 }
+const graphProto = { node: 1, initializer: 5, input: 11, output: 12, sparseInitializer: 15 }
+const functionProto = { node: 7, attribute: 11 }
+const nodeProto = { attribute: 5 }
+const attributeProto = { tensor: 5, graph: 6, tensors: 10, graphs: 11, sparseTensor: 22, sparseTensors: 23 }
+const tensorProto = { name: 8, externalData: 13, dataLocation: 14 }
+
+const elementTypes: Record<number, string> = { 1: 'float32', 6: 'int32', 7: 'int64', 8: 'string', 9: 'bool', 11: 'float64' }
+
+const maxDepth = 64
+
+/** Reads an ONNX file's head and looks through all its tensors. Throws `ProtobufError` on bytes that are no model. */
+export function readOnnxFile(bytes: Uint8Array): OnnxFile {
+  const model = [...protobufFields(bytes)]
+  const graph = model.find(({ field }) => field === modelProto.graph)
+  if (graph === undefined) throw new ProtobufError('has no graph')
+  const initializers = new Set(children(graph, graphProto.initializer).map((tensor) => text(tensor.bytes, tensorProto.name)))
+  return {
+    irVersion: model.find(({ field }) => field === modelProto.irVersion)?.number ?? 0,
+    opsets: Object.fromEntries(model.filter(({ field }) => field === modelProto.opsetImport).map(({ bytes: opset }) => toOpset(opset))),
+    producer: `${text(bytes, modelProto.producerName)} ${text(bytes, modelProto.producerVersion)}`.trim(),
+    // Before IR version 4 initializers are listed among the inputs.
+    inputs: children(graph, graphProto.input)
+      .map(toTensor)
+      .filter(({ name }) => !initializers.has(name)),
+    outputs: children(graph, graphProto.output).map(toTensor),
+    externalTensors: [...externalTensors(bytes, 'model', 0)],
+  }
+}
+
+type Message = 'model' | 'training' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse' | 'tensor'
+
+/** Where each message may hold tensors, by field number. */
+const nested: Record<Exclude<Message, 'tensor'>, Record<number, Message>> = {
+  model: { [modelProto.graph]: 'graph', [modelProto.trainingInfo]: 'training', [modelProto.functions]: 'function' },
+  training: { 1: 'graph', 2: 'graph' },
+  function: { [functionProto.node]: 'node', [functionProto.attribute]: 'attribute' },
+  graph: { [graphProto.node]: 'node', [graphProto.initializer]: 'tensor', [graphProto.sparseInitializer]: 'sparse' },
+  node: { [nodeProto.attribute]: 'attribute' },
+  attribute: {
+    [attributeProto.tensor]: 'tensor',
+    [attributeProto.tensors]: 'tensor',
+    [attributeProto.graph]: 'graph',
+    [attributeProto.graphs]: 'graph',
+    [attributeProto.sparseTensor]: 'sparse',
+    [attributeProto.sparseTensors]: 'sparse',
+  },
+  sparse: { 1: 'tensor', 2: 'tensor' },
+}
+
+function* externalTensors(bytes: Uint8Array, message: Message, depth: number): Generator<string> {
+  if (depth > maxDepth) throw new ProtobufError(`nests deeper than ${maxDepth} levels`)
+  if (message === 'tensor') {
+    if (isExternal(bytes)) yield text(bytes, tensorProto.name)
+    return
+  }
+  for (const { field, bytes: part } of protobufFields(bytes)) {
+    const inner = nested[message][field]
+    if (inner !== undefined) yield* externalTensors(part, inner, depth + 1)
+  }
+}
+
+function isExternal(tensor: Uint8Array): boolean {
+  for (const { field, number } of protobufFields(tensor)) {
+    if (field === tensorProto.externalData || (field === tensorProto.dataLocation && number !== 0)) return true
+  }
+  return false
+}
+
+function toOpset(opset: Uint8Array): [domain: string, version: number] {
+  const version = [...protobufFields(opset)].find(({ field }) => field === 2)?.number ?? 0
+  return [text(opset, 1) || 'ai.onnx', version]
+}
+
+function toTensor(valueInfo: ProtobufField): OnnxTensor {
+  const tensorType = children(valueInfo, 2).flatMap((type) => children(type, 1))[0]
+  const name = text(valueInfo.bytes, 1)
+  if (tensorType === undefined) return { name, type: 'not a tensor', shape: undefined }
+  const element = children(tensorType, 1)[0]?.number ?? 0
+  const shape = children(tensorType, 2)[0]
+  return { name, type: elementTypes[element] ?? `element type ${element}`, shape: shape && children(shape, 1).map(toDimension) }
+}
+
+function toDimension(dimension: ProtobufField): number {
+  return children(dimension, 1)[0]?.number ?? -1
+}
+
+function children(message: ProtobufField, field: number): ProtobufField[] {
+  return [...protobufFields(message.bytes)].filter((candidate) => candidate.field === field)
+}
+
+function text(message: Uint8Array, field: number): string {
+  for (const candidate of protobufFields(message)) if (candidate.field === field) return Buffer.from(candidate.bytes).toString('utf8')
+  return ''
+}

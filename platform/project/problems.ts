@@ -1,0 +1,64 @@
+import { toFieldPath } from '../../contracts/errors.ts'
+import type { ProjectProblem } from './project.ts'
+
+export type FieldPath = readonly (string | number)[]
+
+/** Says what is wrong at a field of one file. `locate` adds the line where the parser knows it. */
+export type Report = (path: FieldPath, message: string, hint?: string) => ProjectProblem
+
+export type ProblemList = {
+  readonly problems: ProjectProblem[]
+  add(problem: ProjectProblem): ProjectProblem
+}
+
+export function createProblemList(): ProblemList {
+  const problems: ProjectProblem[] = []
+  return {
+    problems,
+    add: (problem) => {
+      problems.push(problem)
+      return problem
+    },
+  }
+}
+
+export type ProblemAt = {
+  severity?: ProjectProblem['severity']
+  file: string
+  path?: FieldPath
+  message: string
+  hints?: (string | undefined)[]
+}
+
+export function toProblem({ severity = 'error', file, path = [], message, hints = [] }: ProblemAt): ProjectProblem {
+  const hint = hints.filter((part) => part !== undefined && part !== '').join('; ')
+  return {
+    severity,
+    file,
+    message,
+    ...(path.length > 0 && { path: toFieldPath(path) }),
+    ...(hint !== '' && { hint }),
+  }
+}
+
+/** ` Did you mean "distance"?` for a name that is nearly one of the known ones, or else what there is. */
+export function knownNames(wanted: string, known: Iterable<string>): string {
+  const names = [...known].toSorted()
+  if (names.length === 0) return 'there are none'
+  const nearest = names.find((name) => editDistance(name, wanted) <= Math.max(1, Math.floor(wanted.length / 4)))
+  if (nearest !== undefined) return `did you mean "${nearest}"?`
+  return `there is ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', ...' : ''}`
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(previous[j]! + 1, row[j - 1]! + 1, substitution))
+    }
+    previous = row
+  }
+  return previous[b.length]!
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Document, LineCounter, isNode, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import { type FieldPath, type ProblemList, type Report, toProblem } from './problems.ts'
+
+/** A YAML file that parsed and holds to its contract. `warn` refuses nothing. */
+export type DefinitionFile<T> = { file: string; value: T; bytes: Uint8Array; report: Report; warn: Report }
+
+export type ReadContext = { dir: string; problems: ProblemList }
+
+/** Reads one YAML file against its contract; undefined, with every problem listed, when it does not hold. */
+export async function readDefinition<T>(context: ReadContext, file: string, schema: z.ZodType<T>): Promise<DefinitionFile<T> | undefined> {
+  const bytes = await readFile(join(context.dir, file))
+  const lines = new LineCounter()
+  const document = parseDocument(bytes.toString('utf8'), { lineCounter: lines, prettyErrors: false })
+  const { report, warn } = reporters(context.problems, file, (path) => lineOf(document, lines, path))
+  for (const error of document.errors) {
+    const { line, col } = lines.linePos(error.pos[0])
+    context.problems.add(toProblem({ file, message: `not YAML: ${error.message}`, hints: [`line ${line}, column ${col}`] }))
+  }
+  if (document.errors.length > 0) return undefined
+  const plain = toPlain(document)
+  if (plain === undefined) {
+    report([], 'its aliases expand to too much')
+    return undefined
+  }
+  const parsed = schema.safeParse(plain)
+  if (parsed.success) return { file, value: parsed.data, bytes, report, warn }
+  for (const issue of parsed.error.issues) reportIssue(report, issue)
+  return undefined
+}
+
+/** Undefined for a document whose aliases expand beyond the limit: then it has no plain form to check. */
+function toPlain(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {}
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined
+    throw error
+  }
+}
+
+function reporters(problems: ProblemList, file: string, locate: (path: FieldPath) => string | undefined): { report: Report; warn: Report } {
+  const at =
+    (severity: 'error' | 'warning'): Report =>
+    (path, message, hint) =>
+      problems.add(toProblem({ severity, file, path, message, hints: [locate(path), hint] }))
+  return { report: at('error'), warn: at('warning') }
+}
+
+/** The line of the field, or of the nearest thing around it that stands in the file. */
+function lineOf(document: Document, lines: LineCounter, path: FieldPath): string | undefined {
+  for (let length = path.length; length > 0; length--) {
+    const node = document.getIn(path.slice(0, length), true)
+    if (isNode(node) && node.range) return `line ${lines.linePos(node.range[0]).line}`
+  }
+  return undefined
+}
+
+function reportIssue(report: Report, issue: z.core.$ZodIssue): void {
+  const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) report([...path, key], 'unknown field')
+    return
+  }
+  const unquoted = issue.code === 'invalid_type' && issue.expected === 'string'
+  report(path, issue.message, unquoted ? 'text that reads as something else, as 1 or no, goes in quotes' : undefined)
+}
