@@ -1,0 +1,91 @@
+import type { Lane } from '../../contracts/origin.ts'
+
+/** One writer's lane in one epoch: the unit within which seq has no gaps. */
+export type Stream = { writer_id: string; epoch: number; lane: Lane }
+
+/** Both ends included. */
+export type SeqRange = { first_seq: number; last_seq: number }
+
+export type StoredSeal = Stream & SeqRange & { seq: number; count: number; sealed_at: string; reason: string }
+
+/** Every seq that is stored, in any table, as ranges in rising order without overlap. */
+export type StoredStream = Stream & { ranges: readonly SeqRange[] }
+
+/** A seal against what is stored. `expected` is the seal's count. */
+export type SealCheck = Stream & SeqRange & { sealed_at: string; reason: string; expected: number; stored: number; missing: number }
+
+/** Records that a seal vouches for, or that lie before one, and that are not stored. */
+export type Gap = Stream & { missing: number; first_missing: SeqRange[] }
+
+/** Records after the last seal: nothing vouches for them yet. `missing` counts holes among them, which may still be under way. */
+export type OpenTail = Stream & { from_seq: number; last_seq: number; stored: number; missing: number }
+
+export type Comparison = { seals: SealCheck[]; gaps: Gap[]; open_tails: OpenTail[] }
+
+const namedRanges = 10
+
+/**
+ * Holds what outboxes vouch for against what is stored. Up to the last seal every seq counts, the seals' own included, so
+ * that a lost seal shows as well as a lost record.
+ */
+export function compareSeals(seals: readonly StoredSeal[], streams: readonly StoredStream[]): Comparison {
+  const sealsOf = groupByStream(seals)
+  const comparison: Comparison = { seals: [], gaps: [], open_tails: [] }
+  for (const { ranges, ...stream } of streams) {
+    const own = (sealsOf.get(streamKey(stream)) ?? []).toSorted((a, b) => a.seq - b.seq)
+    comparison.seals.push(...own.map((seal) => checkSeal(seal, ranges)))
+    const sealedTo = Math.max(0, ...own.map(({ seq, last_seq }) => Math.max(seq, last_seq)))
+    const missing = holes({ first_seq: 1, last_seq: sealedTo }, ranges)
+    if (missing.length > 0) comparison.gaps.push({ ...stream, missing: sizeOf(missing), first_missing: missing.slice(0, namedRanges) })
+    const tail = openTail(stream, sealedTo, ranges)
+    if (tail !== undefined) comparison.open_tails.push(tail)
+  }
+  return comparison
+}
+
+function checkSeal(seal: StoredSeal, ranges: readonly SeqRange[]): SealCheck {
+  const { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, count } = seal
+  const missing = sizeOf(holes({ first_seq, last_seq }, ranges))
+  const stored = Math.max(0, last_seq - first_seq + 1) - missing
+  return { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, expected: count, stored, missing: count - stored }
+}
+
+function openTail(stream: Stream, sealedTo: number, ranges: readonly SeqRange[]): OpenTail | undefined {
+  const last = ranges.at(-1)?.last_seq ?? 0
+  if (last <= sealedTo) return undefined
+  const range = { first_seq: sealedTo + 1, last_seq: last }
+  const missing = sizeOf(holes(range, ranges))
+  return { ...stream, from_seq: range.first_seq, last_seq: last, stored: last - sealedTo - missing, missing }
+}
+
+/** The parts of `within` that no range covers. */
+export function holes(within: SeqRange, ranges: readonly SeqRange[]): SeqRange[] {
+  const found: SeqRange[] = []
+  let next = within.first_seq
+  for (const range of ranges) {
+    if (range.last_seq < next) continue
+    if (range.first_seq > within.last_seq) break
+    if (range.first_seq > next) found.push({ first_seq: next, last_seq: range.first_seq - 1 })
+    next = range.last_seq + 1
+  }
+  if (next <= within.last_seq) found.push({ first_seq: next, last_seq: within.last_seq })
+  return found
+}
+
+function sizeOf(ranges: readonly SeqRange[]): number {
+  return ranges.reduce((sum, range) => sum + range.last_seq - range.first_seq + 1, 0)
+}
+
+export function streamKey({ writer_id, epoch, lane }: Stream): string {
+  return `${epoch}/${lane}/${writer_id}`
+}
+
+function groupByStream(seals: readonly StoredSeal[]): Map<string, StoredSeal[]> {
+  const groups = new Map<string, StoredSeal[]>()
+  for (const seal of seals) {
+    const group = groups.get(streamKey(seal))
+    if (group) group.push(seal)
+    else groups.set(streamKey(seal), [seal])
+  }
+  return groups
+}

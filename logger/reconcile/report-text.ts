@@ -1,0 +1,35 @@
+import type { Gap, SeqRange, Stream } from './compare.ts'
+import type { ReconcileReport } from './reconcile.ts'
+
+/** The report for a terminal: the verdict first, then every alarm, then what is still open. */
+export function toReportText(report: ReconcileReport): string {
+  const { totals } = report
+  return [
+    report.ok ? 'Reconciled: everything sealed is stored.' : 'NOT reconciled.',
+    `  sealed ${totals.sealed}, stored ${totals.stored} (of all records ${totals.rejected} in rejects), missing ${totals.missing}, open tail ${totals.open}`,
+    ...report.gaps.map((gap) => `  gap: ${nameOf(gap)} misses ${gap.missing}: ${toRangesText(gap)}`),
+    ...report.seals
+      .filter((seal) => seal.missing !== 0)
+      .map((seal) => `  seal of ${seal.sealed_at}: ${nameOf(seal)} counts ${seal.expected} in ${toRangeText(seal)}, stored ${seal.stored}`),
+    ...report.double_payloads.map(
+      ({ table, id, payload_hashes }) => `  two payloads under one id: ${table} ${id}: ${payload_hashes.join(', ')}`,
+    ),
+    ...report.open_tails.map(
+      (tail) =>
+        `  open: ${nameOf(tail)} from ${tail.from_seq}, ${tail.stored} stored${tail.missing > 0 ? `, ${tail.missing} not yet` : ''}`,
+    ),
+  ].join('\n')
+}
+
+function nameOf({ writer_id, epoch, lane }: Stream): string {
+  return `${writer_id} epoch ${epoch} ${lane}`
+}
+
+function toRangesText({ first_missing, missing }: Gap): string {
+  const named = first_missing.reduce((sum, range) => sum + range.last_seq - range.first_seq + 1, 0)
+  return `${first_missing.map(toRangeText).join(', ')}${named < missing ? ', ...' : ''}`
+}
+
+function toRangeText({ first_seq, last_seq }: SeqRange): string {
+  return first_seq === last_seq ? String(first_seq) : `${first_seq}-${last_seq}`
+}
