@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import type { Project, ProjectModel, ProjectProblem } from '../platform/project/project.ts'
+import { problemsThatStop, toProblemText } from './check-command.ts'
+
+const broken: ProjectProblem = {
+  severity: 'error',
+  file: 'flight-delay/2/manifest.yaml',
+  path: 'model_sha256',
+  message: 'is not that of model.onnx',
+}
+
+test('a problem says file, field, message and hint', () => {
+  expect(toProblemText({ ...broken, hint: 'train again' })).toBe(
+    'error: flight-delay/2/manifest.yaml: model_sha256: is not that of model.onnx\n  hint: train again',
+  )
+})
+
+test('errors of a refused version do not stop the others; any other error does', () => {
+  const elsewhere: ProjectProblem = { severity: 'error', file: 'labels/arrived_late.yaml', message: 'unknown field' }
+  const warning: ProjectProblem = { severity: 'warning', file: 'labels/arrived_late.yaml', message: 'no owner' }
+  const model = { definition: { name: 'flight-delay' }, refused: new Map([['2', broken]]) } as unknown as ProjectModel
+  const project = { models: new Map([['flight-delay', model]]), problems: [broken, warning] } as unknown as Project
+  expect(problemsThatStop(project)).toEqual([])
+  expect(problemsThatStop({ ...project, problems: [broken, elsewhere] })).toEqual([elsewhere])
+})
