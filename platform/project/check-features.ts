@@ -2,6 +2,7 @@ import type { DerivedFeature, ModelDefinition, ModelFeature, OnlineFeature, Requ
 import type { Definitions } from './definition-hashes.ts'
 import { derivedInputs, timeZoneLookup } from './derivation-inputs.ts'
 import { featureType, isOfType, type ValueType } from './feature-types.ts'
+import { ownEntry } from './own-entry.ts'
 import { knownNames, type Report } from './problems.ts'
 
 type Context = {
@@ -28,7 +29,7 @@ export function checkFeatures(model: ModelDefinition, definitions: Definitions, 
 function checkRequestFeature(feature: RequestFeature, context: Context): void {
   const { report, model } = context
   checkDefault(feature, feature.type, context)
-  if (feature.from_entity !== undefined && !(feature.from_entity in model.entities))
+  if (feature.from_entity !== undefined && !Object.hasOwn(model.entities, feature.from_entity))
     report(['from_entity'], `the model has no role "${feature.from_entity}"`, knownNames(feature.from_entity, Object.keys(model.entities)))
   if (feature.from_entity !== undefined && feature.type !== 'text') report(['type'], 'an entity id is text')
   if (feature.type !== 'number' && (feature.min ?? feature.max) !== undefined) report(['min'], `a ${feature.type} has no range`)
@@ -52,7 +53,7 @@ function checkOnlineFeature(feature: OnlineFeature, context: Context, warn: Repo
     report(['feature'], `view "${view.name}" has no feature "${feature.feature}"`, knownNames(feature.feature, names))
     return
   }
-  const role = model.entities[feature.entity]
+  const role = ownEntry(model.entities, feature.entity)
   if (role === undefined)
     report(['entity'], `the model has no role "${feature.entity}"`, knownNames(feature.entity, Object.keys(model.entities)))
   else if (role.entity !== view.entity)
@@ -125,7 +126,7 @@ function checkTimeZoneLookup(
   { model, report }: Context,
 ): void {
   const table = lookups.get(lookup)
-  const role = model.entities[entity]
+  const role = ownEntry(model.entities, entity)
   if (table === undefined) report(['derive', 'time_zone', 'lookup'], `there is no lookup "${lookup}"`, knownNames(lookup, lookups.keys()))
   if (role === undefined)
     report(['derive', 'time_zone', 'entity'], `the model has no role "${entity}"`, knownNames(entity, Object.keys(model.entities)))

@@ -5,6 +5,7 @@ import { checkFeatures } from './check-features.ts'
 import type { Definitions } from './definition-hashes.ts'
 import { derivedInputs } from './derivation-inputs.ts'
 import { knownNames, type Report } from './problems.ts'
+import { ownEntry } from './own-entry.ts'
 
 type Reports = { report: Report; warn: Report }
 
@@ -22,7 +23,7 @@ export function checkModel(
   checkFeatures(model, project, reports)
   checkAnchors(model, report)
   const { subject } = model.governance
-  if (subject !== undefined && !(subject in model.entities))
+  if (subject !== undefined && !Object.hasOwn(model.entities, subject))
     report(['governance', 'subject'], `the model has no role "${subject}"`, knownNames(subject, Object.keys(model.entities)))
 }
 
@@ -36,14 +37,14 @@ function checkLabel(model: ModelDefinition, labels: ReadonlyMap<string, LabelDef
 
 function checkOutputs(model: ModelDefinition, report: Report): void {
   const check = (path: readonly string[], name: string): void => {
-    const output = model.outputs[name]
+    const output = ownEntry(model.outputs, name)
     if (output === undefined) report(path, `the model has no output "${name}"`, knownNames(name, Object.keys(model.outputs)))
     else if (output.type !== 'number') report(path, `output "${name}" is text, and must be a number here`)
   }
   check(['score'], model.score)
   if (model.decision) check(['decision', 'output'], model.decision.output)
   for (const { name } of model.features)
-    if (name in model.outputs) report(['outputs', name], `"${name}" is a feature too; the typed view needs a column for each`)
+    if (Object.hasOwn(model.outputs, name)) report(['outputs', name], `"${name}" is a feature too; the typed view needs a column for each`)
 }
 
 /** An anchor's features exist, and whatever they derive from is allowed there as well: else a derived one would leak it. */
@@ -81,7 +82,7 @@ export function checkDeployment({ deployment, model, versions, reports: { report
       'list the version under shadows: it predicts on every request and answers nobody',
     )
   const { sticky_key: key } = deployment
-  if (key !== undefined && !(key in model.entities))
+  if (key !== undefined && !Object.hasOwn(model.entities, key))
     report(['sticky_key'], `the model has no role "${key}"`, knownNames(key, Object.keys(model.entities)))
   else if (key !== undefined) warn(['sticky_key'], 'has no effect without challengers')
 }

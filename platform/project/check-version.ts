@@ -4,6 +4,7 @@ import { type Definitions, featureSetSha256 } from './definition-hashes.ts'
 import { featureType, isOfType, type ValueType } from './feature-types.ts'
 import type { OnnxFile, OnnxTensor } from './onnx-file.ts'
 import { knownNames, type Report } from './problems.ts'
+import { ownEntry } from './own-entry.ts'
 
 export type VersionCheck = {
   manifest: VersionManifest
@@ -57,7 +58,7 @@ function checkInputs({ manifest, features, definitions, report }: VersionCheck):
 function checkOutputs({ manifest, model, report }: VersionCheck): void {
   const given = manifest.outputs.map(({ name }) => name)
   for (const [index, output] of manifest.outputs.entries()) {
-    const declared = model.outputs[output.name]
+    const declared = ownEntry(model.outputs, output.name)
     const path = ['outputs', index, 'name']
     if (declared === undefined)
       report(path, `the model has no output "${output.name}"`, knownNames(output.name, Object.keys(model.outputs)))
@@ -78,7 +79,7 @@ function checkGolden({ manifest, model, features, definitions, report }: Version
         report(['golden', index, 'features', name], 'is of the wrong type')
     }
     for (const name of Object.keys(golden.outputs))
-      if (!(name in model.outputs)) report(['golden', index, 'outputs', name], `the model has no output "${name}"`)
+      if (!Object.hasOwn(model.outputs, name)) report(['golden', index, 'outputs', name], `the model has no output "${name}"`)
   }
 }
 
@@ -104,7 +105,7 @@ export function checkOnnxFile(manifest: VersionManifest, onnx: OnnxFile, report:
     )
   if (manifest.onnx.ir_version !== onnx.irVersion) report(['onnx', 'ir_version'], `the file's is ${onnx.irVersion}`)
   for (const [domain, version] of Object.entries(onnx.opsets))
-    if (manifest.onnx.opsets[domain] !== version) report(['onnx', 'opsets'], `the file uses version ${version} of ${domain}`)
+    if (ownEntry(manifest.onnx.opsets, domain) !== version) report(['onnx', 'opsets'], `the file uses version ${version} of ${domain}`)
   for (const [index, input] of manifest.inputs.entries())
     checkTensor(['inputs', index], { ...input, tensor: input.name }, onnx.inputs, report)
   for (const { name } of onnx.inputs)

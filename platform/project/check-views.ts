@@ -1,6 +1,7 @@
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import { type FeatureViewDefinition, hopSecondsOf, type ViewFeature } from '../../contracts/feature-view.ts'
 import { knownNames, type Report } from './problems.ts'
+import { ownEntry } from './own-entry.ts'
 
 /** Whether the view's source, key, entity and aggregated values exist and fit. Reports every fault. */
 export function checkView(view: FeatureViewDefinition, sources: ReadonlyMap<string, EventSourceDefinition>, report: Report): boolean {
@@ -14,7 +15,7 @@ export function checkView(view: FeatureViewDefinition, sources: ReadonlyMap<stri
 }
 
 function checkKey(view: FeatureViewDefinition, source: EventSourceDefinition, report: Report): boolean {
-  const key = source.keys[view.key]
+  const key = ownEntry(source.keys, view.key)
   if (key === undefined) {
     report(['key'], `source "${source.name}" has no key "${view.key}"`, knownNames(view.key, Object.keys(source.keys)))
     return false
@@ -34,7 +35,7 @@ function checkViewFeature({ feature, index, view, source, report }: ViewFeatureA
     return false
   }
   if (feature.value === undefined) return true
-  const value = source.values[feature.value]
+  const value = ownEntry(source.values, feature.value)
   if (value === undefined) {
     report(
       [...path, 'value'],

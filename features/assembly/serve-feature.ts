@@ -1,0 +1,93 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { DerivedFeature, ModelFeature, OnlineFeature, RequestFeature } from '../../contracts/model-definition.ts'
+import type { ServedFeature } from '../../contracts/prediction-event.ts'
+import { type Scalar, toTimestamp } from '../../contracts/primitives.ts'
+import type { Project } from '../../platform/project/project.ts'
+import { derive } from '../derived/derive.ts'
+import type { FeatureValue } from '../engine/feature-value.ts'
+import type { AssemblyRequest } from './assembler.ts'
+import { ownEntry } from '../../platform/project/own-entry.ts'
+
+export type ServeContext = {
+  request: AssemblyRequest
+  project: Pick<Project, 'views' | 'lookups'>
+  featureHashes: ReadonlyMap<string, string>
+  /** The features served so far: all that this one derives from. */
+  served: ReadonlyMap<string, ServedFeature>
+}
+
+/** A served feature but for what is the same for all of its source. */
+type Outcome = Pick<ServedFeature, 'value' | 'status' | 'reason' | 'event_time' | 'age_ms'>
+
+/** One feature as the model will see it. One that the anchor does not allow is missing, whatever is known of it. */
+export function serveFeature(feature: ModelFeature, allowed: boolean, context: ServeContext): ServedFeature {
+  const { name, source } = feature
+  const definition = context.featureHashes.get(name)!
+  const outcome: Outcome = allowed ? outcomeOf(feature, context) : { status: 'missing', reason: 'not_allowed' }
+  return { name, ...outcome, source, definition }
+}
+
+function outcomeOf(feature: ModelFeature, context: ServeContext): Outcome {
+  switch (feature.source) {
+    case 'request':
+      return requestOutcome(feature, context)
+    case 'online':
+      return onlineOutcome(feature, context)
+    case 'derived':
+      return derivedOutcome(feature, context)
+  }
+}
+
+function requestOutcome(feature: RequestFeature, { request }: ServeContext): Outcome {
+  const { name, from_entity: role } = feature
+  const sent = ownEntry(request.features, name)
+  const value = sent ?? (role === undefined ? undefined : ownEntry(request.entities, role))
+  if (value !== undefined) return { value, status: 'ok' }
+  if (feature.on_missing === 'reject') {
+    const hint = role === undefined ? {} : { hint: `send it, or the entity ${role}` }
+    throw new ServiceError('missing_feature', 'is required', { path: `features.${name}`, ...hint })
+  }
+  return instead(feature.on_missing, feature.default, { reason: 'not_sent' })
+}
+
+function onlineOutcome(feature: OnlineFeature, { request, project }: ServeContext): Outcome {
+  const value = readOnline(feature, request)
+  if (value.status === 'missing') return missingOnline(feature, value.reason)
+  const age = value.eventTimeMs === undefined ? undefined : request.anchorTimeMs - value.eventTimeMs
+  const times = age === undefined ? {} : { event_time: toTimestamp(request.anchorTimeMs - age), age_ms: age }
+  const maxAge = project.views.get(feature.view)?.max_age_seconds
+  const stale = age !== undefined && maxAge !== undefined && age > maxAge * 1000
+  if (!stale) return { value: value.value, status: 'ok', ...times }
+  if (feature.on_stale === 'use') return { value: value.value, status: 'stale', reason: 'older_than_max_age', ...times }
+  if (feature.on_stale === 'reject')
+    throw unavailable(feature, `its newest event is ${Math.round(age / 1000)} s old, and ${maxAge} s are allowed`)
+  return instead(feature.on_stale, feature.default, { reason: 'older_than_max_age', ...times })
+}
+
+function readOnline(feature: OnlineFeature, request: AssemblyRequest): FeatureValue | { status: 'missing'; reason: 'no_entity' } {
+  if (!Object.hasOwn(request.entities, feature.entity)) return { status: 'missing', reason: 'no_entity' }
+  return request.online(feature.view, feature.entity)?.get(feature.feature) ?? { status: 'missing', reason: 'not_ready' }
+}
+
+function missingOnline(feature: OnlineFeature, reason: string): Outcome {
+  const tooOld = reason === 'anchor_too_old'
+  const policy = tooOld ? feature.on_anchor_too_old : feature.on_missing
+  if (policy !== 'reject') return instead(policy, feature.default, { reason })
+  if (!tooOld) throw unavailable(feature, `is missing: ${reason}`)
+  throw new ServiceError('anchor_too_old', `${feature.name}: the online store no longer covers the anchor time`, { path: 'anchor_time' })
+}
+
+function unavailable(feature: OnlineFeature, message: string): ServiceError {
+  return new ServiceError('feature_unavailable', `${feature.name}: ${message}`, { path: `features.${feature.name}` })
+}
+
+function instead(policy: 'missing' | 'default', value: Scalar | undefined, why: Omit<Outcome, 'status' | 'value'>): Outcome {
+  return policy === 'default' && value !== undefined ? { value, status: 'defaulted', ...why } : { status: 'missing', ...why }
+}
+
+function derivedOutcome(feature: DerivedFeature, { request, project, served }: ServeContext): Outcome {
+  const valueOf = (name: string): Scalar | undefined => served.get(name)?.value
+  const { anchorTimeMs, entities } = request
+  const result = derive(feature.derive, { anchorTimeMs, entities, valueOf, lookups: project.lookups })
+  return 'value' in result ? { value: result.value, status: 'ok' } : { status: 'missing', reason: result.missing }
+}
