@@ -21,8 +21,12 @@ export type BronzeTable =
 /** The columns that every bronze row takes from its record's header: the same at each delivery. */
 export function toStamp({ origin, appendedAtMs }: LogRecord) {
   const { writer_id, epoch, lane, seq } = origin
-  return { writer_id, epoch, lane, seq, appended_at: toColumnTimeMs(appendedAtMs) }
+  return { writer_id, epoch, lane, seq, appended_at: toColumnTimeMs(Math.min(Math.max(appendedAtMs, earliestMs), latestMs)) }
 }
+
+// A writer's clock may be anything; rejects must be storable whatever it says.
+const earliestMs = Date.UTC(1970, 0, 1)
+const latestMs = Date.UTC(2299, 11, 31)
 
 /** `2001-06-04T12:00:00.000Z` (any offset, any precision) as `2001-06-04 12:00:00.000`: what DateTime64(3) parses. */
 export function toColumnTime(timestamp: string): string {
