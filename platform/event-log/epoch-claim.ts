@@ -24,7 +24,10 @@ export function claimFileName(epoch: number): string {
 /** Who holds the writer's outbox, or held it last. */
 export async function readHolder(directory: string): Promise<OutboxHolder | undefined> {
   const epoch = (await listEpochs(directory)).at(-1)
-  if (epoch === undefined) return undefined
+  return epoch === undefined ? undefined : readHolderOf(directory, epoch)
+}
+
+async function readHolderOf(directory: string, epoch: number): Promise<OutboxHolder> {
   const body = await readClaim(join(directory, claimFileName(epoch)))
   if (body === undefined) return { epoch, pid: 0, state: 'dead' }
   return { epoch, pid: body.pid, state: body.state === 'released' ? 'released' : (await isAlive(body)) ? 'alive' : 'dead' }
@@ -42,13 +45,15 @@ export async function claimEpoch(options: { directory: string; nowMs: number; fl
   const epoch = Math.max((holder?.epoch ?? 0) + 1, floor, Math.floor(nowMs / 1000), 1)
   await publishClaim(join(directory, claimFileName(epoch)), 'held', link)
   await syncDirectory(directory)
-  const claims = await listEpochs(directory)
-  if (claims.at(-1) !== epoch) {
+  const others = (await listEpochs(directory)).filter((other) => other !== epoch)
+  // A rival may have claimed from the same look at the directory, another number if the clock's second changed between.
+  for (const other of others.filter((candidate) => candidate !== heldEpoch)) {
+    const rival = await readHolderOf(directory, other)
+    if (other < epoch && rival.state !== 'alive') continue
     await unlink(join(directory, claimFileName(epoch)))
-    throw heldBy(directory, undefined)
+    throw heldBy(directory, rival.pid)
   }
-  // Only files below a claim that stands: a slower rival that still counts from one of them finds ours above its own.
-  for (const older of claims.slice(0, -1)) await unlinkIfThere(join(directory, claimFileName(older)))
+  for (const older of others) await unlinkIfThere(join(directory, claimFileName(older)))
   return epoch
 }
 
