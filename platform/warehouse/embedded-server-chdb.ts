@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Credentials } from './credentials.ts'
 import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
+import { type EngineHealth, createEngineHealth } from './engine-health.ts'
 import { createInsertSpool } from './insert-spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
 import { readFunctionCatalog } from './read-only-chdb.ts'
@@ -37,7 +38,7 @@ export type EmbeddedWarehouse = {
   readOnlyUrl: string
   version: string
   /** Whether the engine itself answers. */
-  healthy(): Promise<boolean>
+  healthy(): boolean
   running(): number
   /** Waits for what runs, at most `graceMs`, then cancels it and closes the data directory. */
   stop(graceMs?: number): Promise<void>
@@ -71,12 +72,13 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
     maxQueryBytes: options.maxQueryBytes ?? 4 * 1024 ** 2,
     onError: options.onError ?? (() => undefined),
   }
+  const health = createEngineHealth(engine.probe)
   const guard = { catalog, limits, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
   const host = options.host ?? '127.0.0.1'
-  const main = await listen(createFront(engine, createQueryHandler(deps)), options.port, host)
+  const main = await listen(createFront(health, createQueryHandler(deps)), options.port, host)
   let readOnly: Listening
   try {
-    readOnly = await listen(createFront(engine, createQueryHandler({ ...deps, guard })), options.readOnlyPort, host)
+    readOnly = await listen(createFront(health, createQueryHandler({ ...deps, guard })), options.readOnlyPort, host)
   } catch (error) {
     await main.stop(0)
     throw error
@@ -85,14 +87,11 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
     url: main.url,
     readOnlyUrl: readOnly.url,
     version: engine.version,
-    healthy: () =>
-      engine.probe().then(
-        () => true,
-        () => false,
-      ),
+    healthy: health.ok,
     running: engine.running,
     async stop(graceMs = 10_000) {
       await Promise.all([main.stop(graceMs), readOnly.stop(graceMs)])
+      health.stop()
       await engine.close()
     },
   }
@@ -128,10 +127,10 @@ function prepareDirectory(path: string): string {
 
 type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 
-function createFront(engine: Engine, handle: Handle): Server {
+function createFront(health: EngineHealth, handle: Handle): Server {
   // Long parameters travel in the URL; clients keep connections open between batches.
   const server = createServer({ maxHeaderSize: 1 << 20, keepAliveTimeout: 65_000, requestTimeout: 600_000 }, (request, response) => {
-    void route(request, response, { engine, handle })
+    void route(request, response, { health, handle })
   })
   return server
 }
@@ -139,7 +138,7 @@ function createFront(engine: Engine, handle: Handle): Server {
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
-  { engine, handle }: { engine: Engine; handle: Handle },
+  { health, handle }: { health: EngineHealth; handle: Handle },
 ): Promise<void> {
   const url = URL.canParse(request.url ?? '/', 'http://warehouse') ? new URL(request.url ?? '/', 'http://warehouse') : undefined
   const isQuery = url?.pathname === '/' && (request.method === 'POST' || url.searchParams.has('query'))
@@ -147,10 +146,7 @@ async function route(
   if (!['GET', 'HEAD', 'POST'].includes(request.method ?? ''))
     return plain(response, 405, 'Method not allowed\n', { Allow: 'GET, HEAD, POST' })
   if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
-    const ok = await engine.probe().then(
-      () => true,
-      () => false,
-    )
+    const ok = health.ok()
     return plain(response, ok ? 200 : 503, ok ? 'Ok.\n' : 'The engine does not answer\n')
   }
   if (isQuery) return await handle(request, response, url)

@@ -1,24 +1,12 @@
-import { mkdirSync } from 'node:fs'
-import type { ChdbQueryStream, ChdbResult, Session } from 'chdb'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Session } from 'chdb'
 import { ServiceError } from '../../contracts/errors.ts'
-import { EngineError, parseErrorText } from './engine-error.ts'
-import { createLane, type Lane } from './session-lane.ts'
+import { type Lane, createLane } from './session-lane.ts'
+import { type Lease, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
 
 /** Reads of services, reads of analysts, inserts: none waits for another. */
 export type LaneName = 'read' | 'analyst' | 'insert'
-
-/** What one request changes in its session; put back when the session is released. */
-export type SessionSetup = { database?: string; settings: ReadonlyMap<string, string>; params: ReadonlyMap<string, string> }
-
-export type Lease = {
-  query(sql: string, format: string): Promise<ChdbResult>
-  stream(sql: string, format: string): ChdbQueryStream
-  setUp(setup: SessionSetup): Promise<void>
-  /** Stops what runs on this session; it then fails with QUERY_WAS_CANCELLED. */
-  cancel(): void
-  /** The session is not fit for another user: replaced when released. */
-  spoil(): void
-}
 
 export type Engine = {
   version: string
@@ -56,20 +44,23 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const open = (name: string, args: readonly string[] = []) =>
     openSession(chdb.Session, options.dir, [...commonArgs, ...args, `--log_comment=${name}`])
   const control = open('control')
+  await replaceDefaultDatabase(control, options.dir)
   const version = await text(control, 'SELECT version()')
   const counts = { ...defaultSessions, ...options.sessions }
   const lanes = {} as Record<LaneName, Lane<Slot>>
   for (const name of ['read', 'analyst', 'insert'] as const) {
-    const openSlot = (slot: string) => open(slot, name === 'analyst' ? (options.analystArgs ?? []) : [])
+    const openSlot = (slot: string) => open(slot, [...laneArgs[name], ...(name === 'analyst' ? (options.analystArgs ?? []) : [])])
     const sample = openSlot(name)
     const settings = await readSettings(sample)
     sample.close()
-    const slots = Array.from({ length: counts[name] }, (_, index) => createSlot({ name: `${name}-${index}`, open: openSlot, control, settings }))
+    const slots = Array.from({ length: counts[name] }, (_, index) =>
+      createSlot({ name: `${name}-${index}`, open: openSlot, control, settings }),
+    )
     lanes[name] = createLane({ name, slots, maxWaiting: options.maxWaiting ?? 200 })
   }
-  let probing: Promise<void> | undefined
   const lease: Engine['lease'] = async (lane, signal, use) => {
     const slot = await lanes[lane].take(signal)
+    slot.take()
     try {
       return await use(slot.lease)
     } finally {
@@ -80,12 +71,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   return {
     version,
     lease,
-    probe() {
-      probing ??= text(control, 'SELECT 1')
-        .then(() => undefined)
-        .finally(() => (probing = undefined))
-      return probing
-    },
+    probe: () => text(control, 'SELECT 1').then(() => undefined),
     running: () => Object.values(lanes).reduce((sum, lane) => sum + lane.busy(), 0),
     async close() {
       for (const lane of Object.values(lanes)) for (const slot of lane.slots) slot.lease.cancel()
@@ -114,7 +100,14 @@ const defaultArgs = [
   '--async_load_system_database=0',
 ]
 
-async function loadChdb(): Promise<typeof import('chdb')> {
+/** While a query of a lower number runs, those of a higher one pause between blocks: a scan yields to an insert. */
+const laneArgs: Record<LaneName, readonly string[]> = {
+  insert: ['--priority=1'],
+  read: ['--priority=2'],
+  analyst: ['--priority=3'],
+}
+
+async function loadChdb() {
   try {
     return await import('chdb')
   } catch (cause) {
@@ -129,7 +122,11 @@ async function loadChdb(): Promise<typeof import('chdb')> {
   }
 }
 
-function openSession(SessionClass: typeof Session, dir: string, connectionArgs: string[]): Session {
+function openSession(
+  SessionClass: new (dir: string, options: { connectionArgs: string[] }) => Session,
+  dir: string,
+  connectionArgs: string[],
+): Session {
   try {
     return new SessionClass(dir, { connectionArgs })
   } catch (cause) {
@@ -140,99 +137,16 @@ function openSession(SessionClass: typeof Session, dir: string, connectionArgs: 
   }
 }
 
-type Slot = { lease: Lease; restore(): Promise<void>; close(): void }
-type SlotDeps = { name: string; open: (name: string) => Session; control: Session; settings: ReadonlyMap<string, SettingState> }
-/** A setting as a fresh session of the lane has it. */
-type SettingState = { value: string; changed: boolean }
-
-function createSlot({ name, open, control, settings: initial }: SlotDeps): Slot {
-  let session = open(name)
-  let spoilt = false
-  let changed: SessionSetup | undefined
-  let cancelling: Promise<unknown> | undefined
-  let stream: ChdbQueryStream | undefined
-  const lease: Lease = {
-    query: (sql, format) => session.queryAsync(sql, { format }).catch(rethrow),
-    stream(sql, format) {
-      stream = session.queryStream(sql, { format })
-      return stream
-    },
-    async setUp({ database, settings: wanted, params }) {
-      const settings = new Map([...wanted].filter(([setting, value]) => initial.get(setting)?.value !== value))
-      changed = { ...(database !== undefined && { database }), settings, params }
-      if (database !== undefined) await lease.query(`USE ${quoteIdentifier(database)}`, 'TSV')
-      const assignments = [...assign(settings), ...assign(params, 'param_')]
-      if (assignments.length > 0) await lease.query(`SET ${assignments.join(', ')}`, 'TSV')
-    },
-    cancel() {
-      stream?.cancel()
-      cancelling ??= control.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(name)}`)
-    },
-    spoil() {
-      spoilt = true
-    },
-  }
-  async function restore(): Promise<void> {
-    await cancelling
-    try {
-      if (!spoilt && changed !== undefined) await reset(session, changed, initial)
-    } catch {
-      // A session that cannot be put back is thrown away; that is all its error means.
-      spoilt = true
-    }
-    if (spoilt) {
-      session.close()
-      session = open(name)
-    }
-    spoilt = false
-    changed = cancelling = stream = undefined
-  }
-  return { lease, restore, close: () => session.close() }
-}
-
-async function reset(session: Session, { database, settings }: SessionSetup, initial: SlotDeps['settings']): Promise<void> {
-  const assignments = [...settings.keys()].map((name) => {
-    const state = initial.get(name)
-    return `${name} = ${state?.changed === true ? quoteString(state.value) : 'DEFAULT'}`
-  })
-  if (database !== undefined) await session.queryAsync('USE default')
-  if (assignments.length > 0) await session.queryAsync(`SET ${assignments.join(', ')}`)
-}
-
-async function readSettings(session: Session): Promise<Map<string, SettingState>> {
-  const rows = await session.queryAsync('SELECT name, value, changed FROM system.settings', { format: 'JSONCompactEachRow' })
-  const lines = rows.text().split('\n').filter((line) => line !== '')
-  return new Map(
-    lines.map((line) => {
-      const [name, value, changed] = JSON.parse(line) as [string, string, number]
-      return [name, { value, changed: changed === 1 }]
-    }),
-  )
+/** The embedded engine's own default database takes an unknown table for a file of that name; a server's does not. */
+async function replaceDefaultDatabase(session: Session, dir: string): Promise<void> {
+  const known = existsSync(join(dir, 'metadata', 'default.sql'))
+  await session.queryAsync('USE system')
+  await session.queryAsync('DETACH DATABASE default')
+  await session.queryAsync(known ? 'ATTACH DATABASE default' : 'CREATE DATABASE default ENGINE = Atomic')
+  await session.queryAsync('USE default')
 }
 
 async function text(session: Session, sql: string): Promise<string> {
   const result = await session.queryAsync(sql, { format: 'TSVRaw' })
   return result.text().trim()
-}
-
-function rethrow(error: unknown): never {
-  throw toEngineError(error)
-}
-
-/** chDB gives the engine's error as its text alone. */
-export function toEngineError(error: unknown): EngineError {
-  if (error instanceof EngineError) return error
-  return parseErrorText(error instanceof Error ? error.message : String(error))
-}
-
-function assign(values: ReadonlyMap<string, string>, prefix = ''): string[] {
-  return [...values].map(([name, value]) => `${prefix}${name} = ${quoteString(value)}`)
-}
-
-export function quoteString(value: string): string {
-  return `'${value.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`
-}
-
-function quoteIdentifier(name: string): string {
-  return `\`${name.replace(/\\/g, '\\\\').replace(/`/g, '\\`')}\``
 }

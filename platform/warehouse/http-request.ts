@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Readable, type Transform, pipeline } from 'node:stream'
+import { type Readable, type Transform, pipeline } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { EngineError } from './engine-error.ts'
 

@@ -79,10 +79,15 @@ function breakOff(out: Writable, response: ServerResponse, block: string): void 
   })
 }
 
+/** A client that takes nothing for this long has stopped; it must not keep its session. */
+const stalledAfterMs = 300_000
+
 /** Resolves at the event, or when the connection has closed before it. */
 function until(emitter: Writable, event: 'drain' | 'finish', response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
+    const stalled = setTimeout(() => response.destroy(), stalledAfterMs)
     const done = () => {
+      clearTimeout(stalled)
       emitter.off(event, done)
       response.off('close', done)
       resolve()

@@ -34,7 +34,9 @@ async function runWarehouse(): Promise<void> {
     config: (env) => loadConfig(configSchema, env),
     async start({ config, logger, meter }) {
       const password = config.CLICKHOUSE_PASSWORD
-      const failed = meter.createCounter('hindsight_warehouse_faults', { description: 'Requests that failed for a fault of the front itself.' })
+      const failed = meter.createCounter('hindsight_warehouse_faults', {
+        description: 'Requests that failed for a fault of the front itself.',
+      })
       const warehouse = await startEmbeddedWarehouse({
         dir: join(config.HINDSIGHT_DATA_DIR, 'warehouse'),
         port: config.HINDSIGHT_WAREHOUSE_PORT,
@@ -47,7 +49,7 @@ async function runWarehouse(): Promise<void> {
       })
       return {
         addresses: { http: warehouse.url, http_read_only: warehouse.readOnlyUrl },
-        checks: async () => ({ engine: await warehouse.healthy() }),
+        checks: async () => ({ engine: warehouse.healthy() }),
         status: async () => ({ engine_version: warehouse.version, running_queries: warehouse.running() }),
         drain: () => warehouse.stop(config.HINDSIGHT_DRAIN_TIMEOUT_MS / 2),
       }

@@ -1,4 +1,4 @@
-import type { Lease } from './engine-chdb.ts'
+import { type Lease, quoteString } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import type { QueryRequest } from './http-request.ts'
 import { type GuardOptions, checkReadOnly } from './read-only-guard.ts'
@@ -10,7 +10,6 @@ import {
   deniedCategories,
   deniedFunctions,
 } from './read-only-rules.ts'
-import { quoteString } from './engine-chdb.ts'
 
 /** The functions of this very build, so that a new one of a denied family is denied too. */
 export async function readFunctionCatalog(lease: Lease): Promise<FunctionCatalog> {

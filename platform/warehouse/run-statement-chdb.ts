@@ -1,5 +1,6 @@
 import type { ChdbResult } from 'chdb'
-import { type Engine, type Lease, quoteString, toEngineError } from './engine-chdb.ts'
+import type { Engine } from './engine-chdb.ts'
+import { type Lease, quoteString, toEngineError } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
@@ -61,22 +62,14 @@ export async function runQuery(
   const format = statement.format ?? request.defaultFormat
   response.setHeaders({ 'X-ClickHouse-Format': format, 'Content-Type': contentType(format) })
   if (statement.kind === 'session') lease.spoil()
-  if (statement.kind === 'select' && !request.waitEnd && isStreamable(format, sql, request))
-    await sendStream(lease, sql, { format, response })
-  else await sendWhole(response, await lease.query(sql, format))
+  if (statement.kind === 'select' && !request.waitEnd && isStreamable(format, sql, request)) {
+    for await (const block of lease.stream(sql, format)) await response.write(block)
+  } else await sendWhole(response, await lease.query(sql, format))
   await response.end()
 }
 
 export function setUpOf(request: QueryRequest) {
   return { ...(request.database !== undefined && { database: request.database }), settings: request.settings, params: request.params }
-}
-
-async function sendStream(lease: Lease, sql: string, { format, response }: { format: string; response: QueryResponse }): Promise<void> {
-  try {
-    for await (const chunk of lease.stream(sql, format)) await response.write(chunk.raw())
-  } catch (error) {
-    throw toEngineError(error)
-  }
 }
 
 async function sendWhole(response: QueryResponse, result: ChdbResult): Promise<void> {

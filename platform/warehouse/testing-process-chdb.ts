@@ -6,7 +6,7 @@ async function main(): Promise<void> {
     dir: process.argv[2] as string,
     port: 0,
     readOnlyPort: 0,
-    onError: (error) => console.error(error),
+    onError: (error) => void process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
   process.once('disconnect', () => void warehouse.stop(0).finally(() => process.exit(0)))
   process.send?.({ url: warehouse.url, readOnlyUrl: warehouse.readOnlyUrl })

@@ -1,0 +1,144 @@
+import type { ChdbQueryStream, ChdbResult, Session } from 'chdb'
+import { setTimeout } from 'node:timers/promises'
+import { EngineError, parseErrorText } from './engine-error.ts'
+
+/** What one request changes in its session; put back when the session is released. */
+export type SessionSetup = { database?: string; settings: ReadonlyMap<string, string>; params: ReadonlyMap<string, string> }
+
+export type Lease = {
+  query(sql: string, format: string): Promise<ChdbResult>
+  /** The result in blocks, as the engine makes them. */
+  stream(sql: string, format: string): AsyncIterable<Uint8Array>
+  setUp(setup: SessionSetup): Promise<void>
+  /** Stops what runs on this session, now and until it is released: it fails with QUERY_WAS_CANCELLED. */
+  cancel(): void
+  /** The session is not fit for another user: replaced when released. */
+  spoil(): void
+}
+
+export type Slot = { lease: Lease; take(): void; restore(): Promise<void>; close(): void }
+type SlotDeps = { name: string; open: (name: string) => Session; control: Session; settings: ReadonlyMap<string, SettingState> }
+/** A setting as a fresh session of the lane has it. */
+type SettingState = { value: string; changed: boolean }
+
+/** A session that one request at a time has to itself, and that shows the next one nothing of the last. */
+export function createSlot({ name, open, control, settings: initial }: SlotDeps): Slot {
+  let session = open(name)
+  let spoilt = false
+  let changed: SessionSetup | undefined
+  let leased = false
+  let cancelling: Promise<void> | undefined
+  let active: ChdbQueryStream | undefined
+
+  function assertLive(): void {
+    if (cancelling !== undefined) throw new EngineError(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled')
+  }
+
+  /** A query that has just begun is not in the list of processes yet: asks again until the session is released. */
+  async function killUntilReleased(): Promise<void> {
+    while (leased) {
+      await control.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(name)}`)
+      if (leased) await setTimeout(100)
+    }
+  }
+
+  const lease: Lease = {
+    async query(sql, format) {
+      assertLive()
+      return await session.queryAsync(sql, { format }).catch(rethrow)
+    },
+    async *stream(sql, format) {
+      assertLive()
+      try {
+        active = session.queryStream(sql, { format })
+        for await (const chunk of active) yield chunk.raw()
+      } catch (error) {
+        throw toEngineError(error)
+      }
+      assertLive()
+    },
+    async setUp({ database, settings: wanted, params }) {
+      const settings = new Map([...wanted].filter(([setting, value]) => initial.get(setting)?.value !== value))
+      changed = { ...(database !== undefined && { database }), settings, params }
+      if (database !== undefined) await lease.query(`USE ${quoteIdentifier(database)}`, 'TSV')
+      const assignments = [...assign(settings), ...assign(params, 'param_')]
+      if (assignments.length > 0) await lease.query(`SET ${assignments.join(', ')}`, 'TSV')
+    },
+    cancel() {
+      if (!leased) return
+      cancelling ??= killUntilReleased()
+      active?.cancel()
+    },
+    spoil() {
+      spoilt = true
+    },
+  }
+
+  async function restore(): Promise<void> {
+    leased = false
+    try {
+      await cancelling
+      if (!spoilt && changed !== undefined) await reset(session, changed, initial)
+    } catch {
+      // A session that cannot be put back is thrown away; that is all its error means.
+      spoilt = true
+    }
+    if (spoilt) {
+      session.close()
+      session = open(name)
+    }
+    spoilt = false
+    changed = cancelling = active = undefined
+  }
+  return {
+    lease,
+    take: () => (leased = true),
+    restore,
+    close: () => session.close(),
+  }
+}
+
+async function reset(session: Session, { database, settings }: SessionSetup, initial: SlotDeps['settings']): Promise<void> {
+  const assignments = [...settings.keys()].map((name) => {
+    const state = initial.get(name)
+    return `${name} = ${state?.changed === true ? quoteString(state.value) : 'DEFAULT'}`
+  })
+  if (database !== undefined) await session.queryAsync('USE default')
+  if (assignments.length > 0) await session.queryAsync(`SET ${assignments.join(', ')}`)
+}
+
+export async function readSettings(session: Session): Promise<Map<string, SettingState>> {
+  const rows = await session.queryAsync('SELECT name, value, changed FROM system.settings', { format: 'JSONCompactEachRow' })
+  const lines = rows
+    .text()
+    .split('\n')
+    .filter((line) => line !== '')
+  return new Map(
+    lines.map((line) => {
+      const [name, value, changed] = JSON.parse(line) as [string, string, number]
+      return [name, { value, changed: changed === 1 }]
+    }),
+  )
+}
+
+function rethrow(error: unknown): never {
+  throw toEngineError(error)
+}
+
+/** chDB gives the engine's error as its text alone. */
+export function toEngineError(error: unknown): EngineError {
+  if (error instanceof EngineError) return error
+  return parseErrorText(error instanceof Error ? error.message : String(error))
+}
+
+function assign(values: ReadonlyMap<string, string>, prefix = ''): string[] {
+  return [...values].map(([name, value]) => `${prefix}${name} = ${quoteString(value)}`)
+}
+
+export function quoteString(value: string): string {
+  return `'${value.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`
+}
+
+function quoteIdentifier(name: string): string {
+  return `\`${name.replace(/\\/g, '\\\\').replace(/`/g, '\\`')}\``
+}
