@@ -33,7 +33,7 @@ export function foldBlock(input: { view: CompiledView; block: Block; nowMs: numb
   return foldExcess(input) || changed
 }
 
-function foldExcess(input: { view: CompiledView; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+export function foldExcess(input: { view: CompiledView; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
   const { view, block, nowMs, policy } = input
   let rows = 0
   for (const tile of block.tiles.values()) rows += tile.rows.length

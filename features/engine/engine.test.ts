@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createEngineHarness } from '../testing/engine-harness.ts'
+import { baseMs, factsOf, historyCase, type History } from '../testing/history-cases.ts'
+import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
+import { siteView, testViews, windowedView } from '../testing/view-cases.ts'
+import type { CompiledView } from './compile-view.ts'
+import type { Fact } from './fact.ts'
+import type { FeatureValue } from './feature-value.ts'
+import { defaultMaintenancePolicy, type MaintenancePolicy } from './maintain.ts'
+
+const never: MaintenancePolicy = { ...defaultMaintenancePolicy, foldAfterMs: Infinity, expireGraceMs: Infinity }
+const eager: MaintenancePolicy = { foldAfterMs: 10 * 60_000, foldMinRows: 1, maxRowsPerBlock: 8, expireGraceMs: 60 * 60_000 }
+
+test('equals the naive loop and never refuses while nothing is folded or removed', async () => {
+  await fc.assert(
+    fc.asyncProperty(historyCase({ maintained: false }), async (history) => {
+      const harness = await run(history, never)
+      await compareAll(history, harness, () => false)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('answers exactly or refuses, whatever was folded and removed, and rebuilt tiles answer again', async () => {
+  await fc.assert(
+    fc.asyncProperty(historyCase({ maintained: true }), async (history) => {
+      const harness = await run(history, eager)
+      await compareAll(history, harness, () => true)
+      expect(await harness.rebuild()).toBe(true)
+      await compareAll(history, harness, () => true)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('is the same after the whole log was replayed', async () => {
+  await fc.assert(
+    fc.asyncProperty(historyCase({ maintained: false }), async (history) => {
+      const harness = await run(history, never)
+      await harness.apply(factsOf(history), baseMs)
+      await compareAll(history, harness, () => false)
+    }),
+    { numRuns: 100 },
+  )
+})
+
+type Harness = Awaited<ReturnType<typeof createEngineHarness>>
+
+async function run(history: History, policy: MaintenancePolicy): Promise<Harness> {
+  const harness = await createEngineHarness(testViews, policy)
+  for (const step of history.steps) {
+    if (step.kind === 'facts') await harness.apply(step.facts, step.facts[0]!.ingestedAtMs)
+    else await harness.maintain(step.nowMs)
+  }
+  return harness
+}
+
+async function compareAll(history: History, harness: Harness, mayRefuse: (feature: string) => boolean): Promise<void> {
+  const records = factsOf(history)
+  for (const { entityId, anchorMs } of history.anchors) {
+    for (const view of testViews) {
+      const id = view === siteView ? entityId.site : entityId.sensor
+      const served = await harness.read(view, id, anchorMs)
+      const expected = naiveFeatures({ view, records, entityId: id, anchorMs })
+      for (const [name, value] of expected) expectSame({ name, served: served.get(name)!, expected: value, records, mayRefuse: mayRefuse(name) })
+    }
+  }
+}
+
+function expectSame(input: { name: string; served: FeatureValue; expected: NaiveValue; records: readonly Fact[]; mayRefuse: boolean }): void {
+  const { name, served, expected, records, mayRefuse } = input
+  if (mayRefuse && served.status === 'missing' && served.reason === 'anchor_too_old') return
+  if (expected === undefined) return expect({ name, served }).toEqual({ name, served: { status: 'missing', reason: 'no_events' } })
+  const eventTimeMs = served.status === 'ok' ? served.eventTimeMs : undefined
+  expect({ name, status: served.status, eventTimeMs }).toEqual({ name, status: 'ok', eventTimeMs: expected.eventTimeMs })
+  const value = served.status === 'ok' ? served.value : undefined
+  if (typeof expected.value === 'string' || typeof value !== 'number') return expect({ name, value }).toEqual({ name, value: expected.value })
+  expect(Math.abs(value - expected.value), `${name}: ${value} is not ${expected.value}`).toBeLessThanOrEqual(1e-9 * scaleOf(records))
+}
+
+/** Rounding grows with the values that went in, not with what is left of them. */
+function scaleOf(records: readonly Fact[]): number {
+  return Math.max(1, ...records.map((record) => Math.abs(Number(record.values['level'] ?? 0))))
+}
+
+test('expires by ingestion: a replay of the past is served until its grace has passed', async () => {
+  const fact = (id: string, minute: number): Fact => ({
+    ...{ tenant: 'default', source: 'reading', id, keys: { sensor: 's1', site: 'x' }, values: { level: 3 }, writerId: 'w', epoch: 1, seq: 1 },
+    ...{ eventTimeMs: baseMs + minute * 60_000, knownAtMs: baseMs + minute * 60_000, ingestedAtMs: Date.UTC(2026, 0, 1) },
+  })
+  const harness = await createEngineHarness([windowedView], defaultMaintenancePolicy)
+  const count = async (view: CompiledView, minute: number) => (await harness.read(view, 's1', baseMs + minute * 60_000)).get('count_20m')
+  await harness.apply([fact('a', 0), fact('b', 1)], Date.UTC(2026, 0, 1))
+  await harness.maintain(Date.UTC(2026, 0, 1, 12))
+  expect(await count(windowedView, 3)).toMatchObject({ status: 'ok', value: 2 })
+  await harness.maintain(Date.UTC(2026, 0, 3))
+  expect(await count(windowedView, 3)).toEqual({ status: 'missing', reason: 'anchor_too_old' })
+  expect(await count(windowedView, 30)).toEqual({ status: 'ok', value: 0 })
+  expect((await harness.read(windowedView, 's1', baseMs + 30 * 60_000)).get('last_level')).toMatchObject({ status: 'ok', value: 3 })
+})

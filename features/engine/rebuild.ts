@@ -1,0 +1,45 @@
+import { putRow, toRow } from './apply-change.ts'
+import { emptyFold, type Extreme, type Tile } from './block.ts'
+import type { CompiledView } from './compile-view.ts'
+import { compareOrder, type Fact } from './fact.ts'
+import { retractedAtMs, type KnownId } from './known-ids.ts'
+
+/** Whether the fold no longer holds and waits for `rebuildTile` or `rebuildAllTime`. */
+export function awaitsRebuild(tile: Tile): boolean {
+  return tile.fold?.maxKnownAtMs === Infinity
+}
+
+/**
+ * Replaces the tile's fold by its facts, from all records of the tile that the warehouse has. False when some are
+ * not there yet: then the tile stays refused.
+ */
+export function rebuildTile(input: { view: CompiledView; tile: Tile; records: readonly Fact[]; ids: ReadonlyMap<string, KnownId> }): boolean {
+  const { view, tile, records, ids } = input
+  const apart = new Set(tile.rows.map((row) => row.id))
+  const folded = new Map<string, Fact>()
+  for (const record of records) {
+    const standing = ids.get(record.id)?.standing
+    if (standing !== undefined && compareOrder(standing, record) === 0 && !apart.has(record.id)) folded.set(record.id, record)
+  }
+  if (folded.size !== tile.fold?.facts) return false
+  tile.fold = undefined
+  for (const fact of folded.values()) putRow(tile, toRow(view, fact, retractedAtMs(ids.get(fact.id) as KnownId)))
+  return true
+}
+
+/** The facts of all time that are not rows of the tile: the latest value of each column, and the clocks of all. */
+export type AllTimeSummary = { maxEventTimeMs: number; maxKnownAtMs: number; last: readonly (Extreme | undefined)[] }
+
+export function rebuildAllTime(view: CompiledView, tile: Tile, summary: AllTimeSummary): void {
+  const fold = emptyFold(view)
+  fold.maxEventTimeMs = summary.maxEventTimeMs
+  fold.maxKnownAtMs = summary.maxKnownAtMs
+  for (const [index, column] of fold.columns.entries()) {
+    const last = summary.last[index]
+    if (last === undefined) continue
+    column.statistics.n = 1
+    column.newestMs = last.eventTimeMs
+    column.last = last
+  }
+  tile.fold = fold
+}

@@ -1,0 +1,104 @@
+import type { CompiledView } from '../engine/compile-view.ts'
+import { expirePage, foldBlock, retentionMs, type MaintenancePolicy } from '../engine/maintain.ts'
+import { awaitsRebuild } from '../engine/rebuild.ts'
+import { decodeKnownId, type KnownId } from '../engine/known-ids.ts'
+import { parseBlockKey, type BlockAddress } from '../engine/store-keys.ts'
+import type { OnlineStore } from '../../platform/online-store/online-store.ts'
+import type { RebuildRequest } from './apply-facts.ts'
+import { stagedOf, type BlockRef, type BlockStore, type StagedValues } from './block-store.ts'
+import { idStoreKey, parseIdKey } from './id-store.ts'
+
+export type SweepDeps = {
+  store: Pick<OnlineStore, 'read'>
+  blocks: BlockStore
+  views: readonly CompiledView[]
+  policy: MaintenancePolicy
+  nowMs: number
+}
+
+/**
+ * Folds, expires and tidies what these keys of one partition hold; what to commit goes into `staged`. Returns the
+ * tiles that still wait to be rebuilt.
+ */
+export async function sweepKeys(deps: SweepDeps, partition: number, keys: readonly string[], staged: StagedValues): Promise<RebuildRequest[]> {
+  const rebuild = await sweepBlocks(deps, keys)
+  await sweepIds(deps, keys, staged)
+  deps.blocks.stage(staged)
+  removeForeignBlocks({ deps, partition, keys, staged })
+  return rebuild
+}
+
+async function sweepBlocks(deps: SweepDeps, keys: readonly string[]): Promise<RebuildRequest[]> {
+  const refs = keys.flatMap((key) => refOf(deps.views, parseBlockKey(key)) ?? [])
+  await deps.blocks.load(refs.flatMap((ref) => [ref, headOf(ref)]))
+  return refs.flatMap((ref) => {
+    const { view, address } = ref
+    const block = deps.blocks.get(ref)
+    const head = headOf(ref)
+    if (foldBlock({ view, block, nowMs: deps.nowMs, policy: deps.policy })) deps.blocks.touch(ref)
+    if (address.page !== undefined && expirePage({ view, head: deps.blocks.get(head), page: block, nowMs: deps.nowMs, policy: deps.policy })) {
+      deps.blocks.touch(ref)
+      deps.blocks.touch(head)
+    }
+    const { tenant, entityId, page } = address
+    return [...block.tiles].filter(([, tile]) => awaitsRebuild(tile)).map(([tile]) => ({ view, tenant, entityId, page, tile }))
+  })
+}
+
+function refOf(views: readonly CompiledView[], address: BlockAddress | undefined): BlockRef | undefined {
+  const view = views.find((candidate) => candidate.storeId === address?.storeId)
+  return view === undefined || address === undefined ? undefined : { view, address }
+}
+
+function headOf({ view, address }: BlockRef): BlockRef {
+  return { view, address: { ...address, page: undefined } }
+}
+
+/** An id is forgotten when no tile that could count it again is left. */
+async function sweepIds(deps: SweepDeps, keys: readonly string[], staged: StagedValues): Promise<void> {
+  const ids = keys.flatMap((key) => parseIdKey(key) ?? [])
+  if (ids.length === 0) return
+  const { values } = await deps.store.read(ids.map(({ tenant, source, id }) => idStoreKey(tenant, source, id)))
+  const old = ids.flatMap((id, index) => {
+    const bytes = values[index]
+    const known = bytes === undefined ? undefined : decodeKnownId(bytes)
+    return known !== undefined && isOld(deps, id.source, known) ? [{ ...id, known }] : []
+  })
+  const heads = old.flatMap((id) => headsOf(deps.views, id))
+  await deps.blocks.load(heads.map(({ ref }) => ref))
+  for (const id of old) {
+    const gone = headsOf(deps.views, id).every(({ ref, eventTimeMs }) => eventTimeMs < deps.blocks.get(ref).expiredThroughMs)
+    const { partition, key } = idStoreKey(id.tenant, id.source, id.id)
+    if (gone) stagedOf(staged, partition).set(key, undefined)
+  }
+}
+
+/** A value of all time may be withdrawn at any time, and so may a fact that has not come yet. */
+function isOld(deps: SweepDeps, source: string, known: KnownId): boolean {
+  const views = deps.views.filter((view) => view.source === source)
+  if (known.standing === undefined || known.standing.retracts !== undefined || views.some((view) => view.allTime.length > 0)) return false
+  const keptMs = Math.max(0, ...views.map((view) => retentionMs(view, deps.policy)))
+  return known.standing.ingestedAtMs <= deps.nowMs - keptMs
+}
+
+function headsOf(views: readonly CompiledView[], id: { tenant: string; source: string; known: KnownId }): { ref: BlockRef; eventTimeMs: number }[] {
+  const { standing } = id.known
+  if (standing === undefined) return []
+  return views.flatMap((view) => {
+    const entityId = view.source === id.source ? standing.keys[view.key] : undefined
+    if (entityId === undefined) return []
+    const ref = { view, address: { storeId: view.storeId, tenant: id.tenant, entityId, page: undefined } }
+    return [{ ref, eventTimeMs: standing.eventTimeMs }]
+  })
+}
+
+/** Blocks of a definition that is no longer there. */
+function removeForeignBlocks(input: { deps: SweepDeps; partition: number; keys: readonly string[]; staged: StagedValues }): void {
+  const known = new Set(input.deps.views.map((view) => view.storeId))
+  for (const key of input.keys) {
+    // `head|<view>|...`, `ready|<view>`, or `ids|head|<view>|...`
+    const [kind, first, second] = key.split('|')
+    const foreign = kind === 'ids' ? second : kind === 'event' || kind === 'meta' ? undefined : first
+    if (foreign !== undefined && !known.has(foreign)) stagedOf(input.staged, input.partition).set(key, undefined)
+  }
+}
