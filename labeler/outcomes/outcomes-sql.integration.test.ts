@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { migrate } from '../../platform/schema/migrate.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { syncLabeler } from '../sync.ts'
+import { arbitraryTenants, arbitraryWorld, type World } from '../testing/arbitrary-ledger.ts'
+import { decisionRows, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { testProject } from '../testing/test-project.ts'
+import type { Outcome, OutcomeState } from './outcome.ts'
+import { outcomeRulesOf } from './outcome-rules.ts'
+import { resolveOutcomes } from './resolve.ts'
+
+const common = { type: 'binary', maturity_seconds: 3 }
+const project = testProject({
+  labels: [
+    { ...common, name: 'exact_all', match: { kind: 'exact' }, which: 'all', silence: 'negative' },
+    { ...common, name: 'exact_last', match: { kind: 'exact' }, which: 'last', silence: 'unknown' },
+    { ...common, name: 'window_all', match: { kind: 'window', window_seconds: 2 }, which: 'all', silence: 'unknown' },
+    { ...common, name: 'window_first', match: { kind: 'window', window_seconds: 3 }, which: 'first', silence: 'negative' },
+    {
+      ...common,
+      name: 'window_last',
+      match: { kind: 'window', window_seconds: 3 },
+      which: 'last',
+      silence: 'negative',
+      maturity_seconds: 0,
+    },
+  ],
+  models: [
+    { name: 'one', primary_label: 'exact_all' },
+    { name: 'two', primary_label: 'window_first' },
+    { name: 'three', primary_label: 'window_last' },
+  ],
+})
+const rules = outcomeRulesOf(project)
+
+let server: TestWarehouse
+beforeAll(async () => {
+  server = await startTestWarehouse()
+  await migrate(server.warehouse)
+  await syncLabeler(server.warehouse, project)
+}, 60_000)
+afterAll(() => server.stop())
+
+// Before 1970 the bucket of a time is a negative number; the second base lies off every bucket's edge.
+const baseTimes = [Date.UTC(1969, 11, 31, 23, 59, 56), Date.UTC(2001, 5, 4, 12) + 137]
+
+test('the generated SQL equals the reference resolver', async () => {
+  const worlds = baseTimes.map((baseMs, base) =>
+    arbitraryTenants({ count: 100, prefix: `base${base}-`, world: arbitraryWorld(rules, baseMs) }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(...worlds), async (tenants) => {
+      const drawn = tenants.flat()
+      await store(drawn)
+      for (const baseMs of baseTimes)
+        for (const step of [4, 11, 40]) {
+          const asOfMs = baseMs + step * 500
+          expect(await readOutcomes(asOfMs)).toEqual(drawn.flatMap((world) => resolveOutcomes(rules, world, asOfMs)).toSorted(byKey))
+        }
+    }),
+    { numRuns: 2, endOnFailure: true },
+  )
+}, 60_000)
+
+async function store(worlds: readonly World[]): Promise<void> {
+  for (const table of ['bronze.prediction_events', 'bronze.label_events']) await server.warehouse.command(`TRUNCATE TABLE ${table}`)
+  const decisions = worlds.flatMap((world) => world.decisions)
+  await server.warehouse.insert(
+    'bronze.prediction_events',
+    decisions.flatMap((decision, number) => decisionRows(decision, 1 + number * 2)),
+  )
+  const statements = worlds.flatMap((world) => world.statements)
+  await server.warehouse.insert(
+    'bronze.label_events',
+    statements.map((statement, number) => statementRow(statement, number + 1)),
+  )
+}
+
+type Row = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor' | 'outcome_state', string> & {
+  anchor_ms: string
+  matures_ms: string
+  known_ms: string | null
+  outcome: number | null
+  outcome_text: string | null
+  statements: string
+}
+
+async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
+  const rows = await server.warehouse.query<Row>(
+    `SELECT tenant, decision_id, label, model, anchor, outcome_state, outcome, outcome_text, statements,
+       toUnixTimestamp64Milli(anchor_time) AS anchor_ms, toUnixTimestamp64Milli(matures_at) AS matures_ms,
+       toUnixTimestamp64Milli(outcome_known_at) AS known_ms
+     FROM asof.outcomes(as_of = '${toDateTime64(asOfMs)}')`,
+  )
+  return rows.map(toOutcome).toSorted(byKey)
+}
+
+function toOutcome(row: Row): Outcome {
+  return {
+    ...{ tenant: row.tenant, decisionId: row.decision_id, label: row.label, model: row.model, anchor: row.anchor },
+    ...{ anchorTimeMs: Number(row.anchor_ms), maturesAtMs: Number(row.matures_ms), statements: Number(row.statements) },
+    state: row.outcome_state as OutcomeState,
+    ...(row.outcome !== null && { outcome: row.outcome }),
+    ...(row.outcome_text !== null && { outcomeText: row.outcome_text }),
+    ...(row.known_ms !== null && { knownAtMs: Number(row.known_ms) }),
+  }
+}
+
+function byKey(a: Outcome, b: Outcome): number {
+  const key = (outcome: Outcome) => [outcome.tenant, outcome.decisionId, outcome.label].join(' ')
+  return key(a) < key(b) ? -1 : 1
+}

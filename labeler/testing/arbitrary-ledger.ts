@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { labelSourceKinds } from '../../contracts/label-event.ts'
+import type { Decision, Statement } from '../outcomes/outcome.ts'
+import type { OutcomeRules } from '../outcomes/outcome-rules.ts'
+
+export type World = { decisions: Decision[]; statements: Statement[] }
+
+const stepMs = 500
+const steps = fc.integer({ min: 0, max: 16 })
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
+
+/** Ids whose order as text is the reverse of ClickHouse's order of UUIDs. */
+export function testUuid(number: number): string {
+  return `0190a000-0000-7000-8000-${String(number).padStart(12, '0')}`.replace('a000', `a${String(999 - number).padStart(3, '0')}`)
+}
+
+const rarely = <T>(common: T, rare: T) =>
+  fc.oneof({ weight: 5, arbitrary: fc.constant(common) }, { weight: 1, arbitrary: fc.constant(rare) })
+const entityShape = (user: fc.Arbitrary<string>, item: fc.Arbitrary<string>) =>
+  fc.oneof(fc.record({ user }), fc.record({ item }), fc.record({ user, item }), fc.constant({}))
+const entities = entityShape(rarely('1', "2'"), rarely('1', ''))
+
+/** A small crowded ledger: few ids, times and labels, so that most statements meet several decisions and each other. */
+export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrary<World> {
+  const toMs = (step: number) => baseMs + step * stepMs
+  return fc
+    .record({
+      decisions: fc.array(decisionDraft(rules), { minLength: 1, maxLength: 6, size: 'max' }),
+      labels: fc.array(fc.constantFrom(...rules.labels.map(({ label }) => label), 'undefined_label'), { minLength: 1, maxLength: 2 }),
+      statements: fc.array(statementDraft, { maxLength: 12, size: 'max' }),
+    })
+    .map((world) => ({
+      decisions: world.decisions.map(({ step, predictions, ...decision }, number) => ({
+        ...decision,
+        tenant: 'default',
+        decisionId: testUuid(number),
+        predictionIds: Array.from({ length: predictions }, (_, position) => testUuid(2 * number + position)),
+        anchorTimeMs: toMs(step),
+      })),
+      statements: world.statements.map((draft, number) =>
+        toStatement(draft, { number, toMs, label: world.labels[number % world.labels.length] ?? '' }),
+      ),
+    }))
+}
+
+/** Worlds that share every id and differ by tenant alone. */
+export function arbitraryTenants(worlds: { count: number; prefix: string; world: fc.Arbitrary<World> }): fc.Arbitrary<World[]> {
+  const length = { minLength: worlds.count, maxLength: worlds.count }
+  return fc.array(worlds.world, length).map((drawn) => drawn.map((world, number) => withTenant(world, `${worlds.prefix}${number}`)))
+}
+
+function withTenant(world: World, tenant: string): World {
+  return {
+    decisions: world.decisions.map((decision) => ({ ...decision, tenant })),
+    statements: world.statements.map((statement) => ({ ...statement, tenant })),
+  }
+}
+
+function decisionDraft(rules: OutcomeRules) {
+  return fc.record({
+    model: fc.constantFrom(...rules.primaryLabels.keys(), 'unlabelled'),
+    requestId: fc.constantFrom('r1', 'r2'),
+    index: fc.integer({ min: 0, max: 1 }),
+    entities,
+    anchor: fc.constantFrom('open', 'close'),
+    step: steps,
+    predictions: fc.integer({ min: 1, max: 2 }),
+  })
+}
+
+const statementDraft = fc.record({
+  target: fc.oneof(
+    fc.record({ kind: fc.constant('prediction' as const), number: fc.integer({ min: 0, max: 9 }) }),
+    fc.record({
+      kind: fc.constant('request' as const),
+      requestId: fc.constantFrom('r1', 'r2', 'r3'),
+      index: optional(fc.integer({ min: 0, max: 2 })),
+    }),
+    fc.record({
+      kind: fc.constant('entities' as const),
+      entities,
+      anchor: optional(fc.constantFrom('open', 'close')),
+      step: optional(steps),
+    }),
+  ),
+  value: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(0, 1) }, { weight: 1, arbitrary: fc.constantFrom('a', 'b', undefined) }),
+  eventStep: steps,
+  knownStep: fc.constantFrom(0, 4, 11),
+  source: fc.record({
+    kind: fc.constantFrom(...labelSourceKinds.slice(0, 2), 'unheard_of'),
+    name: fc.constantFrom('s1', 's2'),
+    labeler: fc.constantFrom(undefined, undefined, 'ann'),
+  }),
+  supersedes: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined, freq: 5 }),
+  retracted: rarely(false, true),
+})
+
+type StatementDraft = typeof statementDraft extends fc.Arbitrary<infer T> ? T : never
+
+function toStatement(draft: StatementDraft, world: { number: number; label: string; toMs(step: number): number }): Statement {
+  const { target, value, source, retracted } = draft
+  return {
+    ...{ tenant: 'default', labelId: `l${world.number}`, label: world.label, retracted },
+    ...(target.kind === 'prediction' && { predictionId: testUuid(target.number) }),
+    ...(target.kind === 'request' && { requestId: target.requestId, ...(target.index !== undefined && { index: target.index }) }),
+    ...(target.kind === 'entities' && {
+      entities: target.entities,
+      ...(target.anchor !== undefined && { anchor: target.anchor }),
+      ...(target.step !== undefined && { anchorTimeMs: world.toMs(target.step) }),
+    }),
+    ...(typeof value === 'number' && { valueNumber: value }),
+    ...(typeof value === 'string' && { valueText: value }),
+    eventTimeMs: world.toMs(draft.eventStep),
+    knownAtMs: world.toMs(draft.knownStep),
+    source: { kind: source.kind, name: source.name, ...(source.labeler !== undefined && { labeler: source.labeler }) },
+    ...(draft.supersedes !== undefined && { supersedes: `l${draft.supersedes}` }),
+  }
+}

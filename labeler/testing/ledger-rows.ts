@@ -1,0 +1,52 @@
+import type { Decision, Statement } from '../outcomes/outcome.ts'
+
+/** `2001-06-04 12:00:00.000`, as ClickHouse writes a DateTime64(3) in UTC. */
+export function toDateTime64(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')
+}
+
+export type PredictionRow = { prediction_id: string; decision_id: string; anchor_time: string; [column: string]: unknown }
+
+/** A row of bronze.prediction_events with everything that evaluation does not read at some valid value. */
+export function predictionRow(row: PredictionRow & { seq: number }): object {
+  return {
+    ...{ tenant: 'default', payload_hash: 'a'.repeat(64), request_id: `request-${row.decision_id}`, index: 0, trigger: 'api' },
+    ...{ model: 'delay', model_version: '1', route: 'champion', route_probability: 1, anchor: 'request', status: 'ok' },
+    ...{ ingested_at: '2026-01-01 00:00:00.000', predicted_at: '2026-01-01 00:00:00.000', retention_until: '2200-01-01 00:00:00.000' },
+    ...{ writer_id: 'test', epoch: 1, lane: 'predictions', appended_at: '2026-01-01 00:00:00.000' },
+    ...row,
+  }
+}
+
+/** One row per prediction of the decision: the first served, the others shadows. */
+export function decisionRows(decision: Decision, seq: number): object[] {
+  const { tenant, decisionId, model, requestId, index, entities, anchor, anchorTimeMs } = decision
+  return decision.predictionIds.map((predictionId, position) =>
+    predictionRow({
+      ...{ tenant, model, index, entities, anchor, seq: seq + position },
+      ...{ prediction_id: predictionId, decision_id: decisionId, request_id: requestId, anchor_time: toDateTime64(anchorTimeMs) },
+      route: position === 0 ? 'champion' : 'shadow',
+    }),
+  )
+}
+
+/** A row of bronze.label_events. */
+export function statementRow(statement: Statement, seq: number): object {
+  const { tenant, label, retracted, source } = statement
+  return {
+    ...{ tenant, label, retracted, label_id: statement.labelId, payload_hash: 'b'.repeat(64) },
+    prediction_id: statement.predictionId ?? null,
+    request_id: statement.requestId ?? null,
+    index: statement.index ?? null,
+    entities: statement.entities ?? {},
+    anchor: statement.anchor ?? null,
+    anchor_time: statement.anchorTimeMs === undefined ? null : toDateTime64(statement.anchorTimeMs),
+    value_number: statement.valueNumber ?? null,
+    value_text: statement.valueText ?? null,
+    event_time: toDateTime64(statement.eventTimeMs),
+    known_at: toDateTime64(statement.knownAtMs),
+    ...{ source_kind: source.kind, source_name: source.name, source_labeler: source.labeler ?? null },
+    supersedes: statement.supersedes ?? null,
+    ...{ ingested_at: '2026-01-01 00:00:00.000', appended_at: '2026-01-01 00:00:00.000', writer_id: 'test', epoch: 1, lane: 'labels', seq },
+  }
+}
