@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { type TestWarehouse, startTestWarehouse } from './testing-chdb.ts'
 
 /** Inserts at a steady rate while scans run and a client pings: the latencies that the logger and the operator would see. */
@@ -59,23 +59,9 @@ function rowsOf(batch: number): object[] {
   }))
 }
 
-/** On a thread of its own, so that the making of rows here does not count as the server's delay. */
 async function pingFromWorker({ url }: TestWarehouse): Promise<number[]> {
-  const worker = new Worker(new URL(import.meta.url), { execArgv: ['--import', 'tsx'], workerData: { url } })
+  const worker = new Worker(new URL('./bench-ping.js', import.meta.url), { workerData: { url, seconds } })
   const [times] = (await once(worker, 'message')) as [number[]]
-  return times
-}
-
-async function ping(url: string): Promise<number[]> {
-  const deadline = performance.now() + seconds * 1000
-  const times: number[] = []
-  while (performance.now() < deadline) {
-    const begun = performance.now()
-    const response = await fetch(`${url}/ping`)
-    await response.text()
-    times.push(performance.now() - begun)
-    await setTimeout(50)
-  }
   return times
 }
 
@@ -99,5 +85,4 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-if (isMainThread) await main()
-else parentPort?.postMessage(await ping((workerData as { url: string }).url))
+await main()
