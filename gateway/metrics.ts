@@ -12,7 +12,7 @@ export type GatewayMetrics = {
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
   observeOutbox(eventLog: EventLogWriter): void
-  observeInFlight(read: () => { requests: number; shadows: number }): void
+  observeInFlight(read: () => { requests: number; background: number }): void
 }
 
 export function createGatewayMetrics(meter: Meter): GatewayMetrics {
@@ -35,11 +35,13 @@ export function createGatewayMetrics(meter: Meter): GatewayMetrics {
     },
     observeOutbox: (eventLog) => observeOutbox(meter, eventLog),
     observeInFlight(read) {
-      const gauge = meter.createObservableGauge('hindsight_in_flight', { description: 'Requests and shadow runs under way.' })
+      const gauge = meter.createObservableGauge('hindsight_in_flight', {
+        description: 'Requests under way, and work that no answer waits for.',
+      })
       gauge.addCallback((result) => {
-        const { requests, shadows } = read()
+        const { requests, background } = read()
         result.observe(requests, { kind: 'request' })
-        result.observe(shadows, { kind: 'shadow' })
+        result.observe(background, { kind: 'background' })
       })
     },
   }

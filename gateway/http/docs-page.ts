@@ -105,7 +105,7 @@ function renderSchema(title: string, schema: object): Html {
 
 const examplePaths: Record<string, string> = {
   '{model}': 'flight-delay',
-  '{source}': 'flights',
+  '{source}': 'flight_landed',
   '{id}': '01890000-0000-7000-8000-000000000000',
 }
 

@@ -32,7 +32,7 @@ export const examples = {
       value: {
         event_id: 'landing-42',
         keys: { origin: 'SFO', destination: 'JFK' },
-        values: { delay: 21 },
+        values: { delay_minutes: 21 },
         event_time: '2001-06-04T17:53:00Z',
       },
     },

@@ -1,0 +1,144 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { errorBody, predictResponse, type PredictResponse } from '../contracts/http.ts'
+import { ServiceError } from '../contracts/errors.ts'
+import type { Scalar } from '../contracts/primitives.ts'
+import { connectionFromRunFiles } from '../platform/service/run-files.ts'
+import { modelDetail, type ModelDetail, modelList, type ModelSummary } from './routes/model-schemas.ts'
+
+type Shared = { dataDir: string; json?: boolean }
+type PredictOptions = Shared & {
+  entity: Record<string, string>
+  feature: Record<string, Scalar>
+  anchor?: string
+  anchorTime?: string
+  modelVersion?: string
+  returnFeatures?: boolean
+}
+
+/** Adds `models` and `predict`, which speak to a running gateway over HTTP. */
+export function registerCommands(program: Command): void {
+  program
+    .command('models')
+    .description('list the models of a running gateway, or show one')
+    .argument('[model]')
+    .addOption(dataDirOption())
+    .option('--json', 'print JSON')
+    .action(async (model: string | undefined, options: Shared) => {
+      if (model === undefined) return showModels(options)
+      return showModel(model, options)
+    })
+  program
+    .command('predict')
+    .description('ask a running gateway for one prediction')
+    .argument('<model>')
+    .option('--entity <role=id...>', 'an entity of the request, as origin=SFO', collectEntity, {})
+    .option('--feature <name=value...>', 'a feature of the request, as distance=337', collectFeature, {})
+    .option('--anchor <name>', 'the named decision point')
+    .option('--anchor-time <time>', 'the time the prediction is about, RFC 3339; default now')
+    .option('--model-version <version>', 'pins a version')
+    .option('--return-features', 'show what the model saw')
+    .addOption(dataDirOption())
+    .option('--json', 'print JSON')
+    .action(predict)
+}
+
+function dataDirOption(): Option {
+  return new Option('--data-dir <dir>', 'where a running Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight')
+}
+
+function splitPair(text: string): [string, string] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('write it as name=value.')
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+function collectEntity(text: string, previous: Record<string, string>): Record<string, string> {
+  const [role, id] = splitPair(text)
+  return { ...previous, [role]: id }
+}
+
+/** A number or a boolean where the text is one; anything else, and anything in double quotes, is text. */
+function collectFeature(text: string, previous: Record<string, Scalar>): Record<string, Scalar> {
+  const [name, value] = splitPair(text)
+  return { ...previous, [name]: parseScalar(value) }
+}
+
+export function parseScalar(text: string): Scalar {
+  if (text === 'true' || text === 'false') return text === 'true'
+  if (/^-?\d+(\.\d+)?([eE][-+]?\d+)?$/.test(text)) return Number(text)
+  return /^".*"$/.test(text) ? text.slice(1, -1) : text
+}
+
+async function predict(model: string, options: PredictOptions): Promise<void> {
+  const body = {
+    entities: options.entity,
+    features: options.feature,
+    ...(options.anchor !== undefined && { anchor: options.anchor }),
+    ...(options.anchorTime !== undefined && { anchor_time: options.anchorTime }),
+    options: {
+      ...(options.modelVersion !== undefined && { version: options.modelVersion }),
+      ...(options.returnFeatures === true && { return_features: true }),
+    },
+  }
+  const answer = await call(options, `/v1/models/${encodeURIComponent(model)}/predict`, body)
+  print(options, answer, () => describePrediction(predictResponse.parse(answer)))
+}
+
+async function showModels(options: Shared): Promise<void> {
+  const answer = await call(options, '/v1/models')
+  print(options, answer, () => modelList.parse(answer).models.map(describeSummary).join('\n\n'))
+}
+
+async function showModel(model: string, options: Shared): Promise<void> {
+  const answer = await call(options, `/v1/models/${encodeURIComponent(model)}`)
+  print(options, answer, () => describeDetail(modelDetail.parse(answer)))
+}
+
+async function call({ dataDir }: Shared, path: string, body?: unknown): Promise<unknown> {
+  const key = process.env['HINDSIGHT_API_KEY']
+  const headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) }
+  const { gatewayUrl } = connectionFromRunFiles(dataDir)
+  const response = await reach(gatewayUrl, path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) })
+  const answer: unknown = await response.json()
+  if (response.ok) return answer
+  const { code, message, path: field, hint } = errorBody.parse(answer).error
+  throw new ServiceError(code, message, { ...(field !== undefined && { path: field }), ...(hint !== undefined && { hint }) })
+}
+
+async function reach(gatewayUrl: string, path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(new URL(path, gatewayUrl), init)
+  } catch (cause) {
+    throw new ServiceError('not_ready', `no gateway answers at ${gatewayUrl}`, { cause, hint: 'start it with `npx hindsight up`' })
+  }
+}
+
+function print({ json }: Shared, answer: unknown, describe: () => string): void {
+  process.stdout.write(`${json ? JSON.stringify(answer, null, 2) : describe()}\n`)
+}
+
+function describePrediction(answer: PredictResponse): string {
+  const outputs = Object.entries(answer.outputs).map(([name, value]) => `${name} ${String(value)}`)
+  const decision =
+    answer.decision === undefined ? [] : [`decision ${String(answer.decision.value)} (threshold ${answer.decision.threshold ?? 'none'})`]
+  const features = answer.features?.map(({ name, value, status }) => `  ${name} = ${value === undefined ? status : String(value)}`) ?? []
+  const id = `prediction ${answer.prediction_id}, ${answer.model} version ${answer.model_version} (${answer.route}), ${answer.anchor} at ${answer.anchor_time}`
+  return [...outputs, ...decision, ...features, ...answer.warnings.map((warning) => `warning: ${warning}`), id].join('\n')
+}
+
+function describeSummary(model: ModelSummary): string {
+  const shadows = model.shadows.length === 0 ? '' : `, shadows ${model.shadows.join(', ')}`
+  return [
+    `${model.model}: ${model.description}`,
+    `  champion ${model.champion}${shadows}; serves ${model.versions.join(', ') || 'none'}`,
+    ...model.refused.map(({ version, reason }) => `  refused ${version}: ${reason}`),
+  ].join('\n')
+}
+
+function describeDetail(model: ModelDetail): string {
+  return [
+    describeSummary({ ...model, versions: model.versions.map(({ version }) => version) }),
+    ...model.anchors.map(({ anchor, features }) => `  anchor ${anchor}: ${features.join(', ')}`),
+    ...model.versions.map(({ version, description, features }) => `  version ${version}: ${description} (${features.join(', ')})`),
+  ].join('\n')
+}

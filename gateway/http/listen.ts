@@ -1,0 +1,38 @@
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+
+export type Listener = {
+  /** As `http://127.0.0.1:8080`, with the port that was taken. */
+  url: string
+  /** Takes no more connections and ends the idle ones; resolves when the last answer is sent. */
+  close(): Promise<void>
+}
+
+/** Longest a client may take to send its headers, and its whole request: a slow one must not hold a place. */
+const headersTimeoutMs = 10_000
+const requestTimeoutMs = 30_000
+const sweepMs = 20
+
+/** Rejects with the system's error when the address cannot be listened on. */
+export async function listen(
+  fetch: (request: Request) => Response | Promise<Response>,
+  address: { host: string; port: number },
+): Promise<Listener> {
+  const serverOptions = { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 }
+  const server = createAdaptorServer({ fetch, serverOptions }) as Server
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(address.port, address.host, resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      // A connection that was busy when the server closed stays open, idle, once its answer is sent.
+      const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
+      await closed.finally(() => clearInterval(sweep))
+    },
+  }
+}

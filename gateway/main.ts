@@ -1,0 +1,30 @@
+import { join } from 'node:path'
+import { embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
+import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
+import { loadProject } from '../platform/project/load-project.ts'
+import { runService } from '../platform/service/run-service.ts'
+import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
+import { loadGatewayConfig } from './config.ts'
+import { createOnnxInference } from './inference/inference-onnxruntime.ts'
+import { startGateway } from './start.ts'
+
+await runService({
+  name: 'gateway',
+  config: loadGatewayConfig,
+  async start(context) {
+    const { config, logger } = context
+    const dataDir = config.HINDSIGHT_DATA_DIR
+    return startGateway(context, {
+      project: await loadProject(config.HINDSIGHT_PROJECT_DIR),
+      eventLog: await openOutboxWriter({
+        dir: join(dataDir, 'outbox'),
+        writerId: config.HINDSIGHT_WRITER_ID,
+        consumersOf: embeddedConsumers,
+        onFault: (error) => logger.error({ err: error }, 'outbox'),
+      }),
+      store: openLmdbOnlineStore({ dir: join(dataDir, 'online-store'), readOnly: true }),
+      warehouse: createWarehouse({ url: config.CLICKHOUSE_URL, user: config.CLICKHOUSE_USER, password: config.CLICKHOUSE_PASSWORD }),
+      inference: createOnnxInference({ logger }),
+    })
+  },
+})

@@ -1,0 +1,92 @@
+import type { Logger } from 'pino'
+import { v7 } from 'uuid'
+import type { EventLogWriter } from '../platform/event-log/event-log.ts'
+import type { OnlineStore } from '../platform/online-store/online-store.ts'
+import type { Project } from '../platform/project/project.ts'
+import type { RunningService, ServiceContext } from '../platform/service/service.ts'
+import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { createApp } from './app.ts'
+import { readCodeVersion, readPackageVersion } from './code-version.ts'
+import type { GatewayConfig } from './config.ts'
+import { createAdmission } from './http/admission.ts'
+import { listen } from './http/listen.ts'
+import type { InferenceEngine } from './inference/inference.ts'
+import { createGatewayMetrics } from './metrics.ts'
+import { createBackground } from './predict/background.ts'
+import { createPredictor } from './predict/predictor.ts'
+import type { ServingModels } from './predict/serving-model.ts'
+import { createVersionFeatures } from './predict/version-features.ts'
+import { warmUp } from './predict/warm-up.ts'
+
+export type Adapters = { project: Project; eventLog: EventLogWriter; store: OnlineStore; warehouse: Warehouse; inference: InferenceEngine }
+
+/** Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. */
+const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
+/** The longest a caller's `timeout_ms` may ask for. */
+const longestTimeoutMs = 60_000
+
+/** Warms every version up, then listens. The adapters are closed by `drain`. */
+export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
+  const { config, logger, meter } = context
+  const { project, eventLog, store, inference } = adapters
+  reportProblems(project, logger)
+  const version = await readPackageVersion()
+  const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
+  const clocks = { now: Date.now, tick: () => performance.now(), newId: () => v7() }
+  const models = await warmUp({ inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }, project)
+  const metrics = createGatewayMetrics(meter)
+  const background = createBackground(logger)
+  const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
+  metrics.observeOutbox(eventLog)
+  metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
+  const limits = { ...shadowLimits, timeoutMs: longestTimeoutMs }
+  const deps = { ...adapters, ...clocks, models, metrics, admission, logger, background }
+  const checks = () => checkReadiness(adapters, admission.draining)
+  const app = createApp({
+    ...deps,
+    predict: createPredictor({ ...deps, limits }),
+    apiKey: config.HINDSIGHT_API_KEY,
+    version,
+    checks,
+    renderMetrics: context.renderMetrics,
+  })
+  const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT })
+  return {
+    addresses: { http: listener.url },
+    checks,
+    status: async () => describe(models, eventLog, admission.inFlight),
+    async drain() {
+      await Promise.all([admission.drain(), listener.close()])
+      await background.settled()
+      await inference.close()
+      await Promise.all([eventLog.close(), store.close(), adapters.warehouse.close()])
+    },
+  }
+}
+
+function reportProblems(project: Project, logger: Logger): void {
+  for (const { severity, file, path, message, hint } of project.problems)
+    logger[severity === 'error' ? 'error' : 'warn']({ file, path, hint }, `project: ${message}`)
+}
+
+/** The warehouse is not among them: without it predictions are answered and recorded all the same. */
+async function checkReadiness({ eventLog, store, inference }: Adapters, draining: boolean): Promise<Record<string, boolean>> {
+  const online = await store.ping().then(
+    () => true,
+    () => false,
+  )
+  return { not_draining: !draining, outbox_writable: eventLog.writable(), online_store: online, inference: inference.healthy() }
+}
+
+function describe(models: ServingModels, eventLog: EventLogWriter, inFlight: number): Record<string, unknown> {
+  return {
+    models: [...models].map(([model, { project, versions, refused }]) => ({
+      model,
+      champion: project.deployment.champion,
+      versions: [...versions.keys()],
+      refused: Object.fromEntries(refused),
+    })),
+    in_flight: inFlight,
+    outbox: eventLog.status().map(({ lane, bytes, segments, durableSeq }) => ({ lane, bytes, segments, durable_seq: durableSeq })),
+  }
+}
