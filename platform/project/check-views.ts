@@ -1,5 +1,5 @@
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
-import { type FeatureViewDefinition, hopSecondsOf, type ViewFeature } from '../../contracts/feature-view.ts'
+import type { FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
 import { knownNames, type Report } from './problems.ts'
 import { ownEntry } from './own-entry.ts'
 
@@ -11,7 +11,7 @@ export function checkView(view: FeatureViewDefinition, sources: ReadonlyMap<stri
     return false
   }
   const keyFits = checkKey(view, source, report)
-  return view.features.map((feature, index) => checkViewFeature({ feature, index, view, source, report })).every(Boolean) && keyFits
+  return view.features.map((feature, index) => checkViewFeature({ feature, index, source, report })).every(Boolean) && keyFits
 }
 
 function checkKey(view: FeatureViewDefinition, source: EventSourceDefinition, report: Report): boolean {
@@ -25,15 +25,10 @@ function checkKey(view: FeatureViewDefinition, source: EventSourceDefinition, re
   return false
 }
 
-type ViewFeatureAt = { feature: ViewFeature; index: number; view: FeatureViewDefinition; source: EventSourceDefinition; report: Report }
+type ViewFeatureAt = { feature: ViewFeature; index: number; source: EventSourceDefinition; report: Report }
 
-function checkViewFeature({ feature, index, view, source, report }: ViewFeatureAt): boolean {
+function checkViewFeature({ feature, index, source, report }: ViewFeatureAt): boolean {
   const path = ['features', index] as const
-  const hop = hopSecondsOf(view)
-  if (feature.window_seconds !== undefined && feature.window_seconds < hop) {
-    report([...path, 'window_seconds'], `the window is narrower than the hop of ${hop} s`)
-    return false
-  }
   if (feature.value === undefined) return true
   const value = ownEntry(source.values, feature.value)
   if (value === undefined) {
