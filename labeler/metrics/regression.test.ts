@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { binomialQuantile } from './binomial.ts'
+import { errorQuantile, errorsOf, meanAbsoluteError, meanError, rootMeanSquaredError } from './regression.ts'
+
+const errors = errorsOf({
+  observed: Float64Array.from([
+    ...[-19.0, 0.8, 24.9, 8.4, 11.6, 4.2, 33.1, 9.6, -34.0, -3.8, -29.4, -55.0, -0.6],
+    ...[36.7, 10.9, -13.5, -8.8, 32.6, 13.2, 11.0, 8.9, 10.8, 26.1, 21.1, 14.3],
+  ]),
+  predicted: Float64Array.from([
+    ...[-23.3, 5.9, 22.8, 17.0, 6.0, 5.4, 35.1, 3.7, -21.7, 7.0, -30.2, -48.4, 3.7],
+    ...[23.0, 14.4, -11.9, -6.3, 28.1, 13.6, 11.9, 18.0, 14.8, 28.1, 32.3, 13.0],
+  ]),
+})
+
+// scikit-learn 1.9.1 mean_absolute_error and root_mean_squared_error, NumPy's mean; intervals from scipy.stats.norm
+// and sem (1.17.1), of RMSE the roots of the interval of the squares.
+test.each([
+  ['mean absolute error', meanAbsoluteError(errors), [4.972, 3.4391494369475835, 6.504850563052416]],
+  ['root mean squared error', rootMeanSquaredError(errors), [6.276973793158611, 4.31688964, 7.75662709]],
+  ['bias', meanError(errors), [1.916, -0.475415233587414, 4.307415233587414]],
+] as const)('%s equals scikit-learn', (_, estimate, [value, lower, upper]) => {
+  expect(estimate.value).toBeCloseTo(value, 12)
+  expect(estimate.lower).toBeCloseTo(lower, 7)
+  expect(estimate.upper).toBeCloseTo(upper, 7)
+})
+
+// numpy.quantile and scipy.stats.quantile_test(...).confidence_interval(0.95), which has nan where we have undefined.
+test.each([
+  [0.1, -5.16, undefined, -1.3],
+  [0.5, 2, -0.8, 4.3],
+  [0.9, 10.12, 5.1, undefined],
+])('the %s quantile of the errors equals SciPy', (share, value, lower, upper) => {
+  const estimate = errorQuantile(errors, share)
+  expect(estimate.value).toBeCloseTo(value, 12)
+  for (const [ours, theirs] of [
+    [estimate.lower, lower],
+    [estimate.upper, upper],
+  ] as const)
+    if (theirs === undefined) expect(ours).toBeUndefined()
+    else expect(ours).toBeCloseTo(theirs, 12)
+})
+
+// scipy.stats.binom(n, share).ppf(probability)
+test.each([
+  [25, 0.1, 0.975, 6],
+  [25, 0.5, 0.025, 8],
+  [1000, 0.9, 0.975, 918],
+  [1000, 0.05, 0.025, 37],
+  [200_000, 0.5, 0.975, 100_438],
+  [200_000, 0.95, 0.025, 189_809],
+  [3, 0.5, 0.025, 0],
+])('binomial quantile of n = %d, p = %d at %d', (n, share, probability, expected) => {
+  expect(binomialQuantile({ n, share, probability })).toBe(expected)
+})
+
+test('one row has a mean without an interval, none has nothing', () => {
+  expect(meanError(Float64Array.of(3))).toEqual({ value: 3, n: 1, method: 'none' })
+  expect(rootMeanSquaredError(Float64Array.of(-3))).toEqual({ value: 3, n: 1, method: 'none' })
+  expect(errorQuantile(Float64Array.of(), 0.5)).toEqual({ n: 0, method: 'none' })
+})
