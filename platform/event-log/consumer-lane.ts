@@ -6,9 +6,9 @@ import { createDeliveredRecords } from './delivered-records.ts'
 import type { ConsumerLag, LogRecord } from './event-log.ts'
 import { measureLag } from './lane-lag.ts'
 import { createLaneReader, positionPath, type LogDamage } from './lane-reader.ts'
-import { openIfThere, statFile } from './outbox-files.ts'
+import { closeFile, openIfThere, statFile, withFile } from './outbox-files.ts'
 import { isMissing, laneDirectory } from './segment-names.ts'
-import { openSlotFile, readSlots } from './slot-file.ts'
+import { openSlotFile, readSlots, type SlotFile } from './slot-file.ts'
 import type { Wakeup } from './wakeup.ts'
 
 /** One lane of one writer, as a durable consumer has it. */
@@ -40,7 +40,9 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
   const positionFd = await openIfThere(path)
   if (positionFd === undefined) return undefined
   const inode = (await statFile(positionFd)).ino
-  const cursorFile = await openSlotFile({ path: cursorPath(laneDirectory(dir, place), consumer) })
+  const opened = await openCursor(cursorPath(laneDirectory(dir, place), consumer), positionFd)
+  if (opened === undefined) return undefined
+  const cursorFile: SlotFile = opened
   const start = cursorFile.last()
   const delivered = createDeliveredRecords(start)
   const reader = createLaneReader({ dir, ...place, start, positionFd, onDamage })
@@ -71,7 +73,7 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
     },
     async lag() {
       const cursor = delivered.confirmedThrough()
-      return { ...place, ...(await measureLag({ dir, ...place, published: await readSlots(positionFd), cursor })) }
+      return { ...place, ...(await measureLag({ dir, ...place, published: await withFile(path, 'r', readSlots), cursor })) }
     },
     async isThere() {
       try {
@@ -87,5 +89,16 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
       await cursorFile.close()
       await reader.close()
     },
+  }
+}
+
+/** Undefined when the outbox is being removed at this moment. */
+async function openCursor(path: string, positionFd: number): Promise<SlotFile | undefined> {
+  try {
+    return await openSlotFile({ path })
+  } catch (error) {
+    await closeFile(positionFd)
+    if (isMissing(error)) return undefined
+    throw error
   }
 }

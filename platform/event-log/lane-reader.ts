@@ -44,7 +44,16 @@ export function createLaneReader(options: {
     const published = await readSlots(positionFd)
     const out: ReadRecord[] = []
     if (published === undefined) return out
-    const left = { ...budget }
+    try {
+      await readInto(out, { ...budget }, published)
+    } catch (error) {
+      // What has been taken counts as delivered, so it must arrive; the fault shows again at the next call.
+      if (out.length === 0) throw error
+    }
+    return out
+  }
+
+  async function readInto(out: ReadRecord[], left: { records: number; bytes: number }, published: LogPosition): Promise<void> {
     while (left.records > 0 && left.bytes > 0) {
       place ??= await openNext(published)
       if (place === undefined) break
@@ -55,7 +64,6 @@ export function createLaneReader(options: {
       if (!isOld) break
       await leave(place)
     }
-    return out
   }
 
   function takeFromChunk(from: Place, left: { records: number; bytes: number }, out: ReadRecord[]): void {

@@ -1,14 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seal, type Seal } from '../../contracts/origin.ts'
 import { cursorPath } from './cursor-files.ts'
+import { positionPath } from './lane-reader.ts'
 import { recoverLane, type LaneRecoveryOptions } from './lane-recovery.ts'
+import { withFile } from './outbox-files.ts'
 import { buildSegment, readLane, storeSegment, unsyncedDisk } from './segment-fixture.ts'
 import { completionOffset, encodeCompletion, segmentHeaderBytes, type SegmentId } from './segment-format.ts'
-import { laneDirectory } from './segment-names.ts'
-import { openSlotFile } from './slot-file.ts'
+import { laneDirectory, segmentPath } from './segment-names.ts'
+import { openSlotFile, readSlots } from './slot-file.ts'
 
 const id: SegmentId = { writerId: 'w1', lane: 'labels', epoch: 3, firstSeq: 1 }
 const crashed = buildSegment(id, 6, { sealed: false })
@@ -27,6 +29,8 @@ describe('recoverLane', () => {
       await recover()
       if (whole === 0) continue
       const once = await readLane(dir, id)
+      const { size } = await stat(segmentPath(dir, id))
+      expect(size).toBe((await publishedIn(dir))?.offset)
       await recover()
       expect(await readLane(dir, id)).toEqual(once)
       expect(once.damage).toEqual([])
@@ -57,6 +61,12 @@ describe('recoverLane', () => {
     expect(records.map(({ origin }) => origin.seq)).toEqual([1, 2, 3, 7])
     expect(damage).toEqual([{ writerId: 'w1', lane: 'labels', epoch: 3, fromSeq: 4, toSeq: 6 }])
     expect(toSeal(records.at(-1)?.payload)).toMatchObject({ first_seq: 1, last_seq: 6, count: 6 })
+    // The consumer whose cursor points past what is left, or amid it, goes on with the seal.
+    for (const offset of [position(6).offset, position(4).offset + 3]) {
+      const resumed = await readLane(dir, id, { ...position(6), offset })
+      expect(resumed.records.map(({ origin }) => origin.seq)).toEqual([7])
+      expect(resumed.damage).toEqual([])
+    }
   })
 
   it('seals from behind the last seal, also across segments', async () => {
@@ -102,6 +112,10 @@ function recover(options: Partial<LaneRecoveryOptions> = {}): Promise<void> {
 /** Behind the record of this number in the crashed segment. */
 function position(seq: number) {
   return { epoch: 3, segment: 1, offset: crashed.ends[seq - 1] ?? segmentHeaderBytes, seq }
+}
+
+function publishedIn(outbox: string) {
+  return withFile(positionPath(outbox, id), 'r', readSlots)
 }
 
 function toSeal(payload: Uint8Array | undefined): Seal {

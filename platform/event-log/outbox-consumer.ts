@@ -94,8 +94,8 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     let bytes = maxBytes
     rotation += 1
     for (let index = 0; index < sources.length && out.length < maxRecords && bytes > 0; index += 1) {
-      const records = await sources[(rotation + index) % sources.length]?.read({ records: maxRecords - out.length, bytes })
-      for (const record of records ?? []) {
+      const records = await readFrom(sources[(rotation + index) % sources.length], { records: maxRecords - out.length, bytes }, out)
+      for (const record of records) {
         out.push(record)
         bytes -= record.payload.length
       }
@@ -103,10 +103,22 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     return out
   }
 
+  /** A lane that cannot be read must not swallow what others have given; its turn to be the first comes. */
+  async function readFrom(lane: ConsumerLane | undefined, budget: { records: number; bytes: number }, out: LogRecord[]) {
+    try {
+      return (await lane?.read(budget)) ?? []
+    } catch (error) {
+      if (out.length === 0) throw error
+      return []
+    }
+  }
+
   async function confirm(records: readonly LogRecord[]): Promise<void> {
+    if (closed) throw new ServiceError('outbox_unavailable', `The consumer ${name} is closed.`)
     const touched = new Set<ConsumerLane>()
     for (const { origin } of records) {
       const lane = open.get(`${origin.writer_id}/${origin.lane}`)
+      // Its outbox has been removed, which happens only when all of it has been confirmed.
       if (lane === undefined) continue
       lane.confirm(origin)
       touched.add(lane)

@@ -2,9 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { seal } from '../../contracts/origin.ts'
 import { fetchAtLeast } from './event-log.contract.ts'
+import { describeOutbox, embeddedConsumers, openOutboxWriter } from './event-log-outbox.ts'
 import type { EventLogConsumer, LogRecord } from './event-log.ts'
 import { makeOutboxHarness } from './outbox-harness.ts'
 
@@ -17,25 +18,50 @@ beforeEach(async () => {
 })
 afterEach(() => log.dispose())
 
-it('keeps every acknowledged record of a process killed at full rate, once and in order, and seals its epoch', async () => {
-  const consumer = await log.openConsumer('logger', lanes)
+it(
+  'keeps every acknowledged record of a process killed at full rate, once and in order, and seals its epoch',
+  { timeout: 60_000 },
+  async () => {
+    const consumer = await log.openConsumer('logger', lanes)
+    const acknowledged = new Map<string, number>()
+    const read = new Map<string, LogRecord[]>()
+    for (let round = 0; round < 5; round += 1) {
+      await runUntilKilled({ segmentBytes: 200_000, afterAnswers: 300 + 211 * round, acknowledged })
+      await readWhatThereIs(consumer, read)
+    }
+    const writer = await log.openWriter('w1')
+    await readUntilSealed(consumer, read, [...acknowledged.keys()])
+    expect(new Set([...acknowledged.keys()].map((key) => key.split('/')[0])).size).toBe(5)
+    for (const [key, lastSeq] of acknowledged) {
+      const records = read.get(key) ?? []
+      expect(records.map(({ origin }) => origin.seq)).toEqual(records.map((_, index) => index + 1))
+      expect(records.filter(({ kind }) => kind === 'event').length, key).toBeGreaterThanOrEqual(lastSeq)
+      for (const { id, payload, kind } of records) if (kind === 'event') expectOwnPayload(id, payload)
+      expectSeals(records)
+    }
+    await writer.close()
+  },
+)
+
+it('ends the epoch of a process that was killed and never comes back, from any other writer', async () => {
   const acknowledged = new Map<string, number>()
+  await runUntilKilled({ segmentBytes: 200_000, afterAnswers: 200, acknowledged })
+  const other = await openOutboxWriter({
+    dir: log.dir,
+    writerId: 'w2',
+    consumersOf: embeddedConsumers,
+    maintainEveryMs: 20,
+    adoptEveryMs: 20,
+  })
+  const consumer = await log.openConsumer('logger', lanes)
   const read = new Map<string, LogRecord[]>()
-  for (let round = 0; round < 5; round += 1) {
-    await runUntilKilled({ segmentBytes: 200_000, afterAnswers: 300 + 211 * round, acknowledged })
-    await readWhatThereIs(consumer, read)
-  }
-  const writer = await log.openWriter('w1')
   await readUntilSealed(consumer, read, [...acknowledged.keys()])
-  expect(new Set([...acknowledged.keys()].map((key) => key.split('/')[0])).size).toBe(5)
-  for (const [key, lastSeq] of acknowledged) {
-    const records = read.get(key) ?? []
-    expect(records.map(({ origin }) => origin.seq)).toEqual(records.map((_, index) => index + 1))
-    expect(records.filter(({ kind }) => kind === 'event').length, key).toBeGreaterThanOrEqual(lastSeq)
-    for (const { id, payload, kind } of records) if (kind === 'event') expectOwnPayload(id, payload)
-    expectSeals(records)
-  }
-  await writer.close()
+  for (const key of acknowledged.keys()) expectSeals(read.get(key) ?? [])
+  await vi.waitFor(async () => {
+    const states = (await describeOutbox(log.dir)).writers.map(({ writerId, state }) => `${writerId} ${state}`)
+    expect(states).toEqual(['w1 released', 'w2 alive'])
+  })
+  await other.close()
 })
 
 /** Every seal must vouch for just the records between it and the one before it; the last one ends the epoch. */

@@ -1,5 +1,4 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { LogRecord } from './event-log.ts'
 import { createLaneReader, positionPath, type LogDamage } from './lane-reader.ts'
 import { openFile, type OutboxDisk, nodeDisk } from './outbox-files.ts'
@@ -56,10 +55,11 @@ export async function storeSegment(
 export async function readLane(
   dir: string,
   { writerId, lane }: Pick<SegmentId, 'writerId' | 'lane'>,
+  start?: LogPosition,
 ): Promise<{ records: LogRecord[]; damage: LogDamage[] }> {
   const damage: LogDamage[] = []
   const positionFd = await openFile(positionPath(dir, { writerId, lane }), 'r')
-  const reader = createLaneReader({ dir, writerId, lane, start: undefined, positionFd, onDamage: (found) => damage.push(found) })
+  const reader = createLaneReader({ dir, writerId, lane, start, positionFd, onDamage: (found) => damage.push(found) })
   try {
     const read = await reader.read({ records: Infinity, bytes: Infinity })
     return { records: read.map(({ record }) => record), damage }
@@ -70,8 +70,3 @@ export async function readLane(
 
 /** For tests of what is in the files, not of whether it is on the disk. */
 export const unsyncedDisk: OutboxDisk = { write: nodeDisk.write, datasync: () => Promise.resolve() }
-
-/** The place of a lane's files within an outbox directory, for tests that look at them. */
-export function laneFile(dir: string, place: Pick<SegmentId, 'writerId' | 'lane'>, name: string): string {
-  return join(laneDirectory(dir, place), name)
-}
