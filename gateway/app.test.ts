@@ -92,7 +92,7 @@ describe('bad requests leave nothing behind', () => {
     expect(await errorOf(await send('/v1/models/parcel-dealy/predict', good))).toMatchObject({
       status: 404,
       code: 'unknown_model',
-      hint: 'did you mean parcel-delay?',
+      hint: 'did you mean "parcel-delay"?',
     })
   })
 })

@@ -1,7 +1,7 @@
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import { type FeatureEvent, featureEventFields, type FeatureEventFields, featureEventPayloadHash } from '../../contracts/feature-event.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import { nearestName } from '../http/nearest-name.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 import { tenant } from '../tenant.ts'
 import type { ItemKind, ItemProblem } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
@@ -57,9 +57,7 @@ function checkValue(name: string, definition: EventSourceDefinition['values'][st
 }
 
 function unknownName(field: string, name: string, known: Iterable<string>): ItemProblem {
-  const nearest = nearestName(name, known)
-  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-  return { code: 'invalid_request', path: `${field}.${name}`, message: `the source defines no ${name}${hint}` }
+  return { code: 'invalid_request', path: `${field}.${name}`, message: `the source defines no ${name}; ${knownNames(name, known)}` }
 }
 
 function toEvent(source: string, sent: FeatureEventFields, stamp: { id: string; ingestedAt: string }): FeatureEvent {

@@ -39,7 +39,7 @@ describe('labels', () => {
   })
 
   it.each([
-    ['an unknown label', { label: 'come_late' }, 'unknown_label', 'label', /did you mean came_late/],
+    ['an unknown label', { label: 'come_late' }, 'unknown_label', 'label', /did you mean "came_late"/],
     ['a binary value of 2', { value_number: 2 }, 'out_of_range', 'value_number', /neither 0 nor 1/],
     ['a number above the maximum', { label: 'days_late', value_number: 61 }, 'out_of_range', 'value_number', /maximum of 60/],
     ['a number below the minimum', { label: 'days_late', value_number: -1 }, 'out_of_range', 'value_number', /minimum of 0/],
@@ -50,7 +50,7 @@ describe('labels', () => {
       { label: 'reason', value_number: undefined, value_text: 'wether' },
       'out_of_range',
       'value_text',
-      /did you mean weather/,
+      /did you mean "weather"/,
     ],
     [
       'no anchor time to match exactly',
@@ -143,7 +143,7 @@ describe('feature events', () => {
   it('of an unknown source are refused with the nearest name', async () => {
     const { status, answer } = await post('/v1/events/scan', scan)
     expect(status).toBe(404)
-    expect(errorBody.parse(answer).error).toMatchObject({ code: 'unknown_source', hint: 'did you mean scans?' })
+    expect(errorBody.parse(answer).error).toMatchObject({ code: 'unknown_source', hint: 'did you mean "scans"?' })
   })
 
   it('are waited for until the online store has applied them', async () => {

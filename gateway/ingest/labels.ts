@@ -1,6 +1,6 @@
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash } from '../../contracts/label-event.ts'
-import { nearestName } from '../http/nearest-name.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 import { tenant } from '../tenant.ts'
 import type { ItemKind, ItemProblem } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
@@ -42,9 +42,11 @@ export function createLabelKind(definitions: ReadonlyMap<string, LabelDefinition
 }
 
 function unknownLabel(label: string, definitions: ReadonlyMap<string, LabelDefinition>): ItemProblem {
-  const nearest = nearestName(label, definitions.keys())
-  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-  return { code: 'unknown_label', path: 'label', message: `the project defines no label ${label}${hint}` }
+  return {
+    code: 'unknown_label',
+    path: 'label',
+    message: `the project defines no label ${label}; ${knownNames(label, definitions.keys())}`,
+  }
 }
 
 function checkTarget(definition: LabelDefinition, fields: LabelFields): ItemProblem | undefined {
@@ -66,9 +68,7 @@ function wrongType(definition: LabelDefinition): ItemProblem {
 function checkCategory(definition: LabelDefinition, value: string | undefined): ItemProblem | undefined {
   const categories = definition.categories ?? []
   if (value === undefined || categories.includes(value)) return undefined
-  const nearest = nearestName(value, categories)
-  const hint = nearest === undefined ? `; known are ${categories.slice(0, 20).join(', ')}` : `; did you mean ${nearest}?`
-  return { code: 'out_of_range', path: 'value_text', message: `${definition.name} has no such category${hint}` }
+  return { code: 'out_of_range', path: 'value_text', message: `${definition.name} has no such category; ${knownNames(value, categories)}` }
 }
 
 function checkNumber(definition: LabelDefinition, value: number | undefined): ItemProblem | undefined {

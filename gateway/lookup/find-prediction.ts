@@ -1,4 +1,5 @@
-import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
 import { tenant } from '../tenant.ts'
 import { type PredictionRow, type StoredPrediction, toStoredPrediction } from './stored-prediction.ts'
 
@@ -16,6 +17,15 @@ LIMIT 1`
 
 /** The event of a prediction as the warehouse holds it; undefined when it does not. */
 export async function findPrediction(warehouse: Warehouse, id: string): Promise<StoredPrediction | undefined> {
-  const [row] = await warehouse.query<PredictionRow>(byId, { tenant, id })
+  const [row] = await warehouse.query<PredictionRow>(byId, { tenant, id }).catch(translate)
   return row === undefined ? undefined : toStoredPrediction(row)
+}
+
+/** ClickHouse's codes for a table and a database that do not exist: the logger has not made them yet. */
+const notMigratedCodes = ['60', '81']
+
+function translate(error: unknown): never {
+  if (error instanceof WarehouseQueryError && notMigratedCodes.includes(error.exceptionCode))
+    throw new ServiceError('not_ready', 'the warehouse has no tables yet', { cause: error, hint: 'the logger makes them when it starts' })
+  throw error
 }

@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictInstance } from '../../contracts/http.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import { didYouMean } from '../http/nearest-name.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 
 /** One accepted instance: what is predicted about, and when. */
 export type Instance = {
@@ -45,7 +45,7 @@ function refuseUnknownRoles(definition: ModelDefinition, entities: Record<string
   if (unknown === undefined) return
   throw new ServiceError('invalid_request', `${definition.name} has no entity role ${unknown}`, {
     path: `entities.${unknown}`,
-    ...didYouMean(unknown, Object.keys(definition.entities)),
+    hint: knownNames(unknown, Object.keys(definition.entities)),
   })
 }
 
@@ -58,6 +58,9 @@ function resolveAnchor(definition: ModelDefinition, sent: string | undefined): s
       hint: `known are ${known.join(', ')}`,
     })
   if (!known.includes(anchor))
-    throw new ServiceError('unknown_anchor', `${definition.name} has no anchor ${anchor}`, { path: 'anchor', ...didYouMean(anchor, known) })
+    throw new ServiceError('unknown_anchor', `${definition.name} has no anchor ${anchor}`, {
+      path: 'anchor',
+      hint: knownNames(anchor, known),
+    })
   return anchor
 }

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
-import { didYouMean } from '../http/nearest-name.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 import type { ServingModel, ServingVersion } from './serving-model.ts'
 
 export type Routed = { serving: ServingVersion; route: PredictionEvent['route']; probability: number }
@@ -37,6 +37,6 @@ function pinnedOf(model: ServingModel, version: string): ServingVersion {
   const message = refused === undefined ? `has no version ${version}` : `does not serve version ${version}: ${refused}`
   throw new ServiceError('unknown_version', `${model.project.definition.name} ${message}`, {
     path: 'options.version',
-    ...didYouMean(version, model.versions.keys()),
+    hint: knownNames(version, model.versions.keys()),
   })
 }

@@ -2,7 +2,7 @@ import type { Handler } from 'hono'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
-import { didYouMean } from '../http/nearest-name.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
 import { validate } from '../http/validate.ts'
@@ -28,7 +28,7 @@ export function eventsRoute(deps: {
     const name = (c.req.param('source') ?? '').slice(0, 64)
     const kind = kinds.get(name)
     if (kind === undefined)
-      throw new ServiceError('unknown_source', `the project has no event source ${name}`, didYouMean(name, kinds.keys()))
+      throw new ServiceError('unknown_source', `the project has no event source ${name}`, { hint: knownNames(name, kinds.keys()) })
     const query = validate(eventsQuery, c.req.query())
     const items = parseItems(eventItem, { field: 'events', body: await readJsonBody(c) })
     const { response, origins } = await deps.ingest(kind, items)

@@ -1,6 +1,6 @@
 import type { Handler } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
-import { didYouMean } from '../http/nearest-name.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
@@ -29,5 +29,6 @@ function toBody({ event, error }: Predicted, returnFeatures: boolean) {
 export function findModel(models: ServingModels, name: string): ServingModel {
   const model = models.get(name)
   if (model !== undefined) return model
-  throw new ServiceError('unknown_model', `the project has no model ${name.slice(0, 64)}`, didYouMean(name.slice(0, 64), models.keys()))
+  const shown = name.slice(0, 64)
+  throw new ServiceError('unknown_model', `the project has no model ${shown}`, { hint: knownNames(shown, models.keys()) })
 }
