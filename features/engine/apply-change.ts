@@ -53,9 +53,11 @@ function applyToTile({ view, block, index, change, allTime }: TileChange): boole
 function applyToFold(input: { tile: Tile; change: Exclude<Change, { kind: 'put' }>; allTime: boolean }): boolean {
   const { fold } = input.tile
   if (fold === undefined) return true
+  const { change, allTime } = input
+  if (change.kind === 'remove') fold.facts -= 1
   // Of all time only the latest matters: without any other fact the fold is the same.
-  const matters = !input.allTime || fold.columns.some((column) => column.last?.id === input.change.id)
-  if (input.change.kind === 'remove' && (matters || !input.allTime)) fold.facts -= 1
+  const restores = change.kind === 'retract' && change.restores
+  const matters = !allTime || restores || fold.columns.some((column) => column.last?.id === change.id)
   if (!matters) return true
   fold.maxKnownAtMs = Infinity
   return false

@@ -18,7 +18,7 @@ test('equals the naive loop and never refuses while nothing is folded or removed
       const harness = await run(history, never)
       await compareAll(history, harness, () => false)
     }),
-    { numRuns: 300 },
+    { numRuns: 2000 },
   )
 })
 
@@ -30,7 +30,7 @@ test('answers exactly or refuses, whatever was folded and removed, and rebuilt t
       expect(await harness.rebuild()).toBe(true)
       await compareAll(history, harness, () => true)
     }),
-    { numRuns: 300 },
+    { numRuns: 2000 },
   )
 })
 
@@ -63,19 +63,27 @@ async function compareAll(history: History, harness: Harness, mayRefuse: (featur
       const id = view === siteView ? entityId.site : entityId.sensor
       const served = await harness.read(view, id, anchorMs)
       const expected = naiveFeatures({ view, records, entityId: id, anchorMs })
-      for (const [name, value] of expected) expectSame({ name, served: served.get(name)!, expected: value, records, mayRefuse: mayRefuse(name) })
+      for (const [name, value] of expected)
+        expectSame({ name, served: served.get(name)!, expected: value, records, mayRefuse: mayRefuse(name) })
     }
   }
 }
 
-function expectSame(input: { name: string; served: FeatureValue; expected: NaiveValue; records: readonly Fact[]; mayRefuse: boolean }): void {
+function expectSame(input: {
+  name: string
+  served: FeatureValue
+  expected: NaiveValue
+  records: readonly Fact[]
+  mayRefuse: boolean
+}): void {
   const { name, served, expected, records, mayRefuse } = input
   if (mayRefuse && served.status === 'missing' && served.reason === 'anchor_too_old') return
   if (expected === undefined) return expect({ name, served }).toEqual({ name, served: { status: 'missing', reason: 'no_events' } })
   const eventTimeMs = served.status === 'ok' ? served.eventTimeMs : undefined
   expect({ name, status: served.status, eventTimeMs }).toEqual({ name, status: 'ok', eventTimeMs: expected.eventTimeMs })
   const value = served.status === 'ok' ? served.value : undefined
-  if (typeof expected.value === 'string' || typeof value !== 'number') return expect({ name, value }).toEqual({ name, value: expected.value })
+  if (typeof expected.value === 'string' || typeof value !== 'number')
+    return expect({ name, value }).toEqual({ name, value: expected.value })
   expect(Math.abs(value - expected.value), `${name}: ${value} is not ${expected.value}`).toBeLessThanOrEqual(1e-9 * scaleOf(records))
 }
 
@@ -86,7 +94,16 @@ function scaleOf(records: readonly Fact[]): number {
 
 test('expires by ingestion: a replay of the past is served until its grace has passed', async () => {
   const fact = (id: string, minute: number): Fact => ({
-    ...{ tenant: 'default', source: 'reading', id, keys: { sensor: 's1', site: 'x' }, values: { level: 3 }, writerId: 'w', epoch: 1, seq: 1 },
+    ...{
+      tenant: 'default',
+      source: 'reading',
+      id,
+      keys: { sensor: 's1', site: 'x' },
+      values: { level: 3 },
+      writerId: 'w',
+      epoch: 1,
+      seq: 1,
+    },
     ...{ eventTimeMs: baseMs + minute * 60_000, knownAtMs: baseMs + minute * 60_000, ingestedAtMs: Date.UTC(2026, 0, 1) },
   })
   const harness = await createEngineHarness([windowedView], defaultMaintenancePolicy)

@@ -17,7 +17,8 @@ export type KnownId = {
 export type Change =
   | { kind: 'put'; fact: Fact; retractedAtMs: number }
   | { kind: 'remove'; id: string; location: Location }
-  | { kind: 'retract'; id: string; location: Location; retractedAtMs: number }
+  /** `restores`: it was withdrawn earlier before, or is no longer. */
+  | { kind: 'retract'; id: string; location: Location; retractedAtMs: number; restores: boolean }
 
 export function unknownId(): KnownId {
   return { standing: undefined, displaced: undefined, retractions: [] }
@@ -59,22 +60,22 @@ function displace(ids: ReadonlyMap<string, KnownId>, own: KnownId, fact: Fact): 
   const known = ids.get(target)
   if (known === undefined) return []
   known.retractions = known.retractions.filter((retraction) => retraction.id !== fact.id)
-  return withdrawn(target, known)
+  return withdrawn(target, known, true)
 }
 
 function retract(ids: ReadonlyMap<string, KnownId>, fact: Fact, target: string, again: boolean): Change[] {
   const known = ids.get(target) as KnownId
   const before = retractedAtMs(known)
   known.retractions = [...known.retractions.filter((retraction) => retraction.id !== fact.id), { id: fact.id, knownAtMs: fact.knownAtMs }]
-  return again || retractedAtMs(known) !== before ? withdrawn(target, known) : []
+  return again || retractedAtMs(known) !== before ? withdrawn(target, known, false) : []
 }
 
 /** A retraction cannot itself be withdrawn, and one may come before its fact. */
-function withdrawn(id: string, known: KnownId): Change[] {
+function withdrawn(id: string, known: KnownId, restores: boolean): Change[] {
   const { standing } = known
   if (standing === undefined || standing.retracts !== undefined) return []
   return [
-    { kind: 'retract', id, location: { keys: standing.keys, eventTimeMs: standing.eventTimeMs }, retractedAtMs: retractedAtMs(known) },
+    { kind: 'retract', id, location: { keys: standing.keys, eventTimeMs: standing.eventTimeMs }, retractedAtMs: retractedAtMs(known), restores },
   ]
 }
 

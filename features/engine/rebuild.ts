@@ -13,12 +13,18 @@ export function awaitsRebuild(tile: Tile): boolean {
  * Replaces the tile's fold by its facts, from all records of the tile that the warehouse has. False when some are
  * not there yet: then the tile stays refused.
  */
-export function rebuildTile(input: { view: CompiledView; tile: Tile; records: readonly Fact[]; ids: ReadonlyMap<string, KnownId> }): boolean {
+export function rebuildTile(input: {
+  view: CompiledView
+  tile: Tile
+  records: readonly Fact[]
+  ids: ReadonlyMap<string, KnownId>
+}): boolean {
   const { view, tile, records, ids } = input
+  if (!awaitsRebuild(tile)) return true
   const apart = new Set(tile.rows.map((row) => row.id))
   const folded = new Map<string, Fact>()
   for (const record of records) {
-    const standing = ids.get(record.id)?.standing
+    const standing = record.retracts === undefined ? ids.get(record.id)?.standing : undefined
     if (standing !== undefined && compareOrder(standing, record) === 0 && !apart.has(record.id)) folded.set(record.id, record)
   }
   if (folded.size !== tile.fold?.facts) return false
@@ -31,6 +37,7 @@ export function rebuildTile(input: { view: CompiledView; tile: Tile; records: re
 export type AllTimeSummary = { maxEventTimeMs: number; maxKnownAtMs: number; last: readonly (Extreme | undefined)[] }
 
 export function rebuildAllTime(view: CompiledView, tile: Tile, summary: AllTimeSummary): void {
+  if (!awaitsRebuild(tile)) return
   const fold = emptyFold(view)
   fold.maxEventTimeMs = summary.maxEventTimeMs
   fold.maxKnownAtMs = summary.maxKnownAtMs

@@ -27,7 +27,8 @@ export async function applyFacts(deps: ApplyDeps, facts: readonly Fact[], staged
   const steps = facts.flatMap((fact) => resolveFact(ids.of(fact), fact).flatMap((change) => toSteps(deps, fact, change)))
   await deps.blocks.load(steps.flatMap(({ head, page }) => [head, page]))
   const rebuild = steps.flatMap((step) => applyStep(deps, step))
-  for (const ref of deps.blocks.touched()) foldExcess({ view: ref.view, block: deps.blocks.get(ref), nowMs: deps.nowMs, policy: deps.policy })
+  for (const ref of deps.blocks.touched())
+    foldExcess({ view: ref.view, block: deps.blocks.get(ref), nowMs: deps.nowMs, policy: deps.policy })
   deps.blocks.stage(staged)
   ids.stage(staged)
   return rebuild

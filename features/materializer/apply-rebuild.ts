@@ -11,7 +11,12 @@ export type TileContent = { records: readonly Fact[] } | { summary: AllTimeSumma
 export type RebuildDeps = { store: Pick<OnlineStore, 'read'>; blocks: BlockStore }
 
 /** Puts a rebuilt tile into `staged`. False when the warehouse lacked some of its facts; then ask again later. */
-export async function applyRebuild(deps: RebuildDeps, request: RebuildRequest, content: TileContent, staged: StagedValues): Promise<boolean> {
+export async function applyRebuild(
+  deps: RebuildDeps,
+  request: RebuildRequest,
+  content: TileContent,
+  staged: StagedValues,
+): Promise<boolean> {
   const { view, tenant, entityId } = request
   const ref = { view, address: { storeId: view.storeId, tenant, entityId, page: request.page } }
   await deps.blocks.load([ref])

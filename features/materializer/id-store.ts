@@ -45,7 +45,8 @@ export async function loadIds(store: Pick<OnlineStore, 'read'>, facts: readonly 
   return {
     of: (fact) => groupOf(fact).ids,
     stage(staged) {
-      for (const { tenant, source, ids } of groups.values()) for (const [id, known] of ids) stageId(staged, idStoreKey(tenant, source, id), known)
+      for (const { tenant, source, ids } of groups.values())
+        for (const [id, known] of ids) stageId(staged, idStoreKey(tenant, source, id), known)
     },
   }
 }
@@ -55,6 +56,6 @@ function targetsOf(known: KnownId): string[] {
 }
 
 function stageId(staged: StagedValues, { partition, key }: StoreKey, known: KnownId): void {
-  if (known.standing === undefined && known.retractions.length === 0) return
-  stagedOf(staged, partition).set(key, encodeKnownId(known))
+  const isEmpty = known.standing === undefined && known.retractions.length === 0
+  stagedOf(staged, partition).set(key, isEmpty ? undefined : encodeKnownId(known))
 }

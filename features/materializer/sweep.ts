@@ -20,7 +20,12 @@ export type SweepDeps = {
  * Folds, expires and tidies what these keys of one partition hold; what to commit goes into `staged`. Returns the
  * tiles that still wait to be rebuilt.
  */
-export async function sweepKeys(deps: SweepDeps, partition: number, keys: readonly string[], staged: StagedValues): Promise<RebuildRequest[]> {
+export async function sweepKeys(
+  deps: SweepDeps,
+  partition: number,
+  keys: readonly string[],
+  staged: StagedValues,
+): Promise<RebuildRequest[]> {
   const rebuild = await sweepBlocks(deps, keys)
   await sweepIds(deps, keys, staged)
   deps.blocks.stage(staged)
@@ -36,7 +41,10 @@ async function sweepBlocks(deps: SweepDeps, keys: readonly string[]): Promise<Re
     const block = deps.blocks.get(ref)
     const head = headOf(ref)
     if (foldBlock({ view, block, nowMs: deps.nowMs, policy: deps.policy })) deps.blocks.touch(ref)
-    if (address.page !== undefined && expirePage({ view, head: deps.blocks.get(head), page: block, nowMs: deps.nowMs, policy: deps.policy })) {
+    if (
+      address.page !== undefined &&
+      expirePage({ view, head: deps.blocks.get(head), page: block, nowMs: deps.nowMs, policy: deps.policy })
+    ) {
       deps.blocks.touch(ref)
       deps.blocks.touch(head)
     }
@@ -81,7 +89,10 @@ function isOld(deps: SweepDeps, source: string, known: KnownId): boolean {
   return known.standing.ingestedAtMs <= deps.nowMs - keptMs
 }
 
-function headsOf(views: readonly CompiledView[], id: { tenant: string; source: string; known: KnownId }): { ref: BlockRef; eventTimeMs: number }[] {
+function headsOf(
+  views: readonly CompiledView[],
+  id: { tenant: string; source: string; known: KnownId },
+): { ref: BlockRef; eventTimeMs: number }[] {
   const { standing } = id.known
   if (standing === undefined) return []
   return views.flatMap((view) => {

@@ -63,7 +63,12 @@ export async function createEngineHarness(views: readonly CompiledView[], policy
   async function rowIds({ view, tenant, entityId, page, tile }: RebuildRequest): Promise<Set<string>> {
     const ref = { view, address: { storeId: view.storeId, tenant, entityId, page } }
     await blocks.load([ref])
-    return new Set(blocks.get(ref).tiles.get(tile)?.rows.map((row) => row.id))
+    return new Set(
+      blocks
+        .get(ref)
+        .tiles.get(tile)
+        ?.rows.map((row) => row.id),
+    )
   }
 }
 
@@ -76,7 +81,8 @@ function contentOf(seen: readonly Fact[], request: RebuildRequest, apart: Readon
   const standing = [...firstById(seen).values()]
   const withdrawals = standing.filter((fact) => fact.retracts !== undefined)
   const facts = standing.filter((fact) => fact.retracts === undefined && fact.keys[view.key] === entityId && !apart.has(fact.id))
-  const withdrawnAt = (fact: Fact) => Math.min(Infinity, ...withdrawals.filter((other) => other.retracts === fact.id).map((other) => other.knownAtMs))
+  const withdrawnAt = (fact: Fact) =>
+    Math.min(Infinity, ...withdrawals.filter((other) => other.retracts === fact.id).map((other) => other.knownAtMs))
   const last = view.columns.map(({ name }) => {
     const valued = facts.filter((fact) => fact.values[name] !== undefined && withdrawnAt(fact) === Infinity)
     const extremes = valued.map(({ id, eventTimeMs, knownAtMs, values }): Extreme => ({ id, eventTimeMs, knownAtMs, value: values[name]! }))
@@ -88,7 +94,8 @@ function contentOf(seen: readonly Fact[], request: RebuildRequest, apart: Readon
 
 function firstById(records: readonly Fact[]): Map<string, Fact> {
   const first = new Map<string, Fact>()
-  const order = (a: Fact, b: Fact) => a.ingestedAtMs - b.ingestedAtMs || Number(a.writerId > b.writerId) - Number(a.writerId < b.writerId) || a.seq - b.seq
+  const order = (a: Fact, b: Fact) =>
+    a.ingestedAtMs - b.ingestedAtMs || Number(a.writerId > b.writerId) - Number(a.writerId < b.writerId) || a.seq - b.seq
   for (const record of records) {
     const known = first.get(record.id)
     if (known === undefined || order(record, known) < 0) first.set(record.id, record)

@@ -52,10 +52,10 @@ type Drawn = typeof record extends fc.Arbitrary<infer T> ? T : never
 
 /** A log of some records: late, backdated, repeated, republished with another payload, withdrawn, out of order. */
 export function historyCase(options: { maintained: boolean }): fc.Arbitrary<History> {
-  const anchors = fc.array(
-    fc.record({ sensor: fc.constantFrom('s1', 's2', 'never'), site: fc.constantFrom('x', 'y'), anchorMs: timeMs }),
-    { minLength: 1, maxLength: 6 },
-  )
+  const anchors = fc.array(fc.record({ sensor: fc.constantFrom('s1', 's2', 'never'), site: fc.constantFrom('x', 'y'), anchorMs: timeMs }), {
+    minLength: 1,
+    maxLength: 6,
+  })
   return fc.tuple(fc.array(record, { maxLength: 24 }), anchors).map(([drawn, at]) => ({
     steps: toSteps(drawn, options.maintained),
     anchors: at.map(({ sensor, site, anchorMs }) => ({ entityId: { sensor, site }, anchorMs })),

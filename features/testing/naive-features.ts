@@ -5,7 +5,12 @@ import { compareOrder, type Fact } from '../engine/fact.ts'
 export type NaiveValue = { value: number | string; eventTimeMs: number | undefined } | undefined
 
 /** The definition of a feature view, word for word, as loops over the whole list of records. */
-export function naiveFeatures(input: { view: CompiledView; records: readonly Fact[]; entityId: string; anchorMs: number }): Map<string, NaiveValue> {
+export function naiveFeatures(input: {
+  view: CompiledView
+  records: readonly Fact[]
+  entityId: string
+  anchorMs: number
+}): Map<string, NaiveValue> {
   const { view, records, entityId, anchorMs } = input
   const standing = records.filter((record) => records.every((other) => other.id !== record.id || compareOrder(record, other) <= 0))
   const distinct = [...new Map(standing.map((record) => [record.id, record])).values()]

@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { CompiledView } from '../engine/compile-view.ts'
+import type { Fact } from '../engine/fact.ts'
+import type { FeatureValue } from '../engine/feature-value.ts'
+import { defaultMaintenancePolicy } from '../engine/maintain.ts'
+import { createEngineHarness } from '../testing/engine-harness.ts'
+import { factsOf, historyCase, type History } from '../testing/history-cases.ts'
+import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
+import { siteView, testViews } from '../testing/view-cases.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { eventTimeColumn, windowFeaturesSql } from './window-features-sql.ts'
+
+let server: TestWarehouse
+
+beforeAll(async () => {
+  server = await startTestWarehouse()
+  await server.warehouse.command(`CREATE TABLE default.events (event_id String, tenant String, source String,
+    keys Map(LowCardinality(String), String), values_number Map(LowCardinality(String), Float64), values_text Map(LowCardinality(String), String),
+    event_time DateTime64(3, 'UTC'), known_at DateTime64(3, 'UTC'), ingested_at DateTime64(3, 'UTC'), retracts Nullable(String),
+    writer_id LowCardinality(String), epoch UInt32, seq UInt64) ENGINE = MergeTree ORDER BY tuple()`)
+  await server.warehouse.command(`CREATE TABLE default.anchors (row_id String, view String, entity_id String, anchor_time DateTime64(3, 'UTC'),
+    features_as_of Array(Tuple(writer_id String, epoch UInt32, seq UInt64))) ENGINE = MergeTree ORDER BY tuple()`)
+})
+
+afterAll(async () => {
+  await server?.stop()
+})
+
+const batchSize = 60
+
+/** Many histories share one query: their ids and entities carry the case's number. */
+test('the generated SQL, the engine and a naive loop agree on any history', { timeout: 60_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), async (histories) => {
+      await loadHistories(histories, (records) => records.length)
+      for (const view of testViews) {
+        const computed = await compute(view, 'known')
+        for (const [position, history] of histories.entries()) {
+          const harness = await createEngineHarness([view], { ...defaultMaintenancePolicy, foldAfterMs: Infinity, expireGraceMs: Infinity })
+          await harness.apply(factsOf(history), 0)
+          for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
+            const id = view === siteView ? entityId.site : entityId.sensor
+            const row = computed.get(`${position}/${index}`)!
+            const expected = naiveFeatures({ view, records: factsOf(history), entityId: id, anchorMs })
+            const served = await harness.read(view, id, anchorMs)
+            for (const [name, value] of expected) {
+              expectSame({ name, found: fromRow(row, name), expected: value, records: factsOf(history), history })
+              expectSame({ name, found: fromEngine(served.get(name)!), expected: value, records: factsOf(history), history })
+            }
+          }
+        }
+      }
+    }),
+    { numRuns: 4, endOnFailure: true },
+  )
+})
+
+test('restricted to what was applied, the SQL equals a naive loop over those records only', { timeout: 60_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), async (histories) => {
+      await loadHistories(histories, prefixOf)
+      for (const view of testViews) {
+        const computed = await compute(view, 'applied')
+        for (const [position, history] of histories.entries()) {
+          for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
+            const id = view === siteView ? entityId.site : entityId.sensor
+            const records = factsOf(history).slice(0, prefixOf(factsOf(history), index))
+            const expected = naiveFeatures({ view, records, entityId: id, anchorMs })
+            for (const [name, value] of expected)
+              expectSame({ name, found: fromRow(computed.get(`${position}/${index}`)!, name), expected: value, records, history })
+          }
+        }
+      }
+    }),
+    { numRuns: 3, endOnFailure: true },
+  )
+})
+
+/** How many of a history's records the online store had applied at its nth anchor. */
+function prefixOf(records: readonly Fact[], index: number): number {
+  return Math.ceil((records.length * (index + 1)) / 7)
+}
+
+async function loadHistories(histories: readonly History[], prefix: (records: readonly Fact[], index: number) => number): Promise<void> {
+  const { warehouse } = server
+  await warehouse.command('TRUNCATE TABLE default.events')
+  await warehouse.command('TRUNCATE TABLE default.anchors')
+  const events = histories.flatMap((history, position) => factsOf(history).map((fact) => toEventRow(fact, position)))
+  if (events.length > 0) await warehouse.insert('default.events', events)
+  const anchors = histories.flatMap((history, position) =>
+    history.anchors.flatMap(({ entityId, anchorMs }, index) =>
+      testViews.map((view) => ({
+        row_id: `${position}/${index}`,
+        view: view.name,
+        entity_id: `${position}:${view === siteView ? entityId.site : entityId.sensor}`,
+        anchor_time: toTime(anchorMs),
+        features_as_of: asOf(factsOf(history).slice(0, prefix(factsOf(history), index))),
+      })),
+    ),
+  )
+  await warehouse.insert('default.anchors', anchors)
+}
+
+function asOf(records: readonly Fact[]): [string, number, number][] {
+  const seqs = new Map<string, number>()
+  for (const { writerId, seq } of records) seqs.set(writerId, Math.max(seq, seqs.get(writerId) ?? 0))
+  return [...seqs].map(([writerId, seq]) => [writerId, 1, seq])
+}
+
+function toEventRow(fact: Fact, position: number): object {
+  const values = Object.entries(fact.values)
+  return {
+    event_id: `${position}:${fact.id}`,
+    tenant: fact.tenant,
+    source: fact.source,
+    keys: Object.fromEntries(Object.entries(fact.keys).map(([key, id]) => [key, `${position}:${id}`])),
+    values_number: Object.fromEntries(values.filter(([, value]) => typeof value === 'number')),
+    values_text: Object.fromEntries(values.filter(([, value]) => typeof value === 'string')),
+    event_time: toTime(fact.eventTimeMs),
+    known_at: toTime(fact.knownAtMs),
+    ingested_at: toTime(fact.ingestedAtMs),
+    retracts: fact.retracts === undefined ? null : `${position}:${fact.retracts}`,
+    writer_id: fact.writerId,
+    epoch: fact.epoch,
+    seq: fact.seq,
+  }
+}
+
+function toTime(timeMs: number): string {
+  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')
+}
+
+type Row = Record<string, string | number | null>
+
+async function compute(view: CompiledView, scope: 'known' | 'applied'): Promise<Map<string, Row>> {
+  const anchors = `(SELECT * FROM default.anchors WHERE view = '${view.name}')`
+  const sql = windowFeaturesSql({ view, events: 'default.events', history: 'records', tenant: 'default', anchors, scope })
+  const rows = await server.warehouse.query<Row>(sql)
+  return new Map(rows.map((row) => [String(row['row_id']), row]))
+}
+
+function fromRow(row: Row, name: string): NaiveValue {
+  const value = row[name]
+  const eventTime = row[eventTimeColumn(name)]
+  if (value === null || value === undefined) return undefined
+  return { value, eventTimeMs: typeof eventTime === 'string' ? Date.parse(`${eventTime.replace(' ', 'T')}Z`) : undefined }
+}
+
+function fromEngine(value: FeatureValue): NaiveValue {
+  return value.status === 'missing' ? undefined : { value: value.value, eventTimeMs: value.eventTimeMs }
+}
+
+function expectSame(input: { name: string; found: NaiveValue; expected: NaiveValue; records: readonly Fact[]; history: History }): void {
+  const { name, found, expected, records } = input
+  const context = `${name} of ${JSON.stringify(input.history)}`
+  if (expected === undefined || typeof expected.value === 'string' || found === undefined) return expect(found, context).toEqual(expected)
+  expect(found.eventTimeMs, context).toBe(expected.eventTimeMs)
+  const scale = Math.max(1, ...records.map((record) => Math.abs(Number(record.values['level'] ?? 0))))
+  expect(Math.abs(Number(found.value) - expected.value), `${context}: ${found.value} is not ${expected.value}`).toBeLessThanOrEqual(1e-9 * scale)
+}
