@@ -11,6 +11,7 @@ import { createInsertSpool } from './insert-spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
 import { readFunctionCatalog } from './read-only-chdb.ts'
 import { type AnalystLimits, defaultAnalystLimits } from './read-only-rules.ts'
+import { favourEventLoop } from './thread-priority.ts'
 
 export type EmbeddedWarehouseOptions = {
   /** The warehouse's own folder; created where missing. One process at a time. */
@@ -63,6 +64,7 @@ export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions):
 
 async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limits: AnalystLimits): Promise<EmbeddedWarehouse> {
   const never = new AbortController().signal
+  favourEventLoop()
   const catalog = await engine.lease('read', never, readFunctionCatalog)
   const deps: HandlerDeps = {
     engine,

@@ -47,7 +47,7 @@ export function parseStatement(sql: string): Statement {
         if (isFormatName(token, recent)) return insertOf(sql, { statement, keyword: recent.at(-1) as Token, name: token })
       } else if (isFormatName(token, recent)) statement.format = token.text
     }
-    if (upper === 'OUTFILE' || upper === 'INFILE') statement.usesFiles ||= ['INTO', 'FROM'].includes(previous?.text.toUpperCase() ?? '')
+    statement.usesFiles ||= token.kind === 'string' && namesFile(recent)
     if (token.text === ':' && previous?.kind === 'word' && recent.at(-2)?.text === '{') statement.parameters.push(previous.text)
     if (opening.has(token.text)) depth += 1
     if (closing.has(token.text)) depth -= 1
@@ -69,6 +69,12 @@ function isFormatName(token: Token, recent: readonly Token[]): boolean {
   if (token.kind !== 'word' || keyword?.kind !== 'word' || keyword.text.toUpperCase() !== 'FORMAT') return false
   const before = recent.at(-2)
   return before !== undefined && before.text !== '.' && !['INTO', 'TABLE', 'AS', ','].includes(before.text.toUpperCase())
+}
+
+/** After INTO OUTFILE or FROM INFILE. */
+function namesFile(recent: readonly Token[]): boolean {
+  const words = recent.slice(-2).map((token) => token.text.toUpperCase())
+  return ['INTO OUTFILE', 'FROM INFILE'].includes(words.join(' '))
 }
 
 type InsertParts = { statement: Statement; keyword: Token; name: Token }

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { createLane } from './session-lane.ts'
+
+const never = new AbortController().signal
+
+test('requests are served in the order they came', async () => {
+  const lane = createLane({ name: 'read', slots: ['a'], maxWaiting: 10 })
+  await lane.take(never)
+  const order: number[] = []
+  const waiting = [1, 2, 3].map(async (number) => {
+    const slot = await lane.take(never)
+    order.push(number)
+    lane.give(slot)
+  })
+  lane.give('a')
+  await Promise.all(waiting)
+  expect(order).toEqual([1, 2, 3])
+  expect(lane.busy()).toBe(0)
+})
+
+test('a client that leaves while it waits takes no session', async () => {
+  const lane = createLane({ name: 'read', slots: ['a'], maxWaiting: 10 })
+  await lane.take(never)
+  const gone = new AbortController()
+  const left = lane.take(gone.signal)
+  const stays = lane.take(never)
+  gone.abort()
+  await expect(left).rejects.toMatchObject({ type: 'QUERY_WAS_CANCELLED' })
+  lane.give('a')
+  expect(await stays).toBe('a')
+})
+
+test('more than the bound are refused at once', async () => {
+  const lane = createLane({ name: 'read', slots: ['a'], maxWaiting: 1 })
+  await lane.take(never)
+  const waits = lane.take(never)
+  await expect(lane.take(never)).rejects.toMatchObject({ code: 202, type: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
+  lane.give('a')
+  await waits
+})

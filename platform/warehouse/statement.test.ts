@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest'
+import { parseStatement } from './statement.ts'
+
+test.each([
+  ['INSERT INTO t FORMAT JSONEachRow\n{"a":1}', 'INSERT INTO t', 'JSONEachRow', '{"a":1}'],
+  ['insert into d.t (a, `b c`) settings x = 1 format CSV 1,2', 'insert into d.t (a, `b c`) settings x = 1', 'CSV', '1,2'],
+  ["INSERT INTO t VALUES (1, 'a;b')", 'INSERT INTO t', 'Values', " (1, 'a;b')"],
+  ['INSERT INTO t FORMAT RowBinary\n\n\0', 'INSERT INTO t', 'RowBinary', '\n\0'],
+  ['INSERT INTO format FORMAT TSV\r\n1', 'INSERT INTO format', 'TSV', '1'],
+  ['INSERT INTO d.values (format) FORMAT TSV 1', 'INSERT INTO d.values (format)', 'TSV', '1'],
+  ['/* c */ INSERT INTO t -- FORMAT CSV\n FORMAT TSV 1', '/* c */ INSERT INTO t -- FORMAT CSV', 'TSV', '1'],
+])('%j is an insert with data', (sql, head, format, data) => {
+  const statement = parseStatement(sql)
+  expect(statement).toMatchObject({ kind: 'insert', verb: 'INSERT', format })
+  expect(statement.head?.trim()).toBe(head)
+  expect(sql.slice(statement.dataStart)).toBe(data)
+})
+
+test('what follows the data of an insert is data', () => {
+  expect(parseStatement('INSERT INTO t FORMAT TSV\n1\n; DROP TABLE t')).toMatchObject({ kind: 'insert', multiple: false })
+})
+
+test('an insert of a query has no data', () => {
+  expect(parseStatement('INSERT INTO t SELECT 1 FORMAT JSON')).toMatchObject({ kind: 'other', verb: 'INSERT' })
+  expect(parseStatement('INSERT INTO t (a) WITH 1 AS x SELECT x')).toMatchObject({ kind: 'other', verb: 'INSERT' })
+})
+
+test.each([
+  ['SELECT 1 FORMAT JSON', 'select', 'JSON'],
+  ['(SELECT 1) UNION ALL SELECT 2 FORMAT CSV SETTINGS max_threads = 1', 'select', 'CSV'],
+  ["SELECT format('{}', 1), t.format FROM t", 'select', undefined],
+  ["SELECT * FROM format(JSONEachRow, '{}')", 'select', undefined],
+  ['SELECT * FROM (SELECT 1 FORMAT JSON)', 'select', undefined],
+  ['WITH 1 AS x SELECT x', 'select', undefined],
+  ['SHOW TABLES FORMAT TSV', 'other', 'TSV'],
+  ['SET max_threads = 1', 'session', undefined],
+  ['USE d', 'session', undefined],
+  ['', 'other', undefined],
+])('%j is %s in format %s', (sql, kind, format) => {
+  const statement = parseStatement(sql)
+  expect(statement.kind).toBe(kind)
+  expect(statement.format).toBe(format)
+})
+
+test.each([
+  ['SELECT 1;', false],
+  ['SELECT 1; -- end', false],
+  ['SELECT 1;;', false],
+  ["SELECT ';'", false],
+  ['SELECT 1; SELECT 2', true],
+  ["SELECT 1; 'x", true],
+])('%j holds more than one statement: %s', (sql, multiple) => {
+  expect(parseStatement(sql).multiple).toBe(multiple)
+})
+
+test('finds the placeholders, and no others', () => {
+  expect(parseStatement("SELECT {a:String}, {b : Array(UInt8)}, '{c:String}', x ? y : z, {'k': 1}").parameters).toEqual(['a', 'b'])
+})
+
+test('finds the files of the client', () => {
+  expect(parseStatement("SELECT 1 INTO OUTFILE 'x'").usesFiles).toBe(true)
+  expect(parseStatement("INSERT INTO t FROM INFILE 'x' FORMAT CSV").usesFiles).toBe(true)
+  expect(parseStatement('SELECT outfile FROM infile').usesFiles).toBe(false)
+})
