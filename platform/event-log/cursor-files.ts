@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { lanes, type Lane } from '../../contracts/origin.ts'
 import { withFile } from './outbox-files.ts'
-import { cursorSuffix, listDirectory } from './segment-names.ts'
-import { readSlots, type LogPosition } from './slot-file.ts'
+import { cursorSuffix, laneDirectory, listDirectory } from './segment-names.ts'
+import { openSlotFile, readSlots, type LogPosition } from './slot-file.ts'
 
 /** How far a consumer has confirmed one writer's lane; no position before its first confirmation. */
 export type NamedCursor = { consumer: string; position: LogPosition | undefined }
@@ -18,4 +19,19 @@ export async function readCursor(directory: string, consumer: string): Promise<N
 export async function readCursors(directory: string): Promise<NamedCursor[]> {
   const files = (await listDirectory(directory)).filter((file) => file.endsWith(cursorSuffix)).toSorted()
   return Promise.all(files.map((file) => readCursor(directory, file.slice(0, -cursorSuffix.length))))
+}
+
+/** Makes the cursors of the writer's consumers ahead of them, so that a consumer can also start when the disk is full. */
+export async function createCursors(options: {
+  dir: string
+  writerId: string
+  consumersOf: Record<Lane, readonly string[]>
+}): Promise<void> {
+  const { dir, writerId, consumersOf } = options
+  for (const lane of lanes) {
+    for (const consumer of consumersOf[lane]) {
+      const file = await openSlotFile({ path: cursorPath(laneDirectory(dir, { writerId, lane }), consumer) })
+      await file.close()
+    }
+  }
 }

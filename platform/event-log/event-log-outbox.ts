@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import { lanes, type Lane } from '../../contracts/origin.ts'
 import { createAdopter } from './adopt-outboxes.ts'
+import { createCursors } from './cursor-files.ts'
 import { releaseEpoch } from './epoch-claim.ts'
 import type { EventLogWriter, LaneStatus } from './event-log.ts'
 import { createLaneStorage, type LaneStorage } from './lane-storage.ts'
@@ -76,6 +77,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
 
   async function startFirst(): Promise<OutboxEpoch> {
     try {
+      await createCursors({ dir, writerId, consumersOf })
       return await startEpoch(held, epochOptions)
     } catch (error) {
       await releaseEpoch(join(dir, writerId), held).catch(onFault)
@@ -99,9 +101,10 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
 
   async function maintain(): Promise<void> {
     try {
+      // First, for a disk that is full writes again only when something has been freed.
+      for (const storage of storages.values()) await storage.refresh()
       if (broken) await reopen()
       for (const lane of lanes) await epoch.lane(lane).sealHour()
-      for (const storage of storages.values()) await storage.refresh()
       await adopter.look()
     } catch (error) {
       onFault(error)

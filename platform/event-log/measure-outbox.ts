@@ -20,7 +20,7 @@ function print(what: string, { records, elapsedMs, latenciesMs }: Figures): numb
   const sorted = latenciesMs.toSorted((a, b) => a - b)
   const at = (share: number) => (sorted[Math.floor(sorted.length * share)] ?? NaN).toFixed(2)
   const perSecond = (records / elapsedMs) * 1_000
-  console.log(`${what.padEnd(44)} ${perSecond.toFixed(0).padStart(8)} records/s   p50 ${at(0.5)} ms   p99 ${at(0.99)} ms`)
+  process.stdout.write(`${what.padEnd(44)} ${perSecond.toFixed(0).padStart(8)} records/s   p50 ${at(0.5)} ms   p99 ${at(0.99)} ms\n`)
   return perSecond
 }
 
@@ -102,7 +102,7 @@ try {
   const plain = print('write + fdatasync per record', await plainLoop(dir))
   for (const clients of [1, 16, 64, 256]) {
     const outbox = print(`outbox, ${clients} clients`, await closedLoop(dir, clients, 'disk'))
-    console.log(`${''.padEnd(44)} ${(outbox / plain).toFixed(1).padStart(8)} times the plain loop`)
+    process.stdout.write(`${''.padEnd(44)} ${(outbox / plain).toFixed(1).padStart(8)} times the plain loop\n`)
   }
   print("outbox, 64 clients, durability 'process'", await closedLoop(dir, 64, 'process'))
   for (const rate of [500, 2_000, 8_000]) print(`outbox, ${rate} records/s offered`, await openLoop(dir, rate))

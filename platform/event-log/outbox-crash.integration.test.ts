@@ -35,7 +35,7 @@ it(
     for (const [key, lastSeq] of acknowledged) {
       const records = read.get(key) ?? []
       expect(records.map(({ origin }) => origin.seq)).toEqual(records.map((_, index) => index + 1))
-      expect(records.filter(({ kind }) => kind === 'event').length, key).toBeGreaterThanOrEqual(lastSeq)
+      expect(records.filter(({ kind }) => kind === 'event').length).toBeGreaterThanOrEqual(lastSeq)
       for (const { id, payload, kind } of records) if (kind === 'event') expectOwnPayload(id, payload)
       expectSeals(records)
     }

@@ -120,6 +120,20 @@ describe('a disk that fails', () => {
     )
   })
 
+  it('still has segments freed, so that a full one can write again', async () => {
+    const disk = failingDisk()
+    await start({ disk, segmentBytes: 700, maintainEveryMs: 10 })
+    const writer = await log.openWriter('w1')
+    const consumer = await log.openConsumer('logger', ['labels'])
+    for (let index = 0; index < 5; index += 1) await writer.append('labels', [toEvent('x'.repeat(150), index)])
+    disk.failing = 'write'
+    await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
+    await confirmAll(consumer, 5)
+    await vi.waitFor(async () => expect((await segmentsOf('w1', 'labels')).length).toBeLessThanOrEqual(1))
+    expect(writer.writable()).toBe(false)
+    disk.failing = undefined
+  })
+
   it('at the opening is told as outbox_unavailable and leaves the outbox free', async () => {
     const disk = failingDisk()
     await start({ disk, lockWaitMs: 0 })
