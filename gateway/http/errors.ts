@@ -12,10 +12,17 @@ const retryAfterSeconds = '1'
 export function createErrorHandler(logger: Logger): ErrorHandler<GatewayEnv> {
   return (error, c) => {
     const known = error instanceof ServiceError ? error : toInternal(error)
-    const level = errorCodes[known.code].status >= 500 ? 'error' : 'debug'
-    logger[level]({ err: error, code: known.code, request_id: c.var.requestId, path: c.req.path }, 'request refused')
+    log(logger, c, known)
     return toErrorResponse(c, known)
   }
+}
+
+/** A fault of ours with its stack; what passes by itself, or is the client's affair, in one line. */
+function log(logger: Logger, c: Context<GatewayEnv>, error: ServiceError): void {
+  const { status } = errorCodes[error.code]
+  const ids = { code: error.code, request_id: c.var.requestId, path: c.req.path }
+  if (status === 500) logger.error({ ...ids, err: error }, 'request failed')
+  else logger[status > 500 ? 'warn' : 'debug'](ids, `request refused: ${error.message}`)
 }
 
 export const notFound: NotFoundHandler<GatewayEnv> = (c) =>

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { Project, ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
+import type { Project, ProjectModel, ProjectProblem, ProjectVersion } from '../../platform/project/project.ts'
 import { findGoldenMismatch } from '../inference/golden.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { findTensorMismatches } from '../inference/verify-tensors.ts'
@@ -27,16 +27,21 @@ export async function warmUp(deps: WarmUpDeps, project: Pick<Project, 'models'>)
 
 async function warmUpModel(deps: WarmUpDeps, project: ProjectModel): Promise<ServingModel> {
   const versions = new Map<string, ServingVersion>()
-  const refused = new Map([...project.refused].map(([version, { file, message }]) => [version, `${file}: ${message}`]))
+  const refused = new Map([...project.refused].map(([version, problem]) => [version, describe(problem)]))
   for (const [name, version] of project.versions) {
     try {
       versions.set(name, await load(deps, project, version))
     } catch (error) {
-      refused.set(name, error instanceof Error ? error.message : String(error))
+      const reason = error instanceof Error ? error.message : String(error)
+      refused.set(name, reason)
+      deps.logger.error({ model: project.definition.name, version: name }, `version refused: ${reason}`)
     }
   }
-  for (const [version, reason] of refused) deps.logger.error({ model: project.definition.name, version, reason }, 'version refused')
   return { project, versions, refused }
+}
+
+function describe({ file, path, message }: ProjectProblem): string {
+  return path === undefined ? `${file}: ${message}` : `${file}: ${path}: ${message}`
 }
 
 async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion): Promise<ServingVersion> {
