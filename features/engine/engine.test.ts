@@ -18,7 +18,7 @@ test('equals the naive loop and never refuses while nothing is folded or removed
       const harness = await run(history, never)
       await compareAll(history, harness, () => false)
     }),
-    { numRuns: 2000 },
+    { numRuns: 400 },
   )
 })
 
@@ -30,7 +30,7 @@ test('answers exactly or refuses, whatever was folded and removed, and rebuilt t
       expect(await harness.rebuild()).toBe(true)
       await compareAll(history, harness, () => true)
     }),
-    { numRuns: 2000 },
+    { numRuns: 400 },
   )
 })
 

@@ -75,7 +75,13 @@ function withdrawn(id: string, known: KnownId, restores: boolean): Change[] {
   const { standing } = known
   if (standing === undefined || standing.retracts !== undefined) return []
   return [
-    { kind: 'retract', id, location: { keys: standing.keys, eventTimeMs: standing.eventTimeMs }, retractedAtMs: retractedAtMs(known), restores },
+    {
+      kind: 'retract',
+      id,
+      location: { keys: standing.keys, eventTimeMs: standing.eventTimeMs },
+      retractedAtMs: retractedAtMs(known),
+      restores,
+    },
   ]
 }
 

@@ -13,11 +13,13 @@ export const baseMs = Date.UTC(2001, 5, 4, 12)
 
 /** Times cluster around tile borders and repeat, because that is where executors differ. */
 const timeMs = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: -40, max: 40 }).map((minute) => baseMs + minute * minuteMs) },
-  { weight: 4, arbitrary: fc.integer({ min: -40 * minuteMs, max: 40 * minuteMs }).map((offset) => baseMs + offset) },
+  { weight: 8, arbitrary: fc.integer({ min: -8, max: 8 }).map((step) => baseMs + step * 2.5 * minuteMs) },
+  { weight: 4, arbitrary: fc.integer({ min: -30 * minuteMs, max: 30 * minuteMs }).map((offset) => baseMs + offset) },
   { weight: 2, arbitrary: fc.constantFrom(baseMs - 1, baseMs, baseMs + 1, baseMs + 5 * minuteMs, baseMs + 5 * minuteMs - 1) },
   { weight: 1, arbitrary: fc.constantFrom(Date.UTC(1950, 0, 1), Date.UTC(1969, 11, 31, 23, 59), -1, 0, Date.UTC(2250, 0, 1)) },
 )
+/** Most anchors come after most events, or there would be little to see. */
+const anchorMs = fc.tuple(timeMs, fc.constantFrom(0, 0, 5, 10, 20)).map(([time, minutes]) => time + minutes * minuteMs)
 
 const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'zz', '\u{1F600}', '\uFF5E', 'it"s|odd\\']
 const id = fc.constantFrom(...ids)
@@ -39,7 +41,7 @@ const record = fc.record({
   eventTimeMs: timeMs,
   knownDelayMs: fc.oneof(fc.constant(0), fc.integer({ min: -10 * minuteMs, max: 30 * minuteMs })),
   knownIsAbsolute: fc.option(timeMs, { nil: undefined, freq: 3 }),
-  ingestedAtMs: fc.integer({ min: 0, max: 30 }).map((step) => baseMs + step * minuteMs),
+  ingestedAtMs: fc.integer({ min: 0, max: 30 }).map((minute) => baseMs + minute * minuteMs),
   retracts: fc.option(id, { nil: undefined, freq: 4 }),
   level,
   mode,
@@ -52,11 +54,11 @@ type Drawn = typeof record extends fc.Arbitrary<infer T> ? T : never
 
 /** A log of some records: late, backdated, repeated, republished with another payload, withdrawn, out of order. */
 export function historyCase(options: { maintained: boolean }): fc.Arbitrary<History> {
-  const anchors = fc.array(fc.record({ sensor: fc.constantFrom('s1', 's2', 'never'), site: fc.constantFrom('x', 'y'), anchorMs: timeMs }), {
+  const anchors = fc.array(fc.record({ sensor: fc.constantFrom('s1', 's2', 'never'), site: fc.constantFrom('x', 'y'), anchorMs }), {
     minLength: 1,
     maxLength: 6,
   })
-  return fc.tuple(fc.array(record, { maxLength: 24 }), anchors).map(([drawn, at]) => ({
+  return fc.tuple(fc.array(record, { maxLength: 24, size: '+1' }), anchors).map(([drawn, at]) => ({
     steps: toSteps(drawn, options.maintained),
     anchors: at.map(({ sensor, site, anchorMs }) => ({ entityId: { sensor, site }, anchorMs })),
   }))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { AppliedPosition } from '../../contracts/origin.ts'
-import { partitionCount, type OnlineStore, type PartitionCommit, type StoreKey } from './online-store.ts'
+import { partitionCount, type ScannableOnlineStore, type PartitionCommit, type StoreKey } from './online-store.ts'
 import { commonPositions, mergePositions } from './positions.ts'
 
 export type LmdbOnlineStoreOptions = {
@@ -23,7 +23,7 @@ const partitions = Array.from({ length: partitionCount }, (_, partition) => part
  * The embedded online store: one LMDB database that any number of processes read, in their own memory maps, while
  * one writes. A commit is one transaction over all its partitions, on disk when it resolves.
  */
-export function openLmdbOnlineStore(options: LmdbOnlineStoreOptions): OnlineStore {
+export function openLmdbOnlineStore(options: LmdbOnlineStoreOptions): ScannableOnlineStore {
   let opened: Database | undefined = options.readOnly === true ? undefined : openDatabase(options)
   const cache = createPositionCache()
 

@@ -1,9 +1,9 @@
 import type { AppliedPosition } from '../../contracts/origin.ts'
-import { partitionCount, type OnlineStore } from './online-store.ts'
+import { partitionCount, type ScannableOnlineStore } from './online-store.ts'
 import { commonPositions, mergePositions } from './positions.ts'
 
 /** An online store in this process only: for tests and for trying things out. */
-export function createMemoryOnlineStore(): OnlineStore {
+export function createMemoryOnlineStore(): ScannableOnlineStore {
   const partitions = Array.from({ length: partitionCount }, () => ({
     values: new Map<string, Uint8Array>(),
     applied: [] as AppliedPosition[],

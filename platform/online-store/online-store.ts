@@ -28,13 +28,17 @@ export type OnlineStore = {
   commit(commits: readonly PartitionCommit[]): Promise<void>
   /** The positions applied to every partition. */
   applied(): Promise<AppliedPosition[]>
+  /** Removes everything, positions included: the first step of a rebuild. */
+  clear(): Promise<void>
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the materializer needs on top, to fold and expire what nobody writes to any more. */
+export type ScannableOnlineStore = OnlineStore & {
   /**
    * Keys of one partition, in no particular order, from where `after` (the last answer's `next`) left off; no `next`
    * means all were seen. A key written or deleted meanwhile may be missed or seen twice.
    */
   scan(partition: number, options: { after?: string | undefined; maxKeys: number }): Promise<{ keys: string[]; next?: string }>
-  /** Removes everything, positions included: the first step of a rebuild. */
-  clear(): Promise<void>
-  ping(): Promise<void>
-  close(): Promise<void>
 }
