@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,3 +50,11 @@ function write(installed: object): void {
   writeFileSync(join(dir, 'package-lock.json'), JSON.stringify({ packages: lock }))
   writeFileSync(join(dir, 'node_modules', '.package-lock.json'), JSON.stringify({ packages: installed }))
 }
+
+test('package-lock.json names the packages of every platform, or npm ci refuses it everywhere', () => {
+  const text = readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')
+  const { packages } = JSON.parse(text) as { packages: Record<string, { optionalDependencies?: Record<string, string> }> }
+  const locked = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')))
+  const wanted = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+  expect(wanted.filter((name) => !locked.has(name))).toEqual([])
+})

@@ -1,0 +1,103 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitForEmptyLog } from '../bin/supervisor/event-log-lag.ts'
+import type { PredictResponse } from '../contracts/http.ts'
+import { isAlive } from '../platform/service/process-identity.ts'
+import { type ServiceName, serviceNames } from '../platform/service/service.ts'
+import { flightRequest } from './testing/flight-requests.ts'
+import { type HindsightProcess, createDataDirectory, startHindsight } from './testing/hindsight-process.ts'
+import { postJson } from './testing/http.ts'
+import { runHindsight } from './testing/run-command.ts'
+
+const { dir: dataDir, remove } = createDataDirectory()
+let hindsight: HindsightProcess
+beforeAll(async () => {
+  hindsight = await startHindsight({ dataDir })
+})
+afterAll(async () => {
+  await hindsight.stop()
+  remove()
+})
+
+describe('kill -9 under load', { timeout: 120_000 }, () => {
+  test('of each service in turn: answered is a subset of stored, stored of attempted, each once', async () => {
+    const load = startLoad('load')
+    for (const service of serviceNames) {
+      const answered = load.answered.size
+      const pid = hindsight.pidOf(service)
+      process.kill(pid ?? Number.NaN, 'SIGKILL')
+      await expect.poll(() => hindsight.pidOf(service) ?? pid, { timeout: 30_000, message: `${service} is started again` }).not.toBe(pid)
+      await expect
+        .poll(() => load.answered.size, { timeout: 30_000, message: `answers after the end of ${service}` })
+        .toBeGreaterThan(answered + 50)
+    }
+    await load.stop()
+    await expectParity(load)
+    for (const service of serviceNames) expect(hindsight.output()).toContain(`${service} is back`)
+  })
+
+  test('of the supervisor: the services end by themselves, and the next start has everything', async () => {
+    const load = startLoad('orphan')
+    await expect.poll(() => load.answered.size, { timeout: 20_000 }).toBeGreaterThan(50)
+    const pids = serviceNames.map((service) => pidOf(service))
+    await hindsight.stop('SIGKILL')
+    await expect.poll(() => pids.filter((pid) => isAlive({ pid })), { timeout: 30_000 }).toEqual([])
+    await load.stop()
+    hindsight = await startHindsight({ dataDir })
+    await expectParity(load)
+  })
+})
+
+type Load = { prefix: string; attempted: Set<string>; answered: Map<string, string>; stop(): Promise<void> }
+
+/** Sends requests on eight connections, each under an id of its own, until it is stopped; what is not answered is not sent again. */
+function startLoad(prefix: string): Load {
+  const attempted = new Set<string>()
+  const answered = new Map<string, string>()
+  let stopped = false
+  let next = 0
+  async function send(): Promise<void> {
+    while (!stopped) {
+      const request = flightRequest(next++, prefix)
+      attempted.add(request.request_id)
+      try {
+        const { status, body } = await postJson<PredictResponse>(`${hindsight.url}/v1/models/flight-delay/predict`, request)
+        if (status === 200) answered.set(body.request_id, body.prediction_id)
+      } catch {
+        // The gateway is gone: it may have stored this one, and has not answered it.
+        await wait(20)
+      }
+    }
+  }
+  const senders = Array.from({ length: 8 }, send)
+  return {
+    prefix,
+    attempted,
+    answered,
+    stop: async () => {
+      stopped = true
+      await Promise.all(senders)
+    },
+  }
+}
+
+async function expectParity({ prefix, attempted, answered }: Load): Promise<void> {
+  expect(await waitForEmptyLog(dataDir, 30_000)).toEqual({})
+  const stored = await hindsight.warehouse.query<{ request_id: string; prediction_id: string }>(
+    `SELECT request_id, toString(prediction_id) AS prediction_id FROM silver.predictions
+     WHERE route = 'champion' AND startsWith(request_id, {prefix:String})`,
+    { prefix: `${prefix}-` },
+  )
+  const byRequest = new Map(stored.map((row) => [row.request_id, row.prediction_id]))
+  expect(byRequest.size, 'no request is stored twice').toBe(stored.length)
+  expect([...answered].filter(([request, prediction]) => byRequest.get(request) !== prediction)).toEqual([])
+  expect([...byRequest.keys()].filter((request) => !attempted.has(request))).toEqual([])
+  const { code, stdout } = await runHindsight(['reconcile', '--json'], dataDir)
+  expect({ code, report: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, report: { ok: true } })
+}
+
+function pidOf(service: ServiceName): number {
+  const pid = hindsight.pidOf(service)
+  if (pid === undefined) throw new Error(`${service} does not run`)
+  return pid
+}
