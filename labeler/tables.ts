@@ -27,6 +27,7 @@ COMMENT 'Label definitions that have been in force, newest last.'`,
 (
   evaluation_id UUID COMMENT 'One evaluation of one model: all its groups and metrics share it.',
   evaluated_at DateTime64(3, 'UTC') COMMENT 'When it was computed.',
+  result_sha256 FixedString(64) COMMENT 'Equal for evaluations that say the same, whenever they were made.',
   model LowCardinality(String) COMMENT 'Name of the model.',
   label LowCardinality(String) COMMENT 'Label the model was judged by.',
   as_of DateTime64(3, 'UTC') COMMENT 'Outcomes count as they were known at this time.',

@@ -1,0 +1,75 @@
+import { outcomeStates } from '../outcomes/outcome.ts'
+import type { Dimension, GroupCounts } from './evaluation.ts'
+import type { PredictionRow } from './prediction-rows.ts'
+
+/** What was said and what turned out, of the predictions that count for metrics; numbers or texts, as the task has them. */
+export type Judged = { scores: number[]; outcomes: number[]; scoreTexts: string[]; outcomeTexts: string[] }
+
+export type CollectedGroup = { dimensions: Partial<Record<Dimension, string>>; counts: GroupCounts; judged: Judged }
+
+export type GroupRules = { dimensions: readonly Dimension[]; matureOnly: boolean }
+
+/** Counts and gathers rows as they come. Where routes are taken together, shadows are left out: they answered nobody. */
+export function createGroupCollector({ dimensions, matureOnly }: GroupRules) {
+  const groups = new Map<string, CollectedGroup>()
+
+  function groupOf(row: PredictionRow): CollectedGroup {
+    const values = dimensions.map((dimension) => row[dimension])
+    const key = values.join('\n')
+    const known = groups.get(key)
+    if (known !== undefined) return known
+    const group = {
+      dimensions: Object.fromEntries(dimensions.map((name) => [name, row[name]])),
+      counts: emptyCounts(),
+      judged: emptyJudged(),
+    }
+    groups.set(key, group)
+    return group
+  }
+
+  return {
+    add(row: PredictionRow): void {
+      if (row.route === 'shadow' && !dimensions.includes('route') && !dimensions.includes('model_version')) return
+      const { counts, judged } = groupOf(row)
+      const isScored = row.score !== null || row.score_text !== null
+      counts.predictions += 1
+      counts[row.outcome_state] += 1
+      if (!isScored) counts.errors += 1
+      if (!isScored || (row.outcome_state !== 'labeled' && row.outcome_state !== 'negative')) return
+      if (matureOnly && !row.mature) counts.immature += 1
+      else judge(judged, row)
+    },
+    /** Versions newest first, then routes, anchors and days in order. */
+    groups: () => [...groups.values()].toSorted(byDimensions(dimensions)),
+  }
+}
+
+function judge(judged: Judged, row: PredictionRow): void {
+  if (row.score !== null && row.outcome !== null) {
+    judged.scores.push(row.score)
+    judged.outcomes.push(row.outcome)
+  } else if (row.score_text !== null && row.outcome_text !== null) {
+    judged.scoreTexts.push(row.score_text)
+    judged.outcomeTexts.push(row.outcome_text)
+  }
+}
+
+function emptyCounts(): GroupCounts {
+  const states = Object.fromEntries(outcomeStates.map((state) => [state, 0])) as Record<(typeof outcomeStates)[number], number>
+  return { predictions: 0, errors: 0, ...states, immature: 0 }
+}
+
+function emptyJudged(): Judged {
+  return { scores: [], outcomes: [], scoreTexts: [], outcomeTexts: [] }
+}
+
+function byDimensions(dimensions: readonly Dimension[]) {
+  return (a: CollectedGroup, b: CollectedGroup): number => {
+    for (const name of dimensions) {
+      const [left = '', right = ''] = [a.dimensions[name], b.dimensions[name]]
+      const order = left.localeCompare(right, 'en', { numeric: true }) * (name === 'model_version' ? -1 : 1)
+      if (order !== 0) return order
+    }
+    return 0
+  }
+}

@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrate } from '../../platform/schema/migrate.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { binaryExample } from '../metrics/binary-example.ts'
+import type { Statement } from '../outcomes/outcome.ts'
+import { createSnapshots } from '../snapshots.ts'
+import { syncLabeler } from '../sync.ts'
+import { testUuid } from '../testing/arbitrary-ledger.ts'
+import { predictionRow, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { testProject } from '../testing/test-project.ts'
+import { evaluate } from './evaluate.ts'
+import type { EvaluationGroup } from './evaluation.ts'
+import { toEvaluationText } from './evaluation-text.ts'
+
+const hourMs = 3_600_000
+const noon = Date.UTC(2001, 5, 4, 12)
+const project = testProject({
+  labels: [
+    { name: 'late', type: 'binary', maturity_seconds: 3600, silence: 'unknown' },
+    { name: 'churned', type: 'binary', maturity_seconds: 3600, silence: 'negative' },
+    { name: 'minutes', type: 'number', maturity_seconds: 3600, silence: 'unknown' },
+    { name: 'colour', type: 'category', categories: ['red', 'blue'], maturity_seconds: 3600, silence: 'unknown' },
+  ],
+  models: [
+    { name: 'delay', primary_label: 'late', decision: { output: 'probability', threshold: 0.5, above: 1, below: 0 } },
+    { name: 'churn', primary_label: 'churned' },
+    { name: 'duration', primary_label: 'minutes', task: 'regression' },
+    { name: 'paint', primary_label: 'colour', task: 'multiclass_classification' },
+  ],
+})
+
+let server: TestWarehouse
+let seq = 0
+beforeAll(async () => {
+  server = await startTestWarehouse()
+  await migrate(server.warehouse)
+  await syncLabeler(server.warehouse, project)
+  await server.warehouse.insert('bronze.prediction_events', [...delayRows(), ...churnRows(), ...otherRows()])
+  await server.warehouse.insert('bronze.label_events', [...delayLabels(), ...churnLabels(), ...otherLabels()])
+})
+afterAll(() => server.stop())
+
+const predict = (row: { number: number; [column: string]: unknown }) =>
+  predictionRow({
+    ...{ prediction_id: testUuid(row.number), decision_id: testUuid(row.number), anchor_time: toDateTime64(noon), ...row, seq: ++seq },
+    ...(typeof row['score'] === 'number' && { outputs_number: { probability: row['score'] } }),
+  })
+const label = (number: number, statement: Partial<Statement>): object =>
+  statementRow(
+    {
+      ...{ tenant: 'default', labelId: `label-${++seq}`, label: 'late', predictionId: testUuid(number), retracted: false },
+      ...{ eventTimeMs: noon + hourMs / 2, knownAtMs: noon + hourMs / 2, source: { kind: 'outcome', name: 'tests' }, ...statement },
+    },
+    seq,
+  )
+
+/** The example of the metrics' tests as version 2, its shadow version 1 with the scores turned round, and three oddities. */
+function delayRows(): object[] {
+  const rows = [...binaryExample.scores].flatMap((score, number) => [
+    predict({ number, score, model_version: '2' }),
+    predict({ number, score: 1 - score, model_version: '1', route: 'shadow', prediction_id: testUuid(number + 100) }),
+  ])
+  const replay = predict({ number: 0, score: 0.5, model_version: '9', trigger: 'replay', prediction_id: testUuid(300) })
+  const oddities = [
+    predict({ number: 201, model_version: '2', status: 'error' }),
+    predict({ number: 202, score: 0.4, model_version: '2', status: 'fallback' }),
+    predict({ number: 203, score: 0.4, model_version: '2', anchor: 'gate', anchor_time: toDateTime64(noon + 24 * hourMs) }),
+  ]
+  return [...rows, replay, ...oddities]
+}
+
+function delayLabels(): object[] {
+  const labels = [...binaryExample.outcomes].map((outcome, number) => label(number, { valueNumber: outcome }))
+  const sources = ['a', 'b'].map((name, value) => label(202, { valueNumber: value, source: { kind: 'human', name } }))
+  return [...labels, label(201, { valueNumber: 1 }), ...sources, label(203, { retracted: true })]
+}
+
+/** Four decisions: two mature and one of them silent, two too young and one of them labelled early. */
+function churnRows(): object[] {
+  const model = 'churn'
+  return [400, 401].flatMap((number) => [
+    predict({ number, model, score: 0.9 }),
+    predict({ number: number + 10, model, score: 0.1, anchor_time: toDateTime64(noon + hourMs) }),
+  ])
+}
+
+function churnLabels(): object[] {
+  return [400, 410].map((number) => label(number, { label: 'churned', valueNumber: 1 }))
+}
+
+function otherRows(): object[] {
+  const durations = [10, 20, 40].map((score, index) => predict({ number: 500 + index, model: 'duration', score }))
+  const paints = ['red', 'red', 'blue'].map((colour, index) =>
+    predict({ number: 510 + index, model: 'paint', outputs_text: { probability: colour } }),
+  )
+  return [...durations, ...paints]
+}
+
+function otherLabels(): object[] {
+  const durations = [12, 20, 36].map((valueNumber, index) => label(500 + index, { label: 'minutes', valueNumber }))
+  const paints = ['red', 'blue', 'blue'].map((valueText, index) => label(510 + index, { label: 'colour', valueText }))
+  return [...durations, ...paints]
+}
+
+const metric = (group: EvaluationGroup | undefined, name: string) => group?.metrics.find((candidate) => candidate.name === name)
+const after = (hours: number) => new Date(noon + hours * hourMs)
+
+describe('evaluate', () => {
+  test('tells versions, routes and anchors apart, and counts every state', async () => {
+    const { groups, ...about } = await evaluate({ warehouse: server.warehouse, project, model: 'delay', asOf: after(2) })
+    expect(about).toMatchObject({ label: 'late', threshold: 0.5, as_of: '2001-06-04T14:00:00.000Z' })
+    expect(groups.map(({ model_version, route, anchor, counts }) => ({ model_version, route, anchor, ...counts }))).toEqual([
+      { ...none, model_version: '2', route: 'champion', anchor: 'gate', predictions: 1, pending: 1 },
+      { ...none, model_version: '2', route: 'champion', anchor: 'request', predictions: 42, errors: 1, labeled: 41, conflicted: 1 },
+      { ...none, model_version: '1', route: 'shadow', anchor: 'request', predictions: 40, labeled: 40 },
+    ])
+  })
+
+  test('scores what has a score and an outcome, with n, coverage and interval', async () => {
+    const { groups } = await evaluate({ warehouse: server.warehouse, project, model: 'delay', asOf: after(2) })
+    // scikit-learn 1.9.1 roc_auc_score; DeLong's interval in NumPy.
+    expect(metric(groups[1], 'roc_auc')).toMatchObject({
+      value: expect.closeTo(0.7774936061381075, 12),
+      n: 40,
+      coverage: 40 / 41,
+      method: 'delong',
+    })
+    expect(metric(groups[1], 'roc_auc')?.lower).toBeCloseTo(0.622867485000535, 9)
+    expect(metric(groups[1], 'precision')).toMatchObject({ value: 0.7, n: 10 })
+    expect(metric(groups[1], 'label_coverage')).toMatchObject({ value: 41 / 42, n: 42 })
+    expect(metric(groups[2], 'roc_auc')?.value).toBeCloseTo(1 - 0.7774936061381075, 12)
+    expect(metric(groups[0], 'roc_auc')).toEqual({ name: 'roc_auc', n: 0, method: 'none', coverage: 0 })
+  })
+
+  test('knows at an earlier time what was known then, and a retraction once it is mature', async () => {
+    const counts = async (hours: number) =>
+      (await evaluate({ warehouse: server.warehouse, project, model: 'delay', asOf: after(hours) })).groups
+    const early = await counts(0.25)
+    expect(early.map((group) => group.counts.pending)).toEqual([1, 42, 40])
+    expect((await counts(48))[0]?.counts).toMatchObject({ retracted: 1, pending: 0 })
+  })
+
+  test('bounds anchor times, from included and to excluded', async () => {
+    const predictions = async (bounds: { anchorFrom?: Date; anchorTo?: Date }) =>
+      (await evaluate({ warehouse: server.warehouse, project, model: 'delay', ...bounds })).groups.reduce(
+        (sum, { counts }) => sum + counts.predictions,
+        0,
+      )
+    expect(await predictions({ anchorTo: after(0) })).toBe(0)
+    expect(await predictions({ anchorFrom: after(0), anchorTo: after(24) })).toBe(82)
+    expect(await predictions({ anchorFrom: after(24) })).toBe(1)
+  })
+
+  test.each([
+    ['version', ['2 gate', '2 request', '1 request']],
+    ['route', ['champion gate', 'champion request', 'shadow request']],
+    ['anchor', ['gate', 'request']],
+    ['day', ['2 champion gate 2001-06-05', '2 champion request 2001-06-04', '1 shadow request 2001-06-04']],
+  ] as const)('groups by %s, never over anchors', async (by, expected) => {
+    const { groups } = await evaluate({ warehouse: server.warehouse, project, model: 'delay', by })
+    const names = groups.map(({ model_version, route, anchor, day }) =>
+      [model_version, route, anchor, day].filter((part) => part !== undefined).join(' '),
+    )
+    expect(names).toEqual(expected)
+    if (by === 'anchor') expect(groups[1]?.counts.predictions).toBe(42)
+  })
+
+  test('where silence means no, counts mature cohorts only', async () => {
+    const { groups } = await evaluate({ warehouse: server.warehouse, project, model: 'churn', asOf: after(1.5) })
+    expect(groups[0]?.counts).toEqual({ ...none, predictions: 4, labeled: 2, negative: 1, pending: 1, immature: 1 })
+    expect(metric(groups[0], 'roc_auc')).toMatchObject({ value: 0.5, n: 2, coverage: 0.5 })
+    expect(metric(groups[0], 'precision')).toBeUndefined()
+  })
+
+  test('judges regression by errors and categories by accuracy', async () => {
+    const regression = await evaluate({ warehouse: server.warehouse, project, model: 'duration' })
+    expect(metric(regression.groups[0], 'mae')).toMatchObject({ value: 2, n: 3 })
+    expect(metric(regression.groups[0], 'bias')?.value).toBeCloseTo(2 / 3, 12)
+    const classes = await evaluate({ warehouse: server.warehouse, project, model: 'paint' })
+    expect(metric(classes.groups[0], 'accuracy')).toMatchObject({ value: 2 / 3, n: 3, method: 'wilson' })
+  })
+
+  test('refuses a model that the project does not have', async () => {
+    await expect(evaluate({ warehouse: server.warehouse, project, model: 'weather' })).rejects.toMatchObject({ code: 'unknown_model' })
+  })
+
+  test('reads as text', async () => {
+    const text = toEvaluationText(await evaluate({ warehouse: server.warehouse, project, model: 'delay', asOf: after(2) }))
+    expect(text).toContain('version 2, champion, anchor request\n  42 predictions, 41 labeled, 1 conflicted, 1 errors')
+    expect(text).toMatch(/roc_auc +0\.7775 {2}\[0\.6229, 0\.9321\] +n 40, coverage 97\.6 %/)
+  })
+})
+
+const none = { predictions: 0, errors: 0, pending: 0, labeled: 0, negative: 0, expired: 0, conflicted: 0, retracted: 0, immature: 0 }
+
+test('a snapshot is saved once, and again when something has changed', async () => {
+  let now = after(2).getTime()
+  const take = async (snapshots: ReturnType<typeof createSnapshots>) => snapshots.take(project, 'delay')
+  const open = () => createSnapshots({ warehouse: server.warehouse, now: () => now, newId: () => testUuid(900) })
+  const snapshots = open()
+  expect(await take(snapshots)).toBe(true)
+  now += 1000
+  expect(await take(snapshots)).toBe(false)
+  expect(await take(open()), 'after a restart').toBe(false)
+  now = after(48).getTime()
+  expect(await take(snapshots), 'after a decision matured').toBe(true)
+  const rows = await server.warehouse.query(
+    `SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(as_of)) AS times, toUInt32(countIf(metric = 'roc_auc' AND round(value, 4) = 0.7775)) AS figures FROM gold.evaluations`,
+  )
+  expect(rows).toEqual([{ rows: 2 * 3 * 8, times: 2, figures: 2 }])
+})

@@ -1,0 +1,70 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import { toTimestamp } from '../../contracts/primitives.ts'
+import type { Project } from '../../platform/project/project.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { confidenceLevel } from '../metrics/estimate.ts'
+import { outcomeRulesOf } from '../outcomes/outcome-rules.ts'
+import { type CollectedGroup, createGroupCollector } from './collect-groups.ts'
+import { defaultDimensions, type Evaluation, type EvaluationGroup, type Grouping, groupings } from './evaluation.ts'
+import { readPredictionRows } from './prediction-rows.ts'
+import { metricsOf, thresholdOf } from './task-metrics.ts'
+
+export type EvaluateOptions = {
+  warehouse: Warehouse
+  project: Pick<Project, 'labels' | 'models'>
+  model: string
+  /** Anchor times from here, included. */
+  anchorFrom?: Date | undefined
+  /** Anchor times up to here, excluded. */
+  anchorTo?: Date | undefined
+  /** Outcomes count as they were known then; by default, now. */
+  asOf?: Date | undefined
+  /** By default groups are told apart by version, route and anchor. */
+  by?: Grouping | undefined
+  /** By default every tenant's predictions count. */
+  tenant?: string | undefined
+}
+
+/**
+ * Judges a model's predictions by its primary label. Reads silver.predictions and silver.labels, so it needs no view
+ * of the labeler's. Throws `unknown_model`, and `invalid_project` when the primary label is not defined.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { definition, label } = findModel(options)
+  const asOf = options.asOf ?? new Date()
+  const dimensions = options.by === undefined ? defaultDimensions : groupings[options.by]
+  const collector = createGroupCollector({ dimensions, matureOnly: label.silence === 'negative' })
+  const rows = readPredictionRows(options.warehouse, {
+    rules: outcomeRulesOf(options.project),
+    ...{ model: definition.name, score: definition.score, asOfMs: asOf.getTime() },
+    ...{ anchorFromMs: options.anchorFrom?.getTime(), anchorToMs: options.anchorTo?.getTime(), tenant: options.tenant },
+  })
+  for await (const block of rows) for (const row of block) collector.add(row)
+  const threshold = thresholdOf(definition)
+  return {
+    ...{ model: definition.name, task: definition.task, label: label.name, score: definition.score },
+    ...(threshold !== undefined && { threshold }),
+    as_of: toTimestamp(asOf.getTime()),
+    ...(options.anchorFrom !== undefined && { anchor_from: toTimestamp(options.anchorFrom.getTime()) }),
+    ...(options.anchorTo !== undefined && { anchor_to: toTimestamp(options.anchorTo.getTime()) }),
+    grouped_by: dimensions,
+    confidence_level: confidenceLevel,
+    groups: collector.groups().map((group) => toEvaluationGroup(group, definition)),
+  }
+}
+
+function toEvaluationGroup(group: CollectedGroup, model: Parameters<typeof metricsOf>[0]): EvaluationGroup {
+  return { ...group.dimensions, counts: group.counts, metrics: metricsOf(model, group) } as EvaluationGroup
+}
+
+function findModel({ project, model }: EvaluateOptions) {
+  const found = project.models.get(model)
+  if (found === undefined)
+    throw new ServiceError('unknown_model', `the project has no model ${model}`, {
+      hint: `it has ${[...project.models.keys()].join(', ') || 'none'}`,
+    })
+  const label = project.labels.get(found.definition.primary_label)
+  if (label === undefined)
+    throw new ServiceError('invalid_project', `the project does not define ${model}'s primary label ${found.definition.primary_label}`)
+  return { definition: found.definition, label }
+}

@@ -1,0 +1,43 @@
+import type { Evaluation, EvaluationGroup, Metric } from './evaluation.ts'
+
+/** The evaluation as text: a block per group, with its counts, and each metric with interval, count and coverage. */
+export function toEvaluationText(evaluation: Evaluation): string {
+  const { model, label, as_of, anchor_from, anchor_to, groups } = evaluation
+  const bounds = [anchor_from === undefined ? '' : ` from ${anchor_from}`, anchor_to === undefined ? '' : ` to ${anchor_to}`].join('')
+  const head = `${model} by ${label}, as known at ${as_of}${bounds === '' ? '' : `; anchors${bounds}`}`
+  if (groups.length === 0) return `${head}\n\nNo predictions.`
+  const percent = Math.round(evaluation.confidence_level * 100)
+  return [`${head}; intervals of ${percent} %`, ...groups.map(toGroupText)].join('\n\n')
+}
+
+function toGroupText(group: EvaluationGroup): string {
+  const { predictions, errors, immature, ...states } = group.counts
+  const counted = Object.entries({ ...states, errors, immature }).filter(([, count]) => count > 0)
+  const rows = group.metrics.map((metric) => `  ${toMetricText(metric)}`)
+  return [
+    titleOf(group),
+    `  ${[`${predictions} predictions`, ...counted.map(([name, count]) => `${count} ${name}`)].join(', ')}`,
+    ...rows,
+  ].join('\n')
+}
+
+function titleOf({ model_version, route, anchor, day }: EvaluationGroup): string {
+  return [model_version === undefined ? '' : `version ${model_version}`, route ?? '', `anchor ${anchor}`, day ?? '']
+    .filter((part) => part !== '')
+    .join(', ')
+}
+
+function toMetricText({ name, value, lower, upper, n, coverage }: Metric): string {
+  const figure = value === undefined ? 'undefined' : format(value)
+  const interval = lower === undefined && upper === undefined ? '' : `[${ends(lower)}, ${ends(upper)}]`
+  const share = coverage === undefined ? '' : `, coverage ${(coverage * 100).toFixed(1)} %`
+  return `${name.padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}`
+}
+
+function ends(value: number | undefined): string {
+  return value === undefined ? '?' : format(value)
+}
+
+function format(value: number): string {
+  return Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(4)
+}

@@ -1,0 +1,52 @@
+import type { ModelDefinition } from '../../contracts/model-definition.ts'
+import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { Estimate } from '../metrics/estimate.ts'
+import type { OutcomeState } from '../outcomes/outcome.ts'
+
+/** What groups are told apart by. Every choice includes the anchor: nothing is pooled over anchors. */
+export const groupings = {
+  version: ['model_version', 'anchor'],
+  route: ['route', 'anchor'],
+  anchor: ['anchor'],
+  day: ['model_version', 'route', 'anchor', 'day'],
+} as const
+export type Grouping = keyof typeof groupings
+export type Dimension = 'model_version' | 'route' | 'anchor' | 'day'
+export const defaultDimensions: readonly Dimension[] = ['model_version', 'route', 'anchor']
+
+export type Metric = Estimate & {
+  name: string
+  /** Predictions behind the metric as a share of those that have a score; 0 to 1, undefined without any. */
+  coverage?: number
+}
+
+/** Numbers of predictions; those of the states sum up to `predictions`. */
+export type GroupCounts = Record<OutcomeState, number> & {
+  predictions: number
+  /** With status error, or without the score. */
+  errors: number
+  /** Labeled with a score but not mature; left out of the metrics where silence means no. */
+  immature: number
+}
+
+export type EvaluationGroup = Partial<Record<'model_version' | 'day', string>> & {
+  route?: PredictionEvent['route']
+  anchor: string
+  counts: GroupCounts
+  metrics: Metric[]
+}
+
+/** A model judged by its primary label, as outcomes were known at `as_of`. Times are RFC 3339. */
+export type Evaluation = {
+  model: string
+  task: ModelDefinition['task']
+  label: string
+  score: string
+  threshold?: number
+  as_of: string
+  anchor_from?: string
+  anchor_to?: string
+  grouped_by: readonly Dimension[]
+  confidence_level: number
+  groups: EvaluationGroup[]
+}

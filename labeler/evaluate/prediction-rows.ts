@@ -1,0 +1,67 @@
+import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import type { OutcomeState } from '../outcomes/outcome.ts'
+import type { OutcomeRules } from '../outcomes/outcome-rules.ts'
+import { outcomesSql } from '../outcomes/outcomes-sql.ts'
+
+/** A prediction and its outcome. Without a score it cannot be judged. */
+export type PredictionRow = {
+  model_version: string
+  route: PredictionEvent['route']
+  anchor: string
+  /** UTC day of the anchor time. */
+  day: string
+  score: number | null
+  score_text: string | null
+  outcome_state: OutcomeState
+  outcome: number | null
+  outcome_text: string | null
+  mature: boolean
+}
+
+export type PredictionRowsQuery = {
+  rules: OutcomeRules
+  model: string
+  score: string
+  asOfMs: number
+  anchorFromMs?: number | undefined
+  anchorToMs?: number | undefined
+  tenant?: string | undefined
+}
+
+const time = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`
+
+/** Every prediction that the model made for itself, in blocks; replays are another model's business. */
+export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQuery): AsyncIterable<PredictionRow[]> {
+  const outcomes = outcomesSql(query.rules, { asOf: time('as_of'), where: 'model = {model:String}', primaryOnly: true })
+  const output = (map: string) => `if(status IN ('ok', 'fallback') AND mapContains(${map}, {score:String}), ${map}[{score:String}], NULL)`
+  const filters = [
+    'model = {model:String}',
+    `trigger != 'replay'`,
+    ...(query.anchorFromMs === undefined ? [] : [`anchor_time >= ${time('anchor_from')}`]),
+    ...(query.anchorToMs === undefined ? [] : [`anchor_time < ${time('anchor_to')}`]),
+    ...(query.tenant === undefined ? [] : ['tenant = {tenant:String}']),
+  ]
+  return warehouse.stream<PredictionRow>(
+    `SELECT
+       prediction.model_version AS model_version, prediction.route AS route, prediction.anchor AS anchor,
+       prediction.day AS day, prediction.score AS score, prediction.score_text AS score_text,
+       resolved.outcome_state AS outcome_state, resolved.outcome AS outcome, resolved.outcome_text AS outcome_text,
+       CAST(resolved.matures_at <= ${time('as_of')}, 'Bool') AS mature
+     FROM
+     (
+       SELECT
+         tenant, decision_id, model_version, route, anchor, toString(toDate32(anchor_time)) AS day,
+         ${output('outputs_number')} AS score, ${output('outputs_text')} AS score_text
+       FROM silver.predictions
+       WHERE ${filters.join(' AND ')}
+     ) AS prediction
+     INNER JOIN (${outcomes}) AS resolved USING (tenant, decision_id)`,
+    {
+      ...{ model: query.model, score: query.score, as_of: query.asOfMs },
+      ...(query.anchorFromMs !== undefined && { anchor_from: query.anchorFromMs }),
+      ...(query.anchorToMs !== undefined && { anchor_to: query.anchorToMs }),
+      ...(query.tenant !== undefined && { tenant: query.tenant }),
+    },
+  )
+}

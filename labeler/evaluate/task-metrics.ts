@@ -1,0 +1,75 @@
+import type { ModelDefinition } from '../../contracts/model-definition.ts'
+import { precisionAndRecall } from '../metrics/at-threshold.ts'
+import { averagePrecision } from '../metrics/average-precision.ts'
+import { expectedCalibrationError } from '../metrics/calibration-error.ts'
+import { type Estimate, undefinedEstimate } from '../metrics/estimate.ts'
+import { brierScore, logLoss } from '../metrics/losses.ts'
+import { proportionEstimate } from '../metrics/proportion.ts'
+import { errorQuantile, errorsOf, meanAbsoluteError, meanError, rootMeanSquaredError } from '../metrics/regression.ts'
+import { rocAuc } from '../metrics/roc-auc.ts'
+import type { CollectedGroup, Judged } from './collect-groups.ts'
+import type { Metric } from './evaluation.ts'
+
+/** The threshold that precision and recall are taken at: the model's own, if it decides by the score. */
+export function thresholdOf({ decision, score }: ModelDefinition): number | undefined {
+  return decision?.output === score ? decision.threshold : undefined
+}
+
+/** The group's metrics by the model's task, after `label_coverage`: known outcomes as a share of its predictions. */
+export function metricsOf(model: ModelDefinition, { counts, judged }: CollectedGroup): Metric[] {
+  const scored = counts.predictions - counts.errors
+  const n = judged.scores.length + judged.scoreTexts.length
+  const coverage = scored === 0 ? {} : { coverage: n / scored }
+  const metrics = taskMetrics(model, judged).map(([name, estimate]): Metric => ({ name, ...estimate, ...coverage }))
+  const known = proportionEstimate(counts.labeled + counts.negative, counts.predictions)
+  return [{ name: 'label_coverage', ...known, ...(known.value !== undefined && { coverage: known.value }) }, ...metrics]
+}
+
+/** The pairs by value: rows arrive in any order, and the same rows must give the same figures to the last bit. */
+function inOrder({ scores, outcomes }: Judged): [score: number, outcome: number][] {
+  return scores.map((score, row): [number, number] => [score, outcomes[row] ?? 0]).toSorted(([a, x], [b, y]) => a - b || x - y)
+}
+
+type Named = readonly [name: string, estimate: Estimate]
+
+function taskMetrics(model: ModelDefinition, judged: Judged): Named[] {
+  if (model.task === 'regression') return regressionMetrics(judged)
+  return model.task === 'binary_classification' ? binaryMetrics(judged, thresholdOf(model)) : [['accuracy', accuracy(judged)]]
+}
+
+function binaryMetrics(judged: Judged, threshold: number | undefined): Named[] {
+  const pairs = inOrder(judged)
+  const rows = { scores: Float64Array.from(pairs, ([score]) => score), outcomes: Uint8Array.from(pairs, ([, outcome]) => outcome) }
+  // A score that is no probability can rank, but has no likelihood and no calibration.
+  const isProbability = rows.scores.every((score) => score >= 0 && score <= 1)
+  const ofProbability = (metric: (scored: typeof rows) => Estimate) =>
+    isProbability ? metric(rows) : undefinedEstimate(rows.scores.length)
+  return [
+    ['roc_auc', rocAuc(rows)],
+    ['pr_auc', averagePrecision(rows)],
+    ['log_loss', ofProbability(logLoss)],
+    ['brier', ofProbability(brierScore)],
+    ['ece', ofProbability(expectedCalibrationError)],
+    ...(threshold === undefined ? [] : Object.entries(precisionAndRecall(rows, threshold))),
+  ]
+}
+
+function regressionMetrics(judged: Judged): Named[] {
+  const pairs = inOrder(judged)
+  const errors = errorsOf({
+    predicted: Float64Array.from(pairs, ([score]) => score),
+    observed: Float64Array.from(pairs, ([, outcome]) => outcome),
+  })
+  return [
+    ['mae', meanAbsoluteError(errors)],
+    ['rmse', rootMeanSquaredError(errors)],
+    ['bias', meanError(errors)],
+    ['error_p10', errorQuantile(errors, 0.1)],
+    ['error_p50', errorQuantile(errors, 0.5)],
+    ['error_p90', errorQuantile(errors, 0.9)],
+  ]
+}
+
+function accuracy({ scoreTexts, outcomeTexts }: Judged): Estimate {
+  return proportionEstimate(scoreTexts.filter((text, row) => text === outcomeTexts[row]).length, scoreTexts.length)
+}
