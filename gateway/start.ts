@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import { v7 } from 'uuid'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import type { OnlineStore } from '../platform/online-store/online-store.ts'
 import type { Project } from '../platform/project/project.ts'
@@ -10,6 +9,7 @@ import { readCodeVersion, readPackageVersion } from './code-version.ts'
 import type { GatewayConfig } from './config.ts'
 import { createAdmission } from './http/admission.ts'
 import { listen } from './http/listen.ts'
+import { createIdFactory } from './ids.ts'
 import type { InferenceEngine } from './inference/inference.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
@@ -32,7 +32,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   reportProblems(project, logger)
   const version = await readPackageVersion()
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
-  const clocks = { now: Date.now, tick: () => performance.now(), newId: () => v7() }
+  const clocks = { now: Date.now, tick: () => performance.now(), newId: createIdFactory() }
   const models = await warmUp({ inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }, project)
   const metrics = createGatewayMetrics(meter)
   const background = createBackground(logger)

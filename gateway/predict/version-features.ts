@@ -25,13 +25,13 @@ export type StoredValues = (key: StoreKey) => Uint8Array | undefined
 /** The window engine and the rules of model.yaml over the project's views, which are compiled once. */
 export function createVersionFeatures(project: Project): (model: ProjectModel, version: ProjectVersion) => VersionFeatures {
   const views = compileViews(project)
+  const planOf = createReadPlanner(views)
   return (model, { manifest }) => {
     const names = new Set(manifest.inputs.flatMap(({ features }) => features))
     const assembler = createAssembler({ project, model, names })
     return {
-      keysOf: (instance) =>
-        assembler.onlineReads(instance.anchor).flatMap(({ view, role }) => keysOfView(views, view, role, instance) ?? []),
-      assemble: (instance, values) => assembler.assemble({ ...instance, online: createOnlineReader(views, instance, values) }),
+      keysOf: (instance) => assembler.onlineReads(instance.anchor).flatMap(({ view, role }) => planOf(instance, view, role)?.keys ?? []),
+      assemble: (instance, values) => assembler.assemble({ ...instance, online: createOnlineReader(planOf, instance, values) }),
     }
   }
 }
@@ -47,25 +47,35 @@ function compileViews(project: Project): Views {
   )
 }
 
-/** Undefined when the instance has nobody in the role: then there is nothing to look up. */
-function keysOfView(views: Views, name: string, role: string, instance: Instance): StoreKey[] | undefined {
-  const view = views.get(name)
-  const entity = Object.hasOwn(instance.entities, role) ? instance.entities[role] : undefined
-  return view === undefined || entity === undefined ? undefined : planRead(view, tenant, entity, instance.anchorTimeMs)
+type ReadPlan = { view: CompiledView; keys: StoreKey[] }
+type ReadPlanner = (instance: Instance, view: string, role: string) => ReadPlan | undefined
+
+/** The keys of a view for the entity in a role, planned once per instance; undefined when nobody is in the role. */
+function createReadPlanner(views: Views): ReadPlanner {
+  const planned = new WeakMap<Instance, Map<string, ReadPlan | undefined>>()
+  return (instance, name, role) => {
+    const plans = memo(planned, instance, () => new Map<string, ReadPlan | undefined>())
+    return memo(plans, `${name} ${role}`, () => {
+      const view = views.get(name)
+      const entity = Object.hasOwn(instance.entities, role) ? instance.entities[role] : undefined
+      return view === undefined || entity === undefined ? undefined : { view, keys: planRead(view, tenant, entity, instance.anchorTimeMs) }
+    })
+  }
 }
 
 /** Several features share a view and a role: each pair is computed once. */
-function createOnlineReader(views: Views, instance: Instance, values: StoredValues) {
+function createOnlineReader(planOf: ReadPlanner, instance: Instance, values: StoredValues) {
   const computed = new Map<string, ReadonlyMap<string, FeatureValue> | undefined>()
-  return function online(name: string, role: string): ReadonlyMap<string, FeatureValue> | undefined {
-    const pair = `${name} ${role}`
-    if (!computed.has(pair)) computed.set(pair, read(name, role))
-    return computed.get(pair)
-  }
+  return (name: string, role: string): ReadonlyMap<string, FeatureValue> | undefined =>
+    memo(computed, `${name} ${role}`, () => {
+      const plan = planOf(instance, name, role)
+      return plan === undefined ? undefined : readFeatures(plan.view, plan.keys.map(values), instance.anchorTimeMs)
+    })
+}
 
-  function read(name: string, role: string): ReadonlyMap<string, FeatureValue> | undefined {
-    const view = views.get(name)
-    const keys = keysOfView(views, name, role, instance)
-    return view === undefined || keys === undefined ? undefined : readFeatures(view, keys.map(values), instance.anchorTimeMs)
-  }
+type Memory<Key, Value> = { has(key: Key): boolean; get(key: Key): Value | undefined; set(key: Key, value: Value): unknown }
+
+function memo<Key, Value>(memory: Memory<Key, Value>, key: Key, compute: () => Value): Value {
+  if (!memory.has(key)) memory.set(key, compute())
+  return memory.get(key) as Value
 }

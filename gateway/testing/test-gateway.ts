@@ -1,11 +1,11 @@
 import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
-import { v7 } from 'uuid'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { createApp } from '../app.ts'
 import { createAdmission } from '../http/admission.ts'
+import { createIdFactory } from '../ids.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { createBackground } from '../predict/background.ts'
 import { createPredictor } from '../predict/predictor.ts'
@@ -51,7 +51,7 @@ export async function createTestGateway(
     logger,
     now: options.now ?? Date.now,
     tick: () => performance.now(),
-    newId: () => v7(),
+    newId: createIdFactory(),
   }
   const models = await warmUp({ ...deps, codeVersion: '0.0.0+test', createFeatures: () => features }, testProject)
   const predict = createPredictor({ ...deps, limits: { shadows: 8, shadowDeadlineMs: 1000, timeoutMs: 5000 } })
