@@ -1,0 +1,118 @@
+import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { limits } from '../../contracts/http.ts'
+import type { LabelFields } from '../../contracts/label-event.ts'
+import type { PostLabels } from './gateway-labels.ts'
+import type { LabelSource } from './source-row.ts'
+import { type LabelProblem, toLabel } from './to-label.ts'
+
+export type RejectedLine = LabelProblem & { line: number }
+
+export type ImportReport = {
+  dry_run: boolean
+  read: number
+  accepted: number
+  rejected: number
+  /** The first of them, by line within a batch. */
+  rejections: RejectedLine[]
+}
+
+export type ImportOptions = {
+  source: LabelSource
+  post: PostLabels
+  dryRun: boolean
+  /** The label of records that name none. */
+  defaultLabel?: string | undefined
+  /** Called as records have been dealt with. */
+  onProgress?(report: ImportReport): void
+}
+
+/** More would help nobody, and a file of millions must not fill memory. */
+const rejectionsKept = 1000
+/** Leaves room for what surrounds the labels in the body. */
+const batchBytes = limits.bodyBytes - 1024
+
+type Pending = { line: number; fields: LabelFields; bytes: number }
+
+/**
+ * Sends every record of a source as a label, in order, in batches. A record that is refused leaves the others
+ * accepted; an error that is no record's fault stops the import, and what was sent before stays. Importing again
+ * doubles nothing.
+ */
+export async function importLabels(options: ImportOptions): Promise<ImportReport> {
+  const { source, dryRun, defaultLabel, onProgress } = options
+  const report: ImportReport = { dry_run: dryRun, read: 0, accepted: 0, rejected: 0, rejections: [] }
+  const queue: Pending[] = []
+  const sender = createSender(options, report)
+  for await (const row of source.rows()) {
+    report.read += 1
+    const label = 'problem' in row ? { problem: { code: 'invalid_request', message: row.problem } } : toLabel(row.value, defaultLabel)
+    if ('problem' in label) reject(report, row.line, label.problem)
+    else queue.push({ line: row.line, fields: label, bytes: Buffer.byteLength(JSON.stringify(label)) + 1 })
+    if (queue.length >= limits.items) await sender.sendOne(queue)
+    onProgress?.(report)
+  }
+  while (queue.length > 0) {
+    await sender.sendOne(queue)
+    onProgress?.(report)
+  }
+  return report
+}
+
+/**
+ * The gateway refuses a body for one malformed item, and names the first. The batch then shrinks, and grows again
+ * with what is accepted: a file of nothing but such items costs one small request each, not a large one.
+ */
+function createSender({ post, dryRun }: ImportOptions, report: ImportReport) {
+  let size: number = limits.items
+  return {
+    async sendOne(queue: Pending[]): Promise<void> {
+      const batch = queue.splice(0, fitting(queue, size))
+      try {
+        const answer = await post(
+          batch.map(({ fields }) => fields),
+          { dryRun },
+        )
+        report.accepted += answer.accepted
+        for (const { index, ...problem } of answer.rejected) reject(report, batch[index]?.line ?? 0, toProblem(problem))
+        size = Math.min(size * 2, limits.items)
+      } catch (error) {
+        const index = refusedIndex(error, batch)
+        if (!(error instanceof ServiceError) || index === undefined) throw error
+        const [refused] = batch.splice(index, 1)
+        reject(report, refused?.line ?? 0, toProblem({ code: error.code, message: error.message, path: withoutIndex(error.path) }))
+        queue.unshift(...batch)
+        size = Math.max(1, Math.floor(size / 2))
+      }
+    },
+  }
+}
+
+/** How many of the first fit into one body; at least one. */
+function fitting(queue: readonly Pending[], size: number): number {
+  let bytes = 0
+  let count = 0
+  while (count < Math.min(size, queue.length) && (count === 0 || bytes + (queue[count]?.bytes ?? 0) <= batchBytes))
+    bytes += queue[count++]?.bytes ?? 0
+  return count
+}
+
+/** Which record an error is about: the one its path names, or the only one. Undefined when it is about none. */
+function refusedIndex(error: unknown, batch: readonly Pending[]): number | undefined {
+  if (!(error instanceof ServiceError) || ![400, 413].includes(errorCodes[error.code].status)) return undefined
+  const named = /^labels\[(\d+)\]/.exec(error.path ?? '')?.[1]
+  if (named !== undefined && Number(named) < batch.length) return Number(named)
+  return batch.length === 1 ? 0 : undefined
+}
+
+function withoutIndex(path: string | undefined): string | undefined {
+  return path?.replace(/^labels\[\d+\]\.?/, '')
+}
+
+function toProblem({ code, message, path }: { code: string; message: string; path?: string | undefined }): LabelProblem {
+  return { code, message, ...(path !== undefined && path !== '' && { path }) }
+}
+
+function reject(report: ImportReport, line: number, problem: LabelProblem): void {
+  report.rejected += 1
+  if (report.rejections.length < rejectionsKept) report.rejections.push({ line, ...problem })
+}
