@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import type { Session } from 'chdb'
 import { ServiceError } from '../../contracts/errors.ts'
 import { type Lane, createLane } from './session-lane.ts'
@@ -44,7 +43,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const open = (name: string, args: readonly string[] = []) =>
     openSession(chdb.Session, options.dir, [...commonArgs, ...args, `--log_comment=${name}`])
   const control = open('control')
-  await replaceDefaultDatabase(control, options.dir)
   const version = await text(control, 'SELECT version()')
   const counts = { ...defaultSessions, ...options.sessions }
   const lanes = {} as Record<LaneName, Lane<Slot>>
@@ -54,7 +52,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const settings = await readSettings(sample)
     sample.close()
     const slots = Array.from({ length: counts[name] }, (_, index) =>
-      createSlot({ name: `${name}-${index}`, open: openSlot, control, settings }),
+      createSlot({ name: `${name}-${index}`, open: openSlot, home: name === 'analyst' ? 'system' : 'default', control, settings }),
     )
     lanes[name] = createLane({ name, slots, maxWaiting: options.maxWaiting ?? 200 })
   }
@@ -104,7 +102,8 @@ const defaultArgs = [
 const laneArgs: Record<LaneName, readonly string[]> = {
   insert: ['--priority=1'],
   read: ['--priority=2'],
-  analyst: ['--priority=3'],
+  // In its own default database the embedded engine takes an unknown table for a file of that name.
+  analyst: ['--priority=3', '--database=system'],
 }
 
 async function loadChdb() {
@@ -135,15 +134,6 @@ function openSession(
       hint: 'stop the other process, or choose another data directory',
     })
   }
-}
-
-/** The embedded engine's own default database takes an unknown table for a file of that name; a server's does not. */
-async function replaceDefaultDatabase(session: Session, dir: string): Promise<void> {
-  const known = existsSync(join(dir, 'metadata', 'default.sql'))
-  await session.queryAsync('USE system')
-  await session.queryAsync('DETACH DATABASE default')
-  await session.queryAsync(known ? 'ATTACH DATABASE default' : 'CREATE DATABASE default ENGINE = Atomic')
-  await session.queryAsync('USE default')
 }
 
 async function text(session: Session, sql: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { type Readable, type Transform, pipeline } from 'node:stream'
+import type { Readable, Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { EngineError } from './engine-error.ts'
 
@@ -129,14 +129,15 @@ export function readBody(request: IncomingMessage, maxBytes: number): AsyncItera
   const decoder = decoders[encoding as Encoding]
   if (decoder === undefined) throw new EngineError(48, 'NOT_IMPLEMENTED', `Unknown Content-Encoding ${encoding}`)
   const decoded = decoder()
-  pipeline(request, decoded, () => undefined)
-  return bounded(decoded, maxBytes)
+  // Not `pipeline`: it would destroy the request, and with it the connection that the answer takes.
+  request.once('close', () => request.readableEnded || decoded.destroy(new Error('the body broke off')))
+  return bounded(request.pipe(decoded), maxBytes)
 }
 
 async function* bounded(body: Readable, maxBytes: number): AsyncGenerator<Buffer> {
   let size = 0
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length
       if (size > maxBytes) throw new EngineError(223, 'QUERY_IS_TOO_LARGE', `The body is over ${maxBytes} bytes`)
       yield chunk

@@ -52,6 +52,7 @@ export function createQueryResponse({ request, response, version, queryId, compr
       const text = toErrorText(error, version)
       if (out === undefined) {
         const { 'X-ClickHouse-Exception-Tag': _, ...plain } = headers
+        if (!request.complete) plain['Connection'] = 'close'
         response.writeHead(httpStatusOf(error.code), {
           ...plain,
           'X-ClickHouse-Exception-Code': String(error.code),
@@ -70,13 +71,15 @@ function exceptionBlock(tag: string, text: string): string {
   return `\r\n__exception__\r\n${tag}\r\n${text}${Buffer.byteLength(text)} ${tag}\r\n__exception__\r\n`
 }
 
-/** No last chunk is sent: a client that knows nothing of the block sees a response that was cut short. */
+/** How long a client that knows the exception block has to read it and hang up. */
+const readBlockWithinMs = 2_000
+
+/** No last chunk is sent: a client that knows nothing of the block sees, a little later, a response that was cut short. */
 function breakOff(out: Writable, response: ServerResponse, block: string): void {
-  const destroy = () => response.socket?.destroySoon()
-  out.write(block, () => {
-    if (out === response) destroy()
-    else (out as Writable & { flush(done: () => void): void }).flush(() => setImmediate(destroy))
-  })
+  const cut = setTimeout(() => response.destroy(), readBlockWithinMs)
+  response.once('close', () => clearTimeout(cut))
+  out.write(block)
+  if (out !== response) (out as Writable & { flush(): void }).flush()
 }
 
 /** A client that takes nothing for this long has stopped; it must not keep its session. */

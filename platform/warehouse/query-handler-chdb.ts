@@ -7,7 +7,7 @@ import { EngineError } from './engine-error.ts'
 import { type QueryRequest, addField, parseQueryRequest, readBody, singleHeader } from './http-request.ts'
 import { createQueryResponse, type QueryResponse } from './http-response.ts'
 import type { InsertSpool } from './insert-spool.ts'
-import { checkRequest, checkStatement } from './read-only-chdb.ts'
+import { analystDatabase, checkRequest, checkStatement } from './read-only-chdb.ts'
 import type { GuardOptions } from './read-only-guard.ts'
 import { runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
 import { type StatementBody, readStatement } from './statement-body.ts'
@@ -67,7 +67,9 @@ async function answerQuery(deps: HandlerDeps, { request, parsed, answer, signal 
     const cancel = () => lease.cancel()
     signal.addEventListener('abort', cancel, { once: true })
     try {
-      await lease.setUp(setUpOf(parsed))
+      const { database, ...setup } = setUpOf(parsed)
+      const home = deps.guard === undefined ? database : await analystDatabase(lease, database)
+      await lease.setUp({ ...setup, ...(home !== undefined && { database: home }) })
       const sql = await sqlToRun(lease, body, deps.guard)
       await runQuery(lease, sql, { statement, request: parsed, response: answer })
     } finally {

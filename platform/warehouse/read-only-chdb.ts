@@ -9,6 +9,7 @@ import {
   checkSetting,
   deniedCategories,
   deniedFunctions,
+  hiddenDatabase,
 } from './read-only-rules.ts'
 
 /** The functions of this very build, so that a new one of a denied family is denied too. */
@@ -38,6 +39,13 @@ async function names(lease: Lease, sql: string): Promise<string[]> {
 export function checkRequest(request: QueryRequest, limits: AnalystLimits): void {
   if (['1', '2'].includes(request.settings.get('readonly') ?? '')) request.settings.delete('readonly')
   for (const [name, value] of request.settings) checkSetting(name, value, limits)
+}
+
+/** Where analysts start: in `gold` as soon as it is there. Never in `default`, where a table's name can be a file's. */
+export async function analystDatabase(lease: Lease, asked: string | undefined): Promise<string | undefined> {
+  if (asked !== undefined && asked !== hiddenDatabase) return asked
+  const exists = await lease.query('EXISTS DATABASE gold', 'TSVRaw')
+  return exists.text().trim() === '1' ? 'gold' : undefined
 }
 
 /**

@@ -1,5 +1,12 @@
 import { EngineError } from './engine-error.ts'
-import { type AnalystLimits, type FunctionCatalog, allowedRoots, allowedTableFunctions, checkSetting } from './read-only-rules.ts'
+import {
+  type AnalystLimits,
+  type FunctionCatalog,
+  allowedRoots,
+  allowedTableFunctions,
+  checkSetting,
+  hiddenDatabase,
+} from './read-only-rules.ts'
 import { type Token, identifierName, tokenize } from './sql-lexer.ts'
 
 export type GuardOptions = {
@@ -53,6 +60,7 @@ function checkNode(node: Node, { parent, options }: { parent: Node | undefined; 
   // A bare name can stand for a function, as in arrayMap(file, ...).
   if (node.kind === 'Identifier' && catalog.deniedFunctions.has(lower)) throw denied(`the function ${node.name} is not for analysts`)
   const isTable = node.kind === 'TableIdentifier' || node.kind === 'Identifier'
+  if (isTable && (lower === hiddenDatabase || lower.startsWith(`${hiddenDatabase}.`))) throw hidden()
   if (isTable && options.deniedTables.test(node.name)) throw denied(`the table ${node.name} is not for analysts`)
 }
 
@@ -69,6 +77,7 @@ function checkTokens(tokens: readonly Token[], { catalog, deniedTables }: GuardO
     if ((upper === 'OUTFILE' || upper === 'INFILE') && tokens[index + 1]?.kind === 'string') throw denied(`${upper} names a file`)
     if (token.kind !== 'word' && token.kind !== 'quoted') continue
     const name = identifierName(token)
+    if (name.toLowerCase() === hiddenDatabase) throw hidden()
     if (next === '(' && catalog.deniedFunctions.has(name.toLowerCase())) throw denied(`the function ${name} reaches outside the warehouse`)
     if (deniedTables.test(name)) throw denied(`the table ${name} is not for analysts`)
   }
@@ -95,6 +104,10 @@ function checkClause(tokens: readonly Token[], start: number, limits: AnalystLim
   const after = tokens[at - 1]
   if (after !== undefined && (after.kind === 'number' || after.kind === 'string' || after.text === '('))
     throw denied('a SETTINGS clause that the read-only port cannot read')
+}
+
+function hidden(): EngineError {
+  return denied(`the database ${hiddenDatabase} is not for analysts`)
 }
 
 function denied(reason: string): EngineError {

@@ -81,6 +81,9 @@ export const deniedFunctions: ReadonlySet<string> = new Set([
   'zookeepersessionuptime',
 ])
 
+/** The engine's own default database: in it, it reads files under the names of tables. Nothing of Hindsight's is there. */
+export const hiddenDatabase = 'default'
+
 const formatting = new Set([
   'date_time_input_format',
   'date_time_output_format',

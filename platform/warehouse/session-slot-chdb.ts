@@ -17,12 +17,19 @@ export type Lease = {
 }
 
 export type Slot = { lease: Lease; take(): void; restore(): Promise<void>; close(): void }
-type SlotDeps = { name: string; open: (name: string) => Session; control: Session; settings: ReadonlyMap<string, SettingState> }
+type SlotDeps = {
+  name: string
+  open: (name: string) => Session
+  /** The database of a fresh session. */
+  home: string
+  control: Session
+  settings: ReadonlyMap<string, SettingState>
+}
 /** A setting as a fresh session of the lane has it. */
 type SettingState = { value: string; changed: boolean }
 
 /** A session that one request at a time has to itself, and that shows the next one nothing of the last. */
-export function createSlot({ name, open, control, settings: initial }: SlotDeps): Slot {
+export function createSlot({ name, open, home, control, settings: initial }: SlotDeps): Slot {
   let session = open(name)
   let spoilt = false
   let changed: SessionSetup | undefined
@@ -78,7 +85,7 @@ export function createSlot({ name, open, control, settings: initial }: SlotDeps)
     leased = false
     try {
       await cancelling
-      if (!spoilt && changed !== undefined) await reset(session, changed, initial)
+      if (!spoilt && changed !== undefined) await reset(session, changed, { home, initial })
     } catch {
       // A session that cannot be put back is thrown away; that is all its error means.
       spoilt = true
@@ -98,12 +105,14 @@ export function createSlot({ name, open, control, settings: initial }: SlotDeps)
   }
 }
 
-async function reset(session: Session, { database, settings }: SessionSetup, initial: SlotDeps['settings']): Promise<void> {
+type Fresh = { home: string; initial: SlotDeps['settings'] }
+
+async function reset(session: Session, { database, settings }: SessionSetup, { home, initial }: Fresh): Promise<void> {
   const assignments = [...settings.keys()].map((name) => {
     const state = initial.get(name)
     return `${name} = ${state?.changed === true ? quoteString(state.value) : 'DEFAULT'}`
   })
-  if (database !== undefined) await session.queryAsync('USE default')
+  if (database !== undefined) await session.queryAsync(`USE ${quoteIdentifier(home)}`)
   if (assignments.length > 0) await session.queryAsync(`SET ${assignments.join(', ')}`)
 }
 

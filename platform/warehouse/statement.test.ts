@@ -35,6 +35,8 @@ test.each([
   ['SHOW TABLES FORMAT TSV', 'other', 'TSV'],
   ['SET max_threads = 1', 'session', undefined],
   ['USE d', 'session', undefined],
+  ['CREATE OR REPLACE TEMPORARY TABLE t (a UInt8)', 'session', undefined],
+  ['CREATE TABLE t (a UInt8)', 'other', undefined],
   ['', 'other', undefined],
 ])('%j is %s in format %s', (sql, kind, format) => {
   const statement = parseStatement(sql)

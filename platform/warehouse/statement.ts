@@ -2,7 +2,7 @@ import { type Token, tokenize } from './sql-lexer.ts'
 
 /** What the front must know of a statement before the engine sees it. */
 export type Statement = {
-  /** `insert`: rows follow as data. `select`: can be streamed. `session`: would change the session. `other`: the rest. */
+  /** `insert`: rows follow as data. `select`: can be streamed. `session`: may change the session. `other`: the rest. */
   kind: 'insert' | 'select' | 'session' | 'other'
   /** First keyword, upper case; empty for an empty statement. */
   verb: string
@@ -20,7 +20,26 @@ export type Statement = {
 }
 
 const reading = new Set(['SELECT', 'WITH', 'FROM'])
-const session = new Set(['SET', 'USE'])
+/** What leaves nothing behind in its session; of any other statement that is not known. */
+const stateless = new Set([
+  ...[
+    'SELECT',
+    'WITH',
+    'FROM',
+    'SHOW',
+    'DESCRIBE',
+    'DESC',
+    'EXISTS',
+    'EXPLAIN',
+    'INSERT',
+    'CREATE',
+    'REPLACE',
+    'ALTER',
+    'DROP',
+    'TRUNCATE',
+  ],
+  ...['RENAME', 'EXCHANGE', 'OPTIMIZE', 'DELETE', 'UPDATE', 'ATTACH', 'DETACH', 'UNDROP', 'CHECK', 'SYSTEM', 'KILL', 'BACKUP', 'RESTORE'],
+])
 const opening = new Set(['(', '[', '{'])
 const closing = new Set([')', ']', '}'])
 
@@ -39,6 +58,7 @@ export function parseStatement(sql: string): Statement {
     }
     const upper = token.kind === 'word' ? token.text.toUpperCase() : ''
     if (statement.verb === '' && upper !== '') Object.assign(statement, { verb: upper, kind: kindOf(upper) })
+    if (upper === 'TEMPORARY' && statement.verb === 'CREATE' && depth === 0) statement.kind = 'session'
     if (depth === 0 && previous?.text !== '.') {
       if (upper === 'SELECT' || upper === 'WITH') selects = true
       if (statement.verb === 'INSERT' && !selects && recent.length > 2) {
@@ -60,7 +80,7 @@ export function parseStatement(sql: string): Statement {
 
 function kindOf(verb: string): Statement['kind'] {
   if (reading.has(verb)) return 'select'
-  return session.has(verb) ? 'session' : 'other'
+  return stateless.has(verb) ? 'other' : 'session'
 }
 
 /** `FORMAT name`, where FORMAT is not itself a name, as in `t.format` or `INSERT INTO format`. */
