@@ -16,6 +16,14 @@ export function encodeInputs(inputs: readonly InputTensor[], rows: readonly Feat
   return Object.fromEntries(inputs.map((input) => [input.name, encodeInput(input, rows)]))
 }
 
+/** Throws what keeps this row out of the version's tensors, before it can spoil a run of many. */
+export function requireEncodable(inputs: readonly InputTensor[], row: FeatureRow): void {
+  for (const input of inputs) {
+    const takesAnything = input.type === 'float32' || input.type === 'float64' || input.type === 'string'
+    if (!takesAnything) encodeInput(input, [row])
+  }
+}
+
 function encodeInput(input: InputTensor, rows: readonly FeatureRow[]): Tensor {
   const width = input.features.length
   const data = allocate(input.type, rows.length * width)
@@ -41,7 +49,9 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
   if (input.type === 'string') return value === undefined ? '' : String(value)
   if (value === undefined) {
     if (input.type === 'float32' || input.type === 'float64') return Number.NaN
-    throw new ServiceError('feature_unavailable', `${feature} is missing, and input ${input.name} of type ${input.type} cannot say so`)
+    throw new ServiceError('feature_unavailable', `${feature} is missing, and input ${input.name} of type ${input.type} cannot say so`, {
+      path: `features.${feature}`,
+    })
   }
   const number = typeof value === 'string' ? Number.NaN : Number(value)
   if (Number.isNaN(number)) throw new ServiceError('inference_failed', `${feature} is text, but input ${input.name} holds ${input.type}`)
@@ -51,7 +61,10 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
 
 function toInteger(input: InputTensor, feature: string, value: number): number | bigint {
   const fits = Number.isSafeInteger(value) && (input.type === 'int64' || Math.abs(value) <= 0x7fffffff)
-  if (!fits) throw new ServiceError('out_of_range', `${feature} is ${value}, which input ${input.name} of type ${input.type} cannot hold`)
+  if (!fits)
+    throw new ServiceError('out_of_range', `is ${value}, which input ${input.name} of type ${input.type} cannot hold`, {
+      path: `features.${feature}`,
+    })
   return input.type === 'int64' ? BigInt(value) : value
 }
 

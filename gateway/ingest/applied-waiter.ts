@@ -1,17 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Origin } from '../../contracts/origin.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { AppliedPosition, Origin } from '../../contracts/origin.ts'
 import type { OnlineStore } from '../../platform/online-store/online-store.ts'
 
 /** Pause between two looks at the store: short against a batch of the materializer, long against one look. */
 const pollMs = 2
 
-/** Whether the online store has applied these records, as soon as it has; false when `timeoutMs` passes first. */
-export function createAppliedWaiter(deps: { store: Pick<OnlineStore, 'applied'>; tick: () => number }) {
+type Deps = { store: Pick<OnlineStore, 'applied'>; tick: () => number; admission: { readonly draining: boolean } }
+
+/**
+ * Whether the online store has applied these records, as soon as it has; false when `timeoutMs` passes or the gateway
+ * drains first. A store that does not answer has not applied them: they are in the log, and it will.
+ */
+export function createAppliedWaiter(deps: Deps) {
   let look: ReturnType<OnlineStore['applied']> | undefined
 
   /** Waiters that look at the same time share one read. */
   function applied(): ReturnType<OnlineStore['applied']> {
-    look ??= deps.store.applied().finally(() => (look = undefined))
+    look ??= deps.store
+      .applied()
+      .catch(orNothing)
+      .finally(() => (look = undefined))
     return look
   }
 
@@ -23,10 +32,15 @@ export function createAppliedWaiter(deps: { store: Pick<OnlineStore, 'applied'>;
       const positions = await applied()
       const position = positions.find(({ writer_id, epoch }) => writer_id === last.writer_id && epoch === last.epoch)
       if (position !== undefined && position.seq >= last.seq) return true
-      if (deps.tick() >= giveUpAt) return false
+      if (deps.tick() >= giveUpAt || deps.admission.draining) return false
       await sleep(pollMs)
     }
   }
+}
+
+function orNothing(error: unknown): AppliedPosition[] {
+  if (error instanceof ServiceError && error.code === 'online_store_unavailable') return []
+  throw error
 }
 
 export type AppliedWaiter = ReturnType<typeof createAppliedWaiter>

@@ -4,7 +4,7 @@ import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-
 import type { AppliedPosition } from '../../contracts/origin.ts'
 import { toServiceError } from '../http/errors.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
-import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs } from '../inference/tensors.ts'
+import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs, requireEncodable } from '../inference/tensors.ts'
 import { decide } from './decision.ts'
 import type { Deadline } from './deadline.ts'
 import type { Instance } from './instance.ts'
@@ -22,7 +22,9 @@ export type InstanceResult = { instance: Instance; features: ServedFeature[] } &
 export type VersionRun = { results: InstanceResult[]; durationUs: { features?: number; queue?: number; inference?: number } }
 
 type Deps = { inference: InferenceEngine; tick: () => number }
-type Assembled = { instance: Instance; features: ServedFeature[]; error?: ServiceError }
+type Assembled = { instance: Instance; features: ServedFeature[]; row: FeatureRow; error?: ServiceError }
+
+const noRow: FeatureRow = new Map()
 
 /**
  * One version over every instance: features, then one run of all rows. An instance that fails is a result with its
@@ -52,9 +54,12 @@ export function failAll(instances: readonly Instance[], error: ServiceError): In
 function assemble(serving: ServingVersion, instance: Instance, seen: SeenFeatures): Assembled {
   try {
     const features = serving.features.assemble(instance, seen.values)
-    return isTooLarge(instance, features) ? { instance, features: [], error: tooLarge() } : { instance, features }
+    if (isTooLarge(instance, features)) return { instance, features: [], row: noRow, error: tooLarge() }
+    const row: FeatureRow = new Map(features.map(({ name, value }) => [name, value]))
+    requireEncodable(serving.version.manifest.inputs, row)
+    return { instance, features, row }
   } catch (error) {
-    return { instance, features: [], error: toServiceError(error) }
+    return { instance, features: [], row: noRow, error: toServiceError(error) }
   }
 }
 
@@ -83,24 +88,21 @@ async function infer(deps: Deps, options: { serving: ServingVersion; deadline: D
   const { inputs, outputs } = serving.version.manifest
   const startedTick = deps.tick()
   try {
+    const rows = ready.map(({ row }) => row)
     const run = deps.inference.run({
       sessionId: serving.sessionId,
-      inputs: encodeInputs(inputs, ready.map(toRow)),
+      inputs: encodeInputs(inputs, rows),
       outputs: [...new Set(outputs.map(({ tensor }) => tensor))],
       deadlineAtMs: deadline.atMs,
     })
     const { tensors, runUs } = await deadline.race(run)
     const elapsedUs = microseconds(deps.tick() - startedTick)
-    const rows = decodeOutputs({ outputs, definition: serving.model.definition, tensors, rows: ready.length })
-    return { rows, durationUs: { queue: Math.max(0, elapsedUs - runUs), inference: runUs } }
+    const decoded = decodeOutputs({ outputs, definition: serving.model.definition, tensors, rows: rows.length })
+    return { rows: decoded, durationUs: { queue: Math.max(0, elapsedUs - runUs), inference: runUs } }
   } catch (error) {
     const failure = toServiceError(error)
     return { rows: ready.map(() => failure), durationUs: {} }
   }
-}
-
-function toRow({ features }: Assembled): FeatureRow {
-  return new Map(features.map(({ name, value }) => [name, value]))
 }
 
 function toResult(serving: ServingVersion, { instance, features }: Assembled, row: Outputs | ServiceError | undefined): InstanceResult {

@@ -3,14 +3,12 @@ import type { Instance } from './instance.ts'
 import type { Routed } from './routing.ts'
 import type { SeenFeatures } from './run-version.ts'
 
+export type ReadDeps = { store: OnlineStore; now: () => number }
+
 export const nothingRead: SeenFeatures = { values: () => undefined, asOf: [], readAtMs: undefined }
 
 /** One read of everything that the versions of a request need, so that all of them see the same moment. */
-export async function readOnce(
-  deps: { store: OnlineStore; now: () => number },
-  routes: readonly Routed[],
-  instances: readonly Instance[],
-): Promise<SeenFeatures> {
+export async function readOnce(deps: ReadDeps, routes: readonly Routed[], instances: readonly Instance[]): Promise<SeenFeatures> {
   const keys = new Map<string, StoreKey>()
   for (const { serving } of routes) {
     for (const instance of instances) for (const key of serving.features.keysOf(instance)) keys.set(identify(key), key)

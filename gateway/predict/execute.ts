@@ -1,0 +1,39 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
+import type { Deadline } from './deadline.ts'
+import type { Instance } from './instance.ts'
+import type { Routed } from './routing.ts'
+import { failAll, runVersion, type SeenFeatures, type VersionRun } from './run-version.ts'
+import { nothingRead } from './store-read.ts'
+
+export type ExecuteDeps = { inference: InferenceEngine; tick: () => number }
+
+/** A version's results, and what the store had shown it; `seen` is undefined when it did not come to that. */
+export type Execution = VersionRun & { seen: SeenFeatures | undefined }
+
+/**
+ * Runs one version over every instance, waiting for the store only if the version uses it. Running out of time is a
+ * result of every instance; a store that fails rejects, because then nothing was seen.
+ */
+export async function execute(
+  deps: ExecuteDeps,
+  options: { routed: Routed; instances: readonly Instance[]; read: Promise<SeenFeatures>; deadline: Deadline },
+): Promise<Execution> {
+  const { routed, instances, read, deadline } = options
+  const { serving } = routed
+  const startedTick = deps.tick()
+  const needsStore = instances.some((instance) => serving.features.keysOf(instance).length > 0)
+  try {
+    const seen = needsStore ? await deadline.race(read) : nothingRead
+    const run = await runVersion(deps, { serving, instances, seen, deadline, startedTick })
+    return { ...run, seen }
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'deadline_exceeded') return failedExecution(instances, error)
+    throw error
+  }
+}
+
+/** Every instance with the same error. */
+export function failedExecution(instances: readonly Instance[], error: ServiceError): Execution {
+  return { results: failAll(instances, error), durationUs: {}, seen: undefined }
+}

@@ -1,0 +1,61 @@
+import type { Logger } from 'pino'
+import type { ServiceError } from '../../contracts/errors.ts'
+import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { EventLogWriter } from '../../platform/event-log/event-log.ts'
+import type { GatewayMetrics } from '../metrics.ts'
+import { toLogRecord, toPredictionEvent } from './event.ts'
+import type { Execution } from './execute.ts'
+import type { PredictInput } from './predictor.ts'
+import type { Routed } from './routing.ts'
+
+export type RecordDeps = { eventLog: EventLogWriter; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
+
+/** One instance's event, and its error if it has one. */
+export type Predicted = { event: PredictionEvent; error: ServiceError | undefined }
+
+/** The events of an execution; `ids` are their prediction ids, in the order of the instances. */
+export function toPredicted(
+  deps: Pick<RecordDeps, 'now'>,
+  options: { input: PredictInput; routed: Routed; execution: Execution; ids: readonly string[] },
+): Predicted[] {
+  const { input, routed, execution, ids } = options
+  const { requestId, receivedAtMs } = input
+  const { seen, durationUs, results } = execution
+  const context = { routed, requestId, receivedAtMs, predictedAtMs: deps.now(), seen, durationUs }
+  return results.map((result, position) => ({ event: toPredictionEvent(context, result, ids[position] ?? ''), error: result.error }))
+}
+
+/** Makes the events durable, as the model asks, and counts them once they are. */
+export async function record(deps: RecordDeps, { serving }: Routed, predicted: readonly Predicted[]): Promise<void> {
+  const { definition } = serving.model
+  const startedTick = deps.tick()
+  logFaults(deps.logger, predicted)
+  const records = predicted.map(({ event }) => toLogRecord(event))
+  await deps.eventLog.append('predictions', records, { durability: definition.durability })
+  const labels = { model: definition.name, version: serving.version.version }
+  deps.metrics.stage({ ...labels, stage: 'outbox' }, deps.tick() - startedTick)
+  countPredictions(deps.metrics, predicted)
+}
+
+/** A fault of ours in one instance of many is not thrown, so it is logged here. */
+function logFaults(logger: Logger, predicted: readonly Predicted[]): void {
+  for (const { event, error } of predicted) {
+    if (error?.code !== 'internal') continue
+    logger.error({ err: error, prediction_id: event.prediction_id, request_id: event.request_id }, 'instance failed')
+  }
+}
+
+function countPredictions(metrics: GatewayMetrics, predicted: readonly Predicted[]): void {
+  const event = predicted[0]?.event
+  if (event === undefined) return
+  const labels = { model: event.model, version: event.model_version }
+  for (const stage of ['features', 'queue', 'inference'] as const) {
+    const us = event.duration_us[stage]
+    if (us !== undefined) metrics.stage({ ...labels, stage }, us / 1000)
+  }
+  const counts = new Map<string, number>()
+  for (const { error } of predicted) counts.set(error?.code ?? '', (counts.get(error?.code ?? '') ?? 0) + 1)
+  for (const [code, count] of counts) {
+    metrics.prediction({ ...labels, route: event.route, status: code === '' ? 'ok' : 'error', code }, count)
+  }
+}

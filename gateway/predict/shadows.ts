@@ -1,0 +1,51 @@
+import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { toServiceError } from '../http/errors.ts'
+import { createDeadline } from './deadline.ts'
+import { execute, type Execution, failedExecution } from './execute.ts'
+import type { PredictorDeps, Work } from './predictor.ts'
+import { record, toPredicted } from './record.ts'
+import type { Routed } from './routing.ts'
+import { isRefusal, type SeenFeatures } from './run-version.ts'
+
+/** How many shadow runs may be under way, and the milliseconds that one may take. */
+export type ShadowLimits = { shadows: number; shadowDeadlineMs: number }
+
+type Watch = { deps: PredictorDeps; work: Work; shadows: readonly Routed[]; read: Promise<SeenFeatures>; after: Promise<unknown> }
+
+/** Shadows run when the answer is settled, so that they are never ahead of it; a request that left no event has none. */
+export function runShadows({ deps, work, shadows, read, after }: Watch): void {
+  // Whoever uses the read handles its failure; a champion without online features does not.
+  read.catch(() => {})
+  for (const routed of shadows) {
+    const free = deps.background.size < deps.limits.shadows
+    deps.background.run('a shadow', async () => {
+      if (!(await isRecorded(after))) return
+      const execution = free ? await runOne(deps, { routed, work, read }) : overloaded(work)
+      const ids = work.instances.map(() => deps.newId())
+      await record(deps, routed, toPredicted(deps, { input: work.input, routed, execution, ids }))
+    })
+  }
+}
+
+async function isRecorded(answer: Promise<unknown>): Promise<boolean> {
+  return answer.then(
+    () => true,
+    (error: unknown) => error instanceof ServiceError && !isRefusal(error) && errorCodes[error.code].status !== 503,
+  )
+}
+
+async function runOne(deps: PredictorDeps, options: { routed: Routed; work: Work; read: Promise<SeenFeatures> }): Promise<Execution> {
+  const { routed, work, read } = options
+  const deadline = createDeadline({ now: deps.now, atMs: deps.now() + deps.limits.shadowDeadlineMs })
+  try {
+    return await execute(deps, { routed, instances: work.instances, read, deadline })
+  } catch (error) {
+    return failedExecution(work.instances, toServiceError(error))
+  } finally {
+    deadline.clear()
+  }
+}
+
+function overloaded({ instances }: Work): Execution {
+  return failedExecution(instances, new ServiceError('overloaded', 'too many shadow runs are under way'))
+}
