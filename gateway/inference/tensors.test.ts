@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { Scalar } from '../../contracts/primitives.ts'
+import type { Tensors, TensorType } from './inference.ts'
+import { decodeOutputs, encodeInputs, requireEncodable } from './tensors.ts'
+import { findTensorMismatches } from './verify-tensors.ts'
+
+const input = (type: TensorType, features = ['a', 'b'], shape = [-1, features.length]) => ({ name: 'x', type, shape, features })
+const row = (values: Record<string, Scalar>) => new Map(Object.entries(values))
+const encode = (type: TensorType, ...rows: Record<string, Scalar>[]) => encodeInputs([input(type)], rows.map(row))['x']!
+
+describe('encoding features', () => {
+  it('fills rows in the order of the columns, whatever the order of the features', () => {
+    const { data, dims } = encode('float32', { b: 2, a: 1 }, { a: 3, b: 4 })
+    expect([[...data], dims]).toEqual([
+      [1, 2, 3, 4],
+      [2, 2],
+    ])
+  })
+
+  it('says missing in each type that can', () => {
+    expect([...encode('float32', { a: 1 }).data]).toEqual([1, Number.NaN])
+    expect([...encode('float64', {}).data]).toEqual([Number.NaN, Number.NaN])
+    expect([...encode('string', { a: 'x' }).data]).toEqual(['x', ''])
+  })
+
+  it('takes booleans for numbers and whole numbers for integers', () => {
+    expect([...encode('float32', { a: true, b: false }).data]).toEqual([1, 0])
+    expect([...encode('bool', { a: true, b: 0 }).data]).toEqual([1, 0])
+    expect([...encode('int64', { a: -(2 ** 53 - 1), b: true }).data]).toEqual([-9007199254740991n, 1n])
+    expect([...encode('int32', { a: -2147483647, b: 7 }).data]).toEqual([-2147483647, 7])
+  })
+
+  it.each([
+    ['int64', { a: 1 }, 'feature_unavailable'],
+    ['bool', { a: true }, 'feature_unavailable'],
+    ['int64', { a: 1, b: 0.5 }, 'out_of_range'],
+    ['int32', { a: 1, b: 2 ** 31 }, 'out_of_range'],
+    ['int64', { a: 1, b: 2 ** 53 }, 'out_of_range'],
+  ] as const)('refuses for %s what it cannot hold: %j', (type, values, code) => {
+    const check = () => requireEncodable([input(type)], row(values))
+    expect(check).toThrow(ServiceError)
+    expect(check).toThrow(expect.objectContaining({ code, path: 'features.b' }))
+  })
+
+  it('gives a tensor without a width where the model wants none', () => {
+    expect(encodeInputs([input('float32', ['a'], [-1])], [row({ a: 1 }), row({ a: 2 })])['x']!.dims).toEqual([2])
+  })
+})
+
+describe('decoding outputs', () => {
+  const decode = (tensors: Tensors, outputs: { tensor: string; column?: number; type?: 'number' | 'text' }[], rows = 2) =>
+    decodeOutputs({
+      outputs: outputs.map(({ tensor, column = 0 }, index) => ({ name: `o${index}`, tensor, column, type: 'float32' })),
+      definition: { outputs: Object.fromEntries(outputs.map(({ type = 'number' }, index) => [`o${index}`, { description: '', type }])) },
+      tensors,
+      rows,
+    })
+
+  it('takes each output from its column', () => {
+    const tensors: Tensors = {
+      probabilities: { type: 'float32', dims: [2, 2], data: Float32Array.from([0.75, 0.25, 0.5, 0.5]) },
+      label: { type: 'int64', dims: [2], data: BigInt64Array.from([0n, 1n]) },
+    }
+    expect(decode(tensors, [{ tensor: 'probabilities', column: 1 }, { tensor: 'label' }, { tensor: 'label', type: 'text' }])).toEqual([
+      { o0: 0.25, o1: 0, o2: '0' },
+      { o0: 0.5, o1: 1, o2: '1' },
+    ])
+  })
+
+  it('fails only the rows that are not finite', () => {
+    const tensors: Tensors = { p: { type: 'float64', dims: [3], data: Float64Array.from([0.5, Number.NaN, Infinity]) } }
+    const [good, nan, infinite] = decode(tensors, [{ tensor: 'p' }], 3)
+    expect(good).toEqual({ o0: 0.5 })
+    expect([nan, infinite]).toMatchObject([{ code: 'inference_failed' }, { code: 'inference_failed' }])
+  })
+
+  it('fails when the model gave no such tensor or column', () => {
+    const tensors: Tensors = { p: { type: 'float32', dims: [1, 1], data: Float32Array.from([0.5]) } }
+    expect(decode(tensors, [{ tensor: 'q' }], 1)).toMatchObject([{ code: 'inference_failed' }])
+    expect(decode(tensors, [{ tensor: 'p', column: 1 }], 1)).toMatchObject([{ code: 'inference_failed' }])
+  })
+})
+
+describe('a manifest and its file', () => {
+  const manifest = { inputs: [input('float32')], outputs: [{ name: 'p', tensor: 'prob', type: 'float32' as const, column: 1 }] }
+  const file = {
+    inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
+    outputs: [{ name: 'prob', type: 'float32', shape: [-1, 2] }],
+  }
+
+  it('agree, also where the file leaves a width open', () => {
+    expect(findTensorMismatches(manifest, file)).toEqual([])
+    expect(findTensorMismatches(manifest, { ...file, inputs: [{ ...file.inputs[0]!, shape: [-1, -1] }] })).toEqual([])
+  })
+
+  it.each([
+    ['an input less', { inputs: [] }, 'no input x'],
+    ['an input more', { inputs: [...file.inputs, { name: 'y', type: 'float32', shape: [-1] }] }, 'needs input y'],
+    ['another type', { inputs: [{ ...file.inputs[0]!, type: 'float64' }] }, 'float64 in the ONNX file'],
+    ['another width', { inputs: [{ ...file.inputs[0]!, shape: [-1, 3] }] }, '-1x3 in the ONNX file'],
+    ['a fixed number of rows', { inputs: [{ ...file.inputs[0]!, shape: [1, 2] }] }, '1x2 in the ONNX file'],
+    ['no such output', { outputs: [] }, 'no output prob'],
+    ['an output that is no tensor', { outputs: [{ name: 'prob', type: 'not a tensor', shape: [] }] }, 'not a tensor'],
+    ['too few columns', { outputs: [{ ...file.outputs[0]!, shape: [-1, 1] }] }, 'has 1 columns'],
+  ])('disagree: %s', (_, change, message) => {
+    expect(findTensorMismatches(manifest, { ...file, ...change })).toEqual([expect.stringContaining(message)])
+  })
+})
