@@ -67,6 +67,10 @@ def round_thresholds(line: str) -> str:
 def export(booster: lightgbm.Booster, width: int, path: Path, name: str) -> onnx.ModelProto:
     types = [("features", FloatTensorType([None, width]))]
     model = convert_lightgbm(booster, name=name, initial_types=types, zipmap=False, target_opset=15)
+    # The converter lists operator sets in an order of its own each time; sorted, the same booster gives the same bytes.
+    operator_sets = sorted(model.opset_import, key=lambda entry: entry.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(operator_sets)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return model
 
