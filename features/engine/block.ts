@@ -48,6 +48,11 @@ export function emptyTile(): Tile {
   return { rows: [], fold: undefined, newestIngestedAtMs: -Infinity }
 }
 
+/** Whether the fold no longer holds. Nothing more is folded until the tile has been rebuilt. */
+export function awaitsRebuild(tile: Tile): boolean {
+  return tile.fold?.maxKnownAtMs === Infinity
+}
+
 export function tileOf(view: CompiledView, eventTimeMs: number): number {
   return Math.floor(eventTimeMs / view.hopMs)
 }

@@ -1,4 +1,4 @@
-import { emptyFold, foldRow, type Block, type Row, type Tile } from './block.ts'
+import { awaitsRebuild, emptyFold, foldRow, type Block, type Row, type Tile } from './block.ts'
 import type { CompiledView } from './compile-view.ts'
 
 /** When memory is traded for how far back an anchor may lie. All ages count from ingestion. */
@@ -27,6 +27,7 @@ export function foldBlock(input: { view: CompiledView; block: Block; nowMs: numb
   const { view, block, nowMs, policy } = input
   let changed = false
   for (const tile of block.tiles.values()) {
+    if (awaitsRebuild(tile)) continue
     const old = tile.rows.filter((row) => row.ingestedAtMs <= nowMs - policy.foldAfterMs && isSettled(row, nowMs))
     if (old.length >= policy.foldMinRows) changed = foldRows(view, tile, old)
   }
@@ -38,9 +39,9 @@ export function foldExcess(input: { view: CompiledView; block: Block; nowMs: num
   let rows = 0
   for (const tile of block.tiles.values()) rows += tile.rows.length
   if (rows <= policy.maxRowsPerBlock) return false
-  const settled = [...block.tiles.values()].flatMap((tile) =>
-    tile.rows.filter((row) => isSettled(row, nowMs)).map((row) => ({ tile, row })),
-  )
+  const settled = [...block.tiles.values()]
+    .filter((tile) => !awaitsRebuild(tile))
+    .flatMap((tile) => tile.rows.filter((row) => isSettled(row, nowMs)).map((row) => ({ tile, row })))
   const excess = settled
     .toSorted((a, b) => a.row.ingestedAtMs - b.row.ingestedAtMs || a.row.eventTimeMs - b.row.eventTimeMs)
     .slice(0, rows - Math.floor(policy.maxRowsPerBlock / 2))

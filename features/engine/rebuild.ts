@@ -1,13 +1,8 @@
 import { putRow, toRow } from './apply-change.ts'
-import { emptyFold, type Extreme, type Tile } from './block.ts'
+import { awaitsRebuild, emptyFold, type Extreme, type Tile } from './block.ts'
 import type { CompiledView } from './compile-view.ts'
 import { compareOrder, type Fact } from './fact.ts'
 import { retractedAtMs, type KnownId } from './known-ids.ts'
-
-/** Whether the fold no longer holds and waits for `rebuildTile` or `rebuildAllTime`. */
-export function awaitsRebuild(tile: Tile): boolean {
-  return tile.fold?.maxKnownAtMs === Infinity
-}
 
 /**
  * Replaces the tile's fold by its facts, from all records of the tile that the warehouse has. False when some are

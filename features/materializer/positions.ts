@@ -1,16 +1,17 @@
 import type { AppliedPosition } from '../../contracts/origin.ts'
 import { partitionCount, type OnlineStore } from '../../platform/online-store/online-store.ts'
 
-type Place = { writerId: string; epoch: number; seq: number }
+export type Place = { writerId: string; epoch: number; seq: number }
 
 /** How far each partition has come in the log. After a crash partitions may differ, where a store commits them singly. */
 export type PositionTable = {
   isApplied(partition: number, place: Place): boolean
   /** What every partition has applied of this writer's epoch; 0 for one never seen. */
   appliedEverywhere(place: Omit<Place, 'seq'>): number
-  advance(place: Place): void
-  /** All positions, for the next commit of each partition. */
-  list(): AppliedPosition[]
+  /** Call once what came up to here is committed. */
+  advance(places: readonly Place[]): void
+  /** All positions as they will be when these places are reached too. */
+  list(places?: readonly Place[]): AppliedPosition[]
 }
 
 export async function loadPositions(store: Pick<OnlineStore, 'read'>): Promise<PositionTable> {
@@ -32,12 +33,21 @@ export function createPositionTable(partitions: readonly (readonly AppliedPositi
     isApplied: (partition, place) =>
       place.seq <= Math.max(reached.get(nameOf(place))?.seq ?? 0, atStart[partition]?.get(nameOf(place)) ?? 0),
     appliedEverywhere: (place) => reached.get(nameOf(place))?.seq ?? 0,
-    advance({ writerId, epoch, seq }) {
-      const known = reached.get(nameOf({ writerId, epoch }))
-      if (known === undefined || known.seq < seq) reached.set(nameOf({ writerId, epoch }), { writer_id: writerId, epoch, seq })
+    advance(places) {
+      for (const place of places) raise(reached, place)
     },
-    list: () => [...reached.values()].filter((position) => position.seq > 0),
+    list(places = []) {
+      const after = new Map(reached)
+      for (const place of places) raise(after, place)
+      return [...after.values()].filter((position) => position.seq > 0)
+    },
   }
+}
+
+function raise(positions: Map<string, AppliedPosition>, place: Place): void {
+  const known = positions.get(nameOf(place))
+  if (known === undefined || known.seq < place.seq)
+    positions.set(nameOf(place), { writer_id: place.writerId, epoch: place.epoch, seq: place.seq })
 }
 
 function nameOf({ writerId, epoch }: { writerId: string; epoch: number }): string {

@@ -1,6 +1,6 @@
 import type { CompiledView } from '../engine/compile-view.ts'
 import { expirePage, foldBlock, retentionMs, type MaintenancePolicy } from '../engine/maintain.ts'
-import { awaitsRebuild } from '../engine/rebuild.ts'
+import { awaitsRebuild } from '../engine/block.ts'
 import { decodeKnownId, type KnownId } from '../engine/known-ids.ts'
 import { parseBlockKey, type BlockAddress } from '../engine/store-keys.ts'
 import type { OnlineStore } from '../../platform/online-store/online-store.ts'

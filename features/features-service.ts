@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ServiceError } from '../contracts/errors.ts'
+import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
+import type { ScannableOnlineStore } from '../platform/online-store/online-store.ts'
+import type { RunningService, ServiceContext } from '../platform/service/service.ts'
+import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import type { FeaturesConfig } from './config.ts'
+import type { CompiledView } from './engine/compile-view.ts'
+import type { MaintenancePolicy } from './engine/maintain.ts'
+import { createBronzeRecords, type SeqRange } from './materializer/bronze-records.ts'
+import { createHousekeeping } from './materializer/housekeeping.ts'
+import { createMaterializer } from './materializer/materializer.ts'
+import { readRebuild, writeRebuild } from './materializer/rebuild-request.ts'
+import { createStoreWriter } from './materializer/store-writer.ts'
+import { createFeaturesMetrics } from './metrics.ts'
+
+export type FeaturesServiceDeps = {
+  consumer: EventLogConsumer
+  store: ScannableOnlineStore
+  warehouse: Warehouse
+  views: readonly CompiledView[]
+  isDamaged(range: SeqRange): boolean
+  now: () => number
+}
+
+/** Bounds what is decoded at once; far above what the records of a batch take. */
+const maxBatchBytes = 16 * 1024 * 1024
+/** Between looks at the store when the log is silent. */
+const idleMs = 250
+const stepEveryMs = 200
+const catchUpEveryMs = 5_000
+/** Longer than the logger ever waits to share an insert. */
+const catchUpForMs = 60_000
+
+/** Keeps the online store: opens it, then applies the log until drained. Closes all it was given. */
+export function startFeatures(
+  context: Pick<ServiceContext<FeaturesConfig>, 'config' | 'logger' | 'meter' | 'fail'>,
+  deps: FeaturesServiceDeps,
+): RunningService {
+  const { config, logger, meter, fail } = context
+  const { consumer, store, warehouse, views, now } = deps
+  const metrics = createFeaturesMetrics(meter)
+  const stopping = new AbortController()
+  const seen = {
+    ready: false,
+    facts: 0,
+    malformed: 0,
+    appliedAt: undefined as string | undefined,
+    waiting: undefined as string | undefined,
+  }
+  const bronze = createBronzeRecords(warehouse)
+  const writer = createStoreWriter({ store, views, policy: toPolicy(config), now })
+  const materializer = createMaterializer({
+    writer,
+    bronze,
+    isDamaged: deps.isDamaged,
+    gapPatienceMs: config.HINDSIGHT_FEATURES_GAP_PATIENCE_MS,
+    signal: stopping.signal,
+    onApplied(counts) {
+      metrics.onApplied(counts)
+      seen.facts += counts.facts
+      seen.malformed += counts.malformed
+      seen.appliedAt = new Date(now()).toISOString()
+      if (counts.malformed > 0) logger.warn({ records: counts.malformed }, 'records that are no feature events were passed over')
+    },
+    onGap(range, outcome) {
+      metrics.onGap(range.toSeq - range.fromSeq + 1, outcome)
+      if (outcome === 'lost') logger.error({ range }, 'records that neither the log nor the warehouse has were passed over')
+      else logger.warn({ range }, 'records that the log skipped were taken from the warehouse')
+    },
+    onLoad: ({ facts, done }) => void (done && logger.info({ facts }, 'online store loaded from the warehouse')),
+    onWaiting: (error) => void (seen.waiting = error instanceof Error ? error.message : String(error)),
+  })
+  const onError = (error: unknown) => logger.warn({ err: error }, 'a tile could not be read from the warehouse; trying again')
+  const housekeeping = createHousekeeping({ store, writer, bronze, warehouse, now, onError })
+  const times = { step: -Infinity, catchUp: -Infinity, catchUpUntil: -Infinity }
+  let confirming: Promise<void> = Promise.resolve()
+
+  const work = run().catch((error: unknown) => void (stopping.signal.aborted || fail(error)))
+
+  async function run(): Promise<void> {
+    await materializer.open()
+    if (writer.positions().list().length > 0) times.catchUpUntil = performance.now() + catchUpForMs
+    seen.ready = true
+    while (!stopping.signal.aborted) {
+      const records = await consumer.fetch({
+        maxRecords: config.HINDSIGHT_FEATURES_MAX_RECORDS,
+        maxBytes: maxBatchBytes,
+        waitMs: idleMs,
+        signal: stopping.signal,
+      })
+      if (records.length > 0) await applyBatch(records)
+      if (performance.now() - times.step >= stepEveryMs) await keepHouse()
+    }
+  }
+
+  async function applyBatch(records: readonly LogRecord[]): Promise<void> {
+    const startedAt = performance.now()
+    await retried(() => materializer.apply(records))
+    const newest = Math.max(...records.map((record) => record.appendedAtMs))
+    metrics.onBatch({ seconds: (performance.now() - startedAt) / 1000, visibleAfterSeconds: Math.max(0, now() - newest) / 1000 })
+    // The next batch need not wait for the cursor: after a crash, records that come again change nothing.
+    await confirming
+    confirming = consumer.confirm(records)
+    confirming.catch(() => undefined)
+  }
+
+  async function keepHouse(): Promise<void> {
+    times.step = performance.now()
+    await retried(async () => {
+      await rebuildOnRequest()
+      await housekeeping.step()
+      if (times.step > times.catchUpUntil || times.step - times.catchUp < catchUpEveryMs) return
+      times.catchUp = times.step
+      await materializer.catchUp()
+    })
+  }
+
+  /** On the command's request, or when the store was emptied under this process. */
+  async function rebuildOnRequest(): Promise<void> {
+    const request = await readRebuild(store)
+    const requested = request !== undefined && request.state !== 'done'
+    if (!requested && (await writer.isReady())) return
+    seen.ready = false
+    logger.info({ request }, 'rebuilding the online store')
+    const facts = await materializer.reload()
+    if (request !== undefined) await writeRebuild(store, { ...request, state: 'done', facts })
+    times.catchUpUntil = performance.now() + catchUpForMs
+    seen.ready = true
+  }
+
+  async function retried(action: () => Promise<void>): Promise<void> {
+    for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 2_000)) {
+      try {
+        await action()
+        seen.waiting = undefined
+        return
+      } catch (error) {
+        if (stopping.signal.aborted || !(error instanceof ServiceError && error.retryable)) throw error
+        seen.waiting = error.message
+        logger.warn({ err: error, retry_in_ms: pauseMs }, 'nothing of this is committed; trying again')
+        await sleep(pauseMs, undefined, { signal: stopping.signal })
+      }
+    }
+  }
+
+  return {
+    async drain() {
+      stopping.abort()
+      await work
+      await confirming.catch((error: unknown) => logger.warn({ err: error }, 'the last batch was not confirmed and will come again'))
+      await housekeeping.stop()
+      await consumer.close()
+      await store.close()
+      await warehouse.close()
+    },
+    async checks() {
+      return { online_store: await store.ping().then(always, never), loaded: seen.ready }
+    },
+    async status() {
+      const { facts, malformed, appliedAt, waiting } = seen
+      return {
+        lag: await consumer.lag(),
+        facts,
+        malformed,
+        last_applied_at: appliedAt ?? null,
+        tiles_waiting_for_rebuild: housekeeping.waiting(),
+        waiting_for: waiting ?? null,
+      }
+    },
+  }
+}
+
+const always = () => true
+const never = () => false
+
+function toPolicy(config: FeaturesConfig): MaintenancePolicy {
+  return {
+    foldAfterMs: config.HINDSIGHT_FEATURES_FOLD_AFTER_MINUTES * 60_000,
+    foldMinRows: config.HINDSIGHT_FEATURES_FOLD_MIN_ROWS,
+    maxRowsPerBlock: config.HINDSIGHT_FEATURES_MAX_ROWS,
+    expireGraceMs: config.HINDSIGHT_FEATURES_EXPIRE_GRACE_MINUTES * 60_000,
+  }
+}

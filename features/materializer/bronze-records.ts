@@ -1,0 +1,123 @@
+import type { AppliedPosition } from '../../contracts/origin.ts'
+import { WarehouseQueryError, type QueryParams, type Warehouse } from '../../platform/warehouse/warehouse.ts'
+import type { Fact } from '../engine/fact.ts'
+import { milliseconds } from '../offline/sql-text.ts'
+
+/** Records of the feature_events lane as the warehouse has them: what the log no longer delivers. */
+export type BronzeRecords = {
+  /** Per writer and epoch, how far it has every record of the lane without a gap. Empty before the first migration. */
+  completePositions(): Promise<AppliedPosition[]>
+  /** Whether it has every record of this range, ends included. */
+  covers(range: SeqRange): Promise<boolean>
+  /** The facts up to these positions, in no order. Of a source that no view uses too. */
+  factsUpTo(positions: readonly AppliedPosition[]): AsyncIterable<Fact[]>
+  factsIn(range: SeqRange): Promise<Fact[]>
+  /** Every record of one source that places an entity in `[fromMs, toMs)` of event time. */
+  factsOfEntity(scope: EntityScope & { fromMs: number; toMs: number }): Promise<Fact[]>
+}
+
+export type SeqRange = { writerId: string; epoch: number; fromSeq: number; toSeq: number }
+export type EntityScope = { tenant: string; source: string; key: string; entityId: string }
+
+const seqs = `(
+  SELECT writer_id, epoch, seq FROM bronze.feature_events WHERE lane = 'feature_events'
+  UNION ALL SELECT writer_id, epoch, seq FROM bronze.rejects WHERE lane = 'feature_events'
+  UNION ALL SELECT writer_id, epoch, seq FROM bronze.seals WHERE lane = 'feature_events'
+)`
+
+const completeSql = `
+SELECT toString(writer_id) AS writer, toFloat64(epoch) AS epoch_number, toFloat64(max(seq)) AS last_seq
+FROM (
+  SELECT writer_id, epoch, seq, row_number() OVER (PARTITION BY writer_id, epoch ORDER BY seq) AS position,
+    min(seq) OVER (PARTITION BY writer_id, epoch) AS first_seq
+  FROM (SELECT DISTINCT writer_id, epoch, seq FROM ${seqs})
+)
+WHERE seq + 1 = first_seq + position GROUP BY writer_id, epoch`
+
+const factColumns = `tenant, source, event_id, keys, values_number, values_text, toFloat64(${milliseconds('event_time')}) AS et,
+  toFloat64(${milliseconds('known_at')}) AS ka, toFloat64(${milliseconds('ingested_at')}) AS ig, retracts,
+  toString(writer_id) AS writer, toFloat64(epoch) AS epoch_number, toFloat64(seq) AS seq_number`
+
+type FactRow = {
+  tenant: string
+  source: string
+  event_id: string
+  keys: Record<string, string>
+  values_number: Record<string, number>
+  values_text: Record<string, string>
+  et: number
+  ka: number
+  ig: number
+  retracts: string | null
+  writer: string
+  epoch_number: number
+  seq_number: number
+}
+
+const inRange = 'writer_id = {writer:String} AND epoch = {epoch:UInt32} AND seq BETWEEN {from:UInt64} AND {to:UInt64}'
+
+export function createBronzeRecords(warehouse: Warehouse): BronzeRecords {
+  async function facts(where: string, params: QueryParams): Promise<Fact[]> {
+    const rows = await orEmpty(() => warehouse.query<FactRow>(`SELECT ${factColumns} FROM bronze.feature_events WHERE ${where}`, params))
+    return rows.map(toFact)
+  }
+  return {
+    async completePositions() {
+      const rows = await orEmpty(() => warehouse.query<{ writer: string; epoch_number: number; last_seq: number }>(completeSql))
+      return rows.map(({ writer, epoch_number, last_seq }) => ({ writer_id: writer, epoch: epoch_number, seq: last_seq }))
+    },
+    async covers(range) {
+      const sql = `SELECT toFloat64(uniqExact(seq)) AS found FROM ${seqs} WHERE ${inRange}`
+      const rows = await orEmpty(() => warehouse.query<{ found: number }>(sql, rangeParams(range)))
+      return (rows[0]?.found ?? 0) === range.toSeq - range.fromSeq + 1
+    },
+    async *factsUpTo(positions) {
+      if (positions.length === 0) return
+      const upTo = "seq <= {limits:Map(String, UInt64)}[concat(toString(epoch), '/', writer_id)]"
+      const limits = new Map(positions.map(({ writer_id, epoch, seq }) => [`${epoch}/${writer_id}`, seq]))
+      for await (const rows of warehouse.stream<FactRow>(`SELECT ${factColumns} FROM bronze.feature_events WHERE ${upTo}`, { limits }))
+        yield rows.map(toFact)
+    },
+    factsIn: (range) => facts(`lane = 'feature_events' AND ${inRange}`, rangeParams(range)),
+    factsOfEntity: ({ tenant, source, key, entityId, fromMs, toMs }) =>
+      facts(
+        `tenant = {tenant:String} AND source = {source:String} AND keys[{key:String}] = {entity:String}
+        AND event_time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND event_time < fromUnixTimestamp64Milli({to:Int64}, 'UTC')`,
+        { tenant, source, key, entity: entityId, from: fromMs, to: toMs },
+      ),
+  }
+}
+
+function rangeParams({ writerId, epoch, fromSeq, toSeq }: SeqRange): QueryParams {
+  return { writer: writerId, epoch, from: fromSeq, to: toSeq }
+}
+
+const unknownTable = '60'
+const unknownDatabase = '81'
+
+/** Before the logger's first migration there is nothing to read. */
+async function orEmpty<T>(query: () => Promise<T[]>): Promise<T[]> {
+  try {
+    return await query()
+  } catch (error) {
+    if (error instanceof WarehouseQueryError && (error.exceptionCode === unknownTable || error.exceptionCode === unknownDatabase)) return []
+    throw error
+  }
+}
+
+function toFact(row: FactRow): Fact {
+  return {
+    tenant: row.tenant,
+    source: row.source,
+    id: row.event_id,
+    keys: row.keys,
+    values: { ...row.values_text, ...row.values_number },
+    eventTimeMs: row.et,
+    knownAtMs: row.ka,
+    ingestedAtMs: row.ig,
+    ...(row.retracts === null ? {} : { retracts: row.retracts }),
+    writerId: row.writer,
+    epoch: row.epoch_number,
+    seq: row.seq_number,
+  }
+}
