@@ -53,11 +53,21 @@ export async function analystDatabase(lease: Lease, asked: string | undefined): 
  * to be run: what was checked and what runs are the same text.
  */
 export async function checkStatement(lease: Lease, sql: string, options: GuardOptions): Promise<string> {
-  const hex = Buffer.from(sql).toString('hex')
-  // As a function's argument the text cannot end its statement; the function refuses more than one.
-  const canonical = (await lease.query(`SELECT formatQuerySingleLine(unhex('${hex}'))`, 'TSVRaw')).text().trim()
+  const canonical = await render(lease, sql)
   if (canonical === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
   checkReadOnly({ tree, canonical }, options)
   return canonical
+}
+
+/** As a function's argument the text cannot end its statement; the function refuses more than one. */
+async function render(lease: Lease, sql: string): Promise<string> {
+  const query = `SELECT formatQuerySingleLine(unhex('${Buffer.from(sql).toString('hex')}'))`
+  try {
+    return (await lease.query(query, 'TSVRaw')).text().trim()
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error
+    // The engine names the query that failed, and that one is ours.
+    throw new EngineError(error.code, error.type, error.message.split(': In scope SELECT formatQuerySingleLine')[0] ?? '', { cause: error })
+  }
 }
