@@ -1,0 +1,150 @@
+import { describe, expect, test } from 'vitest'
+import type { Decision, Statement } from './outcome.ts'
+import type { LabelRule } from './outcome-rules.ts'
+import { isMatch, resolveOutcomes } from './resolve.ts'
+
+const minute = 60_000
+const rule: LabelRule = { label: 'late', windowMs: 0, which: 'all', maturityMs: 60 * minute, silence: 'unknown' }
+const decision: Decision = {
+  ...{ tenant: 'default', decisionId: 'd1', predictionIds: ['p1', 'p2'], model: 'delay', requestId: 'r1', index: 0 },
+  ...{ entities: { flight: '7', origin: 'SFO' }, anchor: 'departure', anchorTimeMs: 0 },
+}
+const statement: Statement = {
+  ...{
+    tenant: 'default',
+    labelId: 'l1',
+    label: 'late',
+    predictionId: 'p2',
+    valueNumber: 1,
+    eventTimeMs: 10 * minute,
+    knownAtMs: 20 * minute,
+  },
+  ...{ source: { kind: 'outcome', name: 'airline' }, retracted: false },
+}
+const untargeted = ({ predictionId: _, ...rest }: Statement): Statement => rest
+
+function stateOf(statements: readonly Partial<Statement>[], options: { atMinute: number; rule?: Partial<LabelRule> }) {
+  const rules = { labels: [{ ...rule, ...options.rule }], primaryLabels: new Map([['delay', 'late']]) }
+  const ledger = { decisions: [decision], statements: statements.map((one, number) => ({ ...statement, labelId: `l${number}`, ...one })) }
+  const [outcome] = resolveOutcomes(rules, ledger, options.atMinute * minute)
+  return outcome === undefined ? undefined : { state: outcome.state, ...(outcome.outcome !== undefined && { outcome: outcome.outcome }) }
+}
+
+describe('states', () => {
+  const negative = { silence: 'negative' as const }
+  test.each([
+    ['pending until it is mature', [], 59, {}, { state: 'pending' }],
+    ['expired once it is mature and silence means unknown', [], 60, {}, { state: 'expired' }],
+    ['negative once it is mature and silence means no', [], 60, negative, { state: 'negative', outcome: 0 }],
+    ['pending before the label was known', [{}], 19, negative, { state: 'pending' }],
+    ['labeled from when it was known, mature or not', [{}], 20, negative, { state: 'labeled', outcome: 1 }],
+    ['labeled by what came after maturity', [{ knownAtMs: 90 * minute }], 90, negative, { state: 'labeled', outcome: 1 }],
+    ['pending when withdrawn before maturity', [{}, { retracted: true, knownAtMs: 30 * minute }], 40, {}, { state: 'pending' }],
+    [
+      'retracted, not negative, when withdrawn and mature',
+      [{}, { retracted: true, knownAtMs: 30 * minute }],
+      60,
+      negative,
+      { state: 'retracted' },
+    ],
+    [
+      'labeled again by the source that withdrew',
+      [{ retracted: true }, { valueNumber: 0, knownAtMs: 30 * minute }],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    ['the newest of one source', [{ valueNumber: 0, knownAtMs: 30 * minute }, {}], 60, {}, { state: 'labeled', outcome: 0 }],
+    [
+      'of one instant, the greatest label_id',
+      [{ labelId: 'b', valueNumber: 0 }, { labelId: 'a' }],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    [
+      'an older statement when the newer one is superseded',
+      [
+        { labelId: 'old', valueNumber: 0 },
+        { labelId: 'wrong', knownAtMs: 30 * minute },
+        { supersedes: 'wrong', predictionId: 'elsewhere' },
+      ],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    [
+      'conflicted when two sources of a kind differ',
+      [{}, { valueNumber: 0, source: { kind: 'outcome', name: 'radar' } }],
+      60,
+      {},
+      { state: 'conflicted' },
+    ],
+    [
+      'conflicted when two labelers of a source differ',
+      [{}, { valueNumber: 0, source: { kind: 'outcome', name: 'airline', labeler: 'ann' } }],
+      60,
+      {},
+      { state: 'conflicted' },
+    ],
+    ['labeled when two sources agree', [{}, { source: { kind: 'outcome', name: 'radar' } }], 60, {}, { state: 'labeled', outcome: 1 }],
+    [
+      'the strongest kind, whenever it came',
+      [{}, { valueNumber: 0, knownAtMs: 50 * minute, source: { kind: 'human', name: 'ann' } }],
+      60,
+      {},
+      { state: 'labeled', outcome: 1 },
+    ],
+    [
+      'the next kind once the strongest is withdrawn',
+      [{ retracted: true }, { valueNumber: 0, source: { kind: 'weak', name: 'rule' } }],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+  ] as const)('%s', (_, statements, atMinute, changes, expected) => {
+    expect(stateOf(statements, { atMinute, rule: changes })).toEqual(expected)
+  })
+})
+
+describe('matching', () => {
+  const window = { ...rule, windowMs: 30 * minute }
+  const entities = { flight: '7' }
+  test.each<[string, LabelRule, Partial<Statement>, boolean]>([
+    ['any prediction of the decision', rule, { predictionId: 'p1' }, true],
+    ['another prediction', rule, { predictionId: 'p3' }, false],
+    ['another tenant', rule, { predictionId: 'p1', tenant: 'other' }, false],
+    ['a request, whichever instance', rule, { requestId: 'r1' }, true],
+    ['another instance of the request', rule, { requestId: 'r1', index: 1 }, false],
+    ['an entity at the anchor time', rule, { entities, anchorTimeMs: 0 }, true],
+    ['an entity at another time', rule, { entities, anchorTimeMs: 1 }, false],
+    ['an entity without a time, where the match is exact', rule, { entities }, false],
+    ['an entity at another anchor', rule, { entities, anchorTimeMs: 0, anchor: 'gate' }, false],
+    ['one of several entities that differs', rule, { entities: { flight: '7', origin: 'OAK' }, anchorTimeMs: 0 }, false],
+    ['no entity', rule, { entities: {}, anchorTimeMs: 0 }, false],
+    ['the first instant of the window', window, { entities, eventTimeMs: 30 * minute }, true],
+    ['before the window', window, { entities, eventTimeMs: 30 * minute + 1 }, false],
+    ['the instant of the event itself, which the window ends before', window, { entities, eventTimeMs: 0 }, false],
+    ['an id, whatever the window', window, { requestId: 'r1', eventTimeMs: 99 * minute }, true],
+  ])('%s', (_, labelRule, target, expected) => {
+    expect(isMatch(labelRule, { ...untargeted(statement), ...target }, decision)).toBe(expected)
+  })
+
+  test.each([
+    ['first', ['a']],
+    ['last', ['c']],
+    ['all', ['a', 'b', 'c']],
+  ] as const)('of several decisions, %s counts, in each model and anchor', (which, expected) => {
+    const at = (decisionId: string, anchorTimeMs: number, more: Partial<Decision> = {}) => ({
+      ...decision,
+      decisionId,
+      predictionIds: [],
+      anchorTimeMs,
+      ...more,
+    })
+    const decisions = [at('c', 2), at('a', 1), at('b', 1), at('other', 5, { model: 'other' }), at('gate', 9, { anchor: 'gate' })]
+    const ledger = { decisions, statements: [{ ...untargeted(statement), requestId: 'r1' }] }
+    const outcomes = resolveOutcomes({ labels: [{ ...rule, which }], primaryLabels: new Map() }, ledger, 60 * minute)
+    expect(outcomes.map(({ decisionId }) => decisionId).toSorted()).toEqual([...expected, 'gate', 'other'])
+  })
+})
