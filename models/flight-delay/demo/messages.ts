@@ -1,0 +1,40 @@
+import type { FeatureEventFields } from '../../../contracts/feature-event.ts'
+import type { PredictRequest } from '../../../contracts/http.ts'
+import type { LabelFields } from '../../../contracts/label-event.ts'
+import { toTimestamp } from '../../../contracts/primitives.ts'
+import type { Flight } from './flights.ts'
+
+// The id of a flight is the id of each of its messages, so that sending one twice changes nothing.
+
+export function toPredictRequest(flight: Flight): Pick<PredictRequest, 'request_id' | 'entities' | 'anchor_time' | 'features'> {
+  return {
+    request_id: flight.id,
+    entities: { origin: flight.origin, destination: flight.destination },
+    anchor_time: toTimestamp(flight.departureMs),
+    features: { distance: flight.distance },
+  }
+}
+
+export function toFeatureEvent(flight: Flight): FeatureEventFields {
+  const landed = toTimestamp(flight.landingMs)
+  return {
+    event_id: flight.id,
+    keys: { origin: flight.origin, destination: flight.destination },
+    values: { delay_minutes: flight.delayMinutes },
+    event_time: landed,
+    known_at: landed,
+  }
+}
+
+export function toLabel(flight: Flight): LabelFields {
+  const landed = toTimestamp(flight.landingMs)
+  return {
+    label_id: flight.id,
+    label: 'arrived_late',
+    request_id: flight.id,
+    value_number: Number(flight.late),
+    event_time: landed,
+    known_at: landed,
+    source: { kind: 'outcome', name: 'flight-operations' },
+  }
+}

@@ -1,0 +1,162 @@
+import { acceptedResponse } from '../../../contracts/http.ts'
+import { type Answer, createHttpClient, type HttpClient } from './http-client.ts'
+import type { Flight } from './flights.ts'
+import { toFeatureEvent, toLabel, toPredictRequest } from './messages.ts'
+import type { ReplayPlan, ReplayStep } from './replay-plan.ts'
+import type { StoredIds } from './stored-ids.ts'
+
+export type ReplayOptions = {
+  plan: ReplayPlan
+  gatewayUrl: string
+  apiKey?: string
+  /** What an earlier run has stored already: it is not sent again. */
+  stored: StoredIds
+  /** Requests under way at once. */
+  concurrency?: number
+  signal?: AbortSignal
+  onProgress?: (progress: ReplayProgress) => void
+}
+
+export type ReplayProgress = { done: number; total: number; simulatedAtMs: number }
+
+export type RejectedItem = { id: string; code: string; message: string }
+
+export type ReplayResult = {
+  /** Flights of the plan. */
+  flights: number
+  /** Flights that an earlier run had stored, and that were not sent again. */
+  skipped: number
+  /** Request ids sent in this run, and those of them that got an answer (a 2xx). */
+  attempted: string[]
+  answered: string[]
+  /** Requests without an answer: how many, by error code, or by what the connection said. */
+  unanswered: Record<string, number>
+  /** Landings sent in this run, those that the gateway refused included. */
+  eventsSent: number
+  eventsRejected: RejectedItem[]
+  labelsSent: number
+  labelsRejected: RejectedItem[]
+  /** Of each answered request, in the order of the answers. */
+  latenciesMs: number[]
+  /** Time spent waiting for answers to predictions, and in the whole replay. */
+  predictingMs: number
+  elapsedMs: number
+}
+
+/** Items in one request: about half of what a body may hold. */
+const batchItems = 500
+
+/** How often landings are sent again when the online store has not applied them in time. Their ids make that safe. */
+const applyAttempts = 6
+
+/**
+ * Replays the plan through the public HTTP API in simulated time: the clock goes on only when the online store has
+ * applied every landing of the step. Then the labels are sent.
+ */
+export async function replayDay(options: ReplayOptions): Promise<ReplayResult> {
+  const { plan, stored, concurrency = 32 } = options
+  const { gatewayUrl: baseUrl, apiKey, signal } = options
+  const client = createHttpClient({ baseUrl, apiKey, signal, connections: concurrency })
+  const result = emptyResult(plan, stored)
+  const startedAt = performance.now()
+  try {
+    if (result.skipped < plan.flights.length)
+      for (const step of plan.steps) await replayStep({ step, client, result, options, concurrency })
+    await sendLabels({ client, result, options })
+  } finally {
+    client.close()
+  }
+  return { ...result, elapsedMs: performance.now() - startedAt }
+}
+
+type Replay = { client: HttpClient; result: ReplayResult; options: ReplayOptions }
+
+async function replayStep({
+  step,
+  client,
+  result,
+  options,
+  concurrency,
+}: Replay & { step: ReplayStep; concurrency: number }): Promise<void> {
+  const { stored, onProgress, plan } = options
+  const landings = step.landings.filter(({ id }) => !stored.events.has(id))
+  for (const batch of batches(landings)) await sendLandings(client, batch, result)
+  const departures = step.departures.filter(({ id }) => !stored.predictions.has(id))
+  const startedAt = performance.now()
+  await forEachConcurrently(departures, concurrency, (flight) => predict(client, flight, result))
+  result.predictingMs += performance.now() - startedAt
+  onProgress?.({ done: result.skipped + result.attempted.length, total: plan.flights.length, simulatedAtMs: step.startMs })
+}
+
+async function sendLandings(client: HttpClient, flights: readonly Flight[], result: ReplayResult): Promise<void> {
+  result.eventsSent += flights.length
+  for (let attempt = 1; attempt <= applyAttempts; attempt++) {
+    const accepted = toAccepted(await client.post('/v1/events/flight_landed?wait=applied', { events: flights.map(toFeatureEvent) }))
+    if (attempt === 1) result.eventsRejected.push(...accepted.rejected.map((item) => toRejected(flights[item.index]!, item)))
+    if (accepted.applied !== false) return
+  }
+  throw new Error('the online store does not apply the landings: is the features service running?')
+}
+
+async function predict(client: HttpClient, flight: Flight, result: ReplayResult): Promise<void> {
+  result.attempted.push(flight.id)
+  const answer = await client.post('/v1/models/flight-delay/predict', toPredictRequest(flight)).catch((error: unknown) => toFailure(error))
+  if (typeof answer !== 'string' && answer.status >= 200 && answer.status < 300) {
+    result.answered.push(flight.id)
+    result.latenciesMs.push(answer.latencyMs)
+    return
+  }
+  const code = typeof answer === 'string' ? answer : codeOf(answer)
+  result.unanswered[code] = (result.unanswered[code] ?? 0) + 1
+}
+
+/** A broken connection leaves one request without an answer; an abort ends the replay. */
+function toFailure(error: unknown): string {
+  const { code, name } = error as NodeJS.ErrnoException
+  if (name === 'AbortError') throw error
+  return code ?? name
+}
+
+/** Labels of the flights whose prediction is stored, or was answered in this run. */
+async function sendLabels({ client, result, options: { plan, stored } }: Replay): Promise<void> {
+  const answered = new Set(result.answered)
+  const due = plan.flights.filter((flight) => plan.isPossible(flight) && (answered.has(flight.id) || stored.predictions.has(flight.id)))
+  for (const batch of batches(due.filter(({ id }) => !stored.labels.has(id)))) {
+    const { rejected } = toAccepted(await client.post('/v1/labels', { labels: batch.map(toLabel) }))
+    result.labelsSent += batch.length
+    result.labelsRejected.push(...rejected.map((item) => toRejected(batch[item.index]!, item)))
+  }
+}
+
+function emptyResult(plan: ReplayPlan, stored: StoredIds): ReplayResult {
+  const skipped = plan.flights.filter(({ id }) => stored.predictions.has(id)).length
+  const none = { attempted: [], answered: [], unanswered: {}, eventsSent: 0, eventsRejected: [], labelsSent: 0, labelsRejected: [] }
+  return { flights: plan.flights.length, skipped, ...none, latenciesMs: [], predictingMs: 0, elapsedMs: 0 }
+}
+
+function toAccepted(answer: Answer) {
+  if (answer.status === 202) return acceptedResponse.parse(answer.body)
+  throw new Error(`the gateway answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+}
+
+function codeOf({ status, body }: Answer): string {
+  return (body as { error?: { code?: string } } | undefined)?.error?.code ?? `http_${status}`
+}
+
+function toRejected(flight: Flight, { code, message }: { code: string; message: string }): RejectedItem {
+  return { id: flight.id, code, message }
+}
+
+function batches<T>(items: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(items.length / batchItems) }, (_, index) =>
+    items.slice(index * batchItems, (index + 1) * batchItems),
+  )
+}
+
+async function forEachConcurrently<T>(items: readonly T[], concurrency: number, act: (item: T) => Promise<void>): Promise<void> {
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < items.length) await act(items[next++]!)
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, work))
+}

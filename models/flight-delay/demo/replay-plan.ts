@@ -1,0 +1,76 @@
+import { hopSecondsOf } from '../../../contracts/feature-view.ts'
+import type { Project } from '../../../platform/project/project.ts'
+import { addDays, type Flight, readFlights } from './flights.ts'
+
+/** One step of the simulated clock: what lands in it is told first, then what departs in it is predicted. */
+export type ReplayStep = { startMs: number; landings: Flight[]; departures: Flight[] }
+
+export type ReplayPlan = {
+  steps: ReplayStep[]
+  /** The flights to predict. */
+  flights: Flight[]
+  /** Anchor times of the flights: `to` is exclusive. */
+  anchorFromMs: number
+  anchorToMs: number
+  /** The event times of the landings: `to` is exclusive. */
+  landingFromMs: number
+  landingToMs: number
+  /** Whether the gateway takes the flight's delay; one that it refuses has no label. */
+  isPossible(flight: Flight): boolean
+}
+
+/** Five minutes, the hop of the windows. */
+const stepMs = 300_000
+
+export type PlanOptions = {
+  project: Project
+  /** First local day of departure, as 2001-06-04. */
+  day: string
+  /** The day after the last; by default the day after the first. */
+  toDay?: string
+}
+
+/**
+ * Plans the replay of whole local days. Landings begin one window before the first departure, so that early windows are
+ * full, include those of other days' flights, and go on until the last planned flight is down.
+ */
+export async function planReplay({ project, day, toDay = addDays(day, 1) }: PlanOptions): Promise<ReplayPlan> {
+  const timeZones = project.lookups.get('airport_time_zones')!.values
+  const around = await readFlights({ from: addDays(day, -1), to: addDays(toDay, 1), timeZones })
+  const isPlanned = ({ id }: Flight) => id >= day && id < toDay
+  const flights = around.filter(isPlanned)
+  if (flights.length === 0) throw new Error(`no flight left on ${day}`)
+  const anchorFromMs = flights[0]!.departureMs
+  const anchorToMs = flights.at(-1)!.departureMs + 1
+  const landingFromMs = anchorFromMs - longestWindowMs(project)
+  const landings = around.filter((flight) => flight.landingMs >= landingFromMs && (flight.landingMs < anchorToMs || isPlanned(flight)))
+  const { min = -Infinity, max = Infinity } = project.sources.get('flight_landed')!.values['delay_minutes']!
+  return {
+    steps: toSteps(flights, landings),
+    flights,
+    anchorFromMs,
+    anchorToMs,
+    landingFromMs,
+    landingToMs: landings.reduce((latest, { landingMs }) => Math.max(latest, landingMs + 1), anchorToMs),
+    isPossible: ({ delayMinutes }) => delayMinutes >= min && delayMinutes <= max,
+  }
+}
+
+/** How far back the widest window of any view reaches. */
+function longestWindowMs({ views }: Project): number {
+  const reaches = [...views.values()].flatMap((view) => view.features.map((feature) => (feature.window_seconds ?? 0) + hopSecondsOf(view)))
+  return Math.max(0, ...reaches) * 1000
+}
+
+function toSteps(departures: readonly Flight[], landings: readonly Flight[]): ReplayStep[] {
+  const steps = new Map<number, ReplayStep>()
+  const stepAt = (timeMs: number): ReplayStep => {
+    const startMs = Math.floor(timeMs / stepMs) * stepMs
+    const step = steps.get(startMs) ?? { startMs, landings: [], departures: [] }
+    steps.set(startMs, step)
+    return step
+  }
+  for (const flight of landings) stepAt(flight.landingMs).landings.push(flight)
+  for (const flight of departures) stepAt(flight.departureMs).departures.push(flight)
+  return [...steps.values()].toSorted((a, b) => a.startMs - b.startMs)
+}

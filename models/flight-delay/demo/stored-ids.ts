@@ -1,0 +1,37 @@
+import { toTimestamp } from '../../../contracts/primitives.ts'
+import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
+import type { ReplayPlan } from './replay-plan.ts'
+
+/** The flights whose messages the warehouse has. */
+export type StoredIds = {
+  predictions: ReadonlySet<string>
+  /** Landings, those kept in rejects included. */
+  events: ReadonlySet<string>
+  labels: ReadonlySet<string>
+}
+
+/** What an earlier replay of these days has stored. */
+export async function readStoredIds(warehouse: Warehouse, plan: ReplayPlan): Promise<StoredIds> {
+  const anchors = { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs) }
+  const landings = { from: toTimestamp(plan.landingFromMs), to: toTimestamp(plan.landingToMs) }
+  const predictions = `SELECT DISTINCT request_id AS id FROM silver.predictions
+    WHERE model = 'flight-delay' AND trigger = 'api' AND route != 'shadow' AND ${within('anchor_time')}`
+  const events = `SELECT event_id AS id FROM silver.feature_events WHERE source = 'flight_landed' AND ${within('event_time')}
+    UNION DISTINCT SELECT id FROM bronze.rejects WHERE kind = 'reject' AND name = 'flight_landed'`
+  const labels = `SELECT label_id AS id FROM silver.labels WHERE label = 'arrived_late' AND ${within('event_time')}`
+  return {
+    predictions: await readIds(warehouse, predictions, anchors),
+    events: await readIds(warehouse, events, landings),
+    labels: await readIds(warehouse, labels, landings),
+  }
+}
+
+function within(column: string): string {
+  const time = (name: string) => `parseDateTime64BestEffort({${name}:String}, 3, 'UTC')`
+  return `${column} >= ${time('from')} AND ${column} < ${time('to')}`
+}
+
+async function readIds(warehouse: Warehouse, sql: string, params: Record<string, string>): Promise<ReadonlySet<string>> {
+  const rows = await warehouse.query<{ id: string }>(sql, params)
+  return new Set(rows.map(({ id }) => id))
+}
