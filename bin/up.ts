@@ -22,9 +22,13 @@ export async function up(options: UpOptions): Promise<number> {
     await requireFreePort(options.port, host)
     const project = await loadServableProject(options.project)
     say(`starting on ${resolve(options.dataDir)} with the project ${project.dir}`)
-    const starting = startSystem({ projectDir: project.dir, dataDir: options.dataDir, host, port: options.port, env: process.env, say })
-    stop.onInsist(() => void starting.then((system) => system.killAll()))
-    return await runSystem(await starting, { options, project, stop })
+    const { dataDir, port } = options
+    const system = await startSystem({ projectDir: project.dir, dataDir, host, port, env: process.env, signal: stop.signal, say })
+    stop.onInsist(system.killAll)
+    return await runSystem(system, { options, project, stop })
+  } catch (error) {
+    if (stop.signal.aborted) return 0
+    throw error
   } finally {
     stop.dispose()
     await lock.release()

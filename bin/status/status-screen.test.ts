@@ -28,7 +28,13 @@ logger error   10 s ago  insert failed: no answer
 
 test('says when nothing runs', () => {
   const down = toStatusScreen(
-    { ...status, services: [], outbox: [], recent_errors: [], warehouse: { reachable: false, freshness: [], error: 'no warehouse is running' } },
+    {
+      ...status,
+      services: [],
+      outbox: [],
+      recent_errors: [],
+      warehouse: { reachable: false, freshness: [], error: 'no warehouse is running' },
+    },
     now,
   )
   expect(down).toContain('outbox: empty')

@@ -54,6 +54,16 @@ test('rejects with what the service said when it refuses to start', async () => 
   await expect(start().started).rejects.toThrow(/^gateway: HINDSIGHT_PORT: /)
 })
 
+test('lets one end that a signal to the whole group has reached too', async () => {
+  const service = start()
+  await service.started
+  service.letEnd()
+  process.kill(service.state().pid ?? 0, 'SIGTERM')
+  await expect.poll(() => service.state().pid, { timeout: 10_000 }).toBeUndefined()
+  expect(await service.stop(5000)).toBe(true)
+  expect(events.map((event) => event.kind)).toEqual(['ready'])
+})
+
 test('kills one that does not drain in time', async () => {
   const service = start({}, { SAMPLE_DRAIN_MS: '60000' })
   await service.started

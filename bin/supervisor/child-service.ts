@@ -28,6 +28,8 @@ export type ChildService = {
   /** Resolves at its first readiness; rejects when it refuses to start before that. */
   started: Promise<void>
   state(): ChildState
+  /** From now on it is not started again: everything is about to stop, and a signal may have reached it too. */
+  letEnd(): void
   /** Tells it to drain and waits for its end; kills it after the deadline. True when it drained by itself. */
   stop(deadlineMs: number): Promise<boolean>
   kill(): void
@@ -60,6 +62,7 @@ export function startChildService(options: ChildOptions): ChildService {
   let failures = 0
   let retry: NodeJS.Timeout | undefined
   let refusal: ServiceError | undefined
+  let endedWell = true
   const first = deferred()
 
   function launch(): void {
@@ -75,7 +78,7 @@ export function startChildService(options: ChildOptions): ChildService {
     process.once('error', (error) => ended(startedAtMs, error.message))
     // Only once the channel has closed too has everything been read that the service said before its end.
     const closed = once(process, 'disconnect')
-    process.once('exit', (code, signal) => void closed.then(() => ended(startedAtMs, signal ?? `exit status ${code}`)))
+    process.once('exit', (code, signal) => void closed.then(() => ended(startedAtMs, signal ?? endedWithStatus(code))))
   }
 
   function becomeReady(message: ServiceMessage & { type: 'ready' }): void {
@@ -90,7 +93,11 @@ export function startChildService(options: ChildOptions): ChildService {
     child = undefined
     state.ready = false
     setPid(state, undefined)
-    if (stopping) return
+    endedWell = how === endedWithStatus(0)
+    if (stopping) {
+      first.reject(new Error(`${options.service} was stopped while starting`))
+      return
+    }
     const reason = refusal?.message
     state.lastExit = { at: new Date().toISOString(), how, ...(reason !== undefined && { reason }) }
     if (!everReady) {
@@ -106,11 +113,15 @@ export function startChildService(options: ChildOptions): ChildService {
     retry = setTimeout(launch, nextTryMs)
   }
 
-  async function stop(deadlineMs: number): Promise<boolean> {
+  function letEnd(): void {
     stopping = true
     clearTimeout(retry)
+  }
+
+  async function stop(deadlineMs: number): Promise<boolean> {
+    letEnd()
     const running = child
-    if (running === undefined) return true
+    if (running === undefined) return endedWell
     const exit = new Promise<boolean>((done) => running.once('exit', (code) => done(code === 0)))
     running.kill('SIGTERM')
     const timer = setTimeout(() => running.kill('SIGKILL'), deadlineMs)
@@ -124,10 +135,10 @@ export function startChildService(options: ChildOptions): ChildService {
     service: options.service,
     started: first.promise,
     state: () => ({ ...state }),
+    letEnd,
     stop,
     kill: () => {
-      stopping = true
-      clearTimeout(retry)
+      letEnd()
       child?.kill('SIGKILL')
     },
   }
@@ -145,6 +156,10 @@ function spawnService(options: ChildOptions, env: NodeJS.ProcessEnv): ChildProce
   } finally {
     closeSync(log)
   }
+}
+
+function endedWithStatus(code: number | null): string {
+  return `exit status ${code}`
 }
 
 function logPath(options: ChildOptions): string {

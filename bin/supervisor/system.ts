@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 import { identifyProcess } from '../../platform/service/process-identity.ts'
 import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
@@ -13,6 +14,8 @@ export type SystemOptions = {
   host: string
   port: number
   env: NodeJS.ProcessEnv
+  /** Aborted when everything is about to stop: from then on nothing is started again. */
+  signal: AbortSignal
   /** A line for the person who watches. */
   say: (line: string) => void
 }
@@ -37,6 +40,8 @@ export const supervisorFile = (dataDir: string) => join(dataDir, 'run', 'up.json
 const stopDeadlineMs = 25_000
 const emptyLogDeadlineMs = 15_000
 const earlierRunDeadlineMs = 30_000
+const readyDeadlineMs = 60_000
+const readyLookMs = 50
 
 const entries: Record<ServiceName, string> = {
   warehouse: 'platform/warehouse/main.ts',
@@ -62,7 +67,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   // One admin port cannot be everyone's.
   delete baseEnv['HINDSIGHT_ADMIN_PORT']
 
+  options.signal.addEventListener('abort', () => {
+    for (const child of children.values()) child.letEnd()
+  })
+
   async function start(service: ServiceName, env: (previous: Record<string, string>) => NodeJS.ProcessEnv): Promise<ChildState> {
+    options.signal.throwIfAborted()
     const child = startChildService({
       service,
       entry: entries[service],
@@ -114,6 +124,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await Promise.all([start('features', () => ({})), start('labeler', () => ({}))])
     const gateway = await start('gateway', ({ http }) => (http === undefined ? {} : { HINDSIGHT_PORT: new URL(http).port }))
     const gatewayUrl = requireAddress(gateway, 'http')
+    await waitUntilReady(children, options.signal)
     return { gatewayUrl, clickhouseUrl: warehouse.url, readOnlyWarehouseUrl: warehouse.readOnlyUrl, states, drain, killAll }
   } catch (error) {
     await drain()
@@ -141,6 +152,32 @@ function requireAddress(state: ChildState, name: string): string {
   return address
 }
 
+/** Started is not ready: views may be in the making, models warming up. A service that does not get there is named. */
+async function waitUntilReady(children: ReadonlyMap<ServiceName, ChildService>, signal: AbortSignal): Promise<void> {
+  const deadline = Date.now() + readyDeadlineMs
+  for (const child of children.values()) {
+    for (;;) {
+      signal.throwIfAborted()
+      const failing = await failingChecks(child.state())
+      if (failing.length === 0) break
+      if (Date.now() > deadline)
+        throw new ServiceError('not_ready', `${child.service} is not ready after ${readyDeadlineMs / 1000} s: ${failing.join(', ')}`)
+      await wait(readyLookMs)
+    }
+  }
+}
+
+async function failingChecks({ admin }: ChildState): Promise<string[]> {
+  try {
+    const response = await fetch(`${admin}/readyz`)
+    const { checks } = (await response.json()) as { checks: Record<string, boolean> }
+    return response.ok ? [] : Object.keys(checks).filter((name) => !checks[name])
+  } catch {
+    // It may just be starting again; the supervisor has said so.
+    return ['answers']
+  }
+}
+
 function isReady(children: ReadonlyMap<ServiceName, ChildService>, service: ServiceName): boolean {
   return children.get(service)?.state().ready ?? false
 }
@@ -164,7 +201,7 @@ async function waitForEarlierRun(dataDir: string, say: (line: string) => void): 
       })
     if (!said) say(`waiting for ${running.map((file) => file.service).join(', ')} of an earlier run to end`)
     said = true
-    await new Promise((done) => setTimeout(done, 100))
+    await wait(100)
   }
 }
 
