@@ -1,0 +1,87 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command } from 'commander'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { loadProject } from '../platform/project/load-project.ts'
+import { migrate } from '../platform/schema/migrate.ts'
+import { startTestWarehouse, type TestWarehouse } from '../platform/warehouse/testing-chdb.ts'
+import { parseTime, registerCommands } from './commands.ts'
+import { syncLabeler } from './sync.ts'
+import { testUuid } from './testing/arbitrary-ledger.ts'
+import { predictionRow } from './testing/ledger-rows.ts'
+
+const projectDir = fileURLToPath(new URL('../models', import.meta.url))
+let server: TestWarehouse
+let dir: string
+beforeAll(async () => {
+  server = await startTestWarehouse()
+  dir = await mkdtemp(join(tmpdir(), 'hindsight-commands-'))
+  await migrate(server.warehouse)
+  await syncLabeler(server.warehouse, await loadProject(projectDir))
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  process.exitCode = undefined
+})
+afterAll(async () => {
+  await server.stop()
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function run(...args: string[]): Promise<unknown> {
+  const written: string[] = []
+  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => written.push(String(text)) > 0)
+  const program = new Command().exitOverride()
+  registerCommands(program)
+  try {
+    await program.parseAsync(['node', 'hindsight', ...args, '--json'])
+  } finally {
+    spy.mockRestore()
+  }
+  return JSON.parse(written.join(''))
+}
+
+test('evaluate prints JSON and saves when asked to', async () => {
+  vi.stubEnv('CLICKHOUSE_URL', server.url)
+  const row = { prediction_id: testUuid(1), decision_id: testUuid(1), anchor_time: '2001-06-04 12:00:00', seq: 1 }
+  await server.warehouse.insert('bronze.prediction_events', [
+    predictionRow({ ...row, model: 'flight-delay', outputs_number: { probability_late: 0.3 } }),
+  ])
+  const printed = await run('evaluate', 'flight-delay', '--as-of', '2001-06-05', '--project', projectDir, '--save')
+  expect(printed).toMatchObject({
+    label: 'arrived_late',
+    as_of: '2001-06-05T00:00:00.000Z',
+    groups: [{ counts: { predictions: 1, pending: 1 } }],
+  })
+  const saved = await server.warehouse.query(
+    "SELECT toUInt8(predictions) AS predictions, value FROM gold.evaluations WHERE metric = 'label_coverage'",
+  )
+  expect(saved).toEqual([{ predictions: 1, value: 0 }])
+})
+
+test('labels import reports lines and exits 1 when any is rejected', async () => {
+  const gateway = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(202).end(JSON.stringify({ accepted: 2, rejected: [] })))
+  })
+  await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+  vi.stubEnv('HINDSIGHT_URL', `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`)
+  const file = join(dir, 'labels.csv')
+  await writeFile(
+    file,
+    'request_id,value_number,event_time\nr1,1,2001-06-04T12:00:00Z\nr2,yes,2001-06-04T12:00:00Z\nr3,0,2001-06-04T12:00:00Z\n',
+  )
+  const printed = await run('labels', 'import', file, '--label', 'arrived_late')
+  expect(printed).toMatchObject({ read: 3, accepted: 2, rejected: 1, rejections: [{ line: 3, path: 'value_number' }] })
+  expect(process.exitCode).toBe(1)
+  await new Promise((resolve) => gateway.close(resolve))
+})
+
+test('takes a day or an RFC 3339 time, and nothing else', () => {
+  expect(parseTime('2001-06-04').toISOString()).toBe('2001-06-04T00:00:00.000Z')
+  expect(parseTime('2001-06-04T12:00:00+02:00').toISOString()).toBe('2001-06-04T10:00:00.000Z')
+  expect(() => parseTime('yesterday')).toThrow('2001-06-04')
+})
