@@ -29,14 +29,19 @@ const maxBatchBytes = 16 * 1024 * 1024
 const idleMs = 250
 const stepEveryMs = 200
 const catchUpEveryMs = 5_000
+/** A new store opens in milliseconds; a load takes as long as it takes, and the process answers meanwhile. */
+const openWaitMs = 5_000
 /** Longer than the logger ever waits to share an insert. */
 const catchUpForMs = 60_000
 
-/** Keeps the online store: opens it, then applies the log until drained. Closes all it was given. */
-export function startFeatures(
+/**
+ * Keeps the online store: opens it, then applies the log until drained. Closes all it was given. Resolves when the
+ * store is open, or is still being loaded after `openWaitMs`; until then it is not ready.
+ */
+export async function startFeatures(
   context: Pick<ServiceContext<FeaturesConfig>, 'config' | 'logger' | 'meter' | 'fail'>,
   deps: FeaturesServiceDeps,
-): RunningService {
+): Promise<RunningService> {
   const { config, logger, meter, fail } = context
   const { consumer, store, warehouse, views, now } = deps
   const metrics = createFeaturesMetrics(meter)
@@ -76,10 +81,12 @@ export function startFeatures(
   const times = { step: -Infinity, catchUp: -Infinity, catchUpUntil: -Infinity }
   let confirming: Promise<void> = Promise.resolve()
 
+  const opened = materializer.open()
   const work = run().catch((error: unknown) => void (stopping.signal.aborted || fail(error)))
 
   async function run(): Promise<void> {
-    await materializer.open()
+    await opened
+    if (stopping.signal.aborted) return
     if (writer.positions().list().length > 0) times.catchUpUntil = performance.now() + catchUpForMs
     seen.ready = true
     while (!stopping.signal.aborted) {
@@ -144,6 +151,7 @@ export function startFeatures(
     }
   }
 
+  await Promise.race([opened.catch(() => undefined), sleep(openWaitMs, undefined, { ref: false })])
   return {
     async drain() {
       stopping.abort()

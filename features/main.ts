@@ -27,6 +27,6 @@ await runService({
         context.logger.error({ damage: found }, 'records of the log cannot be read')
       },
     })
-    return startFeatures(context, { consumer, store, warehouse, views, isDamaged: damage.includes, now: Date.now })
+    return await startFeatures(context, { consumer, store, warehouse, views, isDamaged: damage.includes, now: Date.now })
   },
 })

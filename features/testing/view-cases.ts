@@ -1,6 +1,6 @@
 import { compileView, type CompiledView } from '../engine/compile-view.ts'
 import { eventSourceDefinition } from '../../contracts/event-source.ts'
-import { aggregations, featureViewDefinition } from '../../contracts/feature-view.ts'
+import { aggregations, featureViewDefinition, type FeatureViewDefinition } from '../../contracts/feature-view.ts'
 
 export const testSource = eventSourceDefinition.parse({
   name: 'reading',
@@ -15,6 +15,9 @@ export const testSource = eventSourceDefinition.parse({
 })
 
 const minute = 60
+
+/** The views below as a project has them. */
+export const testDefinitions: FeatureViewDefinition[] = []
 
 /** Every aggregation over two widths, text and booleans, and the latest of all time. */
 export const windowedView = compile('readings', 'sensor', 5 * minute, [
@@ -42,6 +45,8 @@ export const latestView = compile('latest', 'sensor', undefined, [{ name: 'lates
 export const testViews: readonly CompiledView[] = [windowedView, siteView, latestView]
 
 function compile(name: string, key: string, hopSeconds: number | undefined, features: object[]): CompiledView {
-  const definition = { name, description: name, owner: 'tests', source: 'reading', key, entity: key, hop_seconds: hopSeconds, features }
-  return compileView(featureViewDefinition.parse(definition), testSource)
+  const fields = { name, description: name, owner: 'tests', source: 'reading', key, entity: key, hop_seconds: hopSeconds, features }
+  const definition = featureViewDefinition.parse(fields)
+  testDefinitions.push(definition)
+  return compileView(definition, testSource)
 }
