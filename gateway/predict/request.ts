@@ -1,7 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { predictBatchRequest, type PredictInstance, predictRequest } from '../../contracts/http.ts'
 import type { z } from 'zod'
-import type { predictOptions } from '../../contracts/http.ts'
+import { predictBatchRequest, type PredictInstance, type predictOptions, predictRequest } from '../../contracts/http.ts'
 import { validate } from '../http/validate.ts'
 
 /** A predict body, one instance or many, as one form. */
