@@ -1,25 +1,30 @@
 import { defineConfig } from 'vitest/config'
 
-const integration = ['**/*.integration.test.ts', 'test/**/*.e2e.test.ts']
+const integration = ['**/*.integration.test.ts']
+const endToEnd = ['test/**/*.e2e.test.ts']
 const never = ['**/node_modules/**', '**/.hindsight/**']
+
+// Real processes on a busy machine: slow is not broken.
+const patient = { testTimeout: 60_000, hookTimeout: 120_000, teardownTimeout: 10_000 }
 
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...never, ...integration], testTimeout: 10_000 } },
       {
         extends: true,
         test: {
-          name: 'integration',
-          include: integration,
-          exclude: never,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          teardownTimeout: 10_000,
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...never, ...integration, ...endToEnd],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
+      { extends: true, test: { name: 'integration', include: integration, exclude: never, ...patient, sequence: { groupOrder: 1 } } },
+      // Each starts a whole system of six processes: one at a time, when nothing else runs.
+      { extends: true, test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 })

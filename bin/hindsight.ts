@@ -8,6 +8,8 @@ import { productVersion } from './version.ts'
 
 /** The `hindsight` command. Sub-commands load what they need when they run, so that `--help` is quick. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // A reader that closes early, as `head` does, is no fault of ours: what is left is written to nobody.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
   const program = new Command('hindsight')
     .description('An inference gateway with a prediction ledger: every answer is durable, every outcome finds its prediction.')
     .version(productVersion(), '-V, --version', 'print the version')
@@ -44,4 +46,8 @@ function registerVersionCommand(program: Command): void {
       const versions = { hindsight: productVersion(), node: process.versions.node }
       process.stdout.write(options.json ? `${JSON.stringify(versions)}\n` : `hindsight ${versions.hindsight} (Node.js ${versions.node})\n`)
     })
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
 }

@@ -1,6 +1,6 @@
 export type StopSignal = {
   signal: AbortSignal
-  /** Resolves when SIGINT or SIGTERM has come. */
+  /** Resolves when SIGINT, SIGTERM or, from a terminal that closes, SIGHUP has come. */
   requested: Promise<void>
   /** Called when the person asks again, well after the first time. */
   onInsist(action: () => void): void
@@ -10,7 +10,9 @@ export type StopSignal = {
 // The terminal signals the whole group and npm passes its own copy on: two within moments are one Ctrl-C.
 const sameRequestMs = 1500
 
-/** Turns SIGINT and SIGTERM into a request to drain. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Turns the signals that ask for an end into a request to drain. */
 export function createStopSignal(): StopSignal {
   const controller = new AbortController()
   let firstAtMs: number | undefined
@@ -21,8 +23,7 @@ export function createStopSignal(): StopSignal {
     if (Date.now() - firstAtMs > sameRequestMs) insist()
     controller.abort()
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  for (const signal of signals) process.on(signal, onSignal)
   return {
     signal: controller.signal,
     requested,
@@ -30,8 +31,7 @@ export function createStopSignal(): StopSignal {
       insist = action
     },
     dispose: () => {
-      process.off('SIGINT', onSignal)
-      process.off('SIGTERM', onSignal)
+      for (const signal of signals) process.off(signal, onSignal)
     },
   }
 }

@@ -103,6 +103,9 @@ function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: L
   process.on('SIGINT', () => {
     if (!isSupervised()) stop('SIGINT')
   })
+  process.on('SIGHUP', () => {
+    if (!isSupervised()) stop('SIGHUP')
+  })
   process.on('disconnect', () => stop('supervisor gone'))
 
   async function started(
