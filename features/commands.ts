@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { Option, type Command } from 'commander'
+import { v7 } from 'uuid'
+import { loadProject } from '../platform/project/load-project.ts'
+import { connectionFromRunFiles, readRunFile } from '../platform/service/run-files.ts'
+import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
+import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { measureSkew } from './offline/skew.ts'
+import { toSkewText } from './offline/skew-text.ts'
+import { rebuildStore } from './rebuild-store-lmdb.ts'
+
+type Options = { dataDir: string; project: string; json?: boolean }
+type SkewCommandOptions = Options & { anchorFrom: string; anchorTo: string }
+
+/** Adds `skew` and `rebuild`. */
+export function registerCommands(program: Command): void {
+  withCommonOptions(
+    program.command('skew <model>').description('recompute what was served, and compare; exit 1 when the same events give another value'),
+  )
+    .option('--anchor-from <time>', 'earliest anchor time, inclusive', '1901-01-01T00:00:00Z')
+    .option('--anchor-to <time>', 'latest anchor time, exclusive', '2299-12-31T00:00:00Z')
+    .action(async (model: string, options: SkewCommandOptions) => {
+      const { anchorFrom, anchorTo } = options
+      const project = await loadProject(options.project)
+      const report = await withWarehouse(options, (warehouse) => measureSkew({ warehouse, project, model, anchorFrom, anchorTo }))
+      print(options, report, toSkewText(report))
+      if (report.unexplained > 0) process.exitCode = 1
+    })
+  withCommonOptions(program.command('rebuild').description('empty the online store and load it again from the warehouse')).action(
+    async (options: Options) => {
+      const isRunning = readRunFile(options.dataDir, 'features') !== undefined
+      const onProgress = (facts: number) => void (process.stderr.isTTY && process.stderr.write(`\r${facts} feature events`))
+      const facts = await withWarehouse(options, (warehouse) =>
+        rebuildStore({
+          warehouse,
+          projectDir: options.project,
+          storeDir: join(options.dataDir, 'online-store'),
+          isRunning,
+          id: v7(),
+          onProgress,
+        }),
+      )
+      if (process.stderr.isTTY) process.stderr.write('\r')
+      print(options, { facts }, `The online store holds ${facts} feature events again.`)
+    },
+  )
+}
+
+function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--data-dir <dir>', 'where a running Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight'))
+    .addOption(new Option('--project <dir>', 'the project folder').env('HINDSIGHT_PROJECT_DIR').default('models'))
+    .option('--json', 'print JSON')
+}
+
+async function withWarehouse<T>({ dataDir }: Options, use: (warehouse: Warehouse) => Promise<T>): Promise<T> {
+  const { clickhouseUrl, clickhouseUser, clickhousePassword } = connectionFromRunFiles(dataDir)
+  const warehouse = createWarehouse({ url: clickhouseUrl, user: clickhouseUser, password: clickhousePassword })
+  try {
+    return await use(warehouse)
+  } finally {
+    await warehouse.close()
+  }
+}
+
+function print({ json }: Options, value: unknown, text: string): void {
+  process.stdout.write(`${json ? JSON.stringify(value, null, 2) : text}\n`)
+}
