@@ -6,12 +6,16 @@ import type { Flight } from './flights.ts'
 
 // The id of a flight is the id of each of its messages, so that sending one twice changes nothing.
 
-export function toPredictRequest(flight: Flight): Pick<PredictRequest, 'request_id' | 'entities' | 'anchor_time' | 'features'> {
+/** A replay sends as fast as it can: it would rather wait for an answer than learn that its budget ran out. */
+const timeoutMs = 5000
+
+export function toPredictRequest(flight: Flight): Omit<PredictRequest, 'anchor' | 'tags'> {
   return {
     request_id: flight.id,
     entities: { origin: flight.origin, destination: flight.destination },
     anchor_time: toTimestamp(flight.departureMs),
     features: { distance: flight.distance },
+    options: { timeout_ms: timeoutMs },
   }
 }
 

@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { SkewReport } from '../../../features/offline/skew.ts'
+import type { Evaluation, EvaluationGroup } from '../../../labeler/evaluate/evaluation.ts'
+import type { ReconcileReport } from '../../../logger/reconcile/reconcile.ts'
+import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
+import type { ReplayResult } from './replay-day.ts'
+import type { ReplayPlan } from './replay-plan.ts'
+import { readStoredIds, type StoredIds } from './stored-ids.ts'
+
+/** What a replay came to, as the warehouse shows it. */
+export type DemoFacts = {
+  replay: ReplayResult
+  /** Answered request ids that the warehouse does not have: what must never be. */
+  lost: string[]
+  /** Flights of the plan with a stored prediction, in this run or an earlier one. */
+  stored: number
+  /** Landings of the plan that are stored as feature events, and those in rejects. */
+  featureEvents: number
+  rejects: number
+  /** Flights with a stored prediction and a possible delay: each should have its label. */
+  labelsDue: number
+  evaluation: Evaluation
+  skew: SkewReport
+  reconcile: Pick<ReconcileReport, 'ok' | 'totals'>
+}
+
+export type CollectFacts = {
+  warehouse: Warehouse
+  plan: ReplayPlan
+  replay: ReplayResult
+  /** The services' own measures over the plan's anchor times, `from` inclusive, `to` exclusive. */
+  evaluate(range: { from: Date; to: Date }): Promise<Evaluation>
+  measureSkew(range: { from: Date; to: Date }): Promise<SkewReport>
+  reconcile(): Promise<Pick<ReconcileReport, 'ok' | 'totals'>>
+  signal?: AbortSignal
+  /** Longest wait for the logger. */
+  waitMs?: number
+}
+
+const pollMs = 250
+
+/** Waits until all that was sent is stored, or the time is up, and measures. */
+export async function collectFacts(options: CollectFacts): Promise<DemoFacts> {
+  const { warehouse, plan, replay } = options
+  const stored = await waitUntilStored(options)
+  const range = { from: new Date(plan.anchorFromMs), to: new Date(plan.anchorToMs) }
+  const landings = new Set(plan.steps.flatMap((step) => step.landings.map(({ id }) => id)))
+  const [rejected] = await warehouse.query<{ ids: string[] }>(
+    `SELECT groupUniqArray(id) AS ids FROM bronze.rejects WHERE kind = 'reject' AND name = 'flight_landed'`,
+  )
+  const rejects = (rejected?.ids ?? []).filter((id) => landings.has(id)).length
+  return {
+    replay,
+    lost: replay.answered.filter((id) => !stored.predictions.has(id)),
+    stored: plan.flights.filter(({ id }) => stored.predictions.has(id)).length,
+    featureEvents: [...landings].filter((id) => stored.events.has(id)).length - rejects,
+    rejects,
+    labelsDue: plan.flights.filter((flight) => plan.isPossible(flight) && stored.predictions.has(flight.id)).length,
+    evaluation: await options.evaluate(range),
+    skew: await options.measureSkew(range),
+    reconcile: await options.reconcile(),
+  }
+}
+
+async function waitUntilStored({ warehouse, plan, replay, signal, waitMs = 60_000 }: CollectFacts): Promise<StoredIds> {
+  const landings = plan.steps.flatMap((step) => step.landings)
+  const until = performance.now() + waitMs
+  for (;;) {
+    const stored = await readStoredIds(warehouse, plan)
+    const labelled = plan.flights.filter((flight) => plan.isPossible(flight) && stored.predictions.has(flight.id))
+    const complete =
+      replay.answered.every((id) => stored.predictions.has(id)) &&
+      landings.every(({ id }) => stored.events.has(id)) &&
+      labelled.every(({ id }) => stored.labels.has(id))
+    if (complete || performance.now() > until) return stored
+    await delay(pollMs, undefined, signal && { signal })
+  }
+}
+
+/** The served and the shadow version's group, if there are such. */
+export function groupOf(evaluation: Evaluation, version: string): EvaluationGroup | undefined {
+  return evaluation.groups.find((group) => group.model_version === version && isReplayed(group))
+}
+
+/** Champion and shadows see every flight; pinned requests are someone else's. */
+function isReplayed({ route }: EvaluationGroup): boolean {
+  return route === 'champion' || route === 'shadow'
+}
+
+export function metricOf(group: EvaluationGroup | undefined, name: string): EvaluationGroup['metrics'][number] | undefined {
+  return group?.metrics.find((metric) => metric.name === name)
+}
+
+const baselineVersion = '1'
+const windowVersion = '2'
+
+/** What is not as it should be, one line each; none when the demo passed. */
+export function failuresOf(facts: DemoFacts): string[] {
+  const { replay, lost, stored, labelsDue, evaluation, skew, reconcile } = facts
+  const baseline = metricOf(groupOf(evaluation, baselineVersion), 'roc_auc')?.value ?? Number.NaN
+  const windows = metricOf(groupOf(evaluation, windowVersion), 'roc_auc')?.value ?? Number.NaN
+  const unanswered = Object.values(replay.unanswered).reduce((sum, count) => sum + count, 0)
+  const checks: [failed: boolean, message: string][] = [
+    [unanswered > 0, `${unanswered} requests got no answer: ${JSON.stringify(replay.unanswered)}`],
+    [lost.length > 0, `${lost.length} answered predictions are not stored, the first is ${lost[0]}`],
+    [stored < replay.flights, `${replay.flights - stored} flights have no stored prediction`],
+    [
+      !reconcile.ok,
+      `reconcile: ${reconcile.totals.missing} records are missing, ${reconcile.totals.double_payloads} ids have two payloads`,
+    ],
+    ...evaluation.groups
+      .filter(isReplayed)
+      .map(({ model_version, counts }): [boolean, string] => [
+        counts.labeled < labelsDue,
+        `version ${model_version}: ${counts.labeled} of ${labelsDue} labels are joined`,
+      ]),
+    [!(windows > baseline), `the window version's ROC AUC (${windows}) does not beat the baseline's (${baseline})`],
+    [skew.unexplained > 0, `${skew.unexplained} served features differ from what their events give`],
+    [skew.late > 0, `${skew.late} served features differ from the full information`],
+  ]
+  return checks.filter(([failed]) => failed).map(([, message]) => message)
+}
