@@ -1,18 +1,96 @@
+import { ServiceError } from '../contracts/errors.ts'
+import { measureSkew } from '../features/offline/skew.ts'
+import { evaluate } from '../labeler/evaluate/evaluate.ts'
+import { reconcile } from '../logger/reconcile/reconcile.ts'
+import { collectFacts, failuresOf } from '../models/flight-delay/demo/demo-facts.ts'
+import { addDays, datasetDays } from '../models/flight-delay/demo/flights.ts'
+import { createProgress } from '../models/flight-delay/demo/progress.ts'
+import { type ReplayResult, replayDay } from '../models/flight-delay/demo/replay-day.ts'
+import { type ReplayPlan, planReplay } from '../models/flight-delay/demo/replay-plan.ts'
+import { toReport } from '../models/flight-delay/demo/report.ts'
+import { readStoredIds } from '../models/flight-delay/demo/stored-ids.ts'
 import type { Project } from '../platform/project/project.ts'
+import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
+import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { waitForEmptyLog } from './supervisor/event-log-lag.ts'
 import type { System } from './supervisor/system.ts'
 
 export type DemoOptions = {
-  system: System
+  system: Pick<System, 'gatewayUrl' | 'clickhouseUrl'>
   project: Project
   /** As 2001-06-04. */
   day: string
   dataDir: string
+  env: NodeJS.ProcessEnv
   signal: AbortSignal
   say: (line: string) => void
 }
 
-/** Replays one day of flights through the public HTTP API and prints the closing report. True when it is as it should be. */
-export async function runDemo({ project, say }: DemoOptions): Promise<boolean> {
-  if (!project.models.has('flight-delay')) say('no demo: it needs the model flight-delay, which this project does not have')
-  return true
+const model = 'flight-delay'
+
+/** Far beyond what a day needs: the log of one is empty within seconds of its last request. */
+const emptyLogDeadlineMs = 120_000
+
+/**
+ * Replays one day of flights through the public HTTP API, waits until it is stored, and prints the closing report. True
+ * when everything is as it should be.
+ */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const { system, project, day, dataDir, env, signal, say } = options
+  const missing = whatIsMissing(project)
+  if (missing !== undefined) {
+    say(`no demo: it needs ${missing}, which this project does not have`)
+    return true
+  }
+  if (day < datasetDays.from || day >= datasetDays.to)
+    throw new ServiceError(
+      'invalid_config',
+      `the flights go from ${datasetDays.from} to ${addDays(datasetDays.to, -1)}; ${day} is not among them`,
+    )
+  const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: env['CLICKHOUSE_PASSWORD'] })
+  try {
+    const plan = await planReplay({ project, day })
+    const replay = await replayPlan(plan, { ...options, warehouse })
+    const lag = await waitForEmptyLog(dataDir, emptyLogDeadlineMs, signal)
+    if (Object.keys(lag).length > 0 && !signal.aborted) say(`still behind: ${JSON.stringify(lag)}`)
+    const facts = await collectFacts({
+      warehouse,
+      plan,
+      replay,
+      signal,
+      evaluate: ({ from, to }) => evaluate({ warehouse, project, model, anchorFrom: from, anchorTo: to }),
+      measureSkew: ({ from, to }) => measureSkew({ warehouse, project, model, anchorFrom: from.toISOString(), anchorTo: to.toISOString() }),
+      reconcile: () => reconcile(warehouse),
+    })
+    say(toReport(facts, { day, gatewayUrl: system.gatewayUrl }))
+    if (dataDir !== '.hindsight') say(`  (each with HINDSIGHT_DATA_DIR=${dataDir})`)
+    return failuresOf(facts).length === 0
+  } finally {
+    await warehouse.close()
+  }
+}
+
+async function replayPlan(plan: ReplayPlan, options: DemoOptions & { warehouse: Warehouse }): Promise<ReplayResult> {
+  const { system, warehouse, env, signal } = options
+  const stored = await readStoredIds(warehouse, plan)
+  const progress = createProgress({ stream: process.stdout, now: Date.now })
+  const apiKey = env['HINDSIGHT_API_KEY']
+  try {
+    return await replayDay({
+      plan,
+      stored,
+      gatewayUrl: system.gatewayUrl,
+      signal,
+      onProgress: progress.update,
+      ...(apiKey !== undefined && { apiKey }),
+    })
+  } finally {
+    progress.stop()
+  }
+}
+
+function whatIsMissing(project: Project): string | undefined {
+  if (!project.models.has(model)) return `the model ${model}`
+  if (!project.lookups.has('airport_time_zones')) return 'the lookup airport_time_zones'
+  return project.sources.has('flight_landed') ? undefined : 'the source flight_landed'
 }

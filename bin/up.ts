@@ -44,7 +44,15 @@ async function runSystem(
     announce(system, options)
     if (options.demo && !stop.signal.aborted) {
       const { runDemo } = await import('./demo.ts')
-      const passed = await runDemo({ system, project, day: options.day, dataDir: options.dataDir, signal: stop.signal, say })
+      const passed = await runDemo({
+        system,
+        project,
+        day: options.day,
+        dataDir: options.dataDir,
+        env: process.env,
+        signal: stop.signal,
+        say,
+      })
       if (!passed && options.exit) status = 1
     }
     if (!options.exit && !stop.signal.aborted) say('Ctrl-C stops everything')

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 export type StopSignal = {
   signal: AbortSignal
   /** Resolves when SIGINT, SIGTERM or, from a terminal that closes, SIGHUP has come. */
@@ -15,6 +17,8 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** Turns the signals that ask for an end into a request to drain. */
 export function createStopSignal(): StopSignal {
   const controller = new AbortController()
+  // Every request under way listens to it: many are no leak.
+  setMaxListeners(0, controller.signal)
   let firstAtMs: number | undefined
   let insist: () => void = () => undefined
   const requested = new Promise<void>((done) => controller.signal.addEventListener('abort', () => done(), { once: true }))
