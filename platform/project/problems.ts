@@ -45,7 +45,7 @@ export function toProblem({ severity = 'error', file, path = [], message, hints 
 export function knownNames(wanted: string, known: Iterable<string>): string {
   const names = [...known].toSorted()
   if (names.length === 0) return 'there are none'
-  const nearest = names.find((name) => editDistance(name, wanted) <= Math.max(1, Math.floor(wanted.length / 4)))
+  const nearest = names.find((name) => editDistance(name, wanted) <= Math.floor(wanted.length / 4))
   if (nearest !== undefined) return `did you mean "${nearest}"?`
   return `there is ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', ...' : ''}`
 }

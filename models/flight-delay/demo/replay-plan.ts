@@ -46,7 +46,7 @@ export async function planReplay({ project, day, toDay = addDays(day, 1) }: Plan
   const landings = around.filter((flight) => flight.landingMs >= landingFromMs && (flight.landingMs < anchorToMs || isPlanned(flight)))
   const { min = -Infinity, max = Infinity } = project.sources.get('flight_landed')!.values['delay_minutes']!
   return {
-    steps: toSteps(flights, landings),
+    steps: toSteps(flights, landings, anchorFromMs),
     flights,
     anchorFromMs,
     anchorToMs,
@@ -62,10 +62,11 @@ function longestWindowMs({ views }: Project): number {
   return Math.max(0, ...reaches) * 1000
 }
 
-function toSteps(departures: readonly Flight[], landings: readonly Flight[]): ReplayStep[] {
+/** What landed before the first departure is told in the first step, in one go. */
+function toSteps(departures: readonly Flight[], landings: readonly Flight[], firstMs: number): ReplayStep[] {
   const steps = new Map<number, ReplayStep>()
   const stepAt = (timeMs: number): ReplayStep => {
-    const startMs = Math.floor(timeMs / stepMs) * stepMs
+    const startMs = Math.floor(Math.max(timeMs, firstMs) / stepMs) * stepMs
     const step = steps.get(startMs) ?? { startMs, landings: [], departures: [] }
     steps.set(startMs, step)
     return step
