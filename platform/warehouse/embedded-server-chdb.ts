@@ -7,7 +7,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { Credentials } from './credentials.ts'
 import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
 import { type EngineHealth, createEngineHealth } from './engine-health.ts'
-import { createInsertSpool } from './insert-spool.ts'
+import { createSpool } from './spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
 import { readFunctionCatalog } from './read-only-chdb.ts'
 import { type AnalystLimits, defaultAnalystLimits } from './read-only-rules.ts'
@@ -68,7 +68,7 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
   const catalog = await engine.lease('read', never, readFunctionCatalog)
   const deps: HandlerDeps = {
     engine,
-    spool: createInsertSpool(join(options.dir, 'spool')),
+    spool: createSpool(join(options.dir, 'spool')),
     ...(options.credentials && { credentials: options.credentials }),
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 ** 3,
     maxQueryBytes: options.maxQueryBytes ?? 4 * 1024 ** 2,

@@ -78,8 +78,13 @@ const readBlockWithinMs = 2_000
 function breakOff(out: Writable, response: ServerResponse, block: string): void {
   const cut = setTimeout(() => response.destroy(), readBlockWithinMs)
   response.once('close', () => clearTimeout(cut))
-  out.write(block)
-  if (out !== response) (out as Writable & { flush(): void }).flush()
+  const encoder = out === response ? undefined : (out as Writable & { flush(): void })
+  // Clients look for the block in one piece: what came before it is sent first.
+  encoder?.flush()
+  setTimeout(() => {
+    out.write(block)
+    encoder?.flush()
+  }, 50)
 }
 
 /** A client that takes nothing for this long has stopped; it must not keep its session. */

@@ -6,15 +6,16 @@ import type { Lease } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import { type QueryRequest, addField, parseQueryRequest, readBody, singleHeader } from './http-request.ts'
 import { createQueryResponse, type QueryResponse } from './http-response.ts'
-import type { InsertSpool } from './insert-spool.ts'
+import type { Spool } from './spool.ts'
 import { analystDatabase, checkRequest, checkStatement } from './read-only-chdb.ts'
 import type { GuardOptions } from './read-only-guard.ts'
 import { runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
+import { parseStatement } from './statement.ts'
 import { type StatementBody, readStatement } from './statement-body.ts'
 
 export type HandlerDeps = {
   engine: Engine
-  spool: InsertSpool
+  spool: Spool
   credentials?: Credentials
   maxBodyBytes: number
   maxQueryBytes: number
@@ -71,7 +72,7 @@ async function answerQuery(deps: HandlerDeps, { request, parsed, answer, signal 
       const home = deps.guard === undefined ? database : await analystDatabase(lease, database)
       await lease.setUp({ ...setup, ...(home !== undefined && { database: home }) })
       const sql = await sqlToRun(lease, body, deps.guard)
-      await runQuery(lease, sql, { statement, request: parsed, response: answer })
+      await runQuery(lease, deps.spool, { sql, statement: parseStatement(sql), request: parsed, response: answer })
     } finally {
       signal.removeEventListener('abort', cancel)
     }

@@ -2,45 +2,22 @@ import type { ChdbResult } from 'chdb'
 import type { Engine } from './engine-chdb.ts'
 import { type Lease, quoteString, toEngineError } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
+import { forwardGrowingFile } from './growing-file.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
-import type { InsertSpool } from './insert-spool.ts'
+import { type Spool, writeFile } from './spool.ts'
 import type { Statement } from './statement.ts'
 import type { StatementBody } from './statement-body.ts'
 
-/** Formats whose blocks can simply follow one another; the engine starts a new document with each block of a stream. */
-const streamable = new Set(
-  [
-    'JSONEachRow',
-    'JSONLines',
-    'NDJSON',
-    'JSONCompactEachRow',
-    'JSONStringsEachRow',
-    'JSONCompactStringsEachRow',
-    'TabSeparated',
-    'TSV',
-    'TabSeparatedRaw',
-    'TSVRaw',
-    'Raw',
-    'TSKV',
-    'CSV',
-    'RowBinary',
-    'Native',
-    'MsgPack',
-    'LineAsString',
-    'RawBLOB',
-    'Null',
-  ].map((name) => name.toLowerCase()),
-)
-
-export type RunDeps = { engine: Engine; spool: InsertSpool; signal: AbortSignal }
+export type RunDeps = { engine: Engine; spool: Spool; signal: AbortSignal }
 
 /** Runs an insert whose rows come with the request. */
 export async function runInsert(
   deps: RunDeps,
   { request, body, response }: { request: QueryRequest; body: StatementBody; response: QueryResponse },
 ): Promise<void> {
-  await deps.spool.withFile(body.data, async (path) => {
+  await deps.spool.withPath(async (path) => {
+    await writeFile(path, body.data)
     const result = await deps.engine.lease('insert', deps.signal, async (lease) => {
       await lease.setUp(setUpOf(request))
       const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${body.statement.format}`
@@ -53,19 +30,34 @@ export async function runInsert(
   await response.end()
 }
 
-/** Runs a statement and sends its result: as it comes where the format allows it, whole otherwise. */
-export async function runQuery(
-  lease: Lease,
-  sql: string,
-  { statement, request, response }: { statement: Statement; request: QueryRequest; response: QueryResponse },
-): Promise<void> {
+export type RunQuery = { sql: string; statement: Statement; request: QueryRequest; response: QueryResponse }
+
+/** Runs a statement and sends its result: that of a SELECT as the engine writes it, any other whole. */
+export async function runQuery(lease: Lease, spool: Spool, { sql, statement, request, response }: RunQuery): Promise<void> {
   const format = statement.format ?? request.defaultFormat
   response.setHeaders({ 'X-ClickHouse-Format': format, 'Content-Type': contentType(format) })
   if (statement.kind === 'session') lease.spoil()
-  if (statement.kind === 'select' && !request.waitEnd && isStreamable(format, sql, request)) {
-    for await (const block of lease.stream(sql, format)) await response.write(block)
-  } else await sendWhole(response, await lease.query(sql, format))
+  if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, { sql, statement, request, response }))
+  else await sendWhole(response, await lease.query(sql, format))
   await response.end()
+}
+
+async function sendSelect(lease: Lease, path: string, { sql, statement, request, response }: RunQuery): Promise<void> {
+  const { start, end } = statement.output
+  const output = ` INTO OUTFILE ${quoteString(path)} FORMAT ${statement.format ?? request.defaultFormat} `
+  let running = true
+  const done = lease
+    .query(sql.slice(0, start) + output + sql.slice(end), 'Null')
+    .then((result) => response.setHeaders(readSummary(result)))
+    .finally(() => (running = false))
+  try {
+    if (request.waitEnd) await done
+    await forwardGrowingFile(path, done, response.write)
+  } finally {
+    // The file is removed next: the engine must not be writing to it any more.
+    if (running) lease.cancel()
+    await done.catch(() => undefined)
+  }
 }
 
 export function setUpOf(request: QueryRequest) {
@@ -74,16 +66,12 @@ export function setUpOf(request: QueryRequest) {
 
 async function sendWhole(response: QueryResponse, result: ChdbResult): Promise<void> {
   const bytes = result.bytes()
-  response.setHeaders(
-    summaryHeader({ read_rows: result.rowsRead, read_bytes: result.bytesRead, result_bytes: bytes.length, elapsed: result.elapsed }),
-  )
+  response.setHeaders(readSummary(result))
   if (bytes.length > 0) await response.write(bytes)
 }
 
-/** With `output_format_json_array_of_rows` each block would be an array of its own. */
-function isStreamable(format: string, sql: string, request: QueryRequest): boolean {
-  const arrays = 'output_format_json_array_of_rows'
-  return streamable.has(format.toLowerCase()) && !request.settings.has(arrays) && !sql.includes(arrays)
+function readSummary(result: ChdbResult): Record<string, string> {
+  return summaryHeader({ read_rows: result.rowsRead, read_bytes: result.bytesRead, elapsed: result.elapsed })
 }
 
 function summaryHeader({ elapsed, ...counts }: Record<string, number>): Record<string, string> {

