@@ -115,35 +115,57 @@ function foldedStatistics(doubles: Float64Array, offset: number): Statistics {
 type RowRange = { scan: WindowScan; bytes: Uint8Array; doubles: Float64Array; from: number; to: number; foldAt: number }
 
 function scanRows(range: RowRange): void {
-  const { scan, doubles, from, to } = range
-  const count = doubles[3] as number
-  const rowsAt = doubles[6] as number
-  for (let row = from; row < to; row++) {
-    const eventTimeMs = doubles[rowsAt + row] as number
-    if (eventTimeMs >= scan.anchorMs) return
-    const known = (doubles[rowsAt + count + row] as number) <= scan.anchorMs
-    if (!known || (doubles[rowsAt + 2 * count + row] as number) <= scan.anchorMs) continue
-    scan.count += 1
-    if (eventTimeMs > scan.newestMs) scan.newestMs = eventTimeMs
-    for (let column = 0; column < scan.columns.length; column++)
-      scanCell({ range, column, row, offset: rowsAt + (rowColumns + column) * count + row, eventTimeMs })
-  }
+  const { scan, doubles } = range
+  const visible = visibleRows(range)
+  if (visible.length === 0) return
+  scan.count += visible.length
+  scan.newestMs = Math.max(scan.newestMs, doubles[(doubles[6] as number) + (visible.at(-1) as number)] as number)
+  for (let column = 0; column < scan.columns.length; column++) scanColumn(range, column, visible)
 }
 
-function scanCell(input: { range: RowRange; column: number; row: number; offset: number; eventTimeMs: number }): void {
-  const { range, row, offset, eventTimeMs } = input
-  const { bytes, doubles, from } = range
-  const value = doubles[offset] as number
-  if (Number.isNaN(value)) return
-  const column = range.scan.columns[input.column] as ColumnScan
-  if (column.isText) column.statistics.n += 1
-  else addNumber(column.statistics, value)
-  if (eventTimeMs > column.newestMs) column.newestMs = eventTimeMs
-  const fold = range.foldAt === 0 ? 0 : range.foldAt + foldLength + input.column * foldedColumnLength
-  const folded = fold !== 0 && doubles[fold] !== 0
-  // Rows come in order, so only a folded value of the same tile can stand before the first or behind the last.
-  const foldIsFirst = folded && column.firstCell?.offset === fold + at.firstValue && column.firstCell.doubles === doubles
-  const beforeFold = foldIsFirst && row - from < (doubles[fold + at.firstRank] as number)
-  if (column.firstCell === undefined || beforeFold) column.firstCell = { bytes, doubles, offset }
-  if (!folded || row - from >= (doubles[fold + at.lastRank] as number)) column.lastCell = { bytes, doubles, offset }
+/** The rows that the anchor can see, in their order. */
+function visibleRows({ scan, doubles, from, to }: RowRange): number[] {
+  const { anchorMs } = scan
+  const count = doubles[3] as number
+  const rowsAt = doubles[6] as number
+  const knownAt = rowsAt + count
+  const retractedAt = knownAt + count
+  const visible: number[] = []
+  for (let row = from; row < to; row++) {
+    if ((doubles[rowsAt + row] as number) >= anchorMs) break
+    if ((doubles[knownAt + row] as number) <= anchorMs && (doubles[retractedAt + row] as number) > anchorMs) visible.push(row)
+  }
+  return visible
+}
+
+function scanColumn(range: RowRange, column: number, visible: readonly number[]): void {
+  const { bytes, doubles } = range
+  const scan = range.scan.columns[column] as ColumnScan
+  const rowsAt = doubles[6] as number
+  const valuesAt = rowsAt + (rowColumns + column) * (doubles[3] as number)
+  let first = -1
+  let last = -1
+  for (const row of visible) {
+    const value = doubles[valuesAt + row] as number
+    if (Number.isNaN(value)) continue
+    if (scan.isText) scan.statistics.n += 1
+    else addNumber(scan.statistics, value)
+    if (first < 0) first = row
+    last = row
+  }
+  if (last < 0) return
+  scan.newestMs = Math.max(scan.newestMs, doubles[rowsAt + last] as number)
+  const fold = foldOf(range, column)
+  // Tiles come in order, so only a folded value of the same tile can stand before the first or behind the last.
+  const foldIsFirst = fold !== undefined && scan.firstCell?.offset === fold + at.firstValue && scan.firstCell.doubles === doubles
+  const beforeFold = foldIsFirst && first - range.from < (doubles[fold + at.firstRank] as number)
+  const behindFold = fold === undefined || last - range.from >= (doubles[fold + at.lastRank] as number)
+  if (scan.firstCell === undefined || beforeFold) scan.firstCell = { bytes, doubles, offset: valuesAt + first }
+  if (behindFold) scan.lastCell = { bytes, doubles, offset: valuesAt + last }
+}
+
+/** Where the tile's folded column starts, if the fold was taken and has a value. */
+function foldOf({ doubles, foldAt }: RowRange, column: number): number | undefined {
+  const offset = foldAt + foldLength + column * foldedColumnLength
+  return foldAt === 0 || doubles[offset] === 0 ? undefined : offset
 }

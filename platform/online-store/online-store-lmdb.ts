@@ -17,7 +17,8 @@ type Database = RootDatabase<Uint8Array, string>
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
-const partitions = Array.from({ length: partitionCount }, (_, partition) => partition)
+/** Holds the positions of every partition: one key, because here all partitions share one transaction. */
+const positionsKey = 'applied'
 
 /**
  * The embedded online store: one LMDB database that any number of processes read, in their own memory maps, while
@@ -47,7 +48,7 @@ export function openLmdbOnlineStore(options: LmdbOnlineStoreOptions): ScannableO
       const db = database()
       return translate(() => {
         db.resetReadTxn()
-        return commonPositions(partitions.map((partition) => cache.parse(partition, db.getBinary(positionKey(partition)))))
+        return commonPositions(cache.parse(db.getBinary(positionsKey)))
       })
     },
     async scan(partition, page) {
@@ -60,7 +61,7 @@ export function openLmdbOnlineStore(options: LmdbOnlineStoreOptions): ScannableO
       await db.flushed
     },
     async ping() {
-      translate(() => database().doesExist(positionKey(0)))
+      translate(() => database().doesExist(positionsKey))
     },
     async close() {
       await opened?.close()
@@ -79,10 +80,6 @@ function dataKey(partition: number, key: string): string {
   return `${String(partition).padStart(2, '0')}:${key}`
 }
 
-function positionKey(partition: number): string {
-  return `applied:${partition}`
-}
-
 function snapshot(
   db: Database,
   keys: readonly StoreKey[],
@@ -91,21 +88,23 @@ function snapshot(
   // A read transaction lives until it is reset; everything below runs in one, begun now.
   db.resetReadTxn()
   const values = keys.map(({ partition, key }) => db.getBinary(dataKey(partition, key)))
+  const positions = cache.parse(db.getBinary(positionsKey))
   const read = [...new Set(keys.map((key) => key.partition))]
-  return { values, applied: commonPositions(read.map((partition) => cache.parse(partition, db.getBinary(positionKey(partition))))) }
+  return { values, applied: commonPositions(read.map((partition) => positions[partition] as AppliedPosition[])) }
 }
 
 function writeAll(db: Database, commits: readonly PartitionCommit[]): void {
   db.transactionSync(() => {
+    const positions = decodePositions(db.getBinary(positionsKey))
+    const merged = createMerge()
     for (const { partition, values, applied } of commits) {
       for (const [key, value] of values) {
         if (value === undefined) db.removeSync(dataKey(partition, key))
         else db.putSync(dataKey(partition, key), value)
       }
-      if (applied.length === 0) continue
-      const stored = parsePositions(db.getBinary(positionKey(partition)))
-      db.putSync(positionKey(partition), encoder.encode(JSON.stringify(mergePositions(stored, applied))))
+      if (applied.length > 0) positions[partition] = merged(positions[partition] as AppliedPosition[], applied)
     }
+    if (commits.some((commit) => commit.applied.length > 0)) db.putSync(positionsKey, encodePositions(positions))
   })
 }
 
@@ -124,22 +123,46 @@ function scanKeys(
   return { keys, ...(found.length > page.maxKeys && last !== undefined ? { next: last } : {}) }
 }
 
-function parsePositions(bytes: Uint8Array | undefined): AppliedPosition[] {
-  return bytes === undefined ? [] : (JSON.parse(decoder.decode(bytes)) as AppliedPosition[])
+/** Lists that are alike are stored once, and stay one list when they are read. */
+type StoredPositions = { lists: AppliedPosition[][]; of: number[] }
+
+function decodePositions(bytes: Uint8Array | undefined): AppliedPosition[][] {
+  const none: AppliedPosition[] = []
+  if (bytes === undefined) return Array.from({ length: partitionCount }, () => none)
+  const { lists, of } = JSON.parse(decoder.decode(bytes)) as StoredPositions
+  return of.map((index) => lists[index] as AppliedPosition[])
 }
 
-type PositionCache = { parse(partition: number, bytes: Buffer | undefined): AppliedPosition[] }
+function encodePositions(positions: readonly AppliedPosition[][]): Uint8Array {
+  const lists = [...new Set(positions)]
+  const stored: StoredPositions = { lists, of: positions.map((list) => lists.indexOf(list)) }
+  return encoder.encode(JSON.stringify(stored))
+}
 
-/** All partitions move together here, so one parsed list serves them all until the bytes change. */
+/** Merges the same two lists only once, so that partitions that are alike stay so. */
+function createMerge(): (stored: AppliedPosition[], committed: readonly AppliedPosition[]) => AppliedPosition[] {
+  const results = new Map<unknown, Map<unknown, AppliedPosition[]>>()
+  return (stored, committed) => {
+    const byCommitted = results.get(stored) ?? new Map<unknown, AppliedPosition[]>()
+    results.set(stored, byCommitted)
+    const known = byCommitted.get(committed) ?? mergePositions(stored, committed)
+    byCommitted.set(committed, known)
+    return known
+  }
+}
+
+type PositionCache = { parse(bytes: Buffer | undefined): AppliedPosition[][] }
+
+/** Parses only what differs from the last time: the gateway reads thousands of times between two commits. */
 function createPositionCache(): PositionCache {
   let seen: Buffer | undefined
-  let positions: AppliedPosition[] = []
+  let positions = decodePositions(undefined)
   return {
-    parse(_partition, bytes) {
-      if (bytes === undefined) return []
+    parse(bytes) {
+      if (bytes === undefined) return decodePositions(undefined)
       if (seen === undefined || !seen.equals(bytes)) {
         seen = bytes
-        positions = parsePositions(bytes)
+        positions = decodePositions(bytes)
       }
       return positions
     },
