@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
@@ -109,6 +110,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     if (isReady(children, 'logger') && isReady(children, 'features')) await waitForEmptyLog(dataDir, emptyLogDeadlineMs)
     results.push(...(await Promise.all([stopOne('features'), stopOne('logger'), stopOne('labeler')])))
     results.push(await stopOne('warehouse'))
+    await recording
+    await rm(supervisorFile(dataDir), { force: true })
     return results.every(Boolean)
   }
 
