@@ -41,12 +41,13 @@ export function toProblem({ severity = 'error', file, path = [], message, hints 
   }
 }
 
-/** ` Did you mean "distance"?` for a name that is nearly one of the known ones, or else what there is. */
+/** `did you mean "distance"?` for a name that is nearly one of the known ones, or else what there is. */
 export function knownNames(wanted: string, known: Iterable<string>): string {
   const names = [...known].toSorted()
   if (names.length === 0) return 'there are none'
-  const nearest = names.find((name) => editDistance(name, wanted) <= Math.floor(wanted.length / 4))
-  if (nearest !== undefined) return `did you mean "${nearest}"?`
+  const distances = names.map((name) => ({ name, distance: editDistance(name, wanted) })).toSorted((x, y) => x.distance - y.distance)
+  const nearest = distances[0]
+  if (nearest !== undefined && nearest.distance <= Math.floor(wanted.length / 3)) return `did you mean "${nearest.name}"?`
   return `there is ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', ...' : ''}`
 }
 
