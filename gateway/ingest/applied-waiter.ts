@@ -4,7 +4,7 @@ import type { AppliedPosition, Origin } from '../../contracts/origin.ts'
 import type { OnlineStore } from '../../platform/online-store/online-store.ts'
 
 /** Pause between two looks at the store: short against a batch of the materializer, long against one look. */
-const pollMs = 2
+const pollMs = 5
 
 type Deps = { store: Pick<OnlineStore, 'applied'>; tick: () => number; admission: { readonly draining: boolean } }
 
