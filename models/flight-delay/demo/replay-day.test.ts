@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Flight } from './flights.ts'
 import { replayDay, type ReplayResult } from './replay-day.ts'
@@ -14,15 +15,15 @@ let server: Server
 let url: string
 let seen: Seen[]
 /** What the server answers to a request; by default that all is well. */
-let reply: (seen: Seen) => Reply | 'hang up' | undefined
+let reply: (seen: Seen) => Reply | 'hang up' | undefined | Promise<undefined>
 
 beforeEach(async () => {
   seen = []
   reply = () => undefined
   server = createServer((request, response) => {
-    void readSeen(request).then((one) => {
+    void readSeen(request).then(async (one) => {
       seen.push(one)
-      const answer = reply(one) ?? {
+      const answer = (await reply(one)) ?? {
         status: one.path.includes('predict') ? 200 : 202,
         body: { accepted: one.ids.length, rejected: [], applied: true },
       }
@@ -84,6 +85,21 @@ describe('replayDay', () => {
     expect(result).toMatchObject({ flights: 2, skipped: 0, eventsSent: 2, labelsSent: 2, unanswered: {} })
     expect(result.answered.toSorted()).toEqual(['x', 'y'])
     expect(result.latenciesMs).toHaveLength(2)
+  })
+
+  test('the clock waits for a slow online store', async () => {
+    const steps = ['a', 'b', 'c'].map((id) => ({ landings: [flight(id)], departures: [flight(`after ${id}`)] }))
+    const applied: string[] = []
+    const appliedBefore = new Map<string, string[]>()
+    reply = async ({ path, ids: [id = ''] }) => {
+      if (path.includes('predict')) appliedBefore.set(id, [...applied])
+      if (!path.includes('events')) return
+      await delay(30)
+      applied.push(id)
+    }
+    await replay(planOf(...steps))
+    expect(appliedBefore.get('after b')).toEqual(['a', 'b'])
+    expect(appliedBefore.get('after c')).toEqual(['a', 'b', 'c'])
   })
 
   test('sends nothing that is stored', async () => {
