@@ -85,10 +85,10 @@ test('applies events within milliseconds, passes over what is none, and drains',
 test('counts every event once through kills and repeats', async () => {
   const store = harness.openStore()
   let seq = 0
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     await harness.start()
     for (let part = 0; part < 5; part++) seq = await append(eventsOf(400, `r${round}-${part}`))
-    if (round < 2) await harness.kill()
+    if (round < 1) await harness.kill()
   }
   seq = await append(eventsOf(400, 'r0-0'))
   await untilApplied(store, 'gateway', writer.epoch, seq)
@@ -97,7 +97,7 @@ test('counts every event once through kills and repeats', async () => {
     const count = (await readSensor(store, `s${sensor}`, anchorMs)).get('count_20m')
     total += count?.status === 'ok' ? Number(count.value) : Number.NaN
   }
-  expect(total).toBe(3 * 5 * 400)
+  expect(total).toBe(2 * 5 * 400)
   await store.close()
   await harness.stop()
 })

@@ -28,7 +28,7 @@ const maxBatchBytes = 16 * 1024 * 1024
 /** Between looks at the store when the log is silent. */
 const idleMs = 250
 const stepEveryMs = 200
-const catchUpEveryMs = 5_000
+const catchUpEveryMs = 2_000
 /** A new store opens in milliseconds; a load takes as long as it takes, and the process answers meanwhile. */
 const openWaitMs = 5_000
 /** Longer than the logger ever waits to share an insert. */
@@ -85,9 +85,9 @@ export async function startFeatures(
   const work = run().catch((error: unknown) => void (stopping.signal.aborted || fail(error)))
 
   async function run(): Promise<void> {
-    await opened
+    const loaded = await opened
     if (stopping.signal.aborted) return
-    if (writer.positions().list().length > 0) times.catchUpUntil = performance.now() + catchUpForMs
+    if (loaded) times.catchUpUntil = performance.now() + catchUpForMs
     seen.ready = true
     while (!stopping.signal.aborted) {
       const records = await consumer.fetch({

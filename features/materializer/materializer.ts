@@ -33,15 +33,17 @@ const pollMs = 250
 export function createMaterializer(deps: MaterializerDeps) {
   const { writer, bronze, signal, gapPatienceMs = 60_000 } = deps
 
-  /** Makes every view ready: at once on a new system, else by loading everything from the warehouse. */
-  async function open(): Promise<void> {
-    await untilAnswered(async () => {
+  /** Makes every view ready: at once on a new system, else by loading everything from the warehouse. True when it did. */
+  async function open(): Promise<boolean> {
+    const loaded = await untilAnswered(async () => {
       await writer.refresh()
-      if (await writer.isReady()) return
+      if (await writer.isReady()) return false
       const isNew = writer.positions().list().length === 0 && (await bronze.completePositions()).length === 0
       if (isNew) await writer.markReady([])
       else await reload()
+      return !isNew
     })
+    return loaded ?? false
   }
 
   /** Empties the store and loads it again. Until it is done, every feature is missing, `not_ready`. */

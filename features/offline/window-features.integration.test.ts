@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CompiledView } from '../engine/compile-view.ts'
 import type { Fact } from '../engine/fact.ts'
-import type { FeatureValue } from '../engine/feature-value.ts'
 import { defaultMaintenancePolicy } from '../engine/maintain.ts'
+import { differenceOf, fromEngine } from '../testing/compare-values.ts'
 import { createEngineHarness } from '../testing/engine-harness.ts'
 import { factsOf, historyCase, type History } from '../testing/history-cases.ts'
 import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
@@ -45,10 +45,14 @@ test('the generated SQL, the engine and a naive loop agree on any history', { ti
             const row = computed.get(`${position}/${index}`)!
             const expected = naiveFeatures({ view, records: factsOf(history), entityId: id, anchorMs })
             const served = await harness.read(view, id, anchorMs)
-            for (const [name, value] of expected) {
-              expectSame({ name, found: fromRow(row, name), expected: value, records: factsOf(history), history })
-              expectSame({ name, found: fromEngine(served.get(name)!), expected: value, records: factsOf(history), history })
-            }
+            const rows = [...expected].map(([name, value]) =>
+              differenceOf({ name, found: fromRow(row, name), expected: value, records: factsOf(history) }),
+            )
+            const reads = [...expected].map(([name, value]) => {
+              const found = fromEngine(served.get(name)!)
+              return found === 'refused' ? `${name} was refused` : differenceOf({ name, found, expected: value, records: factsOf(history) })
+            })
+            expect({ rows: rows.filter(Boolean), reads: reads.filter(Boolean), of: history }).toEqual({ rows: [], reads: [], of: history })
           }
         }
       }
@@ -68,8 +72,9 @@ test('restricted to what was applied, the SQL equals a naive loop over those rec
             const id = view === siteView ? entityId.site : entityId.sensor
             const records = factsOf(history).slice(0, prefixOf(factsOf(history), index))
             const expected = naiveFeatures({ view, records, entityId: id, anchorMs })
-            for (const [name, value] of expected)
-              expectSame({ name, found: fromRow(computed.get(`${position}/${index}`)!, name), expected: value, records, history })
+            const row = computed.get(`${position}/${index}`)!
+            const rows = [...expected].map(([name, value]) => differenceOf({ name, found: fromRow(row, name), expected: value, records }))
+            expect({ rows: rows.filter(Boolean), of: history }).toEqual({ rows: [], of: history })
           }
         }
       }
@@ -146,19 +151,4 @@ function fromRow(row: Row, name: string): NaiveValue {
   const eventTime = row[eventTimeColumn(name)]
   if (value === null || value === undefined) return undefined
   return { value, eventTimeMs: typeof eventTime === 'string' ? Date.parse(`${eventTime.replace(' ', 'T')}Z`) : undefined }
-}
-
-function fromEngine(value: FeatureValue): NaiveValue {
-  return value.status === 'missing' ? undefined : { value: value.value, eventTimeMs: value.eventTimeMs }
-}
-
-function expectSame(input: { name: string; found: NaiveValue; expected: NaiveValue; records: readonly Fact[]; history: History }): void {
-  const { name, found, expected, records } = input
-  const context = `${name} of ${JSON.stringify(input.history)}`
-  if (expected === undefined || typeof expected.value === 'string' || found === undefined) return expect(found, context).toEqual(expected)
-  expect(found.eventTimeMs, context).toBe(expected.eventTimeMs)
-  const scale = Math.max(1, ...records.map((record) => Math.abs(Number(record.values['level'] ?? 0))))
-  expect(Math.abs(Number(found.value) - expected.value), `${context}: ${found.value} is not ${expected.value}`).toBeLessThanOrEqual(
-    1e-9 * scale,
-  )
 }

@@ -144,7 +144,7 @@ async function storeInBronze(
 
 function toBronzeRow({ origin, kind, payload, appendedAtMs, id }: LogRecord): [string, object] {
   const stamp = { ...origin, appended_at: toTimestamp(appendedAtMs) }
-  if (kind === 'seal') return ['bronze.seals', { ...(parse(payload) ?? {}), ...stamp, payload_hash: 'seal' }]
+  if (kind === 'seal') return ['bronze.seals', { ...parse(payload), ...stamp, payload_hash: 'seal' }]
   const event = parse(payload)
   if (kind === 'reject' || event === undefined || event['source'] === undefined) return ['bronze.rejects', { id, kind, ...stamp }]
   const { values, ...fields } = event as FeatureEvent
