@@ -100,6 +100,6 @@ function importsOf(source: string): { specifier: string; typeOnly: boolean }[] {
 
 function listSources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|js)$/.test(name) && !/\.(test|d)\.ts$/.test(name) && !/(^|\/)testing\//.test(name))
+    .filter((name) => /\.(ts|js)$/.test(name) && !/\.(test|contract|d)\.ts$/.test(name) && !/(^|\/)testing\//.test(name))
     .map((name) => join(folder, name))
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { readiness } from './admin-listener.ts'
 import type { RunningService } from './service.ts'
 
@@ -16,8 +16,12 @@ describe('readiness', () => {
   })
 
   test('of a service that does not answer is false within the deadline', async () => {
+    vi.useFakeTimers()
     const running = withChecks(() => new Promise(() => {}))
-    expect(await readiness({ running: () => running, draining: () => false })).toMatchObject({ ready: false })
+    const answer = readiness({ running: () => running, draining: () => false })
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await answer).toEqual({ ready: false, checks: { answers_in_time: false } })
+    vi.useRealTimers()
   })
 
   test('of a service that drains is false', async () => {
