@@ -60,6 +60,8 @@ function applyToFold(input: { tile: Tile; change: Exclude<Change, { kind: 'put' 
   const matters = !allTime || restores || fold.columns.some((column) => column.last?.id === change.id)
   if (!matters) return true
   fold.maxKnownAtMs = Infinity
+  // A fact that was withdrawn before it was known left no clock behind.
+  fold.maxEventTimeMs = Math.max(fold.maxEventTimeMs, change.location.eventTimeMs)
   return false
 }
 
