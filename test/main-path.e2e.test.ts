@@ -12,7 +12,7 @@ import { runHindsight } from './testing/run-command.ts'
 
 // A test machine may be slower than a latency budget allows for; here it is not speed that is looked at.
 const options = { timeout_ms: 10_000 }
-const flights = Array.from({ length: 200 }, (_, index) => ({ ...flightRequest(index), options }))
+const flights = Array.from({ length: 120 }, (_, index) => ({ ...flightRequest(index), options }))
 const { dir: dataDir, remove } = createDataDirectory()
 let hindsight: HindsightProcess
 const answers: PredictResponse[] = []
@@ -70,7 +70,7 @@ describe('the way of a prediction', { timeout: 60_000 }, () => {
       `SELECT toUInt32(countIf(outcome_state = 'labeled')) AS labeled, toUInt32(sum(outcome)) AS late
        FROM gold.predictions WHERE route = 'champion' AND startsWith(request_id, 'flight-')`,
     )
-    expect(joined).toEqual({ labeled: 200, late: 67 })
+    expect(joined).toEqual({ labeled: 120, late: 40 })
   })
 
   test('hindsight evaluate reports them', async () => {

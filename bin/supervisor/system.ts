@@ -123,9 +123,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await waitForEarlierRun(dataDir, options.say)
     const warehouse = await startWarehouse(start, options.env)
     baseEnv['CLICKHOUSE_URL'] = warehouse.url
-    await start('logger', () => ({}))
-    await Promise.all([start('features', () => ({})), start('labeler', () => ({}))])
-    const gateway = await start('gateway', ({ http }) => (http === undefined ? {} : { HINDSIGHT_PORT: new URL(http).port }))
+    // The logger makes the tables and features the store; the others wait for both by themselves.
+    const [gateway] = await Promise.all([
+      start('gateway', ({ http }) => (http === undefined ? {} : { HINDSIGHT_PORT: new URL(http).port })),
+      ...(['logger', 'features', 'labeler'] as const).map((service) => start(service, () => ({}))),
+    ])
     const gatewayUrl = requireAddress(gateway, 'http')
     await waitUntilReady(children, options.signal)
     return { gatewayUrl, clickhouseUrl: warehouse.url, readOnlyWarehouseUrl: warehouse.readOnlyUrl, states, drain, killAll }
