@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 
-/** A third of the share of a thread at 0 when cores are short. */
-const nice = 5
+/** About a third of the first thread's share when cores are short. */
+const behind = 5
 
 /**
  * Puts every thread of this process but the first behind it, so that the event loop answers while queries use all cores.
@@ -10,10 +10,11 @@ const nice = 5
  */
 export function favourEventLoop(): void {
   if (process.platform !== 'linux') return
-  for (const name of readdirSync('/proc/self/task')) if (Number(name) !== process.pid) lower(Number(name))
+  const nice = Math.min(getPriority() + behind, constants.priority.PRIORITY_LOW)
+  for (const name of readdirSync('/proc/self/task')) if (Number(name) !== process.pid) lower(Number(name), nice)
 }
 
-function lower(thread: number): void {
+function lower(thread: number, nice: number): void {
   try {
     setPriority(thread, nice)
   } catch (error) {
