@@ -93,8 +93,8 @@ export function startChildService(options: ChildOptions): ChildService {
     child = undefined
     state.ready = false
     setPid(state, undefined)
-    endedWell = how === endedWithStatus(0)
     if (stopping) {
+      endedWell = how === endedWithStatus(0)
       first.reject(new Error(`${options.service} was stopped while starting`))
       return
     }
