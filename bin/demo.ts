@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ServiceError } from '../contracts/errors.ts'
 import { measureSkew } from '../features/offline/skew.ts'
 import { evaluate } from '../labeler/evaluate/evaluate.ts'
@@ -73,6 +74,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
 async function replayPlan(plan: ReplayPlan, options: DemoOptions & { warehouse: Warehouse }): Promise<ReplayResult> {
   const { system, warehouse, env, signal } = options
   const stored = await readStoredIds(warehouse, plan)
+  // One request that fails ends the replay: the others under way end with it.
+  const over = new AbortController()
   const progress = createProgress({ stream: process.stdout, now: Date.now })
   const apiKey = env['HINDSIGHT_API_KEY']
   try {
@@ -80,13 +83,20 @@ async function replayPlan(plan: ReplayPlan, options: DemoOptions & { warehouse: 
       plan,
       stored,
       gatewayUrl: system.gatewayUrl,
-      signal,
+      signal: abortedWith(signal, over.signal),
       onProgress: progress.update,
       ...(apiKey !== undefined && { apiKey }),
     })
   } finally {
     progress.stop()
+    over.abort()
   }
+}
+
+function abortedWith(...signals: AbortSignal[]): AbortSignal {
+  const any = AbortSignal.any(signals)
+  setMaxListeners(0, any)
+  return any
 }
 
 function whatIsMissing(project: Project): string | undefined {
