@@ -33,7 +33,12 @@ export async function main(argv: readonly string[]): Promise<void> {
 const own = new Set(['up', 'check', 'status', 'sql', 'version'])
 
 async function registerServiceCommands(program: Command): Promise<void> {
-  const services = await Promise.all([import('../gateway/commands.ts'), import('../labeler/commands.ts'), import('../logger/commands.ts')])
+  const services = await Promise.all([
+    import('../gateway/commands.ts'),
+    import('../labeler/commands.ts'),
+    import('../logger/commands.ts'),
+    import('../features/commands.ts'),
+  ])
   for (const { registerCommands } of services) registerCommands(program)
 }
 
