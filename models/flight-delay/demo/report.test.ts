@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import type { EvaluationGroup } from '../../../labeler/evaluate/evaluation.ts'
+import { type DemoFacts, failuresOf } from './demo-facts.ts'
+import { quantileOf, toReport } from './report.ts'
+
+function group(version: string, route: 'champion' | 'shadow' | 'pinned', auc: number, labeled = 3): EvaluationGroup {
+  const counts = {
+    predictions: 4,
+    labeled,
+    pending: 0,
+    negative: 0,
+    expired: 4 - labeled,
+    conflicted: 0,
+    retracted: 0,
+    errors: 0,
+    immature: 0,
+  }
+  const roc = { name: 'roc_auc', value: auc, lower: auc - 0.01, upper: auc + 0.01, n: labeled, method: 'delong' as const }
+  return {
+    model_version: version,
+    route,
+    anchor: 'departure',
+    counts,
+    metrics: [roc, { name: 'log_loss', value: 0.5, n: labeled, method: 'normal' }],
+  }
+}
+
+function factsOf(changes: Partial<DemoFacts> = {}, groups = [group('1', 'shadow', 0.6), group('2', 'champion', 0.75)]): DemoFacts {
+  const evaluation = { model: 'flight-delay', task: 'binary_classification', label: 'arrived_late', score: 'probability_late' } as const
+  const answered = ['a', 'b', 'c', 'd']
+  return {
+    replay: {
+      ...{ flights: 4, skipped: 0, attempted: answered, answered, unanswered: {}, eventsSent: 5, eventsRejected: [], labelsSent: 3 },
+      ...{ labelsRejected: [], latenciesMs: [1, 2, 3, 40], predictingMs: 8, elapsedMs: 1500 },
+    },
+    ...{ lost: [], stored: 4, featureEvents: 4, rejects: 1, labelsDue: 3 },
+    evaluation: { ...evaluation, as_of: '', grouped_by: ['model_version', 'route', 'anchor'], confidence_level: 0.95, groups },
+    skew: { model: 'flight-delay', anchor_from: '', anchor_to: '', predictions: 8, compared: 24, late: 0, unexplained: 0, features: [] },
+    reconcile: { ok: true, totals: { sealed: 9, stored: 9, missing: 0, open: 0, rejected: 1, double_payloads: 0 } },
+    ...changes,
+  }
+}
+
+describe('failuresOf', () => {
+  test('finds nothing in a demo that is as it should be, whatever else was asked meanwhile', () => {
+    expect(failuresOf(factsOf())).toEqual([])
+    expect(failuresOf(factsOf({}, [group('1', 'shadow', 0.6), group('2', 'champion', 0.75), group('1', 'pinned', 0.1, 0)]))).toEqual([])
+  })
+
+  const { replay, skew, reconcile } = factsOf()
+  test.each<[string, DemoFacts]>([
+    ['2 requests got no answer: {"deadline_exceeded":2}', factsOf({ replay: { ...replay, unanswered: { deadline_exceeded: 2 } } })],
+    ['1 answered predictions are not stored, the first is c', factsOf({ lost: ['c'] })],
+    ['1 flights have no stored prediction', factsOf({ stored: 3 })],
+    ['reconcile: 2 records are missing', factsOf({ reconcile: { ok: false, totals: { ...reconcile.totals, missing: 2 } } })],
+    ['version 2: 2 of 3 labels are joined', factsOf({}, [group('1', 'shadow', 0.6), group('2', 'champion', 0.75, 2)])],
+    ["does not beat the baseline's (0.75)", factsOf({}, [group('1', 'shadow', 0.75), group('2', 'champion', 0.75)])],
+    ["the window version's ROC AUC (NaN)", factsOf({}, [])],
+    ['1 served features differ from what their events give', factsOf({ skew: { ...skew, unexplained: 1 } })],
+    ['1 served features differ from the full information', factsOf({ skew: { ...skew, late: 1 } })],
+  ])('%s', (failure, facts) => {
+    expect(failuresOf(facts)).toEqual([expect.stringContaining(failure)])
+    expect(toReport(facts, { day: '2001-06-04', gatewayUrl: 'http://localhost' })).toContain('NOT AS IT SHOULD BE')
+  })
+})
+
+test('the report shows each figure', () => {
+  const report = toReport(factsOf(), { day: '2001-06-04', gatewayUrl: 'http://localhost:8080' })
+  for (const line of [
+    '  predictions     4 of 4 answered',
+    '  rejects         1 with an impossible delay',
+    '  labels          3 of 3 joined, coverage 75.0 %',
+    '  skew            0 differences in 24 window features recomputed in SQL',
+    '  latency         p50 2.0 ms, p95 40.0 ms, p99 40.0 ms',
+    '  rate            500 predictions/s, 1.5 s in all',
+    '  2        champion  4            0.7500 [0.7400, 0.7600]  0.5000',
+    'everything is as it should be',
+  ])
+    expect(report.split('\n')).toContain(line)
+})
+
+test('a quantile is a value that occurred', () => {
+  expect([0, 0.5, 0.51, 1].map((quantile) => quantileOf([1, 2, 3, 4], quantile))).toEqual([1, 2, 3, 4])
+})
