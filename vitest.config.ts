@@ -19,6 +19,8 @@ export default defineConfig({
           include: ['**/*.test.ts'],
           exclude: [...never, ...integration, ...endToEnd],
           testTimeout: 20_000,
+          // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },
