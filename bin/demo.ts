@@ -6,7 +6,7 @@ import { reconcile } from '../logger/reconcile/reconcile.ts'
 import { collectFacts, failuresOf } from '../models/flight-delay/demo/demo-facts.ts'
 import { addDays, datasetDays } from '../models/flight-delay/demo/flights.ts'
 import { createProgress } from '../models/flight-delay/demo/progress.ts'
-import { type ReplayResult, replayDay } from '../models/flight-delay/demo/replay-day.ts'
+import { joinReplays, type ReplayResult, replayDay } from '../models/flight-delay/demo/replay-day.ts'
 import { type ReplayPlan, planReplay } from '../models/flight-delay/demo/replay-plan.ts'
 import { toReport } from '../models/flight-delay/demo/report.ts'
 import { readStoredIds } from '../models/flight-delay/demo/stored-ids.ts'
@@ -51,9 +51,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: env['CLICKHOUSE_PASSWORD'] })
   try {
     const plan = await planReplay({ project, day })
-    const replay = await replayPlan(plan, { ...options, warehouse })
-    const lag = await waitForEmptyLog(dataDir, emptyLogDeadlineMs, signal)
-    if (Object.keys(lag).length > 0 && !signal.aborted) say(`still behind: ${JSON.stringify(lag)}`)
+    const replay = await replayUntilKnown(plan, { ...options, warehouse })
     const facts = await collectFacts({
       warehouse,
       plan,
@@ -68,6 +66,22 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     return failuresOf(facts).length === 0
   } finally {
     await warehouse.close()
+  }
+}
+
+/** How often what a killed gateway left open is looked up and sent again. */
+const replayRounds = 5
+
+/** Replays, and after a broken connection asks the warehouse what was taken, and sends the rest again. */
+async function replayUntilKnown(plan: ReplayPlan, options: DemoOptions & { warehouse: Warehouse }): Promise<ReplayResult> {
+  let all: ReplayResult | undefined
+  for (let round = 1; ; round++) {
+    const replay = await replayPlan(plan, options)
+    all = all === undefined ? replay : joinReplays(all, replay)
+    const lag = await waitForEmptyLog(options.dataDir, emptyLogDeadlineMs, options.signal)
+    if (Object.keys(lag).length > 0 && !options.signal.aborted) options.say(`still behind: ${JSON.stringify(lag)}`)
+    if (replay.interrupted.length === 0 || round === replayRounds) return all
+    options.say(`${replay.interrupted.length} connections broke: sending again what is not stored`)
   }
 }
 

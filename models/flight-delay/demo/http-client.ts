@@ -5,10 +5,11 @@ export type Answer = { status: number; body: unknown; latencyMs: number }
 
 export type HttpClient = {
   /**
-   * Posts JSON. Waits and repeats what was certainly not taken: a refused connection, 429 and 503. Anything else is an
-   * answer, or an error whose request may have been taken.
+   * Posts JSON. Waits and repeats what was certainly not taken: a refused connection, 429 and 503; with `repeatable`,
+   * for bodies whose ids make a repeat harmless, a broken connection too. Anything else is an answer, or an error whose
+   * request may have been taken.
    */
-  post(path: string, body: unknown): Promise<Answer>
+  post(path: string, body: unknown, options?: { repeatable?: boolean }): Promise<Answer>
   close(): void
 }
 
@@ -45,11 +46,11 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
       outgoing.end(payload)
     })
   return {
-    async post(path, body) {
+    async post(path, body, { repeatable = false } = {}) {
       const payload = Buffer.from(JSON.stringify(body))
       const until = performance.now() + retryForMs
       for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-        const answer = await send(path, payload).catch((error: unknown) => refusedConnection(error))
+        const answer = await send(path, payload).catch((error: unknown) => toRepeat(error, repeatable))
         const again = answer === undefined || answer.status === 429 || answer.status === 503
         if (answer !== undefined && (!again || performance.now() > until)) return answer
         if (performance.now() > until) throw new Error(`nothing listens at ${baseUrl}`)
@@ -60,9 +61,16 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
   }
 }
 
-/** Undefined for a connection that was refused; throws everything else. */
-function refusedConnection(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error
+/** The server went away while the request was under way: it may have been taken. */
+export function isBrokenConnection(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+/** Undefined for what may be sent again; throws everything else. */
+function toRepeat(error: unknown, repeatable: boolean): undefined {
+  if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED' || (repeatable && isBrokenConnection(error))) return
+  throw error
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Flight } from './flights.ts'
-import { replayDay, type ReplayResult } from './replay-day.ts'
+import { joinReplays, replayDay, type ReplayResult } from './replay-day.ts'
 import type { ReplayPlan } from './replay-plan.ts'
 import type { StoredIds } from './stored-ids.ts'
 
@@ -131,9 +131,29 @@ describe('replayDay', () => {
     }
     const result = await replay(planOf({ departures: [flight('busy'), flight('late'), flight('cut')] }))
     expect(result.answered).toEqual(['busy'])
-    expect(result.unanswered).toEqual({ deadline_exceeded: 1, ECONNRESET: 1 })
+    expect(result.unanswered).toEqual({ deadline_exceeded: 1 })
+    expect(result.interrupted).toEqual(['cut'])
     expect(Object.fromEntries(tries)).toEqual({ busy: 3, late: 1, cut: 1 })
     expect(seen.at(-1)).toEqual({ path: '/v1/labels', ids: ['busy'] })
+  })
+
+  test('sends landings and labels again over a broken connection', async () => {
+    const tries = new Map<string, number>()
+    reply = ({ path }) => {
+      tries.set(path, (tries.get(path) ?? 0) + 1)
+      return path.includes('predict') || tries.get(path)! > 1 ? undefined : 'hang up'
+    }
+    const only = flight('only')
+    const result = await replay(planOf({ landings: [only], departures: [only] }))
+    expect(result).toMatchObject({ answered: ['only'], interrupted: [], eventsSent: 1, labelsSent: 1 })
+  })
+
+  test('a second replay of what the first left open joins it', async () => {
+    const first = await replay(planOf({ departures: [flight('a')] }))
+    const second = await replay(planOf({ departures: [flight('b')] }))
+    const joined = joinReplays({ ...first, interrupted: ['b'], attempted: ['a', 'b'] }, second)
+    expect(joined).toMatchObject({ attempted: ['a', 'b'], answered: ['a', 'b'], interrupted: ['b'], labelsSent: 2 })
+    expect(joined.latenciesMs).toHaveLength(2)
   })
 
   test('gives up when landings are never applied', async () => {

@@ -1,5 +1,5 @@
 import { acceptedResponse } from '../../../contracts/http.ts'
-import { type Answer, createHttpClient, type HttpClient } from './http-client.ts'
+import { type Answer, createHttpClient, type HttpClient, isBrokenConnection } from './http-client.ts'
 import type { Flight } from './flights.ts'
 import { toFeatureEvent, toLabel, toPredictRequest } from './messages.ts'
 import type { ReplayPlan, ReplayStep } from './replay-plan.ts'
@@ -29,8 +29,10 @@ export type ReplayResult = {
   /** Request ids sent in this run, and those of them that got an answer (a 2xx). */
   attempted: string[]
   answered: string[]
-  /** Requests without an answer: how many, by error code, or by what the connection said. */
+  /** Requests that were refused: how many, by error code. */
   unanswered: Record<string, number>
+  /** Request ids whose connection broke: only the warehouse knows whether they were taken. */
+  interrupted: string[]
   /** Landings sent in this run, those that the gateway refused included. */
   eventsSent: number
   eventsRejected: RejectedItem[]
@@ -94,7 +96,9 @@ async function replaySteps({ client, result, options, concurrency }: Replay & { 
 async function sendLandings(client: HttpClient, flights: readonly Flight[], result: ReplayResult): Promise<void> {
   result.eventsSent += flights.length
   for (let attempt = 1; attempt <= applyAttempts; attempt++) {
-    const accepted = toAccepted(await client.post('/v1/events/flight_landed?wait=applied', { events: flights.map(toFeatureEvent) }))
+    const accepted = toAccepted(
+      await client.post('/v1/events/flight_landed?wait=applied', { events: flights.map(toFeatureEvent) }, { repeatable: true }),
+    )
     if (attempt === 1) result.eventsRejected.push(...accepted.rejected.map((item) => toRejected(flights[item.index]!, item)))
     if (accepted.applied !== false) return
   }
@@ -103,21 +107,38 @@ async function sendLandings(client: HttpClient, flights: readonly Flight[], resu
 
 async function predict(client: HttpClient, flight: Flight, result: ReplayResult): Promise<void> {
   result.attempted.push(flight.id)
-  const answer = await client.post('/v1/models/flight-delay/predict', toPredictRequest(flight)).catch((error: unknown) => toFailure(error))
-  if (typeof answer !== 'string' && answer.status >= 200 && answer.status < 300) {
+  const answer = await client.post('/v1/models/flight-delay/predict', toPredictRequest(flight)).catch((error: unknown) => {
+    if (!isBrokenConnection(error)) throw error
+  })
+  if (answer === undefined) result.interrupted.push(flight.id)
+  else if (answer.status >= 200 && answer.status < 300) {
     result.answered.push(flight.id)
     result.latenciesMs.push(answer.latencyMs)
-    return
+  } else {
+    const code = codeOf(answer)
+    result.unanswered[code] = (result.unanswered[code] ?? 0) + 1
   }
-  const code = typeof answer === 'string' ? answer : codeOf(answer)
-  result.unanswered[code] = (result.unanswered[code] ?? 0) + 1
 }
 
-/** A broken connection leaves one request without an answer; an abort ends the replay. */
-function toFailure(error: unknown): string {
-  const { code, name } = error as NodeJS.ErrnoException
-  if (name === 'AbortError') throw error
-  return code ?? name
+/** Two replays of one plan as one: the second sent what the first had left open. */
+export function joinReplays(first: ReplayResult, second: ReplayResult): ReplayResult {
+  const unanswered = { ...first.unanswered }
+  for (const [code, count] of Object.entries(second.unanswered)) unanswered[code] = (unanswered[code] ?? 0) + count
+  return {
+    flights: first.flights,
+    skipped: first.skipped,
+    attempted: [...new Set([...first.attempted, ...second.attempted])],
+    answered: [...first.answered, ...second.answered],
+    unanswered,
+    interrupted: [...first.interrupted, ...second.interrupted],
+    eventsSent: first.eventsSent + second.eventsSent,
+    eventsRejected: [...first.eventsRejected, ...second.eventsRejected],
+    labelsSent: first.labelsSent + second.labelsSent,
+    labelsRejected: [...first.labelsRejected, ...second.labelsRejected],
+    latenciesMs: [...first.latenciesMs, ...second.latenciesMs],
+    predictingMs: first.predictingMs + second.predictingMs,
+    elapsedMs: first.elapsedMs + second.elapsedMs,
+  }
 }
 
 /** Labels of the flights whose prediction is stored, or was answered in this run. */
@@ -125,7 +146,7 @@ async function sendLabels({ client, result, options: { plan, stored } }: Replay)
   const answered = new Set(result.answered)
   const due = plan.flights.filter((flight) => plan.isPossible(flight) && (answered.has(flight.id) || stored.predictions.has(flight.id)))
   for (const batch of batches(due.filter(({ id }) => !stored.labels.has(id)))) {
-    const { rejected } = toAccepted(await client.post('/v1/labels', { labels: batch.map(toLabel) }))
+    const { rejected } = toAccepted(await client.post('/v1/labels', { labels: batch.map(toLabel) }, { repeatable: true }))
     result.labelsSent += batch.length
     result.labelsRejected.push(...rejected.map((item) => toRejected(batch[item.index]!, item)))
   }
@@ -133,7 +154,16 @@ async function sendLabels({ client, result, options: { plan, stored } }: Replay)
 
 function emptyResult(plan: ReplayPlan, stored: StoredIds): ReplayResult {
   const skipped = plan.flights.filter(({ id }) => stored.predictions.has(id)).length
-  const none = { attempted: [], answered: [], unanswered: {}, eventsSent: 0, eventsRejected: [], labelsSent: 0, labelsRejected: [] }
+  const none = {
+    attempted: [],
+    answered: [],
+    unanswered: {},
+    interrupted: [],
+    eventsSent: 0,
+    eventsRejected: [],
+    labelsSent: 0,
+    labelsRejected: [],
+  }
   return { flights: plan.flights.length, skipped, ...none, latenciesMs: [], predictingMs: 0, elapsedMs: 0 }
 }
 

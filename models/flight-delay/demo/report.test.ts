@@ -30,7 +30,17 @@ function factsOf(changes: Partial<DemoFacts> = {}, groups = [group('1', 'shadow'
   const answered = ['a', 'b', 'c', 'd']
   return {
     replay: {
-      ...{ flights: 4, skipped: 0, attempted: answered, answered, unanswered: {}, eventsSent: 5, eventsRejected: [], labelsSent: 3 },
+      ...{
+        flights: 4,
+        skipped: 0,
+        attempted: answered,
+        answered,
+        unanswered: {},
+        interrupted: [],
+        eventsSent: 5,
+        eventsRejected: [],
+        labelsSent: 3,
+      },
       ...{ labelsRejected: [], latenciesMs: [1, 2, 3, 40], predictingMs: 8, elapsedMs: 1500 },
     },
     ...{ lost: [], stored: 4, featureEvents: 4, rejects: 1, labelsDue: 3 },

@@ -20,9 +20,10 @@ export function toReport(facts: DemoFacts, context: ReportContext): string {
 function factLines(facts: DemoFacts): string[] {
   const { replay, lost, stored, skew } = facts
   const skipped = replay.skipped === 0 ? '' : `, ${count(replay.skipped)} were stored by an earlier run`
+  const broken = replay.interrupted.length === 0 ? '' : `, ${count(replay.interrupted.length)} connections broke`
   const landed = facts.featureEvents
   const rows: [string, string][] = [
-    ['predictions', `${count(replay.answered.length)} of ${count(replay.attempted.length)} answered${skipped}`],
+    ['predictions', `${count(replay.answered.length)} of ${count(replay.attempted.length)} answered${broken}${skipped}`],
     [
       'stored',
       `${count(stored)} flights of ${count(replay.flights)}; ${lost.length === 0 ? 'every answer is stored' : `${count(lost.length)} answers are LOST`}`,
