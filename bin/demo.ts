@@ -21,6 +21,8 @@ export type DemoOptions = {
   project: Project
   /** As 2001-06-04. */
   day: string
+  /** How many days, from `day` on. */
+  days: number
   dataDir: string
   env: NodeJS.ProcessEnv
   signal: AbortSignal
@@ -37,20 +39,21 @@ const emptyLogDeadlineMs = 120_000
  * when everything is as it should be.
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
-  const { system, project, day, dataDir, env, signal, say } = options
+  const { system, project, day, days, dataDir, env, signal, say } = options
   const missing = whatIsMissing(project)
   if (missing !== undefined) {
     say(`no demo: it needs ${missing}, which this project does not have`)
     return true
   }
-  if (day < datasetDays.from || day >= datasetDays.to)
+  const toDay = addDays(day, days)
+  if (day < datasetDays.from || toDay > datasetDays.to)
     throw new ServiceError(
       'invalid_config',
-      `the flights go from ${datasetDays.from} to ${addDays(datasetDays.to, -1)}; ${day} is not among them`,
+      `the flights go from ${datasetDays.from} to ${addDays(datasetDays.to, -1)}; ${days} from ${day} on are not all among them`,
     )
   const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: env['CLICKHOUSE_PASSWORD'] })
   try {
-    const plan = await planReplay({ project, day })
+    const plan = await planReplay({ project, day, toDay })
     const replay = await replayUntilKnown(plan, { ...options, warehouse })
     const facts = await collectFacts({
       warehouse,
@@ -61,7 +64,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       measureSkew: ({ from, to }) => measureSkew({ warehouse, project, model, anchorFrom: from.toISOString(), anchorTo: to.toISOString() }),
       reconcile: () => reconcile(warehouse),
     })
-    say(toReport(facts, { day, gatewayUrl: system.gatewayUrl }))
+    say(toReport(facts, { day, days, gatewayUrl: system.gatewayUrl }))
     if (dataDir !== '.hindsight') say(`  (each with HINDSIGHT_DATA_DIR=${dataDir})`)
     return failuresOf(facts).length === 0
   } finally {

@@ -18,6 +18,12 @@ function parsePort(text: string): number {
   return port
 }
 
+export function parseDays(text: string): number {
+  const days = Number(text)
+  if (!Number.isInteger(days) || days < 1) throw new InvalidArgumentError('a number of days is a whole number from 1 on.')
+  return days
+}
+
 export function parseDay(text: string): string {
   const time = Date.parse(`${text}T00:00:00Z`)
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text)

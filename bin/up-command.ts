@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { dataDirOption, parseDay, portOption, projectOption } from './options.ts'
+import { dataDirOption, parseDay, parseDays, portOption, projectOption } from './options.ts'
 
-export type UpOptions = { project: string; dataDir: string; port: number; demo: boolean; day: string; exit: boolean }
+export type UpOptions = { project: string; dataDir: string; port: number; demo: boolean; day: string; days: number; exit: boolean }
 
 export function registerUpCommand(program: Command): void {
   program
@@ -13,6 +13,7 @@ export function registerUpCommand(program: Command): void {
     .option('--demo', 'replay one day of real flights through the HTTP API and report', false)
     .option('--no-demo', 'do not')
     .addOption(new Option('--day <date>', 'the day of the demo, in 2001').default('2001-06-04').argParser(parseDay))
+    .addOption(new Option('--days <n>', 'how many days of flights, from --day on').default(1).argParser(parseDays))
     .option('--exit', 'end after the report; status 0 only if it is as it should be', false)
     .addHelpText(
       'after',

@@ -48,6 +48,7 @@ async function runSystem(
         system,
         project,
         day: options.day,
+        days: options.days,
         dataDir: options.dataDir,
         env: process.env,
         signal: stop.signal,

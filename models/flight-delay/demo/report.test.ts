@@ -70,12 +70,12 @@ describe('failuresOf', () => {
     ['1 served features differ from the full information', factsOf({ skew: { ...skew, late: 1 } })],
   ])('%s', (failure, facts) => {
     expect(failuresOf(facts)).toEqual([expect.stringContaining(failure)])
-    expect(toReport(facts, { day: '2001-06-04', gatewayUrl: 'http://localhost' })).toContain('NOT AS IT SHOULD BE')
+    expect(toReport(facts, { day: '2001-06-04', days: 7, gatewayUrl: 'http://localhost' })).toContain('NOT AS IT SHOULD BE')
   })
 })
 
 test('the report shows each figure', () => {
-  const report = toReport(factsOf(), { day: '2001-06-04', gatewayUrl: 'http://localhost:8080' })
+  const report = toReport(factsOf(), { day: '2001-06-04', days: 1, gatewayUrl: 'http://localhost:8080' })
   for (const line of [
     '  predictions     4 of 4 answered',
     '  rejects         1 with an impossible delay',

@@ -4,6 +4,7 @@ import { type DemoFacts, failuresOf, metricOf } from './demo-facts.ts'
 export type ReportContext = {
   /** As 2001-06-04. */
   day: string
+  days: number
   gatewayUrl: string
 }
 
@@ -12,9 +13,17 @@ export function toReport(facts: DemoFacts, context: ReportContext): string {
   const failures = failuresOf(facts)
   const verdict =
     failures.length === 0 ? ['everything is as it should be'] : ['NOT AS IT SHOULD BE', ...failures.map((line) => `  ${line}`)]
-  return ['', `flights of ${context.day}`, ...factLines(facts), '', ...versionLines(facts), '', ...verdict, '', ...nextSteps(context)].join(
-    '\n',
-  )
+  return [
+    '',
+    `flights of ${context.day}${context.days === 1 ? '' : ` and the days after, ${context.days} in all`}`,
+    ...factLines(facts),
+    '',
+    ...versionLines(facts),
+    '',
+    ...verdict,
+    '',
+    ...nextSteps(context),
+  ].join('\n')
 }
 
 function factLines(facts: DemoFacts): string[] {
