@@ -39,15 +39,19 @@ function decoderOf({ kind, origin: { lane } }: LogRecord): Decoder {
   return lane === 'feature_events' ? decodeFeatureEvent : decodePrediction
 }
 
-const decodePrediction = decoder(predictionEventV1, (event, { record, text }) => {
-  const { tenant, prediction_id, payload_hash } = event
-  const payload = { tenant, prediction_id, payload_hash, retention_until: toColumnTime(event.retention_until) }
-  return withPayload({ table: 'bronze.prediction_events', row: toPredictionRow(event, record) }, 'bronze.prediction_payloads', {
-    payload,
-    record,
-    text,
-  })
-})
+const decodePrediction = decoder(
+  predictionEventV1,
+  (event, { record, text }) => {
+    const { tenant, prediction_id, payload_hash } = event
+    const payload = { tenant, prediction_id, payload_hash, retention_until: toColumnTime(event.retention_until) }
+    return withPayload({ table: 'bronze.prediction_events', row: toPredictionRow(event, record) }, 'bronze.prediction_payloads', {
+      payload,
+      record,
+      text,
+    })
+  },
+  (event) => event.retention_until,
+)
 
 const decodeLabel = decoder(labelEventV1, (event, { record, text }) => {
   const { tenant, label_id, payload_hash } = event
@@ -74,10 +78,17 @@ const decodeReject = decoder(rejectedItemV1, (item, { record }) => {
 
 type TableRows = Extract<Outcome, { kind: 'ok' }>['rows']
 
-function decoder<Schema extends z.ZodType>(schema: Schema, toRows: (event: z.output<Schema>, input: Input) => TableRows): Decoder {
+function decoder<Schema extends z.ZodType>(
+  schema: Schema,
+  toRows: (event: z.output<Schema>, input: Input) => TableRows,
+  retentionOf?: (event: z.output<Schema>) => string,
+): Decoder {
   return (input) => {
     const result = schema.safeParse(input.parsed)
-    if (result.success) return { kind: 'ok', rows: toRows(result.data, input) }
+    if (result.success) {
+      const rows = toRows(result.data, input)
+      return retentionOf === undefined ? { kind: 'ok', rows } : { kind: 'ok', rows, retentionUntil: retentionOf(result.data) }
+    }
     const issue = result.error.issues[0]!
     return dead('invalid_event', issue.message, toFieldPath(issue.path))
   }

@@ -17,12 +17,11 @@ test('confirms a record only after every insert of its batch has resolved', asyn
   const release: (() => void)[] = []
   const pipeline = createPipeline({ ...log, limits, warehouse: { insert: () => new Promise<void>((resolve) => release.push(resolve)) } })
   const running = pipeline.run()
-  await until(() => release.length === 1)
-  expect(log.confirmed).toEqual([])
-  release[0]!()
-  await until(() => release.length === 2)
-  expect(log.confirmed).toEqual([])
-  release[1]!()
+  for (const insert of [1, 2, 3]) {
+    await until(() => release.length === insert)
+    expect(log.confirmed).toEqual([])
+    release[insert - 1]!()
+  }
   await until(() => log.confirmed.length === 2)
   await pipeline.stop()
   await running

@@ -3,6 +3,7 @@ import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { decode } from './decode.ts'
 import { insertRows } from './insert-rows.ts'
 import type { Outcome } from './outcome.ts'
+import { toDeliveredRows } from './rows/delivered-rows.ts'
 import { toRejectRow } from './rows/reject-row.ts'
 import { type BronzeTable, bronzeTables } from './rows/stamp.ts'
 
@@ -48,12 +49,28 @@ type Store = { entries: Entry[]; stored: Set<BronzeTable>; attempt: number; deps
 async function storeEntries({ entries, stored, attempt, deps }: Store): Promise<void> {
   for (const table of bronzeTables) {
     if (stored.has(table)) continue
+    if (table === 'bronze.delivered') {
+      await storeDelivered(entries, { attempt, deps })
+      continue
+    }
     const rows = rowsOf(table, entries)
     const refused = rows.length === 0 ? [] : await timedInsert(table, rows, { attempt, deps })
     for (const { entry, message } of refused) entry.outcome = { kind: 'dead', reason: { code: 'invalid_event', message } }
     // A record that this table refused has its place in rejects, which comes after.
     stored.add(table)
   }
+}
+
+async function storeDelivered(entries: readonly Entry[], { attempt, deps }: Pick<Store, 'attempt' | 'deps'>): Promise<void> {
+  const rows = toDeliveredRows(
+    entries.flatMap(({ record, outcome }) => {
+      if (outcome.kind === 'ok') return [{ origin: record.origin, retentionUntil: outcome.retentionUntil }]
+      return outcome.kind === 'dead' ? [{ origin: record.origin }] : []
+    }),
+  )
+  if (rows.length === 0) return
+  const [refused] = await insertRows({ warehouse: deps.warehouse, table: 'bronze.delivered', rows, attempt })
+  if (refused !== undefined) throw refused.error
 }
 
 type EntryRow = { entry: Entry; row: object }

@@ -7,7 +7,7 @@ const sealAt = (seq: number, first: number): StoredSeal => ({
   ...stream,
   ...{ seq, first_seq: first, last_seq: seq - 1, count: seq - first, sealed_at: '2026-01-05T12:00:00Z', reason: 'hour' },
 })
-const compare = (seals: StoredSeal[], ranges: SeqRange[]) => compareSeals(seals, [{ ...stream, ranges }])
+const compare = (seals: StoredSeal[], ranges: SeqRange[], expired: SeqRange[] = []) => compareSeals(seals, [{ ...stream, ranges, expired }])
 
 describe('against two hours of seals', () => {
   const seals = [sealAt(11, 1), sealAt(21, 12)]
@@ -19,7 +19,7 @@ describe('against two hours of seals', () => {
       [10, 10, 0],
       [9, 9, 0],
     ])
-    expect(open_tails).toEqual([{ ...stream, from_seq: 22, last_seq: 25, stored: 4, missing: 0 }])
+    expect(open_tails).toEqual([{ ...stream, from_seq: 22, last_seq: 25, stored: 4, expired: 0, missing: 0 }])
   })
 
   test('names the first missing ranges and the seals that they break', () => {
@@ -59,6 +59,21 @@ describe('against two hours of seals', () => {
     ])
     expect(gaps).toEqual([])
     expect(open_tails).toMatchObject([{ stored: 2, missing: 2 }])
+  })
+
+  test('what was stored and is past its retention is expired; what was never stored is missing', () => {
+    const { gaps, seals: checks } = compare(seals, [{ first_seq: 11, last_seq: 21 }], [{ first_seq: 1, last_seq: 7 }])
+    expect(gaps).toEqual([{ ...stream, missing: 3, first_missing: [{ first_seq: 8, last_seq: 10 }] }])
+    expect(checks).toMatchObject([
+      { expected: 10, stored: 0, expired: 7, missing: 3 },
+      { expected: 9, stored: 9, expired: 0, missing: 0 },
+    ])
+  })
+
+  test('what is due to expire and is still there is stored', () => {
+    const { gaps, seals: checks } = compare(seals, [{ first_seq: 5, last_seq: 21 }], [{ first_seq: 1, last_seq: 10 }])
+    expect(gaps).toEqual([])
+    expect(checks[0]).toMatchObject({ stored: 6, expired: 4, missing: 0 })
   })
 
   test('a seal that counts otherwise than its range is an alarm', () => {

@@ -8,17 +8,21 @@ export type SeqRange = { first_seq: number; last_seq: number }
 
 export type StoredSeal = Stream & SeqRange & { seq: number; count: number; sealed_at: string; reason: string }
 
-/** Every seq that is stored, in any table, as ranges in rising order without overlap. */
-export type StoredStream = Stream & { ranges: readonly SeqRange[] }
+/**
+ * Every seq that is stored, in any table, and every seq that was stored once and whose retention has passed; each as
+ * ranges in rising order without overlap.
+ */
+export type StoredStream = Stream & { ranges: readonly SeqRange[]; expired: readonly SeqRange[] }
 
-/** A seal against what is stored. `expected` is the seal's count. */
-export type SealCheck = Stream & SeqRange & { sealed_at: string; reason: string; expected: number; stored: number; missing: number }
+/** A seal against what is stored. `expected` is the seal's count; of it `expired` was stored and is past its retention. */
+export type SealCheck = Stream &
+  SeqRange & { sealed_at: string; reason: string; expected: number; stored: number; expired: number; missing: number }
 
-/** Records that a seal vouches for, or that lie before one, and that are not stored. */
+/** Records that a seal vouches for, or that lie before one, and that are neither stored nor expired. */
 export type Gap = Stream & { missing: number; first_missing: SeqRange[] }
 
 /** Records after the last seal: nothing vouches for them yet. `missing` counts holes among them, which may still be under way. */
-export type OpenTail = Stream & { from_seq: number; last_seq: number; stored: number; missing: number }
+export type OpenTail = Stream & { from_seq: number; last_seq: number; stored: number; expired: number; missing: number }
 
 export type Comparison = { seals: SealCheck[]; gaps: Gap[]; open_tails: OpenTail[] }
 
@@ -31,31 +35,41 @@ const namedRanges = 10
 export function compareSeals(seals: readonly StoredSeal[], streams: readonly StoredStream[]): Comparison {
   const sealsOf = groupByStream(seals)
   const comparison: Comparison = { seals: [], gaps: [], open_tails: [] }
-  for (const { ranges, ...stream } of streams) {
+  for (const { ranges, expired, ...stream } of streams) {
+    const known = { ranges, expired }
     const own = (sealsOf.get(streamKey(stream)) ?? []).toSorted((a, b) => a.seq - b.seq)
-    comparison.seals.push(...own.map((seal) => checkSeal(seal, ranges)))
-    const sealedTo = Math.max(0, ...own.map(({ seq, last_seq }) => Math.max(seq, last_seq)))
-    const missing = holes({ first_seq: 1, last_seq: sealedTo }, ranges)
+    for (const seal of own) comparison.seals.push(checkSeal(seal, known))
+    const sealedTo = own.reduce((last, { seq, last_seq }) => Math.max(last, seq, last_seq), 0)
+    const { missing } = judge({ first_seq: 1, last_seq: sealedTo }, known)
     if (missing.length > 0) comparison.gaps.push({ ...stream, missing: sizeOf(missing), first_missing: missing.slice(0, namedRanges) })
-    const tail = openTail(stream, sealedTo, ranges)
+    const tail = openTail(stream, sealedTo, known)
     if (tail !== undefined) comparison.open_tails.push(tail)
   }
   return comparison
 }
 
-function checkSeal(seal: StoredSeal, ranges: readonly SeqRange[]): SealCheck {
+type Known = Pick<StoredStream, 'ranges' | 'expired'>
+
+function checkSeal(seal: StoredSeal, known: Known): SealCheck {
   const { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, count } = seal
-  const missing = sizeOf(holes({ first_seq, last_seq }, ranges))
-  const stored = Math.max(0, last_seq - first_seq + 1) - missing
-  return { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, expected: count, stored, missing: count - stored }
+  const { stored, expired } = judge({ first_seq, last_seq }, known)
+  const counts = { expected: count, stored, expired, missing: count - stored - expired }
+  return { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, ...counts }
 }
 
-function openTail(stream: Stream, sealedTo: number, ranges: readonly SeqRange[]): OpenTail | undefined {
-  const last = ranges.at(-1)?.last_seq ?? 0
+function openTail(stream: Stream, sealedTo: number, known: Known): OpenTail | undefined {
+  const last = Math.max(known.ranges.at(-1)?.last_seq ?? 0, known.expired.at(-1)?.last_seq ?? 0)
   if (last <= sealedTo) return undefined
   const range = { first_seq: sealedTo + 1, last_seq: last }
-  const missing = sizeOf(holes(range, ranges))
-  return { ...stream, from_seq: range.first_seq, last_seq: last, stored: last - sealedTo - missing, missing }
+  const { stored, expired, missing } = judge(range, known)
+  return { ...stream, from_seq: range.first_seq, last_seq: last, stored, expired, missing: sizeOf(missing) }
+}
+
+/** Every seq of the range is one of three: stored, expired, missing. */
+function judge(within: SeqRange, { ranges, expired }: Known): { stored: number; expired: number; missing: SeqRange[] } {
+  const absent = holes(within, ranges)
+  const missing = absent.flatMap((hole) => holes(hole, expired))
+  return { stored: sizeOf([within]) - sizeOf(absent), expired: sizeOf(absent) - sizeOf(missing), missing }
 }
 
 /** The parts of `within` that no range covers. */
@@ -73,7 +87,7 @@ export function holes(within: SeqRange, ranges: readonly SeqRange[]): SeqRange[]
 }
 
 function sizeOf(ranges: readonly SeqRange[]): number {
-  return ranges.reduce((sum, range) => sum + range.last_seq - range.first_seq + 1, 0)
+  return ranges.reduce((sum, range) => sum + Math.max(0, range.last_seq - range.first_seq + 1), 0)
 }
 
 export function streamKey({ writer_id, epoch, lane }: Stream): string {

@@ -1,12 +1,12 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
-import { type Comparison, compareSeals, type StoredSeal, type StoredStream, type Stream, streamKey } from './compare.ts'
+import { type Comparison, compareSeals, type SeqRange, type StoredSeal, type StoredStream, type Stream, streamKey } from './compare.ts'
 
 export type DoublePayload = { table: string; tenant: string; id: string; payload_hashes: string[] }
 
 export type ReconcileReport = Comparison & {
-  /** True when everything sealed is stored or rejected, and no id has two payloads. */
+  /** True when everything sealed is stored, rejected or past its retention, and no id has two payloads. */
   ok: boolean
-  totals: { sealed: number; stored: number; missing: number; open: number; rejected: number; double_payloads: number }
+  totals: { sealed: number; stored: number; expired: number; missing: number; open: number; rejected: number; double_payloads: number }
   /** Ids under which different payloads arrived, at most 100 per table; readers see the first. */
   double_payloads: DoublePayload[]
 }
@@ -26,6 +26,7 @@ export async function reconcile(warehouse: Pick<Warehouse, 'query'>): Promise<Re
     totals: {
       sealed,
       stored: sum(comparison.seals.map(({ stored }) => stored)),
+      expired: sum(comparison.seals.map(({ expired }) => expired)),
       missing,
       open: sum(comparison.open_tails.map((tail) => tail.stored)),
       rejected: Number(rejects?.rejected ?? 0),
@@ -53,14 +54,24 @@ async function storedStreams(warehouse: Pick<Warehouse, 'query'>): Promise<Store
     await warehouse.query<StreamRow>(`SELECT writer_id, epoch, lane, min(seq) AS first_seq, max(seq) AS last_seq, groupBitmap(seq) AS stored
 FROM (${everyOrigin}) GROUP BY writer_id, epoch, lane ORDER BY writer_id, epoch, lane`)
   const whole = rows.map(({ stored, ...row }) => ({ ...toStream(row), range: toRange(row), stored: Number(stored) }))
-  const hasHoles = whole.some(({ range, stored }) => range.last_seq - range.first_seq + 1 !== stored)
-  const broken = hasHoles ? await brokenStreams(warehouse) : new Map<string, StoredStream['ranges']>()
-  return whole.map(({ range, stored: _, ...stream }) => ({ ...stream, ranges: broken.get(streamKey(stream)) ?? [range] }))
+  const hasHoles = whole.some(({ range, stored }) => range.first_seq !== 1 || range.last_seq !== stored)
+  const broken: Ranges = hasHoles ? await brokenStreams(warehouse) : new Map()
+  // After the stored rows: what goes between the two reads was still counted, and nothing is missed.
+  const expired: Ranges = hasHoles ? await expiredStreams(warehouse) : new Map()
+  return whole.map(({ range, stored: _, ...stream }) => ({
+    ...stream,
+    ranges: broken.get(streamKey(stream)) ?? [range],
+    expired: expired.get(streamKey(stream)) ?? [],
+  }))
 }
 
+type Ranges = ReadonlyMap<string, readonly SeqRange[]>
+type RangeRow = Omit<StreamRow, 'stored'>
+
 // Sorting every seq is for the streams that have holes; counting them, which is cheap, has said which.
-async function brokenStreams(warehouse: Pick<Warehouse, 'query'>): Promise<Map<string, StoredStream['ranges']>> {
-  const rows = await warehouse.query<Omit<StreamRow, 'stored'>>(`SELECT writer_id, epoch, lane, min(seq) AS first_seq, max(seq) AS last_seq
+async function brokenStreams(warehouse: Pick<Warehouse, 'query'>): Promise<Ranges> {
+  return byStream(
+    await warehouse.query<RangeRow>(`SELECT writer_id, epoch, lane, min(seq) AS first_seq, max(seq) AS last_seq
 FROM
 (
   SELECT writer_id, epoch, lane, seq, seq - row_number() OVER (PARTITION BY writer_id, epoch, lane ORDER BY seq) AS island
@@ -75,8 +86,31 @@ FROM
   )
 )
 GROUP BY writer_id, epoch, lane, island
-ORDER BY writer_id, epoch, lane, first_seq`)
-  const streams = new Map<string, StoredStream['ranges'][number][]>()
+ORDER BY writer_id, epoch, lane, first_seq`),
+  )
+}
+
+// Overlapping and adjoining runs become one, so that what comes back does not grow with the number of batches.
+async function expiredStreams(warehouse: Pick<Warehouse, 'query'>): Promise<Ranges> {
+  return byStream(
+    await warehouse.query<RangeRow>(`SELECT writer_id, epoch, lane, min(first_seq) AS first_seq, max(last_seq) AS last_seq
+FROM
+(
+  SELECT *, sum(begins) OVER (PARTITION BY writer_id, epoch, lane ORDER BY first_seq, last_seq) AS island
+  FROM
+  (
+    SELECT writer_id, epoch, lane, first_seq, last_seq, first_seq > 1 + max(last_seq) OVER
+      (PARTITION BY writer_id, epoch, lane ORDER BY first_seq, last_seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS begins
+    FROM bronze.delivered WHERE expires_at <= now64(3, 'UTC')
+  )
+)
+GROUP BY writer_id, epoch, lane, island
+ORDER BY writer_id, epoch, lane, first_seq`),
+  )
+}
+
+function byStream(rows: readonly RangeRow[]): Ranges {
+  const streams = new Map<string, SeqRange[]>()
   for (const row of rows) {
     const key = streamKey(toStream(row))
     const ranges = streams.get(key)

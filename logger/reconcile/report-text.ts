@@ -5,12 +5,15 @@ import type { ReconcileReport } from './reconcile.ts'
 export function toReportText(report: ReconcileReport): string {
   const { totals } = report
   return [
-    report.ok ? 'Reconciled: everything sealed is stored.' : 'NOT reconciled.',
-    `  sealed ${totals.sealed}, stored ${totals.stored} (of all records ${totals.rejected} in rejects), missing ${totals.missing}, open tail ${totals.open}`,
+    report.ok ? `Reconciled: everything sealed is stored${totals.expired > 0 ? ' or past its retention' : ''}.` : 'NOT reconciled.',
+    `  sealed ${totals.sealed}, stored ${totals.stored} (of all records ${totals.rejected} in rejects), expired ${totals.expired}, missing ${totals.missing}, open tail ${totals.open}`,
     ...report.gaps.map((gap) => `  gap: ${nameOf(gap)} misses ${gap.missing}: ${toRangesText(gap)}`),
     ...report.seals
       .filter((seal) => seal.missing !== 0)
-      .map((seal) => `  seal of ${seal.sealed_at}: ${nameOf(seal)} counts ${seal.expected} in ${toRangeText(seal)}, stored ${seal.stored}`),
+      .map(
+        (seal) =>
+          `  seal of ${seal.sealed_at}: ${nameOf(seal)} counts ${seal.expected} in ${toRangeText(seal)}, stored ${seal.stored}${seal.expired > 0 ? `, expired ${seal.expired}` : ''}`,
+      ),
     ...report.double_payloads.map(
       ({ table, id, payload_hashes }) => `  two payloads under one id: ${table} ${id}: ${payload_hashes.join(', ')}`,
     ),

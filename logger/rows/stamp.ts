@@ -3,9 +3,11 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 /** A row and the bronze table it belongs to. */
 export type TableRow = { table: BronzeTable; row: object }
 
+/** In the order in which a batch is stored: an event after its payload, and last, that all of it was. */
 export const bronzeTables = [
   ...['bronze.prediction_payloads', 'bronze.label_payloads', 'bronze.feature_payloads'],
   ...['bronze.prediction_events', 'bronze.label_events', 'bronze.feature_events', 'bronze.rejects', 'bronze.seals'],
+  'bronze.delivered',
 ] as BronzeTable[]
 
 export type BronzeTable =
@@ -17,6 +19,7 @@ export type BronzeTable =
   | 'bronze.feature_payloads'
   | 'bronze.rejects'
   | 'bronze.seals'
+  | 'bronze.delivered'
 
 /** The columns that every bronze row takes from its record's header: the same at each delivery. */
 export function toStamp({ origin, appendedAtMs }: LogRecord) {

@@ -49,19 +49,23 @@ UNION ALL SELECT database, table, name FROM system.columns WHERE database IN ('b
   expect(silent).toEqual([])
 })
 
+const keyOf: Record<string, RegExp> = {
+  seals: /writer_id, epoch, lane, seq, payload_hash$/,
+  delivered: /writer_id, epoch, lane, first_seq, last_seq$/,
+}
+
 test('bronze folds deliveries of one record and nothing else', async () => {
   const tables = await warehouse.query<{ name: string; engine: string; sorting_key: string; create_table_query: string }>(
     `SELECT name, engine, sorting_key, create_table_query FROM system.tables WHERE database = 'bronze'`,
   )
   for (const table of tables) {
     expect(table.engine).toBe('ReplacingMergeTree')
-    expect(table.sorting_key).toMatch(
-      table.name === 'seals' ? /writer_id, epoch, lane, seq, payload_hash$/ : /, \w*id, payload_hash, writer_id, epoch, seq$/,
-    )
+    expect(table.sorting_key).toMatch(keyOf[table.name] ?? /, \w*id, payload_hash, writer_id, epoch, seq$/)
     for (const setting of ['fsync_after_insert = 1', 'fsync_part_directory = 1', 'min_rows_to_fsync_after_merge = 1'])
       expect(table.create_table_query).toContain(setting)
   }
   expect(tables.map(({ name }) => name).toSorted()).toEqual([
+    'delivered',
     'feature_events',
     'feature_payloads',
     'label_events',

@@ -46,7 +46,7 @@ function factsOf(changes: Partial<DemoFacts> = {}, groups = [group('1', 'shadow'
     ...{ lost: [], stored: 4, featureEvents: 4, rejects: 1, labelsDue: 3 },
     evaluation: { ...evaluation, as_of: '', grouped_by: ['model_version', 'route', 'anchor'], confidence_level: 0.95, groups },
     skew: { model: 'flight-delay', anchor_from: '', anchor_to: '', predictions: 8, compared: 24, late: 0, unexplained: 0, features: [] },
-    reconcile: { ok: true, totals: { sealed: 9, stored: 9, missing: 0, open: 0, rejected: 1, double_payloads: 0 } },
+    reconcile: { ok: true, totals: { sealed: 9, stored: 9, expired: 0, missing: 0, open: 0, rejected: 1, double_payloads: 0 } },
     ...changes,
   }
 }
