@@ -9,7 +9,6 @@ CREATE TABLE IF NOT EXISTS hindsight.reject_retries
   event_id String COMMENT 'Id under which the item was sent or the record stored; empty where refused.',
   code LowCardinality(String) COMMENT 'Error code where refused, otherwise empty.',
   message String COMMENT 'Why it was refused, otherwise empty.',
-  code_version LowCardinality(String) COMMENT 'Version of Hindsight that tried.',
   retried_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When it was tried.'
 )
 ENGINE = MergeTree
