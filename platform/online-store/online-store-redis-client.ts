@@ -30,10 +30,13 @@ const longestReconnectPauseMs = 1_000
 export async function connectRedis(connection: RedisConnection): Promise<RedisClient> {
   const client = connection.cluster === true ? createCluster(connection) : createSingle(connection)
   let reported = false
-  client.on('error', (error: Error) => {
-    if (!reported) connection.onFault?.(withoutArguments(error))
+  let closing = false
+  function report(error: Error): void {
+    if (!reported && !closing) connection.onFault?.(withoutArguments(error))
     reported = true
-  })
+  }
+  client.on('error', report)
+  client.on('close', () => report(new Error('the connection to the online store was lost')))
   client.on('ready', () => void (reported = false))
   await firstOutcome(client)
   return {
@@ -45,6 +48,7 @@ export async function connectRedis(connection: RedisConnection): Promise<RedisCl
       }
     },
     async close() {
+      closing = true
       client.disconnect()
     },
   }

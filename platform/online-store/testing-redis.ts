@@ -22,12 +22,13 @@ export type TestRedis = {
   stop(): Promise<void>
 }
 
+const { runIf } = describe
 const isRequired = process.env['REQUIRE_SERVICES'] === '1'
 const isMissing = spawnSync('redis-server', ['--version']).error !== undefined
 if (isMissing && !isRequired) process.stderr.write('tests on Redis are skipped: redis-server is not on the PATH\n')
 
 /** Skipped without the binary; with REQUIRE_SERVICES=1 its tests fail instead. */
-export const describeWithRedis = describe.skipIf(isMissing && !isRequired)
+export const describeWithRedis = runIf(!isMissing || isRequired)
 
 /** A real Redis of the test's own on a free port, in a folder that goes with it. It keeps nothing unless `args` say so. */
 export async function startTestRedis(options: { args?: readonly string[] } = {}): Promise<TestRedis> {
