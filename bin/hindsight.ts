@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { registerCheckCommand } from './check-command.ts'
 import { reportError } from './output.ts'
+import { registerOutboxCommand } from './outbox-command.ts'
 import { registerSqlCommand } from './sql-command.ts'
 import { registerStatusCommand } from './status-command.ts'
 import { registerUpCommand } from './up-command.ts'
@@ -18,6 +19,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   registerUpCommand(program)
   registerCheckCommand(program)
   registerStatusCommand(program)
+  registerOutboxCommand(program)
   registerSqlCommand(program)
   registerVersionCommand(program)
   if (!own.has(argv[2] ?? '')) await registerServiceCommands(program)
@@ -30,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 // These run without what the services' commands import, and start the quicker for it.
-const own = new Set(['up', 'check', 'status', 'sql', 'version'])
+const own = new Set(['up', 'check', 'status', 'outbox', 'sql', 'version'])
 
 async function registerServiceCommands(program: Command): Promise<void> {
   const services = await Promise.all([

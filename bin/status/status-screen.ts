@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration, toTable } from '../output.ts'
+import { toConsumerText } from './outbox-report.ts'
 import type { ServiceLine, SystemStatus } from './collect-status.ts'
 
 /** The status as one screen of text. */
@@ -34,7 +35,7 @@ function outboxSection({ outbox }: SystemStatus): string {
     String(durableSeq ?? 0),
     formatBytes(bytes),
     String(segments),
-    consumers.map(({ consumer, records }) => `${consumer} ${records === 0 ? 'has all' : `behind by ${records}`}`).join(', '),
+    consumers.map(toConsumerText).join(', '),
   ])
   return toTable([['outbox lane', 'last seq', 'size', 'segments', 'consumers'], ...rows])
 }
