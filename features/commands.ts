@@ -1,13 +1,15 @@
-import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import { v7 } from 'uuid'
+import { z } from 'zod'
+import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
+import { loadConfig } from '../platform/service/common-config.ts'
 import { connectionFromRunFiles, readRunFile } from '../platform/service/run-files.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { measureSkew } from './offline/skew.ts'
 import { toSkewText } from './offline/skew-text.ts'
-import { rebuildStore } from './rebuild-store-lmdb.ts'
+import { rebuildStore } from './rebuild-store.ts'
 
 type Options = { dataDir: string; project: string; json?: boolean }
 type SkewCommandOptions = Options & { anchorFrom: string; anchorTo: string }
@@ -34,7 +36,7 @@ export function registerCommands(program: Command): void {
         rebuildStore({
           warehouse,
           projectDir: options.project,
-          storeDir: join(options.dataDir, 'online-store'),
+          storeConfig: { ...loadConfig(z.object(onlineStoreConfigFields), process.env), HINDSIGHT_DATA_DIR: options.dataDir },
           isRunning,
           id: v7(),
           onProgress,

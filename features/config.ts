@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
 
 const minutes = (value: number) => z.coerce.number().positive().default(value)
@@ -9,6 +10,7 @@ const featuresConfig = z.object({
   CLICKHOUSE_URL: z.url({ protocol: /^https?$/, error: 'must be the http(s) URL of ClickHouse' }),
   CLICKHOUSE_USER: commonConfigFields.CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD: commonConfigFields.CLICKHOUSE_PASSWORD,
+  ...onlineStoreConfigFields,
   HINDSIGHT_FEATURES_MAX_RECORDS: z.coerce.number().int().min(1).max(50_000).default(5_000).describe('Records in one commit.'),
   HINDSIGHT_FEATURES_FOLD_AFTER_MINUTES: minutes(60).describe(
     'Facts older than this since ingestion may be folded; anchors before them are refused.',

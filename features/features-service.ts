@@ -10,7 +10,7 @@ import type { MaintenancePolicy } from './engine/maintain.ts'
 import { createBronzeRecords, type SeqRange } from './materializer/bronze-records.ts'
 import { createHousekeeping } from './materializer/housekeeping.ts'
 import { createMaterializer } from './materializer/materializer.ts'
-import { readRebuild, writeRebuild } from './materializer/rebuild-request.ts'
+import { readRebuild, writeRebuild, type RebuildState } from './materializer/rebuild-request.ts'
 import { createStoreWriter } from './materializer/store-writer.ts'
 import { createFeaturesMetrics } from './metrics.ts'
 
@@ -127,7 +127,10 @@ export async function startFeatures(
   async function rebuildOnRequest(): Promise<void> {
     const request = await readRebuild(store)
     const requested = request !== undefined && request.state !== 'done'
-    if (!requested && (await writer.isReady())) return
+    if (requested || !(await writer.isReady())) await rebuild(request)
+  }
+
+  async function rebuild(request: RebuildState | undefined): Promise<void> {
     seen.ready = false
     logger.info({ request }, 'rebuilding the online store')
     const facts = await materializer.reload()
@@ -136,9 +139,19 @@ export async function startFeatures(
     seen.ready = true
   }
 
+  /** Nobody knows what of a failed commit is stored, or whether the store has lost something meanwhile. */
+  async function lookAgain(): Promise<void> {
+    if (!(await writer.isReady())) await rebuild(undefined)
+    else if (await writer.refresh()) {
+      logger.warn('the online store has gone back to an older state; the warehouse has the rest')
+      times.catchUpUntil = performance.now() + catchUpForMs
+    }
+  }
+
   async function retried(action: () => Promise<void>): Promise<void> {
-    for (let pauseMs = 50; ; pauseMs = Math.min(2 * pauseMs, 2_000)) {
+    for (let pauseMs = 50, hasFailed = false; ; pauseMs = Math.min(2 * pauseMs, 2_000), hasFailed = true) {
       try {
+        if (hasFailed) await lookAgain()
         await action()
         seen.waiting = undefined
         return

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { openOutboxConsumer } from '../platform/event-log/event-log-outbox.ts'
-import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
+import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { runService } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
@@ -15,7 +15,10 @@ await runService({
   async start(context) {
     const { HINDSIGHT_DATA_DIR, HINDSIGHT_PROJECT_DIR, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = context.config
     const views = compileProjectViews(await loadProject(HINDSIGHT_PROJECT_DIR))
-    const store = openLmdbOnlineStore({ dir: join(HINDSIGHT_DATA_DIR, 'online-store') })
+    const store = await openOnlineStore(context.config, {
+      as: 'writer',
+      onFault: (error) => context.logger.error({ err: error }, 'online store'),
+    })
     const warehouse = createWarehouse({ url: CLICKHOUSE_URL, user: CLICKHOUSE_USER, password: CLICKHOUSE_PASSWORD })
     const damage = createDamageList()
     const consumer = await openOutboxConsumer({

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { opaqueId } from '../contracts/primitives.ts'
+import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { commonConfigFields, loadConfig, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 
 const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
@@ -14,6 +15,7 @@ const schema = z.object({
   CLICKHOUSE_URL: CLICKHOUSE_URL.unwrap(),
   CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD,
+  ...onlineStoreConfigFields,
   HINDSIGHT_WRITER_ID: opaqueId.default('gateway-0').describe("Name of this gateway's outbox; it stays with the data directory."),
   HINDSIGHT_CODE_VERSION: z
     .string()

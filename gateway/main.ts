@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
-import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
+import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { runService } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
@@ -22,7 +22,7 @@ await runService({
         consumersOf: embeddedConsumers,
         onFault: (error) => logger.error({ err: error }, 'outbox'),
       }),
-      store: openLmdbOnlineStore({ dir: join(dataDir, 'online-store'), readOnly: true }),
+      store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),
       warehouse: createWarehouse({ url: config.CLICKHOUSE_URL, user: config.CLICKHOUSE_USER, password: config.CLICKHOUSE_PASSWORD }),
       inference: createOnnxInference({ logger }),
     })

@@ -54,6 +54,6 @@ function nameOf({ writerId, epoch }: { writerId: string; epoch: number }): strin
   return `${epoch}/${writerId}`
 }
 
-function toPlace(position: AppliedPosition): Place {
+export function toPlace(position: AppliedPosition): Place {
   return { writerId: position.writer_id, epoch: position.epoch, seq: position.seq }
 }

@@ -7,7 +7,7 @@ import { readyKey } from '../engine/store-keys.ts'
 import { applyFacts, type RebuildRequest } from './apply-facts.ts'
 import { applyRebuild, type TileContent } from './apply-rebuild.ts'
 import { createBlockStore, type StagedValues } from './block-store.ts'
-import { createPositionTable, loadPositions, type Place, type PositionTable } from './positions.ts'
+import { createPositionTable, loadPositions, toPlace, type Place, type PositionTable } from './positions.ts'
 import { sweepKeys } from './sweep.ts'
 
 export type StoreWriterOptions = {
@@ -37,7 +37,8 @@ export type StoreWriter = {
   rowIds(request: RebuildRequest): Promise<string[]>
   /** Tiles that were found to need a rebuild since the last call. */
   takeRebuilds(): RebuildRequest[]
-  refresh(): Promise<void>
+  /** Forgets what was decoded and reads the positions again; true when the store has gone back behind them. */
+  refresh(): Promise<boolean>
 }
 
 const partitions = Array.from({ length: partitionCount }, (_, partition) => partition)
@@ -110,7 +111,10 @@ export function createStoreWriter({ store, views, policy, now }: StoreWriterOpti
     },
     takeRebuilds: () => rebuilds.splice(0),
     async refresh() {
+      const before = table.list()
+      blocks.reset()
       table = await loadPositions(store)
+      return before.some((position) => table.appliedEverywhere(toPlace(position)) < position.seq)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
+import { openOnlineStore, type OnlineStoreConfig } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { compileProjectViews } from './compile-project.ts'
@@ -11,7 +11,7 @@ import { createStoreWriter } from './materializer/store-writer.ts'
 export type RebuildStoreOptions = {
   warehouse: Warehouse
   projectDir: string
-  storeDir: string
+  storeConfig: OnlineStoreConfig
   /** Whether a materializer runs: then it does the work, because there is only one writer. */
   isRunning: boolean
   id: string
@@ -22,8 +22,8 @@ const patienceMs = 60_000
 
 /** Empties the online store and loads it from the warehouse. Returns the number of feature events. */
 export async function rebuildStore(options: RebuildStoreOptions): Promise<number> {
-  const { warehouse, projectDir, storeDir, isRunning, id, onProgress } = options
-  const store = openLmdbOnlineStore({ dir: storeDir })
+  const { warehouse, projectDir, storeConfig, isRunning, id, onProgress } = options
+  const store = await openOnlineStore(storeConfig, { as: isRunning ? 'guest' : 'writer' })
   try {
     if (isRunning) return await requestRebuild(store, { id, onProgress })
     const views = compileProjectViews(await loadProject(projectDir))

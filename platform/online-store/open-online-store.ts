@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { ScannableOnlineStore } from './online-store.ts'
+
+/** The environment variables of whoever opens the online store; keys are the variables' names. */
+export const onlineStoreConfigFields = {
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// URL' })
+    .optional()
+    .describe('The online store, instead of the embedded one: Redis 6.2 or newer, or Valkey.'),
+  REDIS_USER: z.string().optional().describe('ACL user; goes before the one in the URL.'),
+  REDIS_PASSWORD: z.string().optional().describe('Goes before the one in the URL.'),
+  REDIS_CA_FILE: z.string().optional().describe('PEM file of the authority to trust for rediss://.'),
+  REDIS_CLUSTER: z.stringbool().default(false).describe('REDIS_URL is a node of a Redis Cluster.'),
+  REDIS_KEY_PREFIX: z
+    .string()
+    .regex(/^[\w.-]+$/, 'must consist of letters, digits, `_`, `.` and `-`')
+    .default('hindsight')
+    .describe('Before every key, so that several systems share a Redis.'),
+} as const
+
+const schema = z.object(onlineStoreConfigFields)
+export type OnlineStoreConfig = z.output<typeof schema> & { HINDSIGHT_DATA_DIR: string }
+
+export type OnlineStoreUse = {
+  /** `writer` is the one materializer; a `guest` asks it for something through the store. */
+  as: 'reader' | 'writer' | 'guest'
+  /** Redis only: the first error since the connection was last there. */
+  onFault?: (error: Error) => void
+}
+
+/** A reader's caller is waiting for an answer; a commit of the writer is large. */
+const commandTimeoutMs = { reader: 500, writer: 5_000, guest: 5_000 }
+
+/** The online store that the environment asks for: Redis with REDIS_URL, else LMDB in the data directory. */
+export async function openOnlineStore(config: OnlineStoreConfig, { as, onFault }: OnlineStoreUse): Promise<ScannableOnlineStore> {
+  if (config.REDIS_URL === undefined) {
+    const { openLmdbOnlineStore } = await import('./online-store-lmdb.ts')
+    return openLmdbOnlineStore({ dir: join(config.HINDSIGHT_DATA_DIR, 'online-store'), readOnly: as === 'reader' })
+  }
+  const { openRedisOnlineStore } = await import('./online-store-redis.ts')
+  return await openRedisOnlineStore({
+    url: config.REDIS_URL,
+    user: config.REDIS_USER,
+    password: config.REDIS_PASSWORD,
+    ca: await readCertificate(config.REDIS_CA_FILE),
+    cluster: config.REDIS_CLUSTER,
+    keyPrefix: config.REDIS_KEY_PREFIX,
+    writer: as === 'writer',
+    commandTimeoutMs: commandTimeoutMs[as],
+    onFault,
+  })
+}
+
+async function readCertificate(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new ServiceError('invalid_config', 'REDIS_CA_FILE: the file cannot be read', { cause })
+  }
+}
