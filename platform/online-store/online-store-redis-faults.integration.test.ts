@@ -100,13 +100,14 @@ describeWithRedis('Redis under faults', () => {
     await redis.kill()
     const store = await open()
     await expect(store.read(keys)).rejects.toMatchObject(unavailable)
+    await expect((await open({ cluster: true })).read(keys)).rejects.toMatchObject(unavailable)
     await redis.restart()
     await expect.poll(() => store.ping().then(() => 'there', String), { timeout: 5_000 }).toBe('there')
   })
 
   test('an ACL user is enough, and a wrong password is said without saying it', async () => {
     redis = await startTestRedis()
-    const rights = ['+hmget', '+hexists', '+eval', '+hget', '+hset', '+hdel', '+hscan', '+unlink', '+info', '+ping', '+client', '+select']
+    const rights = ['+hmget', '+hexists', '+eval', '+hget', '+hset', '+hdel', '+hscan', '+unlink', '+info', '+ping', '+client']
     await redis.client.call('ACL', 'SETUSER', 'store', 'on', '>s3cret/@', '~mine:*', ...rights)
     const store = await open({ user: 'store', password: 's3cret/@', keyPrefix: 'mine', writer: true })
     await store.clear()

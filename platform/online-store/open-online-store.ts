@@ -37,7 +37,7 @@ const commandTimeoutMs = { reader: 500, writer: 5_000, guest: 5_000 }
 /** The online store that the environment asks for: Redis with REDIS_URL, else LMDB in the data directory. */
 export async function openOnlineStore(config: OnlineStoreConfig, { as, onFault }: OnlineStoreUse): Promise<ScannableOnlineStore> {
   if (config.REDIS_URL === undefined) {
-    const { openLmdbOnlineStore } = await import('./online-store-lmdb.ts')
+    const { openLmdbOnlineStore } = await import('./online-store-lmdb.ts').catch(explainMissing)
     return openLmdbOnlineStore({ dir: join(config.HINDSIGHT_DATA_DIR, 'online-store'), readOnly: as === 'reader' })
   }
   const { openRedisOnlineStore } = await import('./online-store-redis.ts')
@@ -51,6 +51,15 @@ export async function openOnlineStore(config: OnlineStoreConfig, { as, onFault }
     writer: as === 'writer',
     commandTimeoutMs: commandTimeoutMs[as],
     onFault,
+  })
+}
+
+/** `lmdb` is an optional dependency, which the container image leaves out. */
+function explainMissing(cause: unknown): never {
+  if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause
+  throw new ServiceError('invalid_config', 'REDIS_URL: is not set, and the embedded online store (npm package lmdb) is not installed', {
+    cause,
+    hint: 'set REDIS_URL, or install the optional dependencies',
   })
 }
 

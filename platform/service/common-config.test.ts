@@ -38,12 +38,14 @@ test('a config is printed without its secrets', () => {
     HINDSIGHT_API_KEY: 'hunter2hunter2hunter2',
     CLICKHOUSE_PASSWORD: 'swordfish',
     CLICKHOUSE_URL: 'http://user:swordfish@clickhouse:8123',
+    REDIS_URL: 'rediss://user:sword@fish@redis:6379/0',
     HINDSIGHT_PORT: 8080,
   })
   expect(printed).toEqual({
     HINDSIGHT_API_KEY: '***',
     CLICKHOUSE_PASSWORD: '***',
     CLICKHOUSE_URL: 'http://***@clickhouse:8123',
+    REDIS_URL: 'rediss://***@redis:6379/0',
     HINDSIGHT_PORT: 8080,
   })
 })
