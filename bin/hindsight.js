@@ -3,8 +3,11 @@ import { ensureInstalled, requireNodeVersion } from './install.js'
 
 requireNodeVersion()
 if (!canResolve('tsx/esm/api')) ensureInstalled({ dev: false })
-const { register } = await import('tsx/esm/api')
-register()
+// Node.js that runs TypeScript itself does without tsx: the container image leaves out the compiler that tsx needs.
+if (!process.features.typescript) {
+  const { register } = await import('tsx/esm/api')
+  register()
+}
 const { main } = await import('./hindsight.ts')
 await main(process.argv)
 
