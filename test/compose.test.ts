@@ -58,7 +58,7 @@ describe('docker-compose.yml', () => {
   })
 
   test('runs every service of its own from the one image, healthy when ready', () => {
-    expect(own.map(([, { command }]) => command?.[0]).toSorted()).toEqual(Object.keys(loaders).toSorted())
+    expect(new Set(own.map(([, { command }]) => command?.[0]))).toEqual(new Set(Object.keys(loaders)))
     for (const [, { command, build }] of own) {
       expect(build).toBe('.')
       expect(existsSync(root(command?.[0] ?? ''))).toBe(true)
