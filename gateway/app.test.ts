@@ -172,9 +172,9 @@ describe('the way of every request', () => {
 
   it('shows its documentation without another host', async () => {
     const { app } = await createTestGateway()
-    const page = await (await app.request('/docs')).text()
+    const page = await (await app.request('http://127.0.0.1:21080/docs')).text()
     expect(page).toContain('/v1/models/{model}/predict')
-    expect(page).toContain('curl http://127.0.0.1:8080')
+    expect(page).toContain('curl http://127.0.0.1:21080/v1/models')
     expect(page).not.toMatch(/<script|(src|href)="(https?:)?\/\//)
   })
 })

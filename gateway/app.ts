@@ -61,10 +61,9 @@ export function createApp(deps: AppDeps): Hono<GatewayEnv> {
 
 function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   const document = createOpenApiDocument(deps.version)
-  const docs = renderDocsPage(document)
   app.get('/', (c) => c.json({ name: 'hindsight', version: deps.version, docs: '/docs', openapi: '/openapi.json', models: '/v1/models' }))
   app.get('/openapi.json', (c) => c.json(document))
-  app.get('/docs', (c) => c.html(docs))
+  app.get('/docs', (c) => c.html(renderDocsPage(document, new URL(c.req.url).origin)))
   app.get('/livez', livezRoute)
   app.get('/readyz', readyzRoute(deps.checks))
   app.get('/metrics', metricsRoute(deps.renderMetrics))

@@ -12,8 +12,11 @@ type Operation = {
   responses: Record<string, { description: string; content: { 'application/json': { schema: object } } }>
 }
 
-/** The API's documentation as one page that needs nothing else: no script, no font, no other host. */
-export function renderDocsPage(document: OpenApiDocument): Html {
+/**
+ * The API's documentation as one page that needs nothing else: no script, no font, no other host. Its examples go to
+ * `origin`, where the reader found the page.
+ */
+export function renderDocsPage(document: OpenApiDocument, origin: string): Html {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation: operation as Operation })),
   )
@@ -36,7 +39,7 @@ export function renderDocsPage(document: OpenApiDocument): Html {
         <nav>
           ${operations.map(({ method, path }) => html`<a href="#${anchorOf(method, path)}"><b>${method.toUpperCase()}</b> ${path}</a>`)}
         </nav>
-        ${operations.map(renderOperation)}
+        ${operations.map((operation) => renderOperation(operation, origin))}
         <section id="errors">
           <h2>Error codes</h2>
           <p>Every error is <code>{"error": {"code", "message", "path?", "hint?", "request_id"}}</code>. Codes are stable.</p>
@@ -62,7 +65,9 @@ export function renderDocsPage(document: OpenApiDocument): Html {
     </html>`
 }
 
-function renderOperation({ path, method, operation }: { path: string; method: string; operation: Operation }): Html {
+type OperationAt = { path: string; method: string; operation: Operation }
+
+function renderOperation({ path, method, operation }: OperationAt, origin: string): Html {
   const body = operation.requestBody?.content['application/json']
   const [status, success] = Object.entries(operation.responses)[0] ?? []
   return html`<section id="${anchorOf(method, path)}">
@@ -71,11 +76,11 @@ function renderOperation({ path, method, operation }: { path: string; method: st
     ${renderParameters(operation)}
     ${
       body === undefined
-        ? html`<pre>${curl(method, path)}</pre>`
+        ? html`<pre>${curl(origin, method, path)}</pre>`
         : Object.values(body.examples).map(
             ({ summary, value }) =>
               html`<h3>${summary}</h3>
-                <pre>${curl(method, path, value)}</pre>`,
+                <pre>${curl(origin, method, path, value)}</pre>`,
           )
     }
     ${body === undefined ? '' : renderSchema('Request body', body.schema)}
@@ -109,8 +114,8 @@ const examplePaths: Record<string, string> = {
   '{id}': '01890000-0000-7000-8000-000000000000',
 }
 
-function curl(method: string, path: string, body?: unknown): string {
-  const url = `http://127.0.0.1:8080${path.replace(/\{\w+\}/g, (name) => examplePaths[name] ?? name)}`
+function curl(origin: string, method: string, path: string, body?: unknown): string {
+  const url = `${origin}${path.replace(/\{\w+\}/g, (name) => examplePaths[name] ?? name)}`
   if (body === undefined) return `curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}${url}`
   return `curl ${url} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body, null, 2)}'`
 }

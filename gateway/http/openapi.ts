@@ -53,7 +53,7 @@ const operations: readonly Operation[] = [
   {
     method: 'post',
     path: '/v1/models/{model}/predict',
-    summary: 'Predict for one instance, or for several under `instances`. The event is durable before the answer.',
+    summary: 'Predict for one instance, or for several under instances. The event is durable before the answer.',
     body: 'predict',
     response: z.union([predictResponse, predictBatchResponse]),
     errors: [

@@ -6,58 +6,75 @@ import { tenant } from '../tenant.ts'
 import type { ItemKind, ItemProblem } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
 
-export const eventItem = featureEventFields
+type ShapeProblem = { path: [field: string, name: string]; message: string }
 
-/** One source's events, judged by its definition. */
-export function createEventKind(source: EventSourceDefinition): ItemKind<FeatureEventFields> {
+/** The shape of one source's events: its keys, and its values with their types. What is possible is judged later. */
+export function eventItemOf(source: EventSourceDefinition) {
   const keys = new Set(Object.keys(source.keys))
+  const values = new Map(Object.entries(source.values))
+  return featureEventFields.superRefine((fields, context) => {
+    const problem = checkKeys(keys, fields.keys) ?? checkValueTypes(values, fields)
+    if (problem !== undefined) context.addIssue({ code: 'custom', ...problem })
+  })
+}
+
+/** One source's events, judged by the ranges of its definition. */
+export function createEventKind(source: EventSourceDefinition): ItemKind<FeatureEventFields> {
   const values = new Map(Object.entries(source.values))
   return {
     kind: 'feature_event',
     lane: 'feature_events',
     nameOf: () => source.name,
     idOf: (fields) => fields.event_id,
-    check: (fields) => checkKeys(keys, fields.keys) ?? checkValues(values, fields),
+    check: (fields) => checkRanges(values, fields),
     toEvent: (fields, stamp) => toEvent(source.name, fields, stamp),
   }
 }
 
-type ValueDefinitions = ReadonlyMap<string, EventSourceDefinition['values'][string]>
+type ValueDefinition = EventSourceDefinition['values'][string]
+type ValueDefinitions = ReadonlyMap<string, ValueDefinition>
 
-function checkKeys(known: ReadonlySet<string>, sent: Record<string, string>): ItemProblem | undefined {
+function checkKeys(known: ReadonlySet<string>, sent: Record<string, string>): ShapeProblem | undefined {
   const missing = [...known].find((key) => !Object.hasOwn(sent, key))
-  if (missing !== undefined) return { code: 'invalid_request', path: `keys.${missing}`, message: 'is required' }
+  if (missing !== undefined) return { path: ['keys', missing], message: 'is required' }
   const unknown = Object.keys(sent).find((key) => !known.has(key))
   return unknown === undefined ? undefined : unknownName('keys', unknown, known)
 }
 
-function checkValues(definitions: ValueDefinitions, fields: FeatureEventFields): ItemProblem | undefined {
+function checkValueTypes(definitions: ValueDefinitions, fields: FeatureEventFields): ShapeProblem | undefined {
   const sent = new Map(Object.entries(fields.values ?? {}))
   for (const [name, definition] of definitions) {
     const value = sent.get(name)
-    const problem = value === undefined ? undefined : checkValue(name, definition, value)
+    const problem = value === undefined ? undefined : checkType(name, definition, value)
     if (problem !== undefined) return problem
     if (value === undefined && definition.required && fields.retracts === undefined)
-      return { code: 'invalid_request', path: `values.${name}`, message: 'is required' }
+      return { path: ['values', name], message: 'is required' }
   }
   const unknown = [...sent.keys()].find((name) => !definitions.has(name))
   return unknown === undefined ? undefined : unknownName('values', unknown, definitions.keys())
 }
 
-function checkValue(name: string, definition: EventSourceDefinition['values'][string], value: Scalar): ItemProblem | undefined {
-  const path = `values.${name}`
+function checkType(name: string, definition: ValueDefinition, value: Scalar): ShapeProblem | undefined {
   const type = typeof value === 'string' ? 'text' : typeof value
-  if (type !== definition.type) return { code: 'invalid_request', path, message: `expected ${definition.type}, received ${type}` }
-  if (typeof value !== 'number') return undefined
-  if (definition.min !== undefined && value < definition.min)
-    return { code: 'out_of_range', path, message: `${value} is below the minimum of ${definition.min}` }
-  if (definition.max !== undefined && value > definition.max)
-    return { code: 'out_of_range', path, message: `${value} is above the maximum of ${definition.max}` }
+  return type === definition.type ? undefined : { path: ['values', name], message: `expected ${definition.type}, received ${type}` }
+}
+
+function unknownName(field: string, name: string, known: Iterable<string>): ShapeProblem {
+  return { path: [field, name], message: `the source defines no ${name}; ${knownNames(name, known)}` }
+}
+
+function checkRanges(definitions: ValueDefinitions, fields: FeatureEventFields): ItemProblem | undefined {
+  for (const [name, value] of Object.entries(fields.values ?? {})) {
+    const definition = definitions.get(name)
+    const message = definition === undefined || typeof value !== 'number' ? undefined : outsideOf(definition, value)
+    if (message !== undefined) return { code: 'out_of_range', path: `values.${name}`, message }
+  }
   return undefined
 }
 
-function unknownName(field: string, name: string, known: Iterable<string>): ItemProblem {
-  return { code: 'invalid_request', path: `${field}.${name}`, message: `the source defines no ${name}; ${knownNames(name, known)}` }
+function outsideOf({ min, max }: ValueDefinition, value: number): string | undefined {
+  if (min !== undefined && value < min) return `${value} is below the minimum of ${min}`
+  return max !== undefined && value > max ? `${value} is above the maximum of ${max}` : undefined
 }
 
 function toEvent(source: string, sent: FeatureEventFields, stamp: { id: string; ingestedAt: string }): FeatureEvent {

@@ -122,17 +122,25 @@ describe('feature events', () => {
   it.each([
     ['below its minimum', { values: { delay: -1300 } }, 'out_of_range', 'values.delay'],
     ['above its maximum', { values: { delay: 601 } }, 'out_of_range', 'values.delay'],
-    ['of the wrong type', { values: { delay: 'late' } }, 'invalid_request', 'values.delay'],
-    ['that is required and missing', { values: {} }, 'invalid_request', 'values.delay'],
-    ['that the source lacks', { values: { delay: 1, dely: 1 } }, 'invalid_request', 'values.dely'],
-    ['under a key that the source lacks', { keys: { depot: 'BER', hub: 'X' } }, 'invalid_request', 'keys.hub'],
-    ['without its key', { keys: {} }, 'invalid_request', 'keys.depot'],
   ])('with a value %s are refused and kept', async (_, change, code, path) => {
     const { answer, log } = await post('/v1/events/scans', { events: [{ ...scan, ...change }, scan] })
     expect(acceptedResponse.parse(answer)).toMatchObject({ accepted: 1, rejected: [{ index: 0, code, path }] })
     const [reject, event] = log.inLane('feature_events')
     expect(rejectedItemV1.parse(reject!.body)).toMatchObject({ kind: 'feature_event', name: 'scans', code, item: { ...scan, ...change } })
     expect(event!.kind).toBe('event')
+  })
+
+  it.each([
+    ['a value of the wrong type', { values: { delay: 'late' } }, 'values.delay'],
+    ['a required value missing', { values: {} }, 'values.delay'],
+    ['a value that the source lacks', { values: { delay: 1, dely: 1 } }, 'values.dely'],
+    ['a key that the source lacks', { keys: { depot: 'BER', hub: 'X' } }, 'keys.hub'],
+    ['a key missing', { keys: {} }, 'keys.depot'],
+  ])('of the wrong shape refuse the whole: %s', async (_, change, path) => {
+    const { status, answer, log } = await post('/v1/events/scans', { events: [scan, { ...scan, ...change }] })
+    expect(status).toBe(400)
+    expect(errorBody.parse(answer).error).toMatchObject({ code: 'invalid_request', path: `events[1].${path}` })
+    expect(log.appended).toEqual([])
   })
 
   it('may withdraw another without values', async () => {

@@ -7,7 +7,7 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
 import { validate } from '../http/validate.ts'
 import type { AppliedWaiter } from '../ingest/applied-waiter.ts'
-import { createEventKind, eventItem } from '../ingest/feature-events.ts'
+import { createEventKind, eventItemOf } from '../ingest/feature-events.ts'
 import type { Ingest } from '../ingest/ingest.ts'
 import { parseItems } from '../ingest/items.ts'
 
@@ -23,15 +23,15 @@ export function eventsRoute(deps: {
   ingest: Ingest
   waitUntilApplied: AppliedWaiter
 }): Handler<GatewayEnv> {
-  const kinds = new Map([...deps.sources].map(([name, source]) => [name, createEventKind(source)]))
+  const sources = new Map([...deps.sources].map(([name, source]) => [name, { kind: createEventKind(source), item: eventItemOf(source) }]))
   return async function events(c) {
     const name = (c.req.param('source') ?? '').slice(0, 64)
-    const kind = kinds.get(name)
-    if (kind === undefined)
-      throw new ServiceError('unknown_source', `the project has no event source ${name}`, { hint: knownNames(name, kinds.keys()) })
+    const source = sources.get(name)
+    if (source === undefined)
+      throw new ServiceError('unknown_source', `the project has no event source ${name}`, { hint: knownNames(name, sources.keys()) })
     const query = validate(eventsQuery, c.req.query())
-    const items = parseItems(eventItem, { field: 'events', body: await readJsonBody(c) })
-    const { response, origins } = await deps.ingest(kind, items)
+    const items = parseItems(source.item, { field: 'events', body: await readJsonBody(c) })
+    const { response, origins } = await deps.ingest(source.kind, items)
     if (query.wait === undefined) return c.json(response, 202)
     return c.json({ ...response, applied: await deps.waitUntilApplied(origins, query.timeout_ms) }, 202)
   }
