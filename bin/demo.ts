@@ -60,7 +60,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       plan,
       replay,
       signal,
-      evaluate: ({ from, to }) => evaluate({ warehouse, project, model, anchorFrom: from, anchorTo: to }),
+      evaluate: ({ from, to, tags }) => evaluate({ warehouse, project, model, anchorFrom: from, anchorTo: to, tags }),
       measureSkew: ({ from, to }) => measureSkew({ warehouse, project, model, anchorFrom: from.toISOString(), anchorTo: to.toISOString() }),
       reconcile: () => reconcile(warehouse),
     })

@@ -1,11 +1,20 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { ServiceError } from '../contracts/errors.ts'
 import { timestamp } from '../contracts/primitives.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { type Grouping, groupings } from './evaluate/evaluation.ts'
 
 type Shared = { dataDir: string; json?: boolean }
 type ImportCommandOptions = Shared & { label?: string; dryRun?: boolean }
-type EvaluateCommandOptions = Shared & { project: string; anchorFrom?: Date; anchorTo?: Date; asOf?: Date; by?: Grouping; save?: boolean }
+type EvaluateCommandOptions = Shared & {
+  project: string
+  anchorFrom?: Date
+  anchorTo?: Date
+  asOf?: Date
+  by?: Grouping
+  tag?: string[]
+  save?: boolean
+}
 
 /** Adds `labels import`, which speaks to a running gateway, and `evaluate`, which reads the warehouse. */
 export function registerCommands(program: Command): void {
@@ -31,6 +40,7 @@ export function registerCommands(program: Command): void {
     .addOption(
       new Option('--by <what>', 'group by this and the anchor (day: by version, route, anchor and day)').choices(Object.keys(groupings)),
     )
+    .addOption(new Option('--tag <tag...>', 'only predictions that bear one of these tags').conflicts('save'))
     .option('--save', 'keep the result in gold.evaluations')
     .addOption(new Option('--project <dir>', 'the project folder').env('HINDSIGHT_PROJECT_DIR').default('models'))
     .addOption(dataDirOption())
@@ -88,10 +98,12 @@ async function evaluateModel(model: string, options: EvaluateCommandOptions): Pr
   const { evaluate } = await import('./evaluate/evaluate.ts')
   const { toEvaluationText } = await import('./evaluate/evaluation-text.ts')
   const { saveEvaluation } = await import('./evaluate/save-evaluation.ts')
-  const { project: projectDir, anchorFrom, anchorTo, asOf, by, save } = options
+  const { project: projectDir, anchorFrom, anchorTo, asOf, by, tag: tags, save } = options
+  if (anchorFrom !== undefined && anchorTo !== undefined && anchorFrom >= anchorTo)
+    throw new ServiceError('invalid_config', '--anchor-from must lie before --anchor-to')
   const project = await loadProject(projectDir)
   await withWarehouse(options, async (warehouse) => {
-    const evaluation = await evaluate({ warehouse, project, model, anchorFrom, anchorTo, asOf, by })
+    const evaluation = await evaluate({ warehouse, project, model, anchorFrom, anchorTo, asOf, by, tags })
     if (save === true) await saveEvaluation(warehouse, evaluation, { now: Date.now, newId: uuidv7 })
     print(options, evaluation, toEvaluationText(evaluation))
   })

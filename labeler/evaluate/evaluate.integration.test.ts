@@ -64,7 +64,14 @@ function delayRows(): object[] {
   const oddities = [
     predict({ number: 201, model_version: '2', status: 'error' }),
     predict({ number: 202, score: 0.4, model_version: '2', status: 'fallback' }),
-    predict({ number: 203, score: 0.4, model_version: '2', anchor: 'gate', anchor_time: toDateTime64(noon + 24 * hourMs) }),
+    predict({
+      number: 203,
+      score: 0.4,
+      model_version: '2',
+      anchor: 'gate',
+      tags: ['red', 'green'],
+      anchor_time: toDateTime64(noon + 24 * hourMs),
+    }),
   ]
   return [...rows, replay, ...oddities]
 }
@@ -154,6 +161,12 @@ describe('evaluate', () => {
     expect(await predictions({ anchorTo: after(0) })).toBe(0)
     expect(await predictions({ anchorFrom: after(0), anchorTo: after(24) })).toBe(82)
     expect(await predictions({ anchorFrom: after(24) })).toBe(1)
+  })
+
+  test('judges only what bears one of the tags', async () => {
+    const { tags, groups } = await evaluate({ warehouse: server.warehouse, project, model: 'delay', tags: ['blue', 'green'] })
+    expect(tags).toEqual(['blue', 'green'])
+    expect(groups.map(({ model_version, counts }) => [model_version, counts.predictions])).toEqual([['2', 1]])
   })
 
   test.each([

@@ -23,6 +23,8 @@ export type EvaluateOptions = {
   by?: Grouping | undefined
   /** By default every tenant's predictions count. */
   tenant?: string | undefined
+  /** Only predictions that bear one of these tags. */
+  tags?: readonly string[] | undefined
 }
 
 /**
@@ -37,7 +39,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const rows = readPredictionRows(options.warehouse, {
     rules: outcomeRulesOf(options.project),
     ...{ model: definition.name, score: definition.score, asOfMs: asOf.getTime() },
-    ...{ anchorFromMs: options.anchorFrom?.getTime(), anchorToMs: options.anchorTo?.getTime(), tenant: options.tenant },
+    ...{ anchorFromMs: options.anchorFrom?.getTime(), anchorToMs: options.anchorTo?.getTime(), tenant: options.tenant, tags: options.tags },
   })
   for await (const block of rows) for (const row of block) collector.add(row)
   const threshold = thresholdOf(definition)
@@ -47,6 +49,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     as_of: toTimestamp(asOf.getTime()),
     ...(options.anchorFrom !== undefined && { anchor_from: toTimestamp(options.anchorFrom.getTime()) }),
     ...(options.anchorTo !== undefined && { anchor_to: toTimestamp(options.anchorTo.getTime()) }),
+    ...(options.tags !== undefined && { tags: [...options.tags] }),
     grouped_by: dimensions,
     confidence_level: confidenceLevel,
     groups: collector.groups().map((group) => toEvaluationGroup(group, definition)),

@@ -2,8 +2,12 @@ import type { Evaluation, EvaluationGroup, Metric } from './evaluation.ts'
 
 /** The evaluation as text: a block per group, with its counts, and each metric with interval, count and coverage. */
 export function toEvaluationText(evaluation: Evaluation): string {
-  const { model, label, as_of, anchor_from, anchor_to, groups } = evaluation
-  const bounds = [anchor_from === undefined ? '' : ` from ${anchor_from}`, anchor_to === undefined ? '' : ` to ${anchor_to}`].join('')
+  const { model, label, as_of, anchor_from, anchor_to, tags, groups } = evaluation
+  const bounds = [
+    anchor_from === undefined ? '' : ` from ${anchor_from}`,
+    anchor_to === undefined ? '' : ` to ${anchor_to}`,
+    tags === undefined ? '' : ` tagged ${tags.join(' or ')}`,
+  ].join('')
   const head = `${model} by ${label}, as known at ${as_of}${bounds === '' ? '' : `; anchors${bounds}`}`
   if (groups.length === 0) return `${head}\n\nNo predictions.`
   const percent = Math.round(evaluation.confidence_level * 100)

@@ -46,6 +46,8 @@ export type Evaluation = {
   as_of: string
   anchor_from?: string
   anchor_to?: string
+  /** Only predictions that bear one of these tags were judged. */
+  tags?: string[]
   grouped_by: readonly Dimension[]
   confidence_level: number
   groups: EvaluationGroup[]

@@ -27,6 +27,7 @@ export type PredictionRowsQuery = {
   anchorFromMs?: number | undefined
   anchorToMs?: number | undefined
   tenant?: string | undefined
+  tags?: readonly string[] | undefined
 }
 
 const time = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')`
@@ -41,6 +42,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
     ...(query.anchorFromMs === undefined ? [] : [`anchor_time >= ${time('anchor_from')}`]),
     ...(query.anchorToMs === undefined ? [] : [`anchor_time < ${time('anchor_to')}`]),
     ...(query.tenant === undefined ? [] : ['tenant = {tenant:String}']),
+    ...(query.tags === undefined ? [] : ['hasAny(tags, {tags:Array(String)})']),
   ]
   return warehouse.stream<PredictionRow>(
     `SELECT
@@ -62,6 +64,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
       ...(query.anchorFromMs !== undefined && { anchor_from: query.anchorFromMs }),
       ...(query.anchorToMs !== undefined && { anchor_to: query.anchorToMs }),
       ...(query.tenant !== undefined && { tenant: query.tenant }),
+      ...(query.tags !== undefined && { tags: query.tags }),
     },
   )
 }

@@ -5,6 +5,7 @@ import type { ReconcileReport } from '../../../logger/reconcile/reconcile.ts'
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { ReplayResult } from './replay-day.ts'
 import type { ReplayPlan } from './replay-plan.ts'
+import { tagOf } from './messages.ts'
 import { readStoredIds, type StoredIds } from './stored-ids.ts'
 
 /** What a replay came to, as the warehouse shows it. */
@@ -29,7 +30,7 @@ export type CollectFacts = {
   plan: ReplayPlan
   replay: ReplayResult
   /** The services' own measures over the plan's anchor times, `from` inclusive, `to` exclusive. */
-  evaluate(range: { from: Date; to: Date }): Promise<Evaluation>
+  evaluate(range: { from: Date; to: Date; tags: readonly string[] }): Promise<Evaluation>
   measureSkew(range: { from: Date; to: Date }): Promise<SkewReport>
   reconcile(): Promise<Pick<ReconcileReport, 'ok' | 'totals'>>
   signal?: AbortSignal
@@ -56,7 +57,7 @@ export async function collectFacts(options: CollectFacts): Promise<DemoFacts> {
     featureEvents: [...landings].filter((id) => stored.events.has(id)).length - rejects,
     rejects,
     labelsDue: plan.flights.filter((flight) => plan.isPossible(flight) && stored.predictions.has(flight.id)).length,
-    evaluation: await options.evaluate(range),
+    evaluation: await options.evaluate({ ...range, tags: [...new Set(plan.flights.map(tagOf))] }),
     skew: await options.measureSkew(range),
     reconcile: await options.reconcile(),
   }

@@ -9,12 +9,18 @@ import type { Flight } from './flights.ts'
 /** A replay sends as fast as it can: it would rather wait for an answer than learn that its budget ran out. */
 const timeoutMs = 5000
 
-export function toPredictRequest(flight: Flight): Omit<PredictRequest, 'anchor' | 'tags'> {
+/** Tells the day's predictions from everybody else's. */
+export function tagOf({ id }: Flight): string {
+  return `departures-${id.slice(0, '2001-06-04'.length)}`
+}
+
+export function toPredictRequest(flight: Flight): Omit<PredictRequest, 'anchor'> {
   return {
     request_id: flight.id,
     entities: { origin: flight.origin, destination: flight.destination },
     anchor_time: toTimestamp(flight.departureMs),
     features: { distance: flight.distance },
+    tags: [tagOf(flight)],
     options: { timeout_ms: timeoutMs },
   }
 }
