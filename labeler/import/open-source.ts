@@ -13,7 +13,7 @@ const readers: Readonly<Record<string, (path: string) => Promise<LabelSource>>> 
   '.parquet': readParquet,
 }
 
-/** Opens a file of labels by its ending. Throws `not_found` and `unsupported_media_type`. */
+/** Opens a file of labels by its ending. Throws `not_found`, `unsupported_media_type` and `invalid_request`. */
 export async function openSource(path: string): Promise<LabelSource> {
   const read = readers[extname(path).toLowerCase()]
   if (read === undefined)
@@ -24,5 +24,8 @@ export async function openSource(path: string): Promise<LabelSource> {
     throw new ServiceError('not_found', `there is no file ${path}`, { cause })
   })
   if (!found.isFile()) throw new ServiceError('not_found', `${path} is not a file`)
-  return read(path)
+  return read(path).catch((cause: unknown) => {
+    if (cause instanceof ServiceError) throw cause
+    throw new ServiceError('invalid_request', `${path} is damaged, or not what its ending says`, { cause })
+  })
 }

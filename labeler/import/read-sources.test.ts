@@ -111,4 +111,7 @@ const late = { label: 'arrived_late' }
 test('refuses what it cannot read', async () => {
   await expect(openSource('labels.xlsx')).rejects.toMatchObject({ code: 'unsupported_media_type' })
   await expect(openSource(join(dir, 'none.csv'))).rejects.toMatchObject({ code: 'not_found' })
+  const damaged = join(dir, 'damaged.parquet')
+  await writeFile(damaged, 'PAR1')
+  await expect(openSource(damaged)).rejects.toMatchObject({ code: 'invalid_request', message: expect.stringContaining(damaged) as string })
 })
