@@ -37,7 +37,6 @@ export const predictBatchRequest = z.strictObject({
 })
 export type PredictInstance = z.infer<typeof predictInstance>
 export type PredictRequest = z.infer<typeof predictRequest>
-export type PredictBatchRequest = z.infer<typeof predictBatchRequest>
 
 export const errorBody = z.object({
   error: z.object({

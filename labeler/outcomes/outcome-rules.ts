@@ -1,4 +1,3 @@
-import { canonicalHash } from '../../contracts/canonical-json.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import type { Project } from '../../platform/project/project.ts'
 
@@ -39,9 +38,4 @@ export function toLabelRule(definition: LabelDefinition): LabelRule {
     maturityMs: definition.maturity_seconds * 1000,
     silence: definition.silence,
   }
-}
-
-/** Changes when any outcome could change for the same ledger. */
-export function outcomeRulesHash(rules: OutcomeRules): string {
-  return canonicalHash({ labels: rules.labels, primary_labels: [...rules.primaryLabels] })
 }

@@ -11,9 +11,6 @@ export type Telemetry = {
   shutdown(): Promise<void>
 }
 
-/** Buckets of stage durations in milliseconds: from 50 µs, because a stage often takes less than one. */
-export const durationBucketsMs = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
-
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
