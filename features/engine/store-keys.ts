@@ -16,7 +16,6 @@ export function readyKey(view: CompiledView): string {
 }
 
 export const blockKinds = ['head', 'page'] as const
-type BlockKind = (typeof blockKinds)[number]
 
 /** One entity's block of a view: its head (expiry, all-time tile), or the page of tiles with this index. */
 export type BlockAddress = { storeId: string; tenant: string; entityId: string; page: number | undefined }
