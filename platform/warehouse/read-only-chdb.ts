@@ -1,6 +1,7 @@
 import { type Lease, quoteString } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import type { QueryRequest } from './http-request.ts'
+import { renderStatement } from './render-statement-chdb.ts'
 import { type GuardOptions, checkReadOnly } from './read-only-guard.ts'
 import {
   type AnalystLimits,
@@ -53,21 +54,9 @@ export async function analystDatabase(lease: Lease, asked: string | undefined): 
  * to be run: what was checked and what runs are the same text.
  */
 export async function checkStatement(lease: Lease, sql: string, options: GuardOptions): Promise<string> {
-  const canonical = await render(lease, sql)
+  const canonical = await renderStatement(lease, sql)
   if (canonical === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
   checkReadOnly({ tree, canonical }, options)
   return canonical
-}
-
-/** As a function's argument the text cannot end its statement; the function refuses more than one. */
-async function render(lease: Lease, sql: string): Promise<string> {
-  const query = `SELECT formatQuerySingleLine(unhex('${Buffer.from(sql).toString('hex')}'))`
-  try {
-    return (await lease.query(query, 'TSVRaw')).text().trim()
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error
-    // The engine names the query that failed, and that one is ours.
-    throw new EngineError(error.code, error.type, error.message.split(': In scope SELECT formatQuerySingleLine')[0] ?? '', { cause: error })
-  }
 }

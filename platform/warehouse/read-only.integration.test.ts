@@ -25,8 +25,10 @@ afterAll(async () => {
   await server.stop()
 })
 
-async function ask(sql: string, parameters: Record<string, string> = {}): Promise<{ status: number; text: string; code: string | null }> {
-  const response = await fetch(`${server.readOnlyUrl}/?${new URLSearchParams(parameters)}`, { method: 'POST', body: sql })
+type Answer = { status: number; text: string; code: string | null }
+
+async function ask(sql: string, parameters: Record<string, string> = {}, url = server.readOnlyUrl): Promise<Answer> {
+  const response = await fetch(`${url}/?${new URLSearchParams(parameters)}`, { method: 'POST', body: sql })
   return { status: response.status, text: await response.text(), code: response.headers.get('x-clickhouse-exception-code') }
 }
 
@@ -186,6 +188,39 @@ test('the limits hold, also after a request that tightened them', async () => {
     type: 'TIMEOUT_EXCEEDED',
   })
   await expect(analyst.query('SELECT number FROM numbers(2000000)')).rejects.toMatchObject({ type: 'TOO_MANY_ROWS_OR_BYTES' })
+})
+
+test.each(['Null', '`Null`', 'Null SETTINGS max_threads = 1', 'JSONEachRow', '`TSV`', '"CSV"'])(
+  'FORMAT %s is taken as on the main port',
+  async (format) => {
+    const sql = `SELECT * FROM numbers(10) FORMAT ${format}`
+    const [analysts, main] = await Promise.all([ask(sql), ask(sql, {}, server.url)])
+    expect(analysts).toMatchObject({ status: 200 })
+    expect(analysts).toEqual(main)
+    if (format.includes('Null')) expect(analysts.text).toBe('')
+  },
+)
+
+test("a format's name cannot carry SQL", async () => {
+  for (const sql of ['SELECT 1 FORMAT `TSV SETTINGS readonly = 0`', 'SELECT 1 FORMAT `TSV\n`'])
+    for (const url of [server.readOnlyUrl, server.url]) expect(await ask(sql, {}, url)).toMatchObject({ code: '73' })
+})
+
+test.each([
+  ['SELECT 1 FRM x y', 'failed at position 14 (x): x y. Expected'],
+  ['SELECT 1 FROM', 'failed at position 14 (end of query)'],
+  ["SELECT 'abc", "failed at position 8 ('abc): 'abc"],
+  ['SELECT (1', 'failed at position 8 ((): (1.'],
+  ['SELECT 1 LIMIT -- c', 'failed at position 20 (end of query)'],
+  ['SELECT 1 FORMAT JSON x', 'failed at position 22 (x): x.'],
+  ['SELECT 1 UNION SELECT 2, 3', 'While processing SELECT 1 UNION SELECT 2, 3'],
+])('an error in %s is told in the words of the client', async (sql, words) => {
+  for (const url of [server.readOnlyUrl, server.url]) {
+    const { status, text } = await ask(sql, {}, url)
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(text).toContain(words)
+    expect(text).not.toMatch(/spool|OUTFILE '/)
+  }
 })
 
 test('an unqualified name is one of gold', async () => {

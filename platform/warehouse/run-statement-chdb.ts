@@ -5,6 +5,7 @@ import { EngineError } from './engine-error.ts'
 import { forwardGrowingFile } from './growing-file.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
+import { renderStatement } from './render-statement-chdb.ts'
 import { type Spool, writeFile } from './spool.ts'
 import type { Statement } from './statement.ts'
 import type { StatementBody } from './statement-body.ts'
@@ -16,11 +17,12 @@ export async function runInsert(
   deps: RunDeps,
   { request, body, response }: { request: QueryRequest; body: StatementBody; response: QueryResponse },
 ): Promise<void> {
+  const format = checkFormat(body.statement.format ?? request.defaultFormat)
   await deps.spool.withPath(async (path) => {
     await writeFile(path, body.data)
     const result = await deps.engine.lease('insert', deps.signal, async (lease) => {
       await lease.setUp(setUpOf(request))
-      const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${body.statement.format}`
+      const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${format}`
       return await lease.query(sql, request.defaultFormat).catch((error: unknown) => {
         throw withoutPath(toEngineError(error), path)
       })
@@ -34,7 +36,7 @@ export type RunQuery = { sql: string; statement: Statement; request: QueryReques
 
 /** Runs a statement and sends its result: that of a SELECT as the engine writes it, any other whole. */
 export async function runQuery(lease: Lease, spool: Spool, { sql, statement, request, response }: RunQuery): Promise<void> {
-  const format = statement.format ?? request.defaultFormat
+  const format = checkFormat(statement.format ?? request.defaultFormat)
   response.setHeaders({ 'X-ClickHouse-Format': format, 'Content-Type': contentType(format) })
   if (statement.kind === 'session') lease.spoil()
   if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, { sql, statement, request, response }))
@@ -44,11 +46,15 @@ export async function runQuery(lease: Lease, spool: Spool, { sql, statement, req
 
 async function sendSelect(lease: Lease, path: string, { sql, statement, request, response }: RunQuery): Promise<void> {
   const { start, end } = statement.output
-  const output = ` INTO OUTFILE ${quoteString(path)} FORMAT ${statement.format ?? request.defaultFormat} `
+  const outfile = ` INTO OUTFILE ${quoteString(path)}`
+  const output = `${outfile} FORMAT ${statement.format ?? request.defaultFormat} `
   let running = true
   const done = lease
     .query(sql.slice(0, start) + output + sql.slice(end), 'Null')
     .then((result) => response.setHeaders(readSummary(result)))
+    .catch(async (error: unknown) => {
+      throw await inWordsOfClient(lease, { sql, outfile, path, error: toEngineError(error) })
+    })
     .finally(() => (running = false))
   try {
     if (request.waitEnd) await done
@@ -84,6 +90,21 @@ function summaryHeader({ elapsed, ...counts }: Record<string, number>): Record<s
 
 function withoutPath(error: EngineError, path: string): EngineError {
   return new EngineError(error.code, error.type, error.message.replaceAll(path, 'request body'), { cause: error })
+}
+
+/** An error in the statement as the client wrote it: its positions and its text are not those of the one that ran. */
+async function inWordsOfClient(lease: Lease, { sql, outfile, path, error }: FailedSelect): Promise<EngineError> {
+  if (error.type === 'SYNTAX_ERROR') await renderStatement(lease, sql)
+  const message = error.message.replaceAll(outfile, '').replaceAll(path, 'result')
+  return new EngineError(error.code, error.type, message, { cause: error })
+}
+
+type FailedSelect = { sql: string; outfile: string; path: string; error: EngineError }
+
+/** The name becomes a part of a statement and of a header. */
+function checkFormat(name: string): string {
+  if (!/^\w+$/.test(name)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${name}`)
+  return name
 }
 
 function contentType(format: string): string {

@@ -1,4 +1,4 @@
-import { type Token, tokenize } from './sql-lexer.ts'
+import { type Token, identifierName, tokenize } from './sql-lexer.ts'
 
 /** What the front must know of a statement before the engine sees it. */
 export type Statement = {
@@ -6,7 +6,7 @@ export type Statement = {
   kind: 'insert' | 'select' | 'session' | 'other'
   /** First keyword, upper case; empty for an empty statement. */
   verb: string
-  /** The format that the statement itself names. */
+  /** The format that the statement itself names, without quotes: any text, so check it before it becomes SQL. */
   format?: string
   /** Where `INTO OUTFILE` and a format go: in place of FORMAT and its name, or at the end. */
   output: { start: number; end: number }
@@ -44,6 +44,8 @@ const stateless = new Set([
 ])
 const opening = new Set(['(', '[', '{'])
 const closing = new Set([')', ']', '}'])
+/** What may follow a format; before anything else, FORMAT was a column and the name its alias. */
+const afterFormat = new Set([';', 'SETTINGS', 'PARALLEL'])
 
 /** Reads only as far as it must: the data of an insert is not looked at. */
 export function parseStatement(sql: string): Statement {
@@ -61,6 +63,7 @@ export function parseStatement(sql: string): Statement {
     const upper = token.kind === 'word' ? token.text.toUpperCase() : ''
     if (statement.verb === '' && upper !== '') Object.assign(statement, { verb: upper, kind: kindOf(upper) })
     if (upper === 'TEMPORARY' && statement.verb === 'CREATE' && depth === 0) statement.kind = 'session'
+    if (statement.output.end === previous?.end && !afterFormat.has(upper || token.text)) delete statement.format
     if (depth === 0 && previous?.text !== '.') {
       if (upper === 'SELECT' || upper === 'WITH') selects = true
       if (statement.verb === 'INSERT' && !selects && recent.length > 2) {
@@ -68,7 +71,7 @@ export function parseStatement(sql: string): Statement {
           return { ...statement, kind: 'insert', format: 'Values', head: sql.slice(0, token.start), dataStart: token.end }
         if (isFormatName(token, recent)) return insertOf(sql, { statement, keyword: recent.at(-1) as Token, name: token })
       } else if (isFormatName(token, recent)) {
-        Object.assign(statement, { format: token.text, output: { start: recent.at(-1)?.start, end: token.end } })
+        Object.assign(statement, { format: identifierName(token), output: { start: recent.at(-1)?.start, end: token.end } })
       }
     }
     statement.usesFiles ||= token.kind === 'string' && namesFile(recent)
@@ -91,7 +94,8 @@ function kindOf(verb: string): Statement['kind'] {
 /** `FORMAT name`, where FORMAT is not itself a name, as in `t.format` or `INSERT INTO format`. */
 function isFormatName(token: Token, recent: readonly Token[]): boolean {
   const keyword = recent.at(-1)
-  if (token.kind !== 'word' || keyword?.kind !== 'word' || keyword.text.toUpperCase() !== 'FORMAT') return false
+  if ((token.kind !== 'word' && token.kind !== 'quoted') || keyword?.kind !== 'word' || keyword.text.toUpperCase() !== 'FORMAT')
+    return false
   const before = recent.at(-2)
   return before !== undefined && before.text !== '.' && !['INTO', 'TABLE', 'AS', ','].includes(before.text.toUpperCase())
 }
@@ -109,5 +113,5 @@ function insertOf(sql: string, { statement, keyword, name }: InsertParts): State
   const gap = /[ \t\f]*\r?\n?/y
   gap.lastIndex = name.end
   gap.test(sql)
-  return { ...statement, kind: 'insert', format: name.text, head: sql.slice(0, keyword.start), dataStart: gap.lastIndex }
+  return { ...statement, kind: 'insert', format: identifierName(name), head: sql.slice(0, keyword.start), dataStart: gap.lastIndex }
 }
