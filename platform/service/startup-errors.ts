@@ -1,5 +1,5 @@
-import { access, constants, mkdir, open, unlink } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { access, constants, mkdir, open, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 
 type SystemError = Error & { code: string; address?: string; port?: number; path?: string }
@@ -38,15 +38,38 @@ export async function ensureDataDirectory(dir: string): Promise<void> {
   const path = resolve(dir)
   const probe = join(path, `.writable-${process.pid}`)
   try {
-    await mkdir(path, { recursive: true })
+    await createLevels(path)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     await (await open(probe, 'w')).close()
-    await unlink(probe)
+    await rm(probe, { force: true })
   } catch (error) {
-    const reason = unwritable[(error as SystemError).code] ?? (error as Error).message
+    const { code, message } = error as SystemError
+    const reason = code === 'ENOENT' ? 'the system creates no directory there' : (unwritable[code] ?? message)
     throw new ServiceError('invalid_config', `cannot write to the data directory ${path}: ${reason}`, {
       cause: error,
       hint: 'choose another with --data-dir or HINDSIGHT_DATA_DIR',
     })
+  }
+}
+
+/** Not `recursive`: where the system answers ENOENT although the parent is there, as in /proc, that never ends. */
+async function createLevels(path: string): Promise<void> {
+  const missing: string[] = []
+  for (let level = path; !(await isThere(level)); level = dirname(level)) missing.unshift(level)
+  for (const level of missing)
+    await mkdir(level).catch((error: SystemError) => {
+      // Another service creates the same levels at the same time.
+      if (error.code !== 'EEXIST') throw error
+    })
+  if (!(await stat(path)).isDirectory()) throw Object.assign(new Error(`${path} is a file`), { code: 'EEXIST' })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if ((error as SystemError).code === 'ENOENT') return false
+    throw error
   }
 }
