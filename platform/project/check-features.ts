@@ -1,20 +1,28 @@
 import type { DerivedFeature, ModelDefinition, ModelFeature, OnlineFeature, RequestFeature } from '../../contracts/model-definition.ts'
+import { type BrokenDefinitions, reportUnknown } from './broken-definitions.ts'
 import type { Definitions } from './definition-hashes.ts'
 import { derivedInputs, timeZoneLookup } from './derivation-inputs.ts'
 import { featureType, isOfType, type ValueType } from './feature-types.ts'
 import { ownEntry } from './own-entry.ts'
 import { knownNames, type Report } from './problems.ts'
 
+/** The definitions that hold, and the names of those that do not. */
+export type CheckedDefinitions = Definitions & { broken: BrokenDefinitions }
+
 type Context = {
   model: ModelDefinition
-  definitions: Definitions
+  definitions: CheckedDefinitions
   features: ReadonlyMap<string, ModelFeature>
   /** Reports at a field of the feature. */
   report: Report
 }
 
 /** Checks every feature of a model against the project, first each alone, then how they derive from one another. */
-export function checkFeatures(model: ModelDefinition, definitions: Definitions, { report, warn }: { report: Report; warn: Report }): void {
+export function checkFeatures(
+  model: ModelDefinition,
+  definitions: CheckedDefinitions,
+  { report, warn }: { report: Report; warn: Report },
+): void {
   const features = new Map(model.features.map((feature) => [feature.name, feature]))
   for (const [index, feature] of model.features.entries()) {
     const at: Report = (path, ...rest) => report(['features', index, ...path], ...rest)
@@ -45,7 +53,7 @@ function checkOnlineFeature(feature: OnlineFeature, context: Context, warn: Repo
   const { report, model, definitions } = context
   const view = definitions.views.get(feature.view)
   if (view === undefined) {
-    report(['view'], `there is no feature view "${feature.view}"`, knownNames(feature.view, definitions.views.keys()))
+    reportUnknown(report, ['view'], feature.view, { kind: 'views', known: definitions.views, broken: definitions.broken.views })
     return
   }
   const names = view.features.map(({ name }) => name)
@@ -122,12 +130,13 @@ function checkTimeZone(timeZone: string, { report }: Context): void {
 
 function checkTimeZoneLookup(
   { lookup, entity }: { lookup: string; entity: string },
-  { lookups }: Definitions,
+  { lookups, broken }: CheckedDefinitions,
   { model, report }: Context,
 ): void {
   const table = lookups.get(lookup)
   const role = ownEntry(model.entities, entity)
-  if (table === undefined) report(['derive', 'time_zone', 'lookup'], `there is no lookup "${lookup}"`, knownNames(lookup, lookups.keys()))
+  if (table === undefined)
+    reportUnknown(report, ['derive', 'time_zone', 'lookup'], lookup, { kind: 'lookups', known: lookups, broken: broken.lookups })
   if (role === undefined)
     report(['derive', 'time_zone', 'entity'], `the model has no role "${entity}"`, knownNames(entity, Object.keys(model.entities)))
   if (table === undefined || role === undefined) return

@@ -1,8 +1,8 @@
 import type { Deployment } from '../../contracts/deployment.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
-import { checkFeatures } from './check-features.ts'
-import type { Definitions } from './definition-hashes.ts'
+import { type OfKind, reportUnknown } from './broken-definitions.ts'
+import { type CheckedDefinitions, checkFeatures } from './check-features.ts'
 import { derivedInputs } from './derivation-inputs.ts'
 import { knownNames, type Report } from './problems.ts'
 import { ownEntry } from './own-entry.ts'
@@ -14,12 +14,13 @@ const labelTypeOf = { binary_classification: 'binary', regression: 'number', mul
 /** Cross-checks model.yaml with the project's labels, views, sources and lookups. */
 export function checkModel(
   model: ModelDefinition,
-  project: Definitions & { labels: ReadonlyMap<string, LabelDefinition> },
+  project: CheckedDefinitions & { labels: ReadonlyMap<string, LabelDefinition> },
   reports: Reports,
 ): void {
   const { report } = reports
-  checkLabel(model, project.labels, report)
+  checkLabel(model, { known: project.labels, broken: project.broken.labels }, report)
   checkOutputs(model, report)
+  checkThreshold(model, report)
   checkFeatures(model, project, reports)
   checkAnchors(model, report)
   const { subject } = model.governance
@@ -27,10 +28,9 @@ export function checkModel(
     report(['governance', 'subject'], `the model has no role "${subject}"`, knownNames(subject, Object.keys(model.entities)))
 }
 
-function checkLabel(model: ModelDefinition, labels: ReadonlyMap<string, LabelDefinition>, report: Report): void {
-  const label = labels.get(model.primary_label)
-  if (label === undefined)
-    report(['primary_label'], `there is no label "${model.primary_label}"`, knownNames(model.primary_label, labels.keys()))
+function checkLabel(model: ModelDefinition, labels: OfKind<LabelDefinition>, report: Report): void {
+  const label = labels.known.get(model.primary_label)
+  if (label === undefined) reportUnknown(report, ['primary_label'], model.primary_label, { kind: 'labels', ...labels })
   else if (label.type !== labelTypeOf[model.task])
     report(['primary_label'], `a ${model.task} model is judged by a ${labelTypeOf[model.task]} label, and "${label.name}" is ${label.type}`)
 }
@@ -47,13 +47,20 @@ function checkOutputs(model: ModelDefinition, report: Report): void {
     if (Object.hasOwn(model.outputs, name)) report(['outputs', name], `"${name}" is a feature too; the typed view needs a column for each`)
 }
 
-/** An anchor's features exist, and whatever they derive from is allowed there as well: else a derived one would leak it. */
+function checkThreshold({ task, score, decision }: ModelDefinition, report: Report): void {
+  if (task !== 'binary_classification' || decision === undefined || decision.output !== score) return
+  if (decision.threshold < 0 || decision.threshold > 1)
+    report(['decision', 'threshold'], 'must lie between 0 and 1', 'the score of a binary_classification model is a probability')
+}
+
+/** An anchor's features exist, each once, and whatever they derive from is allowed there as well: else a derived one would leak it. */
 function checkAnchors(model: ModelDefinition, report: Report): void {
   const features = new Map<string, ModelFeature>(model.features.map((feature) => [feature.name, feature]))
   for (const [anchor, { features: allowed }] of Object.entries(model.anchors ?? {})) {
     for (const [index, name] of allowed.entries()) {
       const path = ['anchors', anchor, 'features', index]
       const feature = features.get(name)
+      if (allowed.indexOf(name) !== index) report(path, `"${name}" is listed twice`)
       if (feature === undefined) report(path, `the model has no feature "${name}"`, knownNames(name, features.keys()))
       if (feature?.source !== 'derived') continue
       for (const input of derivedInputs(feature.derive))

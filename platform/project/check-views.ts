@@ -1,13 +1,14 @@
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import type { FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
+import { type OfKind, reportUnknown } from './broken-definitions.ts'
 import { knownNames, type Report } from './problems.ts'
 import { ownEntry } from './own-entry.ts'
 
-/** Whether the view's source, key, entity and aggregated values exist and fit. Reports every fault. */
-export function checkView(view: FeatureViewDefinition, sources: ReadonlyMap<string, EventSourceDefinition>, report: Report): boolean {
-  const source = sources.get(view.source)
+/** Whether the view's source, key, entity and aggregated values exist and fit. Reports every fault but a source that is broken. */
+export function checkView(view: FeatureViewDefinition, sources: OfKind<EventSourceDefinition>, report: Report): boolean {
+  const source = sources.known.get(view.source)
   if (source === undefined) {
-    report(['source'], `there is no source "${view.source}"`, knownNames(view.source, sources.keys()))
+    reportUnknown(report, ['source'], view.source, { kind: 'sources', ...sources })
     return false
   }
   const keyFits = checkKey(view, source, report)

@@ -5,20 +5,24 @@ import { deployment as deploymentContract } from '../../contracts/deployment.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { modelDefinition, type ModelDefinition, type ModelFeature } from '../../contracts/model-definition.ts'
 import { versionName } from '../../contracts/primitives.ts'
+import { refersToBroken } from './broken-definitions.ts'
+import type { CheckedDefinitions } from './check-features.ts'
 import { checkDeployment, checkModel } from './check-model.ts'
-import { type Definitions, hashFeatures } from './definition-hashes.ts'
+import { hashFeatures } from './definition-hashes.ts'
 import { loadVersion } from './load-version.ts'
-import { type ProblemList, toProblem } from './problems.ts'
+import type { ProblemList } from './problems.ts'
 import type { ProjectModel, ProjectProblem, ProjectVersion } from './project.ts'
-import { type DefinitionFile, readDefinition } from './read-definition.ts'
+import { readDefinition } from './read-definition.ts'
 
 export type ModelContext = {
   dir: string
   problems: ProblemList
-  definitions: Definitions & { labels: ReadonlyMap<string, LabelDefinition> }
+  definitions: CheckedDefinitions & { labels: ReadonlyMap<string, LabelDefinition> }
 }
 
-/** Reads `<model>/`. Undefined when model.yaml or deployment.yaml do not hold; a version that does not is only left out. */
+const requiredFiles = 'every model has its model.yaml and deployment.yaml'
+
+/** Reads `<model>/`. Undefined when model.yaml, deployment.yaml or a definition it refers to do not hold; a version that does not is only left out. */
 export async function loadModel(context: ModelContext, folder: string): Promise<ProjectModel | undefined> {
   const definition = await loadDefinition(context, folder)
   if (definition === undefined) return undefined
@@ -31,12 +35,13 @@ export async function loadModel(context: ModelContext, folder: string): Promise<
 }
 
 async function loadDefinition({ dir, problems, definitions }: ModelContext, folder: string): Promise<ModelDefinition | undefined> {
-  const read = await readRequired({ dir, problems }, `${folder}/model.yaml`, modelDefinition)
+  const read = await readDefinition({ dir, problems }, `${folder}/model.yaml`, modelDefinition, requiredFiles)
   if (read === undefined) return undefined
   const before = problems.problems.length
   if (read.value.name !== folder) read.report(['name'], `is "${read.value.name}", but the folder is "${folder}"`)
   checkModel(read.value, definitions, read)
-  return problems.problems.slice(before).some(({ severity }) => severity === 'error') ? undefined : read.value
+  const failed = problems.problems.slice(before).some(({ severity }) => severity === 'error')
+  return failed || refersToBroken(read.value, definitions.broken) ? undefined : read.value
 }
 
 type Loaded = Pick<ProjectModel, 'definition' | 'features' | 'featureHashes'>
@@ -56,7 +61,7 @@ async function loadVersions(
 }
 
 /** The folders that hold a manifest or an ONNX file, in natural order: 2 before 10. */
-async function versionFolders(dir: string, model: string): Promise<string[]> {
+export async function versionFolders(dir: string, model: string): Promise<string[]> {
   const entries = await readdir(join(dir, model), { withFileTypes: true })
   const folders = entries.filter((entry) => entry.isDirectory() && versionName.safeParse(entry.name).success).map(({ name }) => name)
   const held = await Promise.all(folders.map(async (name) => readdir(join(dir, model, name))))
@@ -66,22 +71,8 @@ async function versionFolders(dir: string, model: string): Promise<string[]> {
 }
 
 async function loadDeployment({ dir, problems }: ModelContext, model: ModelDefinition, versions: ReadonlySet<string>) {
-  const read = await readRequired({ dir, problems }, `${model.name}/deployment.yaml`, deploymentContract)
+  const read = await readDefinition({ dir, problems }, `${model.name}/deployment.yaml`, deploymentContract, requiredFiles)
   if (read === undefined) return undefined
   checkDeployment({ deployment: read.value, model, versions, reports: read })
   return { ...read.value, challengers: [] }
-}
-
-async function readRequired<T>(
-  context: { dir: string; problems: ProblemList },
-  file: string,
-  contract: Parameters<typeof readDefinition<T>>[2],
-): Promise<DefinitionFile<T> | undefined> {
-  try {
-    return await readDefinition(context, file, contract)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    context.problems.add(toProblem({ file, message: 'there is no such file' }))
-    return undefined
-  }
 }

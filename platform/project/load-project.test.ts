@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,8 +40,8 @@ describe('what is wrong is told with its file, field and line', () => {
     ['features/airport_arrivals.yaml', 'source: flight_landed', 'source: flight_lnded', 'source', 'did you mean "flight_landed"?'],
     ['features/airport_arrivals.yaml', 'value: delay_minutes', 'value: constructor', 'features[1].value', 'line'],
     ['features/airport_arrivals.yaml', 'key: destination', 'key: gate', 'key', 'there is destination, origin'],
-    ['features/airport_arrivals.yaml', 'entity: airport', 'entity: plane', 'entity', 'line 6'],
-    ['labels/arrived_late.yaml', 'name: arrived_late', 'name: late', 'name', 'line 1'],
+    ['features/airport_arrivals.yaml', 'entity: airport', 'entity: plane', 'entity', 'line 7'],
+    ['labels/arrived_late.yaml', 'name: arrived_late', 'name: late', 'name', 'line 2'],
     ['labels/arrived_late.yaml', 'maturity_seconds: 86400', 'maturity_seconds: soon', 'maturity_seconds', 'line'],
     ['sources/flight_landed.yaml', 'unit: minutes', 'unit: minutes\n    colour: red', 'values.delay_minutes.colour', 'line'],
     [modelFile, 'primary_label: arrived_late', 'primary_label: arrived', 'primary_label', 'there is arrived_late'],
@@ -58,6 +58,9 @@ describe('what is wrong is told with its file, field and line', () => {
       'features[1].derive.time_zone.lookup',
       'there is airport_time_zones',
     ],
+    [modelFile, '      - weekday\n', '      - weekday\n      - hour\n', 'anchors.departure.features[3]', 'line'],
+    [modelFile, 'threshold: 0.4', 'threshold: 1.4', 'decision.threshold', 'is a probability'],
+    [modelFile, 'threshold: 0.4', 'threshold: -0.1', 'decision.threshold', 'is a probability'],
     [modelFile, '    min: 1\n', '    min: 1\n    on_missing: default\n', 'features[0].on_missing', 'line'],
     [modelFile, '    min: 1\n', "    min: 1\n    default: 'far'\n", 'features[0].default', 'line'],
     [modelFile, '    max: 10000\n', '    max: 0\n', 'features[0].max', 'line'],
@@ -101,11 +104,76 @@ describe('what is wrong is told with its file, field and line', () => {
     expect([...models.keys()]).toEqual(['flight-delay'])
   })
 
+  test('an empty model.yaml, and a field that is missing: no hint about quotes', async () => {
+    edit('sources/flight_landed.yaml', 'owner: flight-operations\n', '')
+    writeFileSync(join(dir, modelFile), '')
+    const { problems } = await loadProject(dir)
+    expect(problems).toContainEqual({ severity: 'error', file: 'sources/flight_landed.yaml', path: 'owner', message: 'is missing' })
+    expect(problems).toContainEqual({ severity: 'error', file: modelFile, path: 'task', message: 'is missing' })
+    expect(problems.filter(({ hint }) => hint?.includes('quotes'))).toEqual([])
+  })
+
+  test.each(['deployment.yaml', '1/model.onnx', '1/manifest.yaml'])('a folder that has %s, and no model.yaml', async (file) => {
+    mkdirSync(join(dir, 'other/1'), { recursive: true })
+    writeFileSync(join(dir, 'other', file), '')
+    const { problems, models } = await loadProject(dir)
+    const [problem, ...more] = problems
+    expect(problem).toMatchObject({ severity: 'error', file: 'other/model.yaml', message: 'there is no such file' })
+    expect(problem!.hint).toContain('model.yaml')
+    expect(more).toEqual([])
+    expect([...models.keys()]).toEqual(['flight-delay'])
+  })
+
+  test.each(['notes', 'lookups', '.cache'])('the folder %s is no model', async (folder) => {
+    mkdirSync(join(dir, folder, '1'), { recursive: true })
+    if (folder !== 'notes') writeFileSync(join(dir, folder, '1/manifest.yaml'), '')
+    expect((await loadProject(dir)).problems).toEqual([])
+  })
+
+  test('a folder that is called as a definition', async () => {
+    mkdirSync(join(dir, 'labels/late.yaml'))
+    const { problems } = await loadProject(dir)
+    expect(problems).toEqual([{ severity: 'error', file: 'labels/late.yaml', message: 'is a folder, and must be a file' }])
+  })
+
+  test('a threshold on a score that is no probability', async () => {
+    edit(modelFile, 'threshold: 0.4', 'threshold: 40')
+    edit(modelFile, 'task: binary_classification', 'task: regression')
+    const { problems } = await loadProject(dir)
+    expect(problems.map(({ path }) => path)).toEqual(['primary_label'])
+  })
+
   test('no folder, and no model', async () => {
     const missing = await loadProject(join(dir, 'nowhere'))
     expect(missing.problems.map(({ message }) => message)).toEqual([`there is no project folder ${join(dir, 'nowhere')}`])
     rmSync(join(dir, 'flight-delay'), { recursive: true })
     expect((await loadProject(dir)).problems.map(({ message }) => message)).toEqual(['the project has no model'])
+  })
+})
+
+describe('a broken definition is told once, not again by what refers to it', () => {
+  test.each([
+    ['features/airport_arrivals.yaml', 'hop_seconds: 300', 'hop_seconds: soon'],
+    ['features/airport_arrivals.yaml', 'features:', 'features: ['],
+    ['features/airport_arrivals.yaml', 'name: airport_arrivals', 'name: arrivals'],
+    ['features/airport_arrivals.yaml', 'key: destination', 'key: gate'],
+    ['sources/flight_landed.yaml', 'keys:', 'key:'],
+    ['sources/flight_landed.yaml', 'keys:', 'keys: {'],
+    ['labels/arrived_late.yaml', 'type: binary', 'type: boolean'],
+    ['lookups/airport_time_zones.yaml', 'entity: airport', 'entity: 1'],
+  ])('%s: %s -> %s', async (file, from, to) => {
+    edit(file, from, to)
+    const { problems, models } = await loadProject(dir)
+    expect(problems.length).toBeGreaterThan(0)
+    expect(problems.filter((problem) => problem.file !== file)).toEqual([])
+    expect([...models.keys()]).toEqual([])
+  })
+
+  test('a name that is nearly that of a broken one is told so', async () => {
+    edit('features/airport_arrivals.yaml', 'hop_seconds: 300', 'hop_seconds: soon')
+    edit(modelFile, 'view: airport_arrivals', 'view: airport_arrival')
+    const problem = (await loadProject(dir)).problems.find(({ file }) => file === modelFile)
+    expect(problem!.hint).toContain('did you mean "airport_arrivals"?')
   })
 })
 
@@ -134,6 +202,11 @@ describe('a version with a problem is refused, and the others stay', () => {
 
   test('no file at all', async () => {
     rmSync(join(dir, 'flight-delay/1/model.onnx'))
+    await expectRefusal(undefined, 'there is no such file')
+  })
+
+  test('no manifest', async () => {
+    rmSync(join(dir, manifest))
     await expectRefusal(undefined, 'there is no such file')
   })
 

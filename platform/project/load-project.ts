@@ -6,11 +6,12 @@ import { eventSourceDefinition } from '../../contracts/event-source.ts'
 import { featureViewDefinition } from '../../contracts/feature-view.ts'
 import { labelDefinition } from '../../contracts/label-definition.ts'
 import { lookupDefinition } from '../../contracts/lookup.ts'
+import type { OfKind } from './broken-definitions.ts'
 import { checkView } from './check-views.ts'
-import { loadModel, type ModelContext } from './load-model.ts'
-import { createProblemList, type ProblemList, toProblem } from './problems.ts'
+import { loadModel, type ModelContext, versionFolders } from './load-model.ts'
+import { createProblemList, type ProblemList, type Report, toProblem } from './problems.ts'
 import type { Project, ProjectModel } from './project.ts'
-import { type DefinitionFile, readDefinition } from './read-definition.ts'
+import { readDefinition } from './read-definition.ts'
 
 /**
  * Reads a project folder whole and cross-checks it. What is wrong stands in `problems` and is left out of the maps;
@@ -29,19 +30,20 @@ export async function loadProject(dir: string): Promise<Project> {
       }),
     )
   const context = { dir: root, problems }
-  const sources = valuesOf(await readFolder(context, 'sources', eventSourceDefinition))
-  const labels = valuesOf(await readFolder(context, 'labels', labelDefinition))
-  const lookups = valuesOf(await readFolder(context, 'lookups', lookupDefinition))
-  const viewFiles = await readFolder(context, 'features', featureViewDefinition)
-  const views = valuesOf(viewFiles.filter(({ value, report }) => checkView(value, sources, report)))
-  const models = await loadModels({ ...context, definitions: { sources, views, lookups, labels } }, entries ?? [])
-  return { dir: root, sources, views, labels, lookups, models, problems: problems.problems }
+  const sources = await readFolder(context, 'sources', eventSourceDefinition)
+  const labels = await readFolder(context, 'labels', labelDefinition)
+  const lookups = await readFolder(context, 'lookups', lookupDefinition)
+  const views = await readFolder(context, 'features', featureViewDefinition, (view, report) => checkView(view, sources, report))
+  const known = { sources: sources.known, views: views.known, labels: labels.known, lookups: lookups.known }
+  const broken = { sources: sources.broken, views: views.broken, labels: labels.broken, lookups: lookups.broken }
+  const models = await loadModels({ ...context, definitions: { ...known, broken } }, entries ?? [])
+  return { dir: root, ...known, models, problems: problems.problems }
 }
 
 async function loadModels(context: ModelContext, entries: readonly Dirent[]): Promise<ReadonlyMap<string, ProjectModel>> {
   const models = new Map<string, ProjectModel>()
   const folders: string[] = []
-  for (const entry of entries) if (entry.isDirectory() && (await isModelFolder(`${context.dir}/${entry.name}`))) folders.push(entry.name)
+  for (const entry of entries) if (entry.isDirectory() && (await isModelFolder(context.dir, entry.name))) folders.push(entry.name)
   if (folders.length === 0 && entries.length > 0)
     context.problems.add(toProblem({ file: '.', message: 'the project has no model', hints: ['a model is a folder with a model.yaml'] }))
   for (const folder of folders.toSorted()) {
@@ -54,37 +56,44 @@ async function loadModels(context: ModelContext, entries: readonly Dirent[]): Pr
   return models
 }
 
-async function isModelFolder(path: string): Promise<boolean> {
-  const files = (await listFolder(path)) ?? []
-  return files.some(({ name }) => name === 'model.yaml' || name === 'deployment.yaml')
+const definitionFolders: readonly string[] = ['sources', 'features', 'labels', 'lookups']
+
+/** A folder with versions is meant as a model, though its model.yaml may be missing. */
+async function isModelFolder(dir: string, folder: string): Promise<boolean> {
+  if (definitionFolders.includes(folder)) return false
+  const files = (await listFolder(`${dir}/${folder}`)) ?? []
+  if (files.some(({ name }) => name === 'model.yaml' || name === 'deployment.yaml')) return true
+  return !folder.startsWith('.') && (await versionFolders(dir, folder)).length > 0
 }
 
 function columnForm(model: string): string {
   return model.replaceAll('-', '_')
 }
 
-/** Every definition of a folder that holds to its contract and bears its file's name, in the order of the names. */
+/**
+ * The definitions of a folder that hold to their contract, bear their file's name and pass the check, in the order of
+ * the names, and the names of the files that do not.
+ */
 async function readFolder<T extends { name: string }>(
   { dir, problems }: { dir: string; problems: ProblemList },
   folder: string,
   contract: z.ZodType<T>,
-): Promise<DefinitionFile<T>[]> {
+  check: (value: T, report: Report) => boolean = () => true,
+): Promise<OfKind<T>> {
   const files = (await listFolder(`${dir}/${folder}`)) ?? []
-  const definitions: DefinitionFile<T>[] = []
+  const known = new Map<string, T>()
+  const broken = new Set<string>()
   for (const { name } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (name.endsWith('.yml'))
       problems.add(toProblem({ severity: 'warning', file: `${folder}/${name}`, message: 'is not read: the ending is .yaml' }))
     if (!name.endsWith('.yaml')) continue
     const read = await readDefinition({ dir, problems }, `${folder}/${name}`, contract)
-    if (read !== undefined && read.value.name !== name.slice(0, -'.yaml'.length))
-      read.report(['name'], `is "${read.value.name}", but the file is ${name}`)
-    else if (read !== undefined) definitions.push(read)
+    const wanted = name.slice(0, -'.yaml'.length)
+    if (read !== undefined && read.value.name !== wanted) read.report(['name'], `is "${read.value.name}", but the file is ${name}`)
+    if (read?.value.name === wanted && check(read.value, read.report)) known.set(wanted, read.value)
+    else broken.add(wanted)
   }
-  return definitions
-}
-
-function valuesOf<T extends { name: string }>(files: readonly DefinitionFile<T>[]): ReadonlyMap<string, T> {
-  return new Map(files.map(({ value }) => [value.name, value]))
+  return { known, broken }
 }
 
 /** Undefined where there is no such folder. */

@@ -17,7 +17,7 @@ export async function loadVersion(context: VersionContext): Promise<ProjectVersi
   const before = problems.problems.length
   const folder = `${model.name}/${version}`
   const file = `${folder}/manifest.yaml`
-  const read = await readDefinition({ dir, problems }, file, versionManifest)
+  const read = await readDefinition({ dir, problems }, file, versionManifest, 'every version has its manifest.yaml beside its ONNX file')
   if (read === undefined) return problems.problems[before]!
   const modelFile = `${folder}/${read.value.model_file}`
   const bytes = await readIfThere(join(dir, modelFile))

@@ -9,9 +9,15 @@ export type DefinitionFile<T> = { file: string; value: T; bytes: Uint8Array; rep
 
 export type ReadContext = { dir: string; problems: ProblemList }
 
-/** Reads one YAML file against its contract; undefined, with every problem listed, when it does not hold. */
-export async function readDefinition<T>(context: ReadContext, file: string, schema: z.ZodType<T>): Promise<DefinitionFile<T> | undefined> {
-  const bytes = await readFile(join(context.dir, file))
+/** Reads one YAML file against its contract; undefined, with every problem listed, when it is not there or does not hold. */
+export async function readDefinition<T>(
+  context: ReadContext,
+  file: string,
+  schema: z.ZodType<T>,
+  hintIfAbsent?: string,
+): Promise<DefinitionFile<T> | undefined> {
+  const bytes = await readBytes(context, file, hintIfAbsent)
+  if (bytes === undefined) return undefined
   const lines = new LineCounter()
   const document = parseDocument(bytes.toString('utf8'), { lineCounter: lines, prettyErrors: false })
   const { report, warn } = reporters(context.problems, file, (path) => lineOf(document, lines, path))
@@ -25,10 +31,23 @@ export async function readDefinition<T>(context: ReadContext, file: string, sche
     report([], 'its aliases expand to too much')
     return undefined
   }
-  const parsed = schema.safeParse(plain)
+  const parsed = schema.safeParse(plain, { reportInput: true })
   if (parsed.success) return { file, value: parsed.data, bytes, report, warn }
   for (const issue of parsed.error.issues) reportIssue(report, issue)
   return undefined
+}
+
+async function readBytes({ dir, problems }: ReadContext, file: string, hint: string | undefined): Promise<Buffer | undefined> {
+  try {
+    return await readFile(join(dir, file))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'EISDIR') throw error
+    problems.add(
+      toProblem({ file, message: code === 'ENOENT' ? 'there is no such file' : 'is a folder, and must be a file', hints: [hint] }),
+    )
+    return undefined
+  }
 }
 
 /** Undefined for a document whose aliases expand beyond the limit: then it has no plain form to check. */
@@ -64,6 +83,15 @@ function reportIssue(report: Report, issue: z.core.$ZodIssue): void {
     for (const key of issue.keys) report([...path, key], 'unknown field')
     return
   }
-  const unquoted = issue.code === 'invalid_type' && issue.expected === 'string'
-  report(path, issue.message, unquoted ? 'text that reads as something else, as 1 or no, goes in quotes' : undefined)
+  if (isMissing(issue)) {
+    report(path, 'is missing')
+    return
+  }
+  const unquoted = issue.code === 'invalid_type' && issue.expected === 'string' && ['number', 'boolean'].includes(typeof issue.input)
+  report(path, issue.message, unquoted ? 'text that reads as something else, as 1 or true, goes in quotes' : undefined)
+}
+
+/** Whether a required field is not there: YAML has no value of its own that reads as undefined. */
+function isMissing({ code, input }: z.core.$ZodIssue): boolean {
+  return input === undefined && (code === 'invalid_type' || code === 'invalid_value')
 }

@@ -31,5 +31,8 @@ const lookup = {
   values: Object.fromEntries(zones),
 }
 const target = fileURLToPath(new URL('../../lookups/airport_time_zones.yaml', import.meta.url))
-writeFileSync(target, `# Made by flight-delay/train/make-airport-time-zones.ts\n${stringify(lookup)}`)
+const head = `# yaml-language-server: $schema=../../contracts/schemas/lookup.schema.json
+# Made by flight-delay/train/make-airport-time-zones.ts
+`
+writeFileSync(target, head + stringify(lookup))
 process.stdout.write(`${zones.length} airports\n`)

@@ -35,6 +35,11 @@ export type WriteVersion = {
   now: number
 }
 
+/** How a manifest begins: the schema for editors, and that it is generated. */
+export const manifestHead = `# yaml-language-server: $schema=../../../contracts/schemas/manifest.schema.json
+# Made by flight-delay/train/train.ts. Never edited: the next version gets a folder of its own.
+`
+
 /** Writes `<version>/model.onnx` and its manifest; the golden outputs are what ONNX Runtime answers here. */
 export async function writeVersion(options: WriteVersion): Promise<VersionManifest> {
   const folder = join(options.dir, options.version)
@@ -42,8 +47,7 @@ export async function writeVersion(options: WriteVersion): Promise<VersionManife
   const modelFile = join(folder, 'model.onnx')
   await copyFile(options.onnxFile, modelFile)
   const manifest = versionManifest.parse(await toManifest(options, modelFile))
-  const notice = '# Made by flight-delay/train/train.ts. Never edited: the next version gets a folder of its own.\n'
-  await writeFile(join(folder, 'manifest.yaml'), notice + stringify(manifest, { lineWidth: 120 }))
+  await writeFile(join(folder, 'manifest.yaml'), manifestHead + stringify(manifest, { lineWidth: 120 }))
   return manifest
 }
 
