@@ -63,7 +63,7 @@ async function runSystem(
   } finally {
     say('draining')
     const drained = await system.drain()
-    say(drained ? 'stopped' : 'stopped; not every service drained in time, see its log')
+    say(drained ? 'stopped' : 'stopped; not every service drained, see above and its log')
     if (!drained) status = 1
   }
   return status

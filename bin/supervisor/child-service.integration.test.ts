@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ test('starts a service, writes its log to a file, and drains it', async () => {
   const service = start()
   await service.started
   expect(service.state()).toMatchObject({ ready: true, restarts: 0 })
-  expect(await service.stop(5000)).toBe(true)
+  expect(await service.stop(5000)).toEqual({ kind: 'drained' })
   expect(readFileSync(join(dir, 'trace'), 'utf8')).toBe('drain\ndrained\n')
   expect(readFileSync(join(dir, 'gateway.log'), 'utf8')).toContain('"msg":"drained"')
   expect(events).toEqual([{ kind: 'ready', restarts: 0 }])
@@ -60,17 +60,51 @@ test('lets one end that a signal to the whole group has reached too', async () =
   service.letEnd()
   process.kill(service.state().pid ?? 0, 'SIGTERM')
   await expect.poll(() => service.state().pid, { timeout: 10_000 }).toBeUndefined()
-  expect(await service.stop(5000)).toBe(true)
+  expect(await service.stop(5000)).toEqual({ kind: 'drained' })
   expect(events.map((event) => event.kind)).toEqual(['ready'])
 })
 
 test('kills one that does not drain in time', async () => {
   const service = start({}, { SAMPLE_DRAIN_MS: '60000' })
   await service.started
-  expect(await service.stop(200)).toBe(false)
+  expect(await service.stop(200)).toEqual({ kind: 'slow' })
 })
 
-function start(backoff: { troubleAfter?: number } = {}, env: Record<string, string> = {}): ChildService {
+test('tells one that died while it was to drain from a slow one', async () => {
+  const service = start({}, { SAMPLE_DRAIN_MS: '60000' })
+  await service.started
+  const end = service.stop(60_000)
+  await expect.poll(() => existsSync(join(dir, 'trace')), { timeout: 10_000 }).toBe(true)
+  process.kill(service.state().pid ?? 0, 'SIGKILL')
+  expect(await end).toEqual({ kind: 'died', how: 'SIGKILL' })
+})
+
+test('tells one that was killed while starting again, and waits for one whose end is just being noticed', async () => {
+  const service = start()
+  await service.started
+  const first = service.state().pid ?? 0
+  process.kill(first, 'SIGKILL')
+  await expect.poll(() => service.state().pid ?? first, { timeout: 10_000 }).not.toBe(first)
+  process.kill(service.state().pid ?? 0, 'SIGKILL')
+  expect(await service.stop(60_000)).toEqual({ kind: 'died', how: 'SIGKILL' })
+})
+
+test('tells one that was dead already', async () => {
+  const service = start({ firstMs: 60_000, maxMs: 60_000 })
+  await service.started
+  process.kill(service.state().pid ?? 0, 'SIGKILL')
+  await expect.poll(() => events.map((event) => event.kind), { timeout: 10_000 }).toContain('died')
+  expect(await service.stop(5000)).toEqual({ kind: 'dead', how: 'SIGKILL' })
+})
+
+test('one that refused to start had nothing to drain', async () => {
+  writeFileSync(join(dir, 'broken'), '')
+  const service = start()
+  await expect(service.started).rejects.toThrow()
+  expect(await service.stop(5000)).toEqual({ kind: 'drained' })
+})
+
+function start(backoff: { troubleAfter?: number; firstMs?: number; maxMs?: number } = {}, env: Record<string, string> = {}): ChildService {
   child = startChildService({
     service: 'gateway',
     entry: 'platform/service/testing/sample-service.ts',

@@ -11,6 +11,12 @@ export type ChildEvent =
   | { kind: 'died'; how: string; reason?: string; nextTryMs: number; restarts: number }
   | { kind: 'gave_trouble'; restarts: number }
 
+/**
+ * `drained`: by itself, or it never got to have anything to drain. `slow`: killed at its deadline. `died`: while it was to
+ * drain. `dead`: it had died before and was to be started again. `how` is as in `lastExit`.
+ */
+export type ChildEnd = { kind: 'drained' } | { kind: 'slow' } | { kind: 'died' | 'dead'; how: string }
+
 export type ChildState = {
   service: ServiceName
   pid?: number
@@ -30,8 +36,8 @@ export type ChildService = {
   state(): ChildState
   /** From now on it is not started again: everything is about to stop, and a signal may have reached it too. */
   letEnd(): void
-  /** Tells it to drain and waits for its end; kills it after the deadline. True when it drained by itself. */
-  stop(deadlineMs: number): Promise<boolean>
+  /** Tells it to drain and waits for its end; kills it after the deadline. */
+  stop(deadlineMs: number): Promise<ChildEnd>
   kill(): void
 }
 
@@ -57,12 +63,13 @@ export function startChildService(options: ChildOptions): ChildService {
   const backoff = { ...defaultBackoff, ...options.backoff }
   const state: ChildState = { service: options.service, ready: false, restarts: 0, addresses: {} }
   let child: ChildProcess | undefined
+  let childEnd = deferred()
   let stopping = false
   let everReady = false
   let failures = 0
   let retry: NodeJS.Timeout | undefined
   let refusal: ServiceError | undefined
-  let endedWell = true
+  let finalExit: string | undefined
   const first = deferred()
 
   function launch(): void {
@@ -70,6 +77,7 @@ export function startChildService(options: ChildOptions): ChildService {
     refusal = undefined
     const process = spawnService(options, options.env(state.addresses))
     child = process
+    childEnd = deferred()
     setPid(state, process.pid)
     process.on('message', (message: ServiceMessage) => {
       if (message.type === 'ready') becomeReady(message)
@@ -93,8 +101,9 @@ export function startChildService(options: ChildOptions): ChildService {
     child = undefined
     state.ready = false
     setPid(state, undefined)
+    childEnd.resolve()
     if (stopping) {
-      endedWell = how === endedWithStatus(0)
+      finalExit = how
       first.reject(new Error(`${options.service} was stopped while starting`))
       return
     }
@@ -118,16 +127,19 @@ export function startChildService(options: ChildOptions): ChildService {
     clearTimeout(retry)
   }
 
-  async function stop(deadlineMs: number): Promise<boolean> {
+  async function stop(deadlineMs: number): Promise<ChildEnd> {
     letEnd()
     const running = child
-    if (running === undefined) return endedWell
-    const exit = new Promise<boolean>((done) => running.once('exit', (code) => done(code === 0)))
-    running.kill('SIGTERM')
-    const timer = setTimeout(() => running.kill('SIGKILL'), deadlineMs)
-    const drained = await exit
-    clearTimeout(timer)
-    return drained
+    let late = false
+    if (running !== undefined) {
+      running.kill('SIGTERM')
+      const timer = setTimeout(() => (late = running.kill('SIGKILL')), deadlineMs)
+      await childEnd.promise
+      clearTimeout(timer)
+    }
+    if (finalExit === undefined) return everReady && state.lastExit ? { kind: 'dead', how: state.lastExit.how } : { kind: 'drained' }
+    if (finalExit === endedWithStatus(0)) return { kind: 'drained' }
+    return late && finalExit === 'SIGKILL' ? { kind: 'slow' } : { kind: 'died', how: finalExit }
   }
 
   launch()

@@ -5,7 +5,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { identifyProcess } from '../../platform/service/process-identity.ts'
 import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
-import { type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
+import { type ChildEnd, type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
 import { waitForEmptyLog } from './event-log-lag.ts'
 import { pickPort } from './ports.ts'
 
@@ -100,9 +100,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 
   async function stopOne(service: ServiceName): Promise<boolean> {
-    const drained = (await children.get(service)?.stop(stopDeadlineMs)) ?? true
-    if (!drained) options.say(`${service} did not drain in time`)
-    return drained
+    const end = (await children.get(service)?.stop(stopDeadlineMs)) ?? { kind: 'drained' }
+    if (end.kind !== 'drained') options.say(describeEnd(service, end))
+    return end.kind === 'drained'
   }
 
   async function drain(): Promise<boolean> {
@@ -208,6 +208,13 @@ async function waitForEarlierRun(dataDir: string, say: (line: string) => void): 
     said = true
     await wait(100)
   }
+}
+
+function describeEnd(service: ServiceName, end: Exclude<ChildEnd, { kind: 'drained' }>): string {
+  if (end.kind === 'slow') return `${service} did not drain in time: killed after ${stopDeadlineMs / 1000} s`
+  return end.kind === 'died'
+    ? `${service} ended (${end.how}) before it had drained: see its log`
+    : `${service} was not running: it had ended (${end.how}) and was to be started again`
 }
 
 function describeEvent(service: ServiceName, event: ChildEvent, say: (line: string) => void): void {
