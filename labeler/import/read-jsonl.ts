@@ -1,26 +1,19 @@
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import type { ReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { isRecord, type LabelSource, type SourceRow } from './source-row.ts'
+import { openTextFile } from './text-file.ts'
 
 /** One JSON object per line; empty lines are passed over. */
 export async function readJsonl(path: string): Promise<LabelSource> {
-  const { size } = await stat(path)
-  let bytesRead = () => 0
-  return {
-    unit: 'bytes',
-    total: size,
-    done: () => bytesRead(),
-    async *rows() {
-      const stream = createReadStream(path)
-      bytesRead = () => stream.bytesRead
-      let line = 0
-      for await (const text of createInterface({ input: stream, crlfDelay: Infinity })) {
-        line += 1
-        const trimmed = line === 1 ? text.replace(/^\uFEFF/, '').trim() : text.trim()
-        if (trimmed !== '') yield toRow(line, trimmed)
-      }
-    },
+  return openTextFile(path, readLines)
+}
+
+async function* readLines(stream: ReadStream): AsyncGenerator<SourceRow> {
+  let line = 0
+  for await (const text of createInterface({ input: stream, crlfDelay: Infinity })) {
+    line += 1
+    const trimmed = line === 1 ? text.replace(/^\uFEFF/, '').trim() : text.trim()
+    if (trimmed !== '') yield toRow(line, trimmed)
   }
 }
 
