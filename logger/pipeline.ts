@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
+import { failpoint } from '../platform/service/failpoint.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { type BatchLimits, collectBatch } from './collect-batch.ts'
 import { type BatchResult, writeBatch, type WriteBatchDeps } from './write-batch.ts'
@@ -33,8 +34,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const writeDeps: WriteBatchDeps = { ...deps, warehouse, pause, givenUp: () => signal.aborted }
 
   async function store(records: readonly LogRecord[]): Promise<void> {
+    failpoint('logger.before_insert')
     const result = await writeBatch(records, writeDeps)
+    failpoint('logger.after_insert')
     if (result.settled.length > 0) await consumer.confirm(result.settled)
+    failpoint('logger.after_confirm')
     deps.onBatch?.(result)
   }
 

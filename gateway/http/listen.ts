@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { failpoint } from '../../platform/service/failpoint.ts'
 
 export type Listener = {
   /** As `http://127.0.0.1:8080`, with the port that was taken. */
@@ -21,6 +22,7 @@ export async function listen(
 ): Promise<Listener> {
   const serverOptions = { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 }
   const server = createAdaptorServer({ fetch, serverOptions }) as Server
+  server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)

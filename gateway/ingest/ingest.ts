@@ -3,6 +3,7 @@ import type { RejectedItem } from '../../contracts/feature-event.ts'
 import type { Lane, Origin } from '../../contracts/origin.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput, EventLogWriter } from '../../platform/event-log/event-log.ts'
+import { failpoint } from '../../platform/service/failpoint.ts'
 import { tenant } from '../tenant.ts'
 import type { Items } from './items.ts'
 
@@ -39,10 +40,12 @@ export function createIngest(deps: { eventLog: EventLogWriter; now: () => number
     const rejected = judged.flatMap(({ problem }, index) => (problem === undefined ? [] : [{ index, ...problem }]))
     const response = { accepted: judged.length - rejected.length, rejected }
     if (items.dryRun) return { response, origins: [] }
+    failpoint('gateway.before_commit')
     const origins = await deps.eventLog.append(
       kind.lane,
       judged.map(({ record }) => record),
     )
+    failpoint('gateway.after_commit')
     return { response, origins: origins.filter((_, index) => judged[index]?.problem === undefined) }
   }
 }

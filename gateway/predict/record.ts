@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { ServiceError } from '../../contracts/errors.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { EventLogWriter } from '../../platform/event-log/event-log.ts'
+import { failpoint } from '../../platform/service/failpoint.ts'
 import type { GatewayMetrics } from '../metrics.ts'
 import { toLogRecord, toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
@@ -31,7 +32,9 @@ export async function record(deps: RecordDeps, { serving }: Routed, predicted: r
   const startedTick = deps.tick()
   logFaults(deps.logger, predicted)
   const records = predicted.map(({ event }) => toLogRecord(event))
+  failpoint('gateway.before_commit')
   await deps.eventLog.append('predictions', records, { durability: definition.durability })
+  failpoint('gateway.after_commit')
   const labels = { model: definition.name, version: serving.version.version }
   deps.metrics.stage({ ...labels, stage: 'outbox' }, deps.tick() - startedTick)
   countPredictions(deps.metrics, predicted)
