@@ -17,6 +17,7 @@ import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { warmUp } from './predict/warm-up.ts'
+import { createReadiness } from './readiness.ts'
 
 export type Adapters = { project: Project; eventLog: EventLogWriter; store: OnlineStore; warehouse: Warehouse; inference: InferenceEngine }
 
@@ -41,7 +42,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const limits = { ...shadowLimits, timeoutMs: longestTimeoutMs }
   const deps = { ...adapters, ...clocks, models, metrics, admission, logger, background }
-  const checks = () => checkReadiness(adapters, admission.draining)
+  const { checks, status: storeStatus } = createReadiness(adapters, () => admission.draining)
   const app = createApp({
     ...deps,
     predict: createPredictor({ ...deps, limits }),
@@ -50,11 +51,13 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     checks,
     renderMetrics: context.renderMetrics,
   })
+  // Now, so that a store that goes away before the first probe has been seen.
+  await checks()
   const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT })
   return {
     addresses: { http: listener.url },
     checks,
-    status: async () => describe(models, eventLog, admission.inFlight),
+    status: async () => ({ ...describe(models, eventLog, admission.inFlight), ...(await storeStatus()) }),
     async drain() {
       await Promise.all([admission.drain(), listener.close()])
       await background.settled()
@@ -67,15 +70,6 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
 function reportProblems(project: Project, logger: Logger): void {
   for (const { severity, file, path, message, hint } of project.problems)
     logger[severity === 'error' ? 'error' : 'warn']({ file, path, hint }, `project: ${message}`)
-}
-
-/** The warehouse is not among them: without it predictions are answered and recorded all the same. */
-async function checkReadiness({ eventLog, store, inference }: Adapters, draining: boolean): Promise<Record<string, boolean>> {
-  const online = await store.ping().then(
-    () => true,
-    () => false,
-  )
-  return { not_draining: !draining, outbox_writable: eventLog.writable(), online_store: online, inference: inference.healthy() }
 }
 
 function describe(models: ServingModels, eventLog: EventLogWriter, inFlight: number): Record<string, unknown> {

@@ -1,0 +1,37 @@
+import type { EventLogWriter } from '../platform/event-log/event-log.ts'
+import type { OnlineStore } from '../platform/online-store/online-store.ts'
+import type { InferenceEngine } from './inference/inference.ts'
+
+export type Readiness = {
+  checks(): Promise<Record<string, boolean>>
+  /** What an operator should know and a load balancer should not act on. */
+  status(): Promise<{ online_store: 'answers' | 'does not answer' }>
+}
+
+/**
+ * Whether this gateway should be sent requests. The warehouse is not asked: predictions do without it. The online store
+ * is asked until it has answered once, so that one with a wrong address never serves; later, models have their rules.
+ */
+export function createReadiness(
+  { eventLog, store, inference }: { eventLog: EventLogWriter; store: OnlineStore; inference: InferenceEngine },
+  draining: () => boolean,
+): Readiness {
+  let answeredOnce = false
+  async function answers(): Promise<boolean> {
+    try {
+      await store.ping()
+      answeredOnce = true
+      return true
+    } catch {
+      // The adapter has told its `onFault`; here only whether counts.
+      return false
+    }
+  }
+  return {
+    async checks() {
+      const online = answeredOnce || (await answers())
+      return { not_draining: !draining(), outbox_writable: eventLog.writable(), online_store: online, inference: inference.healthy() }
+    },
+    status: async () => ({ online_store: (await answers()) ? 'answers' : 'does not answer' }),
+  }
+}
