@@ -30,6 +30,9 @@ const onlineFeature = z.strictObject({
   on_missing: onMissing.default('missing'),
   on_stale: z.enum(['use', 'missing', 'default', 'reject']).default('use'),
   on_anchor_too_old: z.enum(['missing', 'default', 'reject']).default('missing'),
+  on_store_unavailable: onMissing
+    .optional()
+    .describe('When the online store does not answer in time. Left out: as on_missing; reject answers 503.'),
   default: scalar.optional(),
 })
 

@@ -12,7 +12,7 @@ export const servedFeature = z.looseObject({
   value: scalar.optional(),
   source: featureSource,
   status: featureStatus,
-  reason: z.string().optional().describe('Why the status is not ok, as no_events, not_sent or anchor_too_old.'),
+  reason: z.string().optional().describe('Why the status is not ok, as no_events, not_sent, anchor_too_old or store_unavailable.'),
   event_time: timestamp.optional().describe('Event time of the newest event in the value.'),
   age_ms: z.int().optional().describe('Anchor time minus event_time, in milliseconds.'),
   definition: sha256.describe('Hash of the definition the value was computed by.'),

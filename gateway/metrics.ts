@@ -10,6 +10,7 @@ export type GatewayMetrics = {
   request(labels: { route: string; method: string; status: number; code: string }, elapsedMs: number): void
   prediction(labels: { model: string; version: string; route: string; status: string; code: string }, count: number): void
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
+  storeRead(outcome: 'answered' | 'late' | 'failed'): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
   observeOutbox(eventLog: EventLogWriter): void
   observeInFlight(read: () => { requests: number; background: number }): void
@@ -22,6 +23,9 @@ export function createGatewayMetrics(meter: Meter): GatewayMetrics {
   const requestMs = histogram('hindsight_http_request_duration', 'From receipt of a request to its answer.')
   const predictions = meter.createCounter('hindsight_predictions', { description: 'Instances, by model, version, route and status.' })
   const stageMs = histogram('hindsight_predict_stage_duration', 'Time of one stage of a predict request.')
+  const storeReads = meter.createCounter('hindsight_online_store_reads', {
+    description: 'Reads of the online store by predict requests; late: given up, to leave time for the answer.',
+  })
   const items = meter.createCounter('hindsight_ingested_items', { description: 'Labels and feature events, by outcome.' })
   return {
     request(labels, elapsedMs) {
@@ -30,6 +34,7 @@ export function createGatewayMetrics(meter: Meter): GatewayMetrics {
     },
     prediction: (labels, count) => predictions.add(count, labels),
     stage: (labels, elapsedMs) => stageMs.record(elapsedMs, labels),
+    storeRead: (outcome) => storeReads.add(1, { outcome }),
     items: (labels, count) => {
       if (count > 0) items.add(count, labels)
     },

@@ -160,6 +160,35 @@ describe('assemble', () => {
     expect(() => assemblerOf({ online }).assemble(ask({ stored }))).toThrow(expect.objectContaining({ code }))
   })
 
+  test.each<[Online, object]>([
+    [{}, { status: 'missing', reason: 'store_unavailable' }],
+    [
+      { on_missing: 'default', default: 1 },
+      { value: 1, status: 'defaulted', reason: 'store_unavailable' },
+    ],
+    [
+      { on_missing: 'reject', on_store_unavailable: 'default', default: 1 },
+      { value: 1, status: 'defaulted', reason: 'store_unavailable' },
+    ],
+    [
+      { on_missing: 'default', default: 1, on_store_unavailable: 'missing' },
+      { status: 'missing', reason: 'store_unavailable' },
+    ],
+  ])('an online value of a store that does not answer under %j', (online, expected) => {
+    const spent = assemblerOf({ online })
+      .assemble({ ...ask({ stored: fresh }), storeUnavailable: true })
+      .at(-1)!
+    expect(spent).toEqual({ name: 'spent', source: 'online', definition: 'hash of spent', ...expected })
+  })
+
+  test.each<Online>([{ on_missing: 'reject' }, { on_store_unavailable: 'reject' }])(
+    'rejects a store that does not answer under %j',
+    (online) => {
+      const refused = () => assemblerOf({ online }).assemble({ ...ask({}), storeUnavailable: true })
+      expect(refused).toThrow(expect.objectContaining({ code: 'online_store_unavailable' }))
+    },
+  )
+
   test('without the entity an online value is missing', () => {
     const assembler = assemblerOf({ names: ['spent'] })
     expect(assembler.assemble(ask({ entities: {}, features: {}, stored: fresh }))).toMatchObject([

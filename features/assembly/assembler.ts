@@ -19,6 +19,8 @@ export type AssemblyRequest = {
   features: Readonly<Record<string, Scalar>>
   /** The features of a view at the anchor time, for the entity in a role; undefined when it was not read. */
   online(view: string, role: string): ReadonlyMap<string, FeatureValue> | undefined
+  /** The online store was to be read and did not answer: then `online` is not asked. */
+  storeUnavailable?: boolean
 }
 
 export type Assembler = {
@@ -27,7 +29,8 @@ export type Assembler = {
   /**
    * The asked-for features and what they derive from, in the order of model.yaml, with every rule of model.yaml
    * applied. Throws a `ServiceError` whose path is inside the instance, as `features.distance`: invalid_request,
-   * missing_feature, unknown_feature, out_of_range, unknown_anchor, feature_unavailable or anchor_too_old.
+   * missing_feature, unknown_feature, out_of_range, unknown_anchor, feature_unavailable, anchor_too_old or
+   * online_store_unavailable.
    */
   assemble(request: AssemblyRequest): ServedFeature[]
 }

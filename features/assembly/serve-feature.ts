@@ -16,6 +16,9 @@ export type ServeContext = {
   served: ReadonlyMap<string, ServedFeature>
 }
 
+/** The reason of an online feature whose store did not answer. */
+export const storeUnavailable = 'store_unavailable'
+
 /** A served feature but for what is the same for all of its source. */
 type Outcome = Pick<ServedFeature, 'value' | 'status' | 'reason' | 'event_time' | 'age_ms'>
 
@@ -64,17 +67,25 @@ function onlineOutcome(feature: OnlineFeature, { request, project }: ServeContex
   return instead(feature.on_stale, feature.default, { reason: 'older_than_max_age', ...times })
 }
 
-function readOnline(feature: OnlineFeature, request: AssemblyRequest): FeatureValue | { status: 'missing'; reason: 'no_entity' } {
+type Unread = { status: 'missing'; reason: 'no_entity' | typeof storeUnavailable }
+
+function readOnline(feature: OnlineFeature, request: AssemblyRequest): FeatureValue | Unread {
   if (!Object.hasOwn(request.entities, feature.entity)) return { status: 'missing', reason: 'no_entity' }
+  if (request.storeUnavailable === true) return { status: 'missing', reason: storeUnavailable }
   return request.online(feature.view, feature.entity)?.get(feature.feature) ?? { status: 'missing', reason: 'not_ready' }
 }
 
 function missingOnline(feature: OnlineFeature, reason: string): Outcome {
-  const tooOld = reason === 'anchor_too_old'
-  const policy = tooOld ? feature.on_anchor_too_old : feature.on_missing
+  const policy = missingPolicy(feature, reason)
   if (policy !== 'reject') return instead(policy, feature.default, { reason })
-  if (!tooOld) throw unavailable(feature, `is missing: ${reason}`)
+  if (reason === storeUnavailable) throw new ServiceError('online_store_unavailable', `${feature.name}: the online store does not answer`)
+  if (reason !== 'anchor_too_old') throw unavailable(feature, `is missing: ${reason}`)
   throw new ServiceError('anchor_too_old', `${feature.name}: the online store no longer covers the anchor time`, { path: 'anchor_time' })
+}
+
+function missingPolicy(feature: OnlineFeature, reason: string): OnlineFeature['on_missing'] {
+  if (reason === 'anchor_too_old') return feature.on_anchor_too_old
+  return (reason === storeUnavailable ? feature.on_store_unavailable : undefined) ?? feature.on_missing
 }
 
 function unavailable(feature: OnlineFeature, message: string): ServiceError {

@@ -13,7 +13,7 @@ export type Execution = VersionRun & { seen: SeenFeatures | undefined }
 
 /**
  * Runs one version over every instance, waiting for the store only if the version uses it. Running out of time is a
- * result of every instance; a store that fails rejects, because then nothing was seen.
+ * result of every instance.
  */
 export async function execute(
   deps: ExecuteDeps,

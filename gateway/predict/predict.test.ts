@@ -9,8 +9,8 @@ const good = { request_id: 'r-1', entities: { sender: 7, depot: 'BER' }, anchor:
 
 type Gateway = Awaited<ReturnType<typeof createTestGateway>>
 
-async function start(): Promise<Gateway> {
-  const gateway = await createTestGateway()
+async function start(options: Parameters<typeof createTestGateway>[0] = {}): Promise<Gateway> {
+  const gateway = await createTestGateway(options)
   gateway.online.put('BER', '45')
   gateway.online.put('OLD', 'not a number')
   gateway.online.setApplied([{ writer_id: 'test', epoch: 1, seq: 12 }])
@@ -177,14 +177,55 @@ describe('what goes wrong after routing is an event too', () => {
     gateway.log.release()
     expect(await eventsOf(gateway, 'champion')).toMatchObject([{ status: 'ok', request_id: 'r-1' }])
   })
+})
 
-  it('but a store that does not answer leaves none: nothing was seen', async () => {
+describe('without the online store', () => {
+  it.each(['break', 'hang'] as const)('(%s) the model answers with what it has, and both versions and the caller are told', async (how) => {
     const gateway = await start()
+    gateway.online[how]()
+    const sentAt = performance.now()
+    const response = await gateway.send(path, { ...good, options: { timeout_ms: 400 } })
+    expect(response.status).toBe(200)
+    expect(performance.now() - sentAt).toBeLessThan(400)
+    const answer = predictResponse.parse(await response.json())
+    const warnings = [
+      'online_store_unavailable: the answer does without online features',
+      'feature depot_load is missing: store_unavailable',
+    ]
+    expect(answer).toMatchObject({ status: 'ok', outputs: { probability: 0.3 }, warnings })
+    const events = await eventsOf(gateway)
+    expect(events.map(({ route }) => route).toSorted()).toEqual(['champion', 'shadow'])
+    for (const event of events) {
+      expect(event).toMatchObject({ features_as_of: [], warnings })
+      expect(event.features.at(-1)).toMatchObject({ name: 'depot_load', status: 'missing', reason: 'store_unavailable' })
+      expect(event).not.toHaveProperty('features_read_at')
+    }
+  })
+
+  it('a model that rejects then is answered 503, and leaves no event: nothing was seen', async () => {
+    const gateway = await start({ onUnavailable: 'reject' })
     gateway.online.break()
-    const response = await gateway.send(path, good)
-    expect(response.status).toBe(503)
-    expect(response.headers.get('retry-after')).toBe('1')
+    for (const body of [good, { instances: [1, 2].map((weight) => ({ entities: good.entities, anchor: 'sent', features: { weight } })) }]) {
+      const response = await gateway.send(path, body)
+      expect(response.status).toBe(503)
+      expect(response.headers.get('retry-after')).toBe('1')
+      expect(errorBody.parse(await response.json()).error.code).toBe('online_store_unavailable')
+    }
     expect(await eventsOf(gateway)).toEqual([])
+  })
+
+  it('an instance that needs nothing from it is answered beside one that does', async () => {
+    const gateway = await start({ onUnavailable: 'reject' })
+    gateway.online.break()
+    const instances = [{ entities: {} }, { entities: good.entities }].map((one) => ({ ...one, anchor: 'sent', features: { weight: 10 } }))
+    const { predictions } = predictBatchResponse.parse(await (await gateway.send(path, { instances })).json())
+    expect(predictions.map((one) => ('error' in one ? one.error.code : one.status))).toEqual(['ok', 'online_store_unavailable'])
+  })
+
+  it('a fault that is not its absence stays one', async () => {
+    const gateway = await start()
+    gateway.online.store.read = () => Promise.reject(new TypeError('a mistake of ours'))
+    expect((await gateway.send(path, good)).status).toBe(500)
   })
 })
 

@@ -36,7 +36,7 @@ export function createPredictor(deps: PredictorDeps) {
     const { answering, shadows } = routeRequest(model, input.options.version)
     const deadline = createDeadline({ now: deps.now, atMs: input.receivedAtMs + budgetMs(deps, model, input) })
     try {
-      const read = readOnce(deps, [answering, ...shadows], work.instances)
+      const read = readOnce(deps, { routes: [answering, ...shadows], instances: work.instances, answerAtMs: deadline.atMs })
       const answer = answerBy({ deps, work, routed: answering, read, deadline })
       runShadows({ deps, work, shadows, read, after: answer })
       return await answer
@@ -69,6 +69,7 @@ async function answerBy({ deps, work, routed, read, deadline }: Answer): Promise
   const ids = work.instances.map(() => deps.newId())
   const execution = await execute(deps, { routed, instances: work.instances, read, deadline })
   refuseBadInstances(execution.results, work.input.batch)
+  refuseWithoutStore(execution.results)
   const predicted = toPredicted(deps, { input: work.input, routed, execution, ids })
   await recordInTime({ deps, routed, predicted, deadline })
   refuseWhenNothingAnswered(predicted)
@@ -79,6 +80,12 @@ async function answerBy({ deps, work, routed, read, deadline }: Answer): Promise
 function refuseBadInstances(results: readonly InstanceResult[], batch: boolean): void {
   const bad = results.find(({ error }) => error !== undefined && isRefusal(error))
   if (bad?.error !== undefined) throw batch ? withinInstance(bad.error, bad.instance.index) : bad.error
+}
+
+/** Nothing was seen, and model.yaml wants no answer then: a 503 leaves no event. */
+function refuseWithoutStore(results: readonly InstanceResult[]): void {
+  const [error, ...others] = results.map((result) => result.error)
+  if (error?.code === 'online_store_unavailable' && others.every((other) => other?.code === error.code)) throw error
 }
 
 type Recording = { deps: PredictorDeps; routed: Routed; predicted: readonly Predicted[]; deadline: Deadline }

@@ -11,8 +11,8 @@ import type { Instance } from './instance.ts'
 import type { ServingVersion } from './serving-model.ts'
 import type { StoredValues } from './version-features.ts'
 
-/** What the online store answered, and how far it was. */
-export type SeenFeatures = { values: StoredValues; asOf: AppliedPosition[]; readAtMs: number | undefined }
+/** What the online store answered, and how far it was; without `values` it did not answer. */
+export type SeenFeatures = { values: StoredValues | undefined; asOf: AppliedPosition[]; readAtMs: number | undefined }
 
 export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
   | { outputs: Outputs; decision: PredictionEvent['decision']; error?: undefined }

@@ -1,24 +1,63 @@
-import type { OnlineStore, StoreKey } from '../../platform/online-store/online-store.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { OnlineStore, StoreKey, StoreSnapshot } from '../../platform/online-store/online-store.ts'
+import type { GatewayMetrics } from '../metrics.ts'
 import type { Instance } from './instance.ts'
 import type { Routed } from './routing.ts'
 import type { SeenFeatures } from './run-version.ts'
 
-export type ReadDeps = { store: OnlineStore; now: () => number }
+export type ReadDeps = { store: OnlineStore; metrics: GatewayMetrics; now: () => number }
 
 export const nothingRead: SeenFeatures = { values: () => undefined, asOf: [], readAtMs: undefined }
 
-/** One read of everything that the versions of a request need, so that all of them see the same moment. */
-export async function readOnce(deps: ReadDeps, routes: readonly Routed[], instances: readonly Instance[]): Promise<SeenFeatures> {
-  const keys = new Map<string, StoreKey>()
-  for (const { serving } of routes) {
-    for (const instance of instances) for (const key of serving.features.keysOf(instance)) keys.set(identify(key), key)
-  }
+/** The store did not answer: what that means for each feature is for model.yaml to say. */
+const unread: SeenFeatures = { values: undefined, asOf: [], readAtMs: undefined }
+
+/** Of the time that a request has left; the rest is for the model and for making the event durable. */
+const readShare = 1 / 2
+
+/**
+ * One read of everything that the versions of a request need, so that all of them see the same moment. A store that
+ * fails, or does not answer in its share of the time until `answerAtMs`, is a result without values.
+ */
+export async function readOnce(
+  deps: ReadDeps,
+  options: { routes: readonly Routed[]; instances: readonly Instance[]; answerAtMs: number },
+): Promise<SeenFeatures> {
+  const keys = keysOf(options)
   if (keys.size === 0) return nothingRead
-  const snapshot = await deps.store.read([...keys.values()])
+  const snapshot = await readWithin(deps, [...keys.values()], (options.answerAtMs - deps.now()) * readShare)
+  if (snapshot === undefined) return unread
   const values = new Map([...keys.keys()].map((id, position) => [id, snapshot.values[position]]))
   return { values: (key) => values.get(identify(key)), asOf: snapshot.applied, readAtMs: deps.now() }
 }
 
+function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: readonly Instance[] }): Map<string, StoreKey> {
+  const keys = new Map<string, StoreKey>()
+  for (const { serving } of routes) {
+    for (const instance of instances) for (const key of serving.features.keysOf(instance)) keys.set(identify(key), key)
+  }
+  return keys
+}
+
 function identify({ partition, key }: StoreKey): string {
   return `${partition}/${key}`
+}
+
+async function readWithin({ store, metrics }: ReadDeps, keys: readonly StoreKey[], withinMs: number): Promise<StoreSnapshot | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    // Timers come before sockets in a turn: an answer that waited through a pause of our own is not late.
+    timer = setTimeout(() => setImmediate(() => resolve(undefined)), Math.max(0, withinMs))
+  })
+  try {
+    const snapshot = await Promise.race([store.read(keys), late])
+    metrics.storeRead(snapshot === undefined ? 'late' : 'answered')
+    return snapshot
+  } catch (error) {
+    if (!(error instanceof ServiceError && error.code === 'online_store_unavailable')) throw error
+    metrics.storeRead('failed')
+    return undefined
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -14,10 +14,11 @@ export type VersionFeatures = {
   /** What must be read from the online store for this instance; none when the version uses no online feature. */
   keysOf(instance: Instance): StoreKey[]
   /**
-   * Every feature of the version with its value and where it came from. Throws a `ServiceError` when the request or
-   * model.yaml's rules forbid an answer: with status 400 for what the request alone decides, else 422.
+   * Every feature of the version with its value and where it came from; without `values` the store did not answer.
+   * Throws a `ServiceError` when the request or model.yaml's rules forbid an answer: with status 400 for what the
+   * request alone decides, 503 for a store that is needed and does not answer, else 422.
    */
-  assemble(instance: Instance, values: StoredValues): ServedFeature[]
+  assemble(instance: Instance, values: StoredValues | undefined): ServedFeature[]
 }
 
 export type StoredValues = (key: StoreKey) => Uint8Array | undefined
@@ -31,7 +32,12 @@ export function createVersionFeatures(project: Project): (model: ProjectModel, v
     const assembler = createAssembler({ project, model, names })
     return {
       keysOf: (instance) => assembler.onlineReads(instance.anchor).flatMap(({ view, role }) => planOf(instance, view, role)?.keys ?? []),
-      assemble: (instance, values) => assembler.assemble({ ...instance, online: createOnlineReader(planOf, instance, values) }),
+      assemble: (instance, values) =>
+        assembler.assemble({
+          ...instance,
+          online: values === undefined ? () => undefined : createOnlineReader(planOf, instance, values),
+          storeUnavailable: values === undefined,
+        }),
     }
   }
 }

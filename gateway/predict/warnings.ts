@@ -1,8 +1,13 @@
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
+import { storeUnavailable } from '../../features/assembly/serve-feature.ts'
 
 /** What a caller should know about the features an answer rests on, as `feature x is missing: anchor_too_old`. */
 export function warningsOf(features: readonly ServedFeature[]): string[] {
-  return features
-    .filter(({ status }) => status !== 'ok')
-    .map(({ name, status, reason }) => (reason === undefined ? `feature ${name} is ${status}` : `feature ${name} is ${status}: ${reason}`))
+  const unread = features.some(({ reason }) => reason === storeUnavailable)
+  const general = unread ? ['online_store_unavailable: the answer does without online features'] : []
+  return [...general, ...features.filter(({ status }) => status !== 'ok').map(toWarning)]
+}
+
+function toWarning({ name, status, reason }: ServedFeature): string {
+  return reason === undefined ? `feature ${name} is ${status}` : `feature ${name} is ${status}: ${reason}`
 }

@@ -18,24 +18,29 @@ import { testProject } from './test-project.ts'
 
 const definition = 'e'.repeat(64)
 
+type OnUnavailable = 'missing' | 'reject'
+
 /** weight from the request; depot_load from the store's key of the depot, refused when it says so. */
-const features: VersionFeatures = {
+const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
   keysOf: ({ entities }) => (entities['depot'] === undefined ? [] : [{ partition: 0, key: entities['depot'] }]),
   assemble({ entities, features: sent }, values) {
-    const stored = entities['depot'] === undefined ? undefined : values({ partition: 0, key: entities['depot'] })
+    if (values === undefined && onUnavailable === 'reject' && entities['depot'] !== undefined)
+      throw new ServiceError('online_store_unavailable', 'depot_load: no answer')
+    const stored = entities['depot'] === undefined ? undefined : values?.({ partition: 0, key: entities['depot'] })
     const load = stored === undefined ? undefined : Number(Buffer.from(stored).toString())
     if (Number.isNaN(load)) throw new ServiceError('anchor_too_old', 'depot_load: the online store no longer covers the anchor time')
     if (sent['weight'] === undefined) throw new ServiceError('missing_feature', 'is required', { path: 'features.weight' })
     const served: ServedFeature[] = [{ name: 'weight', value: sent['weight'], source: 'request', status: 'ok', definition }]
     const online = { name: 'depot_load', source: 'online', definition } as const
-    served.push(load === undefined ? { ...online, status: 'missing', reason: 'no_events' } : { ...online, value: load, status: 'ok' })
+    const reason = values === undefined ? 'store_unavailable' : 'no_events'
+    served.push(load === undefined ? { ...online, status: 'missing', reason } : { ...online, value: load, status: 'ok' })
     return served
   },
-}
+})
 
 /** The whole gateway but its adapters, which are in memory. */
 export async function createTestGateway(
-  options: { apiKey?: string; warehouse?: Warehouse; maxInFlight?: number; now?: () => number } = {},
+  options: { apiKey?: string; warehouse?: Warehouse; maxInFlight?: number; now?: () => number; onUnavailable?: OnUnavailable } = {},
 ) {
   const log = createMemoryEventLog()
   const online = createMemoryOnlineStore()
@@ -53,7 +58,10 @@ export async function createTestGateway(
     tick: () => performance.now(),
     newId: createIdFactory(),
   }
-  const models = await warmUp({ ...deps, codeVersion: '0.0.0+test', createFeatures: () => features }, testProject)
+  const models = await warmUp(
+    { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
+    testProject,
+  )
   const predict = createPredictor({ ...deps, limits: { shadows: 8, shadowDeadlineMs: 1000, timeoutMs: 5000 } })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
   const app = createApp({

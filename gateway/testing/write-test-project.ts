@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { eventSourceDefinition } from '../../contracts/event-source.ts'
 import { featureViewDefinition } from '../../contracts/feature-view.ts'
-import { modelDefinition } from '../../contracts/model-definition.ts'
+import { modelDefinition, type OnlineFeature } from '../../contracts/model-definition.ts'
 import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 
@@ -21,7 +21,9 @@ const view = {
   features: [{ name: 'sum_1h', aggregation: 'sum', value: 'amount', window_seconds: 3600 }],
 }
 const label = { name: 'returned', ...prose, type: 'binary', maturity_seconds: 86_400, silence: 'negative' }
-const model = {
+type Rules = Partial<Pick<OnlineFeature, 'on_store_unavailable'>>
+
+const modelWith = (rules: Rules) => ({
   name: 'basket',
   ...prose,
   task: 'binary_classification',
@@ -32,26 +34,36 @@ const model = {
   decision: { output: 'probability', threshold: 0.5, above: true, below: false },
   features: [
     { name: 'price', source: 'request', min: 0, max: 1000 },
-    { name: 'sales_1h', source: 'online', view: 'shop_sales', feature: 'sum_1h', entity: 'shop', on_missing: 'default', default: 0 },
+    {
+      name: 'sales_1h',
+      source: 'online',
+      view: 'shop_sales',
+      feature: 'sum_1h',
+      entity: 'shop',
+      on_missing: 'default',
+      default: 0,
+      ...rules,
+    },
   ],
   latency_budget_ms: 5000,
-}
+})
 
 /** What the fixture computes. */
 export const probabilityOf = (price: number, sales: number): number => 1 / (1 + Math.exp(-(0.5 * price - 0.25 * sales + 0.1)))
 
 /**
  * A project folder whose model has version 1 and 2, which are good, and one for each way to be bad: 3 has a golden
- * request that does not hold, 4 another file's hash, 5 a tensor that its file lacks.
+ * request that does not hold, 4 another file's hash, 5 a tensor that its file lacks. `rules` go to its online feature.
  */
-export async function writeTestProject(dir: string): Promise<void> {
+export async function writeTestProject(dir: string, rules: Rules = {}): Promise<void> {
+  const model = modelWith(rules)
   const bytes = await readFile(fixture)
   await write(dir, 'sources/sale.yaml', source)
   await write(dir, 'features/shop_sales.yaml', view)
   await write(dir, 'labels/returned.yaml', label)
   await write(dir, 'basket/model.yaml', model)
   await write(dir, 'basket/deployment.yaml', { revision: 1, champion: '1', shadows: ['2'] })
-  const good = manifestOf(bytes)
+  const good = manifestOf(bytes, featureSet(model))
   const versions: Record<string, VersionManifest> = {
     '1': good,
     '2': good,
@@ -71,7 +83,7 @@ async function write(dir: string, file: string, content: object): Promise<void> 
   await writeFile(path, stringify(content))
 }
 
-function manifestOf(bytes: Uint8Array): VersionManifest {
+function manifestOf(bytes: Uint8Array, featureSetHash: string): VersionManifest {
   return {
     manifest_version: 1,
     model: 'basket',
@@ -80,7 +92,7 @@ function manifestOf(bytes: Uint8Array): VersionManifest {
     created_at: '2001-01-01T00:00:00Z',
     model_file: 'model.onnx',
     model_sha256: sha256Hex(bytes),
-    feature_set_sha256: featureSet(),
+    feature_set_sha256: featureSetHash,
     onnx: { ir_version: 8, opsets: { 'ai.onnx': 17 }, producer: 'hindsight-tests' },
     inputs: [{ name: 'x', type: 'float32', shape: [-1, 2], features: ['price', 'sales_1h'] }],
     outputs: [{ name: 'probability', tensor: 'probability', type: 'float32', column: 0 }],
@@ -98,7 +110,7 @@ function manifestOf(bytes: Uint8Array): VersionManifest {
   }
 }
 
-function featureSet(): string {
+function featureSet(model: object): string {
   const { features } = modelDefinition.parse(model)
   const definitions = {
     sources: new Map([['sale', eventSourceDefinition.parse(source)]]),
