@@ -66,20 +66,24 @@ export async function releaseEpoch(directory: string, epoch: number): Promise<vo
 async function publishClaim(path: string, state: ClaimBody['state'], publish: (from: string, to: string) => Promise<void>): Promise<void> {
   const body = JSON.stringify({ ...(await thisProcess()), state } satisfies ClaimBody)
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`
-  const fd = await openFile(temporary, 'wx')
   try {
-    await nodeDisk.write(fd, Buffer.from(body), Buffer.byteLength(body), 0)
-    await nodeDisk.datasync(fd)
-  } finally {
-    await closeFile(fd)
-  }
-  try {
+    await writeDurably(temporary, body)
     await publish(temporary, path)
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw heldBy(path, undefined)
     throw error
   } finally {
     await unlinkIfThere(temporary)
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  const fd = await openFile(path, 'wx')
+  try {
+    await nodeDisk.write(fd, Buffer.from(text), Buffer.byteLength(text), 0)
+    await nodeDisk.datasync(fd)
+  } finally {
+    await closeFile(fd)
   }
 }
 

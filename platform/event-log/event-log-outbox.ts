@@ -41,6 +41,8 @@ export type OutboxWriterOptions = {
   adoptEveryMs?: number
   now?: () => number
   disk?: OutboxDisk
+  /** How long a record may wait for its consumers before appends to its lane are refused. Default 7 days. */
+  maxLaneAgeMs?: number
   /** Told of faults of the background work and of the error behind each time that appends become impossible. */
   onFault?: (error: unknown) => void
 }
@@ -53,8 +55,12 @@ const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
  */
 export async function openOutboxWriter(options: OutboxWriterOptions): Promise<EventLogWriter> {
   const { dir, writerId, consumersOf, disk = nodeDisk, now = Date.now, onFault = () => undefined } = options
-  const { segmentBytes = 64 * 1024 ** 2, maxLaneBytes = 16 * 1024 ** 3, maxQueuedBytes = 64 * 1024 ** 2 } = options
+  const { segmentBytes = 64 * 1024 ** 2, maxQueuedBytes = 64 * 1024 ** 2 } = options
+  const { maxLaneBytes = defaultLaneBounds.maxLaneBytes, maxLaneAgeMs = defaultLaneBounds.maxLaneAgeMs } = options
   const { lockWaitMs = 2_000, maintainEveryMs = 1_000, adoptEveryMs = 30_000 } = options
+/** What a lane may hold unless the writer is told otherwise. */
+export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7 * 24 * 3_600_000 } as const
+
   if (!writerIdPattern.test(writerId)) {
     throw new ServiceError('invalid_config', `"${writerId}" is no writer id: letters, digits, . _ and -, at most 64.`)
   }
@@ -115,7 +121,8 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
 
   function append(lane: Lane, ...[records, { durability = 'disk' } = {}]: TailOf<EventLogWriter['append']>) {
     if (closing || broken) return Promise.reject(notWritable(writerId, closing ? 'closed' : 'not writable now'))
-    if ((storages.get(lane)?.bytes() ?? 0) > maxLaneBytes) return Promise.reject(laneFull(lane, maxLaneBytes))
+    const full = boundReached(lane)
+    if (full !== undefined) return Promise.reject(full)
     return epoch.lane(lane).append(records, durability)
   }
 
@@ -129,6 +136,14 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
       throw toUnavailable(error, `The outbox of ${writerId} could not be closed; its next opening recovers it.`)
     }
   }
+  function boundReached(lane: Lane): ServiceError | undefined {
+    const storage = storages.get(lane)
+    if (storage === undefined) return undefined
+    if (storage.bytes() > maxLaneBytes) return laneFull(lane, `holds its ${maxLaneBytes} bytes`)
+    const { oldestAppendedAtMs = Infinity } = storage.backlog()
+    return now() - oldestAppendedAtMs > maxLaneAgeMs ? laneFull(lane, `has a record that waits for over ${maxLaneAgeMs} ms`) : undefined
+  }
+
 
   return {
     writerId,
@@ -145,7 +160,9 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
     const writer = writerOf(lane)
     const durableSeq = writer.acknowledged()?.seq ?? 0
     const [bytes, segments] = [storage?.bytes() ?? 0, storage?.segments() ?? 0]
-    return { lane, writerId, epoch: number, lastSeq: writer.lastSeq(), durableSeq, bytes, segments }
+    const { records: unconfirmed = 0, oldestAppendedAtMs: oldest } = storage?.backlog() ?? {}
+    const own = { lane, writerId, epoch: number, lastSeq: writer.lastSeq(), durableSeq, bytes, segments, unconfirmed }
+    return oldest === undefined ? own : { ...own, oldestUnconfirmedAtMs: oldest }
   }
 }
 
@@ -169,8 +186,8 @@ function notWritable(writerId: string, state: string): ServiceError {
   return new ServiceError('outbox_unavailable', `The outbox of ${writerId} is ${state}.`)
 }
 
-function laneFull(lane: Lane, maxLaneBytes: number): ServiceError {
-  return new ServiceError('outbox_unavailable', `Lane ${lane} of the outbox holds its ${maxLaneBytes} bytes.`, {
+function laneFull(lane: Lane, bound: string): ServiceError {
+  return new ServiceError('outbox_unavailable', `Lane ${lane} of the outbox ${bound}.`, {
     hint: 'Its consumers do not keep up or are not running: `hindsight status` shows how far each has come.',
   })
 }

@@ -29,6 +29,9 @@ export type LaneStatus = {
   durableSeq: number
   bytes: number
   segments: number
+  /** Durable records that some consumer has yet to confirm, and when the oldest of them was appended; as of the last look. */
+  unconfirmed: number
+  oldestUnconfirmedAtMs?: number
 }
 
 /** The writing end, one per process. */

@@ -9,15 +9,22 @@ import type { Lane } from '../../contracts/origin.ts'
 
 export type LaneLag = { records: number; bytes: number; oldestAppendedAtMs?: number }
 
-/** What a lane holds between a cursor and what its writer has published, seals counted like any record. */
+/** Where a segment that takes no more records ends. */
+export type SegmentEnd = { lastSeq: number; endOffset: number }
+
+/**
+ * What a lane holds between a cursor and what its writer has published, seals counted like any record. Who asks often
+ * passes an `endOf` that remembers.
+ */
 export async function measureLag(options: {
   dir: string
   writerId: string
   lane: Lane
   published: LogPosition | undefined
   cursor: LogPosition | undefined
+  endOf?: (id: SegmentId, next: SegmentId | undefined) => Promise<SegmentEnd>
 }): Promise<LaneLag> {
-  const { dir, published, cursor } = options
+  const { dir, published, cursor, endOf = (id, next) => readSegmentEnd(dir, id, next) } = options
   if (published === undefined) return { records: 0, bytes: 0 }
   const segments = (await listSegments(dir, options)).filter((id) => compareSegments(id, toSegment(published)) <= 0)
   let [records, bytes] = [0, 0]
@@ -25,15 +32,14 @@ export async function measureLag(options: {
   for (const [index, id] of segments.entries()) {
     if (cursor && (id.epoch < cursor.epoch || (id.epoch === cursor.epoch && id.firstSeq < cursor.segment))) continue
     const isPublished = compareSegments(id, toSegment(published)) === 0
-    const lastSeq = isPublished ? published.seq : ((await lastSeqOf(id, segments[index + 1], dir)) ?? id.firstSeq - 1)
-    const end = isPublished ? published.offset : await endOffset(dir, id)
+    const end = isPublished ? { lastSeq: published.seq, endOffset: published.offset } : await endOf(id, segments[index + 1])
     const isAtCursor = cursor?.epoch === id.epoch && cursor.segment === id.firstSeq
-    const own = Math.max(0, lastSeq - (isAtCursor ? cursor.seq : id.firstSeq - 1))
+    const own = Math.max(0, end.lastSeq - (isAtCursor ? cursor.seq : id.firstSeq - 1))
     if (own === 0) continue
     const from = isAtCursor ? cursor.offset : segmentHeaderBytes
     oldestAppendedAtMs ??= await appendedAt(dir, id, from)
     records += own
-    bytes += Math.max(0, end - from)
+    bytes += Math.max(0, end.endOffset - from)
   }
   return { records, bytes, ...(oldestAppendedAtMs === undefined ? {} : { oldestAppendedAtMs }) }
 }
@@ -42,8 +48,10 @@ function toSegment({ epoch, segment }: LogPosition): Pick<SegmentId, 'epoch' | '
   return { epoch, firstSeq: segment }
 }
 
-async function endOffset(dir: string, id: SegmentId): Promise<number> {
-  return (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await segmentBytes(dir, id))
+/** Of one that was never completed, as far as it can be told. */
+export async function readSegmentEnd(dir: string, id: SegmentId, next: SegmentId | undefined): Promise<SegmentEnd> {
+  const lastSeq = (await lastSeqOf(id, next, dir)) ?? id.firstSeq - 1
+  return { lastSeq, endOffset: (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await segmentBytes(dir, id)) }
 }
 
 /** The segment's size on disk; 0 when it has been freed meanwhile. */

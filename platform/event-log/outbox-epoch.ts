@@ -46,10 +46,16 @@ async function highestEpoch(dir: string, place: { writerId: string; lane: Lane }
 export async function startEpoch(number: number, options: OutboxEpochOptions, failed?: FailedEpoch): Promise<OutboxEpoch> {
   const { dir, writerId, disk, now } = options
   const writers = new Map<Lane, LaneWriter>()
-  for (const lane of lanes) {
-    const recovery = { dir, writerId, lane, epoch: number, disk, now }
-    await recoverLane(failed ? { ...recovery, failed: { epoch: failed.number, acknowledged: failed.acknowledged.get(lane) } } : recovery)
-    writers.set(lane, await createLaneWriter({ ...options, lane, epoch: number }))
+  try {
+    for (const lane of lanes) {
+      const recovery = { dir, writerId, lane, epoch: number, disk, now }
+      await recoverLane(failed ? { ...recovery, failed: { epoch: failed.number, acknowledged: failed.acknowledged.get(lane) } } : recovery)
+      writers.set(lane, await createLaneWriter({ ...options, lane, epoch: number }))
+    }
+  } catch (error) {
+    // While the disk is full this happens once a second: none may leave its files open.
+    await Promise.all([...writers.values()].map((writer) => writer.abandon()))
+    throw error
   }
   return {
     number,

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import fc from 'fast-check'
@@ -134,6 +134,22 @@ describe('a disk that fails', () => {
     disk.failing = undefined
   })
 
+  it('leaves nothing behind of the attempts to write again', async () => {
+    const disk = failingDisk()
+    let attempts = 0
+    await start({ disk, maintainEveryMs: 5, onFault: () => void (attempts += 1) })
+    const writer = await log.openWriter('w1')
+    await writer.append('labels', events(1))
+    const open = await openFilesIn(log.dir)
+    disk.failing = 'write'
+    await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
+    const before = attempts
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(before + 5))
+    disk.failing = undefined
+    await vi.waitFor(() => expect(writer.writable()).toBe(true))
+    expect(await openFilesIn(log.dir)).toBeLessThanOrEqual(open)
+  })
+
   it('at the opening is told as outbox_unavailable and leaves the outbox free', async () => {
     const disk = failingDisk()
     await start({ disk, lockWaitMs: 0 })
@@ -265,6 +281,13 @@ describe('openOutboxWriter', () => {
 
 async function confirmAll(consumer: EventLogConsumer, count: number): Promise<void> {
   await consumer.confirm(await fetchAtLeast(consumer, count))
+}
+
+/** How many files below `dir` this process has open; none where there is no /proc. */
+async function openFilesIn(dir: string): Promise<number> {
+  const names = await readdir('/proc/self/fd').catch(() => [])
+  const targets = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')))
+  return targets.filter((target) => target.startsWith(dir)).length
 }
 
 function countingDisk(): OutboxDisk & { writes: number; syncs: number } {
