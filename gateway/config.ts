@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { opaqueId } from '../contracts/primitives.ts'
+import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { commonConfigFields, loadConfig, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 
@@ -24,6 +25,18 @@ const schema = z.object({
     .describe('Recorded in every event; by default the package version and git commit.'),
   HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
 })
+  HINDSIGHT_OUTBOX_MAX_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(defaultLaneBounds.maxLaneBytes)
+    .describe('What one lane of the outbox may hold on disk before it is answered 503.'),
+  HINDSIGHT_OUTBOX_MAX_AGE_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(defaultLaneBounds.maxLaneAgeMs)
+    .describe('How long a record of a lane may wait for its consumers before the lane is answered 503.'),
 
 export type GatewayConfig = z.output<typeof schema>
 

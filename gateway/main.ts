@@ -20,6 +20,8 @@ await runService({
         dir: join(dataDir, 'outbox'),
         writerId: config.HINDSIGHT_WRITER_ID,
         consumersOf: embeddedConsumers,
+        maxLaneBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES,
+        maxLaneAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS,
         onFault: (error) => logger.error({ err: error }, 'outbox'),
       }),
       store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),

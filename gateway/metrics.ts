@@ -1,4 +1,4 @@
-import type { Attributes, Meter } from '@opentelemetry/api'
+import type { Meter } from '@opentelemetry/api'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 
 /** From 50 µs, because a stage often takes less than a millisecond. */
@@ -6,13 +6,16 @@ const millisecondBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 25
 
 export type Stage = 'features' | 'queue' | 'inference' | 'outbox'
 
+/** `bounds` are those of each lane. */
+export type OutboxSource = { eventLog: EventLogWriter; bounds: { maxBytes: number; maxAgeMs: number }; now: () => number }
+
 export type GatewayMetrics = {
   request(labels: { route: string; method: string; status: number; code: string }, elapsedMs: number): void
   prediction(labels: { model: string; version: string; route: string; status: string; code: string }, count: number): void
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
   storeRead(outcome: 'answered' | 'late' | 'failed'): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
-  observeOutbox(eventLog: EventLogWriter): void
+  observeOutbox(source: OutboxSource): void
   observeInFlight(read: () => { requests: number; background: number }): void
 }
 
@@ -38,7 +41,7 @@ export function createGatewayMetrics(meter: Meter): GatewayMetrics {
     items: (labels, count) => {
       if (count > 0) items.add(count, labels)
     },
-    observeOutbox: (eventLog) => observeOutbox(meter, eventLog),
+    observeOutbox: (source) => observeOutbox(meter, source),
     observeInFlight(read) {
       const gauge = meter.createObservableGauge('hindsight_in_flight', {
         description: 'Requests under way, and work that no answer waits for.',
@@ -52,19 +55,30 @@ export function createGatewayMetrics(meter: Meter): GatewayMetrics {
   }
 }
 
-function observeOutbox(meter: Meter, eventLog: EventLogWriter): void {
-  const bytes = meter.createObservableGauge('hindsight_outbox_bytes', { description: "Bytes of a lane's segments on disk.", unit: 'By' })
-  const segments = meter.createObservableGauge('hindsight_outbox_segments', { description: "A lane's segments on disk." })
-  const waiting = meter.createObservableGauge('hindsight_outbox_waiting_records', { description: 'Records appended and not yet durable.' })
-  meter.addBatchObservableCallback(
-    (result) => {
-      for (const status of eventLog.status()) {
-        const labels: Attributes = { lane: status.lane }
-        result.observe(bytes, status.bytes, labels)
-        result.observe(segments, status.segments, labels)
-        result.observe(waiting, status.lastSeq - status.durableSeq, labels)
-      }
-    },
-    [bytes, segments, waiting],
-  )
+/** From the writer's last look at its files, at most a second ago: collecting reads nothing. */
+function observeOutbox(meter: Meter, { eventLog, bounds, now }: OutboxSource): void {
+  const gauge = (name: string, description: string, unit?: string) =>
+    meter.createObservableGauge(`hindsight_outbox_${name}`, { description, ...(unit !== undefined && { unit }) })
+  const gauges = {
+    bytes: gauge('bytes', "Bytes of a lane's segments on disk.", 'By'),
+    maxBytes: gauge('max_bytes', 'The bound on them, from which on the lane is answered 503.', 'By'),
+    segments: gauge('segments', "A lane's segments on disk."),
+    depth: gauge('depth_records', 'Durable records that some consumer has yet to confirm.'),
+    age: gauge('age', 'Age of the oldest of them; 0 when there is none.', 's'),
+    maxAge: gauge('max_age', 'The bound on it, from which on the lane is answered 503.', 's'),
+    waiting: gauge('waiting_records', 'Records appended and not yet durable.'),
+  }
+  meter.addBatchObservableCallback((result) => {
+    for (const { lane, ...status } of eventLog.status()) {
+      const { oldestUnconfirmedAtMs: oldestAtMs } = status
+      const observe = (of: keyof typeof gauges, value: number) => result.observe(gauges[of], value, { lane })
+      observe('bytes', status.bytes)
+      observe('maxBytes', bounds.maxBytes)
+      observe('segments', status.segments)
+      observe('depth', status.unconfirmed)
+      observe('age', oldestAtMs === undefined ? 0 : Math.max(0, now() - oldestAtMs) / 1000)
+      observe('maxAge', bounds.maxAgeMs / 1000)
+      observe('waiting', status.lastSeq - status.durableSeq)
+    }
+  }, Object.values(gauges))
 }

@@ -38,7 +38,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const metrics = createGatewayMetrics(meter)
   const background = createBackground(logger)
   const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
-  metrics.observeOutbox(eventLog)
+  const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
+  metrics.observeOutbox({ eventLog, bounds, now: Date.now })
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const limits = { ...shadowLimits, timeoutMs: longestTimeoutMs }
   const deps = { ...adapters, ...clocks, models, metrics, admission, logger, background }
@@ -81,6 +82,8 @@ function describe(models: ServingModels, eventLog: EventLogWriter, inFlight: num
       refused: Object.fromEntries(refused),
     })),
     in_flight: inFlight,
-    outbox: eventLog.status().map(({ lane, bytes, segments, durableSeq }) => ({ lane, bytes, segments, durable_seq: durableSeq })),
+    outbox: eventLog.status().map(({ lane, bytes, segments, durableSeq, unconfirmed }) => ({
+      ...{ lane, bytes, segments, durable_seq: durableSeq, unconfirmed },
+    })),
   }
 }
