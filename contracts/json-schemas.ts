@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { confirmationV1 } from './confirmation.ts'
 import { deployment } from './deployment.ts'
 import { eventSourceDefinition } from './event-source.ts'
 import { featureEventFields, featureEventV1, rejectedItemV1 } from './feature-event.ts'
@@ -34,6 +35,7 @@ const outputs = {
   'feature-event.v1': featureEventV1,
   'rejected-item.v1': rejectedItemV1,
   'seal.v1': seal,
+  'confirmation.v1': confirmationV1,
   'predict-response': predictResponse,
   'predict-batch-response': predictBatchResponse,
   'accepted-response': acceptedResponse,

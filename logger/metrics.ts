@@ -63,7 +63,7 @@ export function sumByLane(lags: Awaited<ReturnType<EventLogConsumer['lag']>>): L
     lanes.set(lag.lane, {
       lane: lag.lane,
       records: sum.records + lag.records,
-      bytes: sum.bytes + lag.bytes,
+      bytes: sum.bytes + (lag.bytes ?? 0),
       oldestMs: oldest.length === 0 ? undefined : Math.min(...oldest),
     })
   }

@@ -19,6 +19,7 @@ export function createMemoryLog(records: readonly LogRecord[] = []) {
       confirmed.push(...done)
     },
     lag: async () => [],
+    reachable: () => true,
     close: async () => {},
   }
   const append = (...more: LogRecord[]) => {

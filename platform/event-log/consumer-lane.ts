@@ -2,19 +2,22 @@ import { stat } from 'node:fs/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Lane, Origin } from '../../contracts/origin.ts'
 import { cursorPath } from './cursor-files.ts'
-import { createDeliveredRecords } from './delivered-records.ts'
+import { createDeliveredRecords, type DeliveredRecord } from './delivered-records.ts'
 import type { ConsumerLag, LogRecord } from './event-log.ts'
 import { measureLag } from './lane-lag.ts'
 import { createLaneReader, positionPath, type LogDamage } from './lane-reader.ts'
-import { closeFile, openIfThere, statFile, withFile } from './outbox-files.ts'
-import { isMissing, laneDirectory } from './segment-names.ts'
-import { openSlotFile, readSlots, type SlotFile } from './slot-file.ts'
+import { closeFile, openIfThere, readAt, statFile, withFile } from './outbox-files.ts'
+import { decodeRecord, encodedRecordBytes, segmentSeed } from './segment-format.ts'
+import { isMissing, laneDirectory, segmentPath } from './segment-names.ts'
+import { openSlotFile, readSlots, type LogPosition, type SlotFile } from './slot-file.ts'
 import type { Wakeup } from './wakeup.ts'
 
 /** One lane of one writer, as a durable consumer has it. */
 export type ConsumerLane = {
   read(budget: { records: number; bytes: number }): Promise<LogRecord[]>
   confirm(origin: Origin): void
+  /** A record that was delivered and is not confirmed, from the disk once more; undefined when it cannot be read. */
+  reread(origin: Origin): Promise<LogRecord | undefined>
   /** Resolves when all that `confirm` was told before is on disk. */
   save(): Promise<void>
   lag(): Promise<ConsumerLag>
@@ -62,10 +65,14 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
   return {
     async read(budget) {
       const read = await reader.read(budget)
-      for (const { record, position } of read) delivered.add({ position, appendedAtMs: record.appendedAtMs })
+      for (const { record, position } of read) delivered.add(toDelivered(record, position))
       return read.map(({ record }) => record)
     },
     confirm: ({ epoch, seq }) => delivered.confirm(epoch, seq),
+    async reread(origin) {
+      const found = delivered.find(origin.epoch, origin.seq)
+      return found && readDelivered(dir, origin, found)
+    },
     save() {
       // Behind one another, and the one that finds nothing new to write has been served by the one before it.
       saving = saving.catch(() => undefined).then(saveLatest)
@@ -90,6 +97,17 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
       await reader.close()
     },
   }
+}
+
+function toDelivered({ id, payload, appendedAtMs }: LogRecord, position: LogPosition): DeliveredRecord {
+  return { position, bytes: encodedRecordBytes(id, payload), appendedAtMs }
+}
+
+async function readDelivered(dir: string, origin: Origin, { position, bytes }: DeliveredRecord): Promise<LogRecord | undefined> {
+  const segment = { writerId: origin.writer_id, lane: origin.lane, epoch: origin.epoch, firstSeq: position.segment }
+  const buffer = await withFile(segmentPath(dir, segment), 'r', (fd) => readAt(fd, position.offset - bytes, bytes))
+  const record = buffer && decodeRecord(buffer, 0, segmentSeed(segment))
+  return record && { origin, kind: record.kind, id: record.id, appendedAtMs: record.appendedAtMs, payload: record.payload }
 }
 
 /** Undefined when the outbox is being removed at this moment. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createDeliveredRecords } from './delivered-records.ts'
 
-const at = (epoch: number, seq: number) => ({ position: { epoch, segment: 1, offset: seq * 10, seq }, appendedAtMs: 0 })
+const at = (epoch: number, seq: number) => ({ position: { epoch, segment: 1, offset: seq * 10, seq }, bytes: 30, appendedAtMs: 0 })
 
 describe('createDeliveredRecords', () => {
   it('reaches exactly up to the first record that is not confirmed, in whatever order confirmations come', () => {

@@ -1,7 +1,8 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { LogPosition } from './slot-file.ts'
 
-export type DeliveredRecord = { position: LogPosition; appendedAtMs: number }
+/** `position` is behind the record, which takes `bytes` in its segment. */
+export type DeliveredRecord = { position: LogPosition; bytes: number; appendedAtMs: number }
 
 /** What a consumer was given of one lane and has not seen off: finds out how far the confirmed records reach without a gap. */
 export type DeliveredRecords = {
@@ -12,6 +13,8 @@ export type DeliveredRecords = {
   /** Behind the last record before which everything delivered is confirmed. */
   confirmedThrough(): LogPosition | undefined
   oldestUnconfirmed(): DeliveredRecord | undefined
+  /** Undefined for one that was never delivered, or is behind the point up to which all are confirmed. */
+  find(epoch: number, seq: number): DeliveredRecord | undefined
 }
 
 export function createDeliveredRecords(start: LogPosition | undefined): DeliveredRecords {
@@ -21,7 +24,7 @@ export function createDeliveredRecords(start: LogPosition | undefined): Delivere
   // Batches come back in the order of delivery, so the next record is nearly always the one behind the last found.
   let expected = 0
 
-  function find(epoch: number, seq: number): number {
+  function indexOf(epoch: number, seq: number): number {
     const guess = records[expected]?.position
     if (expected >= head && guess?.epoch === epoch && guess.seq === seq) return expected
     let [low, high] = [head, records.length]
@@ -51,7 +54,7 @@ export function createDeliveredRecords(start: LogPosition | undefined): Delivere
     },
     confirm(epoch, seq) {
       if (through && !isBefore(through, epoch, seq)) return
-      const index = find(epoch, seq)
+      const index = indexOf(epoch, seq)
       const record = records[index]
       if (record === undefined) throw new ServiceError('internal', `Record ${epoch}/${seq} was confirmed but never delivered.`)
       record.confirmed = true
@@ -60,6 +63,7 @@ export function createDeliveredRecords(start: LogPosition | undefined): Delivere
     },
     confirmedThrough: () => through,
     oldestUnconfirmed: () => records[head],
+    find: (epoch, seq) => records[indexOf(epoch, seq)],
   }
 }
 

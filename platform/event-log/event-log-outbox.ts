@@ -21,6 +21,16 @@ export const embeddedConsumers = {
   batch_predictions: ['logger'],
 } as const satisfies Record<Lane, readonly string[]>
 
+/** With a broker the forwarder is the one consumer of every lane: it confirms what a logger has stored. */
+export const brokerConsumers = {
+  predictions: ['forwarder'],
+  labels: ['forwarder'],
+  feature_events: ['forwarder'],
+  batch_predictions: ['forwarder'],
+} as const satisfies Record<Lane, readonly string[]>
+
+const knownConsumers = ['logger', 'features', 'forwarder']
+
 export type OutboxWriterOptions = {
   /** The directory of all outboxes, `<data>/outbox`. */
   dir: string
@@ -31,6 +41,8 @@ export type OutboxWriterOptions = {
   segmentBytes?: number
   /** What a lane may hold on disk before its appends are refused, to within what arrives between two looks. Default 16 GiB. */
   maxLaneBytes?: number
+  /** How long a record may wait for its consumers before appends to its lane are refused. Default 7 days. */
+  maxLaneAgeMs?: number
   /** What may wait in memory for its commit, per lane. Default 64 MiB. */
   maxQueuedBytes?: number
   /** How long to wait for another process to let go of this outbox. Default 2,000. */
@@ -41,11 +53,12 @@ export type OutboxWriterOptions = {
   adoptEveryMs?: number
   now?: () => number
   disk?: OutboxDisk
-  /** How long a record may wait for its consumers before appends to its lane are refused. Default 7 days. */
-  maxLaneAgeMs?: number
   /** Told of faults of the background work and of the error behind each time that appends become impossible. */
   onFault?: (error: unknown) => void
 }
+
+/** What a lane may hold unless the writer is told otherwise. */
+export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7 * 24 * 3_600_000 } as const
 
 const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
@@ -58,9 +71,6 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
   const { segmentBytes = 64 * 1024 ** 2, maxQueuedBytes = 64 * 1024 ** 2 } = options
   const { maxLaneBytes = defaultLaneBounds.maxLaneBytes, maxLaneAgeMs = defaultLaneBounds.maxLaneAgeMs } = options
   const { lockWaitMs = 2_000, maintainEveryMs = 1_000, adoptEveryMs = 30_000 } = options
-/** What a lane may hold unless the writer is told otherwise. */
-export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7 * 24 * 3_600_000 } as const
-
   if (!writerIdPattern.test(writerId)) {
     throw new ServiceError('invalid_config', `"${writerId}" is no writer id: letters, digits, . _ and -, at most 64.`)
   }
@@ -83,7 +93,7 @@ export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7
 
   async function startFirst(): Promise<OutboxEpoch> {
     try {
-      await createCursors({ dir, writerId, consumersOf })
+      await createCursors({ dir, writerId, consumersOf, former: knownConsumers })
       return await startEpoch(held, epochOptions)
     } catch (error) {
       await releaseEpoch(join(dir, writerId), held).catch(onFault)
@@ -126,6 +136,14 @@ export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7
     return epoch.lane(lane).append(records, durability)
   }
 
+  function boundReached(lane: Lane): ServiceError | undefined {
+    const storage = storages.get(lane)
+    if (storage === undefined) return undefined
+    if (storage.bytes() > maxLaneBytes) return laneFull(lane, `holds its ${maxLaneBytes} bytes`)
+    const { oldestAppendedAtMs = Infinity } = storage.backlog()
+    return now() - oldestAppendedAtMs > maxLaneAgeMs ? laneFull(lane, `has a record that waits for over ${maxLaneAgeMs} ms`) : undefined
+  }
+
   async function close(): Promise<void> {
     clearInterval(timer)
     await maintenance
@@ -136,14 +154,6 @@ export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7
       throw toUnavailable(error, `The outbox of ${writerId} could not be closed; its next opening recovers it.`)
     }
   }
-  function boundReached(lane: Lane): ServiceError | undefined {
-    const storage = storages.get(lane)
-    if (storage === undefined) return undefined
-    if (storage.bytes() > maxLaneBytes) return laneFull(lane, `holds its ${maxLaneBytes} bytes`)
-    const { oldestAppendedAtMs = Infinity } = storage.backlog()
-    return now() - oldestAppendedAtMs > maxLaneAgeMs ? laneFull(lane, `has a record that waits for over ${maxLaneAgeMs} ms`) : undefined
-  }
-
 
   return {
     writerId,

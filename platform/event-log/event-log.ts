@@ -53,7 +53,8 @@ export type EventLogWriter = {
 
 /**
  * A durable consumer of some lanes across every writer, known by its name: after a restart it goes on behind the
- * last record it confirmed. Records arrive in `seq` order within `(writer_id, epoch, lane)`, at least once.
+ * last record it confirmed. Records arrive at least once, in `seq` order within `(writer_id, epoch, lane)`; only one that
+ * had to be delivered again comes late.
  */
 export type EventLogConsumer = {
   /**
@@ -66,9 +67,15 @@ export type EventLogConsumer = {
    * lane has confirmed a segment, its space is freed. Resolves after the confirmation is on disk.
    */
   confirm(records: readonly LogRecord[]): Promise<void>
-  /** Records durable in the log and not yet confirmed by this consumer, per writer and lane. */
+  /**
+   * Records durable in the log and not yet confirmed by this consumer, per lane and, where the log knows them apart, per
+   * writer. Throws `event_log_unavailable`.
+   */
   lag(): Promise<ConsumerLag[]>
+  /** Whether the log answers now. */
+  reachable(): boolean
   close(): Promise<void>
 }
 
-export type ConsumerLag = { writerId: string; lane: Lane; records: number; bytes: number; oldestAppendedAtMs?: number }
+/** `bytes` is missing where the log does not count them. */
+export type ConsumerLag = { writerId?: string; lane: Lane; records: number; bytes?: number; oldestAppendedAtMs?: number }

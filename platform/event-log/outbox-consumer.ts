@@ -1,5 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { Lane } from '../../contracts/origin.ts'
+import type { Lane, Origin } from '../../contracts/origin.ts'
 import { createConsumerLane, type ConsumerLane } from './consumer-lane.ts'
 import type { EventLogConsumer, LogRecord } from './event-log.ts'
 import type { LogDamage } from './lane-reader.ts'
@@ -21,8 +21,14 @@ export type OutboxConsumerOptions = {
   onDamage?: (damage: LogDamage) => void
 }
 
-/** Beyond the port: how many records were reported as damaged, at least one for each report. */
-export type OutboxConsumer = EventLogConsumer & { damaged(): number }
+/** Beyond the port: `damaged` is how many records were reported as damaged, at least one for each report. */
+export type OutboxConsumer = Omit<EventLogConsumer, 'confirm'> & {
+  damaged(): number
+  /** As the port says; of a record, its origin is enough. */
+  confirm(records: readonly Pick<LogRecord, 'origin'>[]): Promise<void>
+  /** A record that was delivered and is not confirmed, read from the disk once more; undefined when it is no longer there. */
+  reread(origin: Origin): Promise<LogRecord | undefined>
+}
 
 type FetchOptions = Parameters<EventLogConsumer['fetch']>[0]
 
@@ -113,7 +119,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     }
   }
 
-  async function confirm(records: readonly LogRecord[]): Promise<void> {
+  async function confirm(records: readonly Pick<LogRecord, 'origin'>[]): Promise<void> {
     if (closed) throw new ServiceError('outbox_unavailable', `The consumer ${name} is closed.`)
     const touched = new Set<ConsumerLane>()
     for (const { origin } of records) {
@@ -137,7 +143,9 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     fetch: (fetchOptions) => inTurn(() => fetchNow(fetchOptions)),
     confirm,
     lag: () => Promise.all([...open.values()].map((lane) => lane.lag())),
+    reachable: () => !closed,
     damaged: () => damaged,
+    reread: async (origin) => open.get(`${origin.writer_id}/${origin.lane}`)?.reread(origin),
     async close() {
       closed = true
       wakeup.close()

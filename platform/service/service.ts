@@ -24,7 +24,7 @@ export type RunningService = {
   addresses?: Record<string, string>
 }
 
-export const serviceNames = ['warehouse', 'gateway', 'features', 'logger', 'labeler'] as const
+export const serviceNames = ['warehouse', 'gateway', 'forwarder', 'features', 'logger', 'labeler'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
 /** What a service tells the process that started it, over the IPC channel. */

@@ -1,0 +1,29 @@
+import { join } from 'node:path'
+import type { Lane } from '../../contracts/origin.ts'
+import { usesNats, type NatsConfig } from '../nats/nats-config.ts'
+import type { EventLogConsumer } from './event-log.ts'
+import { openOutboxConsumer } from './outbox-consumer.ts'
+import type { LogDamage } from './lane-reader.ts'
+
+export type EventLogUse = {
+  /** The durable name of the consumer. */
+  name: 'logger' | 'features'
+  lanes: readonly Lane[]
+  /** Without a broker: records of an outbox that cannot be read. */
+  onDamage?: (damage: LogDamage) => void
+  /** With a broker: faults that are waited out. */
+  onFault: (error: unknown) => void
+}
+
+/** The event log as this environment has it: NATS with NATS_URL, else the outboxes in the data directory. */
+export async function openEventLogConsumer(
+  config: NatsConfig & { HINDSIGHT_DATA_DIR: string },
+  { name, lanes, onDamage, onFault }: EventLogUse,
+): Promise<EventLogConsumer> {
+  if (!usesNats(config)) {
+    return openOutboxConsumer({ dir: join(config.HINDSIGHT_DATA_DIR, 'outbox'), name, lanes, ...(onDamage && { onDamage }) })
+  }
+  const { openNatsConsumer } = await import('./event-log-nats.ts')
+  // What the logger has confirmed is stored: the one fact on which an outbox forgets.
+  return openNatsConsumer({ settings: config, name, lanes, confirmsStorage: name === 'logger', onFault })
+}

@@ -1,0 +1,48 @@
+import { confirmationV1, type ConfirmedRange } from '../../contracts/confirmation.ts'
+import type { Origin } from '../../contracts/origin.ts'
+
+const rangeBytesAtMost = 320
+/** Below every server's limit where it does not say its own. */
+const usualMaxPayload = 64 * 1024
+
+/** What a logger says once these records are stored: few messages, none above `maxPayload` bytes. */
+export function toConfirmations(records: readonly { origin: Origin }[], maxPayload = usualMaxPayload): string[] {
+  const ranges = toRanges(records)
+  const atOnce = Math.max(1, Math.floor(maxPayload / rangeBytesAtMost) - 1)
+  const out: string[] = []
+  for (let from = 0; from < ranges.length; from += atOnce)
+    out.push(JSON.stringify({ schema_version: 1, ranges: ranges.slice(from, from + atOnce) }))
+  return out
+}
+
+/** None where the text is not a confirmation, or of a version that this build does not know: its records are published again. */
+export function parseConfirmation(text: string): ConfirmedRange[] {
+  try {
+    return confirmationV1.parse(JSON.parse(text)).ranges
+  } catch {
+    return []
+  }
+}
+
+function toRanges(records: readonly { origin: Origin }[]): ConfirmedRange[] {
+  const streams = new Map<string, { origin: Origin; seqs: number[] }>()
+  for (const { origin } of records) {
+    const key = `${origin.lane}/${origin.epoch}/${origin.writer_id}`
+    const stream = streams.get(key)
+    if (stream) stream.seqs.push(origin.seq)
+    else streams.set(key, { origin, seqs: [origin.seq] })
+  }
+  return [...streams.values()].flatMap(({ origin: { writer_id, epoch, lane: of }, seqs }) =>
+    toRuns(seqs).map(([first_seq, last_seq]) => ({ writer_id, epoch, lane: of, first_seq, last_seq })),
+  )
+}
+
+function toRuns(seqs: number[]): [number, number][] {
+  const runs: [number, number][] = []
+  for (const seq of seqs.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1)
+    if (run !== undefined && seq <= run[1] + 1) run[1] = seq
+    else runs.push([seq, seq])
+  }
+  return runs
+}

@@ -1,0 +1,56 @@
+import { headers, type MsgHdrs } from '@nats-io/transport-node'
+import { lane, origin } from '../../contracts/origin.ts'
+import type { LogRecord, LogRecordKind } from '../event-log/event-log.ts'
+
+const kinds: readonly string[] = ['event', 'reject', 'seal'] satisfies LogRecordKind[]
+
+const names = {
+  writer: 'Hindsight-Writer',
+  epoch: 'Hindsight-Epoch',
+  lane: 'Hindsight-Lane',
+  seq: 'Hindsight-Seq',
+  kind: 'Hindsight-Kind',
+  appendedAt: 'Hindsight-Appended-At',
+  id: 'Hindsight-Id',
+} as const
+
+/** Ids are the clients' text: percent-encoded, a header holds any of them. */
+export function toHeaders({ origin: from, kind, id, appendedAtMs }: Omit<LogRecord, 'payload'>): MsgHdrs {
+  const out = headers()
+  out.set(names.writer, from.writer_id)
+  out.set(names.epoch, String(from.epoch))
+  out.set(names.lane, from.lane)
+  out.set(names.seq, String(from.seq))
+  out.set(names.kind, kind)
+  out.set(names.appendedAt, String(appendedAtMs))
+  out.set(names.id, encodeURIComponent(id))
+  return out
+}
+
+/** The record that a message carries; undefined when its headers name no origin, and then nobody can ask for it again. */
+export function toRecord(message: { headers: MsgHdrs | undefined; data: Uint8Array }): LogRecord | undefined {
+  const read = (name: string) => message.headers?.get(name) ?? ''
+  const from = origin.safeParse({
+    writer_id: read(names.writer),
+    epoch: Number(read(names.epoch)),
+    lane: lane.safeParse(read(names.lane)).data,
+    seq: Number(read(names.seq)),
+  })
+  const kind = read(names.kind)
+  const id = decodeId(read(names.id))
+  const appendedAtMs = Number(read(names.appendedAt))
+  if (!from.success || !isKind(kind) || id === undefined || !Number.isFinite(appendedAtMs)) return undefined
+  return { origin: from.data, kind, id, appendedAtMs, payload: message.data }
+}
+
+function isKind(text: string): text is LogRecordKind {
+  return kinds.includes(text)
+}
+
+function decodeId(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}

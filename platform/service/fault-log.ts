@@ -1,0 +1,20 @@
+import type { Logger } from 'pino'
+
+/** One line per kind of fault and second: hundreds of publishes may fail of one cause. */
+const everyMs = 1_000
+
+/** Logs faults that are waited out, without flooding the log with one of them. */
+export function createFaultLog(logger: Pick<Logger, 'warn'>, where: string, now: () => number = () => performance.now()) {
+  const seen = new Map<string, { atMs: number; repeated: number }>()
+  return (error: unknown): void => {
+    const name = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    const last = seen.get(name)
+    if (last !== undefined && now() - last.atMs < everyMs) {
+      last.repeated += 1
+      return
+    }
+    logger.warn({ err: error, ...(last?.repeated && { repeated: last.repeated }) }, where)
+    if (seen.size > 100) seen.clear()
+    seen.set(name, { atMs: now(), repeated: 0 })
+  }
+}
