@@ -20,6 +20,7 @@ export function registerUpCommand(program: Command): void {
       `
 The embedded warehouse is not started when CLICKHOUSE_URL says where ClickHouse is.
 The online store is Redis when REDIS_URL says where it is.
+The event log goes by NATS JetStream when NATS_URL says where it is.
 Logs of the services: <data-dir>/logs/<service>.log`,
     )
     .action(async (options: UpOptions) => {

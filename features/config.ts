@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
+import { checkNatsConfig, natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
 
 const minutes = (value: number) => z.coerce.number().positive().default(value)
@@ -11,6 +12,7 @@ const featuresConfig = z.object({
   CLICKHOUSE_USER: commonConfigFields.CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD: commonConfigFields.CLICKHOUSE_PASSWORD,
   ...onlineStoreConfigFields,
+  ...natsConfigFields,
   HINDSIGHT_FEATURES_MAX_RECORDS: z.coerce.number().int().min(1).max(50_000).default(5_000).describe('Records in one commit.'),
   HINDSIGHT_FEATURES_FOLD_AFTER_MINUTES: minutes(60).describe(
     'Facts older than this since ingestion may be folded; anchors before them are refused.',
@@ -34,5 +36,7 @@ export type FeaturesConfig = z.output<typeof featuresConfig>
 
 /** Throws `invalid_config` with every error. */
 export function loadFeaturesConfig(env: NodeJS.ProcessEnv): FeaturesConfig {
-  return loadConfig(featuresConfig, env)
+  const config = loadConfig(featuresConfig, env)
+  checkNatsConfig(config)
+  return config
 }

@@ -176,7 +176,7 @@ export async function startFeatures(
       await warehouse.close()
     },
     async checks() {
-      return { online_store: await store.ping().then(always, never), loaded: seen.ready }
+      return { event_log: consumer.reachable(), online_store: await store.ping().then(always, never), loaded: seen.ready }
     },
     async status() {
       const { facts, malformed, appliedAt, waiting } = seen

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
-import { openOutboxConsumer } from '../platform/event-log/event-log-outbox.ts'
+import { openEventLogConsumer } from '../platform/event-log/open-event-log.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
+import { createFaultLog } from '../platform/service/fault-log.ts'
 import { runService } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import { compileProjectViews } from './compile-project.ts'
@@ -13,7 +13,7 @@ await runService({
   name: 'features',
   config: loadFeaturesConfig,
   async start(context) {
-    const { HINDSIGHT_DATA_DIR, HINDSIGHT_PROJECT_DIR, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = context.config
+    const { HINDSIGHT_PROJECT_DIR, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = context.config
     const views = compileProjectViews(await loadProject(HINDSIGHT_PROJECT_DIR))
     const store = await openOnlineStore(context.config, {
       as: 'writer',
@@ -21,14 +21,14 @@ await runService({
     })
     const warehouse = createWarehouse({ url: CLICKHOUSE_URL, user: CLICKHOUSE_USER, password: CLICKHOUSE_PASSWORD })
     const damage = createDamageList()
-    const consumer = await openOutboxConsumer({
-      dir: join(HINDSIGHT_DATA_DIR, 'outbox'),
+    const consumer = await openEventLogConsumer(context.config, {
       name: 'features',
       lanes: ['feature_events'],
       onDamage(found) {
         damage.add(found)
         context.logger.error({ damage: found }, 'records of the log cannot be read')
       },
+      onFault: createFaultLog(context.logger, 'event log'),
     })
     return await startFeatures(context, { consumer, store, warehouse, views, isDamaged: damage.includes, now: Date.now })
   },

@@ -2,12 +2,14 @@ import { z } from 'zod'
 import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
+import { natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 
 const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
 const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = commonConfigFields
 
 const schema = z.object({
+  NATS_URL: natsConfigFields.NATS_URL,
   HINDSIGHT_PROJECT_DIR,
   HINDSIGHT_DATA_DIR,
   HINDSIGHT_HOST,
@@ -23,8 +25,6 @@ const schema = z.object({
     .max(128)
     .optional()
     .describe('Recorded in every event; by default the package version and git commit.'),
-  HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
-})
   HINDSIGHT_OUTBOX_MAX_BYTES: z.coerce
     .number()
     .int()
@@ -37,6 +37,8 @@ const schema = z.object({
     .positive()
     .default(defaultLaneBounds.maxLaneAgeMs)
     .describe('How long a record of a lane may wait for its consumers before the lane is answered 503.'),
+  HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
+})
 
 export type GatewayConfig = z.output<typeof schema>
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
+import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { runService } from '../platform/service/run-service.ts'
@@ -19,7 +19,7 @@ await runService({
       eventLog: await openOutboxWriter({
         dir: join(dataDir, 'outbox'),
         writerId: config.HINDSIGHT_WRITER_ID,
-        consumersOf: embeddedConsumers,
+        consumersOf: config.NATS_URL === undefined ? embeddedConsumers : brokerConsumers,
         maxLaneBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES,
         maxLaneAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS,
         onFault: (error) => logger.error({ err: error }, 'outbox'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkNatsConfig, natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
 
 const loggerConfig = z.object({
@@ -6,6 +7,7 @@ const loggerConfig = z.object({
   CLICKHOUSE_URL: z.url({ protocol: /^https?$/, error: 'must be the http(s) URL of ClickHouse' }),
   CLICKHOUSE_USER: commonConfigFields.CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD: commonConfigFields.CLICKHOUSE_PASSWORD,
+  ...natsConfigFields,
   HINDSIGHT_LOGGER_MAX_ROWS: z.coerce.number().int().min(1).max(100_000).default(10_000).describe('Records in one batch.'),
   HINDSIGHT_LOGGER_MAX_BYTES: z.coerce
     .number()
@@ -26,5 +28,7 @@ export type LoggerConfig = z.output<typeof loggerConfig>
 
 /** Throws `invalid_config` with every error. */
 export function loadLoggerConfig(env: NodeJS.ProcessEnv): LoggerConfig {
-  return loadConfig(loggerConfig, env)
+  const config = loadConfig(loggerConfig, env)
+  checkNatsConfig(config)
+  return config
 }

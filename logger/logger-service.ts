@@ -77,7 +77,7 @@ export function startLogger(
       await warehouse.close()
     },
     async checks() {
-      return { warehouse: await warehouse.ping(), migrations: seen.migrated }
+      return { event_log: consumer.reachable(), warehouse: await warehouse.ping(), migrations: seen.migrated }
     },
     async status() {
       const { records, dead, lastStoredAt, retrying } = seen

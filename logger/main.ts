@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { lanes } from '../contracts/origin.ts'
-import { openOutboxConsumer } from '../platform/event-log/event-log-outbox.ts'
+import { openEventLogConsumer } from '../platform/event-log/open-event-log.ts'
+import { createFaultLog } from '../platform/service/fault-log.ts'
 import { runService } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import { loadLoggerConfig } from './config.ts'
@@ -10,8 +10,12 @@ await runService({
   name: 'logger',
   config: loadLoggerConfig,
   async start(context) {
-    const { HINDSIGHT_DATA_DIR, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = context.config
-    const consumer = await openOutboxConsumer({ dir: join(HINDSIGHT_DATA_DIR, 'outbox'), name: 'logger', lanes: [...lanes] })
+    const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = context.config
+    const consumer = await openEventLogConsumer(context.config, {
+      name: 'logger',
+      lanes,
+      onFault: createFaultLog(context.logger, 'event log'),
+    })
     const warehouse = createWarehouse({
       url: CLICKHOUSE_URL,
       ...(CLICKHOUSE_USER !== undefined && { user: CLICKHOUSE_USER }),

@@ -42,7 +42,7 @@ export async function collectStatus(dataDir: string, env: NodeJS.ProcessEnv = pr
   const supervisor = await readSupervisor(dataDir)
   const external = Boolean(env['CLICKHOUSE_URL'])
   const [probes, { writers }, warehouse] = await Promise.all([
-    Promise.all(serviceNames.map((service) => probeService(dataDir, service))),
+    Promise.all(expectedServices(supervisor, env).map((service) => probeService(dataDir, service))),
     describeOutbox(join(dataDir, 'outbox')),
     measureFreshness(dataDir, env),
   ])
@@ -57,6 +57,12 @@ export async function collectStatus(dataDir: string, env: NodeJS.ProcessEnv = pr
     warehouse,
     recent_errors: newestErrors(probes),
   }
+}
+
+/** The forwarder is there with a broker only. */
+function expectedServices(supervisor: SupervisorFile | undefined, env: NodeJS.ProcessEnv): ServiceName[] {
+  const hasBroker = Boolean(env['NATS_URL']) || supervisor?.services.some(({ service }) => service === 'forwarder')
+  return serviceNames.filter((service) => service !== 'forwarder' || hasBroker)
 }
 
 type Probe = { service: ServiceName; run: RunFile | undefined; status: ServiceStatus | undefined }

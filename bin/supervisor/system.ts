@@ -45,6 +45,7 @@ const readyDeadlineMs = 60_000
 const readyLookMs = 50
 
 const entries: Record<ServiceName, string> = {
+  forwarder: 'platform/forwarder/main.ts',
   warehouse: 'platform/warehouse/main.ts',
   logger: 'logger/main.ts',
   features: 'features/main.ts',
@@ -107,8 +108,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
   async function drain(): Promise<boolean> {
     const results = [await stopOne('gateway')]
-    if (isReady(children, 'logger') && isReady(children, 'features')) await waitForEmptyLog(dataDir, emptyLogDeadlineMs)
-    results.push(...(await Promise.all([stopOne('features'), stopOne('logger'), stopOne('labeler')])))
+    if (consumersOf(children).every((service) => isReady(children, service))) await waitForEmptyLog(dataDir, emptyLogDeadlineMs)
+    results.push(...(await Promise.all([stopOne('features'), stopOne('logger'), stopOne('labeler'), stopOne('forwarder')])))
     results.push(await stopOne('warehouse'))
     await recording
     await rm(supervisorFile(dataDir), { force: true })
@@ -127,6 +128,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const [gateway] = await Promise.all([
       start('gateway', ({ http }) => (http === undefined ? {} : { HINDSIGHT_PORT: new URL(http).port })),
       ...(['logger', 'features', 'labeler'] as const).map((service) => start(service, () => ({}))),
+      ...(options.env['NATS_URL'] ? [start('forwarder', () => ({}))] : []),
     ])
     const gatewayUrl = requireAddress(gateway, 'http')
     await waitUntilReady(children, options.signal)
@@ -181,6 +183,11 @@ async function failingChecks({ admin }: ChildState): Promise<string[]> {
     // It may just be starting again; the supervisor has said so.
     return ['answers']
   }
+}
+
+/** Who must be there for what the outbox holds to get where it belongs. */
+function consumersOf(children: ReadonlyMap<ServiceName, ChildService>): ServiceName[] {
+  return children.has('forwarder') ? ['logger', 'forwarder'] : ['logger', 'features']
 }
 
 function isReady(children: ReadonlyMap<ServiceName, ChildService>, service: ServiceName): boolean {
