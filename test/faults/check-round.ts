@@ -1,0 +1,58 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { HttpClient } from './client/http-client.ts'
+import type { Ledger } from './client/ledger.ts'
+import { checkEvents, checkLabels } from './invariants/items.ts'
+import { checkOnlineStore } from './invariants/online-store.ts'
+import { checkPredictions } from './invariants/predictions.ts'
+import { readRejects } from './invariants/rejects.ts'
+import { checkSeals, newestEpoch } from './invariants/seals.ts'
+import type { Violation } from './invariants/violation.ts'
+import { settle } from './system/settle.ts'
+import type { FaultSystem } from './system/system.ts'
+
+export type Checked = { violations: Violation[]; stored: number; rejected: number }
+
+/** What is still moving at the first look may look like a loss; a loss stays one. */
+const looks = { atMost: 40, everyMs: 250 }
+
+/** Waits until nothing is pending, then holds what the warehouse has against what the client did. */
+export async function checkRound(options: {
+  system: FaultSystem
+  client: HttpClient
+  ledger: Ledger
+  fromEpoch: number
+  settleMs: number
+}): Promise<Checked> {
+  const { system, client, ledger, settleMs } = options
+  const left = await settle(system, { deadlineMs: settleMs })
+  const pending = left.map((what): Violation => ({ invariant: 7, id: ledger.prefix, detail: `still pending: ${what}` }))
+  for (let look = 1; ; look++) {
+    const checked = await lookOnce(options)
+    const online = checked.violations.length > 0 ? [] : await checkOnlineStore(system.warehouse, client, ledger.prefix)
+    const violations = [...pending, ...checked.violations, ...online]
+    const mayPass = violations.every(({ invariant, id }) => invariant === 1 || invariant === 4 || id.startsWith('probe-'))
+    if (violations.length === 0 || !mayPass || look === looks.atMost) return { ...checked, violations }
+    await wait(looks.everyMs)
+  }
+}
+
+async function lookOnce({ system, ledger, fromEpoch }: { system: FaultSystem; ledger: Ledger; fromEpoch: number }): Promise<Checked> {
+  const { warehouse } = system
+  const rejects = await readRejects(warehouse)
+  const lanes = [
+    await checkPredictions(warehouse, ledger, rejects),
+    await checkLabels(warehouse, ledger, rejects),
+    await checkEvents(warehouse, ledger, rejects),
+  ]
+  const seals = await checkSeals(warehouse, { fromEpoch, closed: false })
+  return {
+    violations: [...lanes.flatMap(({ violations }) => violations), ...seals],
+    stored: lanes.reduce((sum, { stored }) => sum + stored, 0),
+    rejected: lanes.reduce((sum, { rejected }) => sum + rejected, 0),
+  }
+}
+
+/** The newest epochs that a check of the next round begins with: those before have been checked whole. */
+export async function nextEpochToCheck(system: FaultSystem): Promise<number> {
+  return newestEpoch(system.warehouse)
+}

@@ -1,0 +1,43 @@
+import { Agent, request } from 'node:http'
+
+export type HttpAnswer = { status: number; body: unknown }
+
+/** Sends JSON over connections that it keeps. Never sends anything twice. */
+export type HttpClient = {
+  /** Rejects when there was no whole answer: whether the request was taken is then unknown. */
+  post(path: string, body: unknown): Promise<HttpAnswer>
+  close(): void
+}
+
+export function createHttpClient(options: { port: number; timeoutMs: number; maxConnections: number }): HttpClient {
+  const agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections })
+  return {
+    post(path, body) {
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+      return new Promise((resolve, reject) => {
+        const signal = AbortSignal.timeout(options.timeoutMs)
+        const sent = request({ host: '127.0.0.1', port: options.port, method: 'POST', path, headers, agent, signal }, (answer) => {
+          const chunks: Buffer[] = []
+          answer.on('data', (chunk: Buffer) => chunks.push(chunk))
+          answer.once('error', reject)
+          answer.once('end', () => {
+            if (answer.complete) resolve({ status: answer.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString()) })
+            else reject(new Error('the answer broke off'))
+          })
+        })
+        sent.once('error', reject)
+        sent.end(text)
+      })
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

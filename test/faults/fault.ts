@@ -1,0 +1,32 @@
+import type { Load } from './client/load.ts'
+import type { Random } from './random.ts'
+import type { SetUp, SystemSpec } from './system/spec.ts'
+import type { FaultSystem } from './system/system.ts'
+
+/** What a fault is given to do its harm with, while the load goes on. */
+export type Injection = {
+  system: FaultSystem
+  random: Random
+  load: Load
+  /** Waits this long, or a drawn time between the two. */
+  pause(ms: number, atMostMs?: number): Promise<void>
+}
+
+/** A row of the table of faults. */
+export type Fault = {
+  name: string
+  /** What is done, for the table. */
+  does: string
+  setUps: readonly SetUp[]
+  /** In a whole run; the command can say otherwise. */
+  rounds: number
+  system?: SystemSpec
+  /** Why it cannot be done on this machine; undefined where it can. */
+  whyNot?: () => string | undefined
+  /** The gateway and all that it answers from stay up, so that its answers are held to their budget. */
+  keepsAnswering?: boolean
+  /** How long it may take until nothing is pending any more. */
+  settleMs?: number
+  /** Does the harm and returns; what it ended, stopped or broke is mended afterwards. */
+  inject(injection: Injection): Promise<void>
+}

@@ -1,0 +1,54 @@
+import type { PredictResponse } from '../../../contracts/http.ts'
+import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
+import type { HttpClient } from '../client/http-client.ts'
+import { airports, anchorTimeMs } from '../client/requests.ts'
+import { altered, type Violation } from './violation.ts'
+
+/** What the warehouse says of flights that landed at an airport, or left it, in the window that a prediction would see. */
+type Expected = { airport: string; landed: string; left: string; landed_delay: number | null }
+
+export const probePrefix = 'probe-'
+
+/**
+ * Invariant 3 for what features are made of: a prediction now sees exactly the events that the warehouse has. Its own requests
+ * are probes, told apart by their prefix.
+ */
+export async function checkOnlineStore(warehouse: Pick<Warehouse, 'query'>, client: HttpClient, round: string): Promise<Violation[]> {
+  const expected = await readExpected(warehouse)
+  const checked = await Promise.all(expected.map((one) => probe(client, `${probePrefix}${round}${one.airport}`, one)))
+  return checked.flat()
+}
+
+async function probe(client: HttpClient, id: string, { airport, landed, left, landed_delay }: Expected): Promise<Violation[]> {
+  const { status, body } = await client.post('/v1/models/flight-delay/predict', {
+    request_id: id,
+    entities: { origin: airport, destination: airport === airports[0] ? airports[1] : airports[0] },
+    anchor_time: new Date(anchorTimeMs).toISOString(),
+    features: { distance: 500 },
+    options: { return_features: true },
+  })
+  if (status !== 200) return [altered(id, `the probe was answered ${status}`)]
+  const features = new Map((body as PredictResponse).features?.map(({ name, value }) => [name, value]))
+  const wanted = { origin_arrivals_count_3h: Number(landed), origin_departures_count_3h: Number(left) }
+  const wrong = Object.entries(wanted).filter(([name, value]) => features.get(name) !== value)
+  const delay = features.get('origin_arrivals_mean_delay_3h')
+  const isMeanRight =
+    landed_delay === null || (typeof delay === 'number' && Math.abs(delay - landed_delay) <= 1e-9 * Math.abs(landed_delay) + 1e-9)
+  return [
+    ...wrong.map(([name, value]) => altered(id, `${name} is ${String(features.get(name))} online and ${value} in the warehouse`)),
+    ...(isMeanRight ? [] : [altered(id, `origin_arrivals_mean_delay_3h is ${String(delay)} online and ${landed_delay} in the warehouse`)]),
+  ]
+}
+
+function readExpected(warehouse: Pick<Warehouse, 'query'>): Promise<Expected[]> {
+  const anchor = new Date(anchorTimeMs).toISOString().replace('T', ' ').replace('Z', '')
+  return warehouse.query<Expected>(
+    `SELECT airport, countIf(keys['destination'] = airport) AS landed, countIf(keys['origin'] = airport) AS left,
+  avgIf(values_number['delay_minutes'], keys['destination'] = airport) AS landed_delay
+FROM silver.feature_events ARRAY JOIN {airports:Array(String)} AS airport
+WHERE event_time >= {anchor:DateTime64(3, 'UTC')} - INTERVAL 3 HOUR AND event_time < {anchor:DateTime64(3, 'UTC')}
+  AND known_at <= {anchor:DateTime64(3, 'UTC')}
+GROUP BY airport ORDER BY airport`,
+    { anchor, airports: [...airports] },
+  )
+}

@@ -1,0 +1,41 @@
+import type { Violation } from './invariants/violation.ts'
+import type { SetUp } from './system/spec.ts'
+
+/** What became of one fault in one set-up. */
+export type FaultResult = {
+  fault: string
+  does: string
+  set_up: SetUp
+  seed: number
+  rounds: number
+  /** Why it was not run, or not to its end. */
+  skipped?: string
+  broken?: string
+  attempted: number
+  answered: number
+  stored: number
+  rejected: number
+  lost: number
+  doubled: number
+  altered: number
+  other_violations: number
+  /** Of answered predictions, from the moment each was due. */
+  p99_ms: number | null
+  seconds: number
+  /** What came instead of an answer, and how often: a status, or the error of a connection. */
+  refused: Record<string, number>
+  /** How often a service ended without being told to, by its name. */
+  deaths: Record<string, number>
+  violations: (Violation & { round: number | 'end' })[]
+}
+
+export type RunResult = { seed: number; started_at: string; node: string; results: FaultResult[] }
+
+export function isSound({ violations, broken }: FaultResult): boolean {
+  return violations.length === 0 && broken === undefined
+}
+
+export function emptyResult(of: Pick<FaultResult, 'fault' | 'does' | 'set_up' | 'seed'>): FaultResult {
+  const counts = { rounds: 0, attempted: 0, answered: 0, stored: 0, rejected: 0, lost: 0, doubled: 0, altered: 0, other_violations: 0 }
+  return { ...of, ...counts, p99_ms: null, seconds: 0, refused: {}, deaths: {}, violations: [] }
+}

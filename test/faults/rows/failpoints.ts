@@ -1,0 +1,43 @@
+import { join } from 'node:path'
+import { armFailpoint, disarmFailpoint, type FailpointName } from '../../../platform/service/failpoint.ts'
+import type { Fault } from '../fault.ts'
+import type { ServiceId, SetUp } from '../system/spec.ts'
+
+const both: readonly SetUp[] = ['embedded', 'servers']
+
+/** SIGKILL between two steps that must not be taken for one. */
+export const failpoints: readonly Fault[] = [
+  failpointOf('gateway.before_commit', { hits: 40 }),
+  failpointOf('gateway.after_commit', { hits: 40 }),
+  failpointOf('gateway.after_answer', { hits: 40 }),
+  failpointOf('logger.before_insert', { keepsAnswering: true }),
+  failpointOf('logger.after_insert', { keepsAnswering: true }),
+  failpointOf('logger.after_confirm', { keepsAnswering: true }),
+  failpointOf('logger.after_ack', { keepsAnswering: true, setUps: ['servers'] }),
+  failpointOf('forwarder.before_publish', { keepsAnswering: true, setUps: ['servers'], hits: 40 }),
+  failpointOf('forwarder.after_ack', { keepsAnswering: true, setUps: ['servers'], hits: 40 }),
+]
+
+type Options = { hits?: number; keepsAnswering?: boolean; setUps?: readonly SetUp[] }
+
+const fireWithinMs = 15_000
+
+function failpointOf(name: FailpointName, { hits = 3, keepsAnswering = false, setUps = both }: Options): Fault {
+  const service = name.split('.')[0] as ServiceId
+  return {
+    name,
+    does: `${service} SIGKILL ${name.split('.')[1]?.replace('_', ' the ')}`,
+    setUps,
+    rounds: 20,
+    keepsAnswering,
+    async inject({ system, random, pause }) {
+      const dir = join(system.dir, 'failpoints')
+      armFailpoint(dir, name, random.int(1, hits))
+      const timer = setTimeout(() => void disarmFailpoint(dir, name), fireWithinMs)
+      await Promise.race([system.service(service).ended(), pause(fireWithinMs + 1_000)])
+      clearTimeout(timer)
+      if (system.service(service).running()) throw new Error(`${name} did not fire within ${fireWithinMs} ms`)
+      await pause(0, 200)
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import { nextEpochToCheck } from './check-round.ts'
+import { createHttpClient } from './client/http-client.ts'
+import { countAttempts, countRefusals, latenciesOf } from './client/ledger.ts'
+import type { Fault } from './fault.ts'
+import type { Violation } from './invariants/violation.ts'
+import { createWholeRun } from './invariants/whole-run.ts'
+import { emptyResult, type FaultResult } from './result.ts'
+import { type Round, runRound } from './run-round.ts'
+import { settle } from './system/settle.ts'
+import type { SetUp } from './system/spec.ts'
+import { type FaultSystem, startFaultSystem } from './system/system.ts'
+
+export type FaultRun = {
+  fault: Fault
+  setUp: SetUp
+  seed: number
+  rounds: number
+  /** The budget of the model that the load asks, for invariant 6. */
+  budgetMs: number
+  onRound?: (round: { number: number; of: number; ms: number; violations: readonly Violation[] }) => void
+}
+
+/** Longer than a gateway that works ever takes; an answer that comes later counts as none. */
+const clientTimeoutMs = 5_000
+const endSettleMs = 60_000
+
+/** One system, many rounds. Never throws: what keeps the fault from being run stands in the result. */
+export async function runFault(run: FaultRun): Promise<FaultResult> {
+  const { fault, setUp, seed } = run
+  const result = emptyResult({ fault: fault.name, does: fault.does, set_up: setUp, seed })
+  const startedAt = performance.now()
+  let system: FaultSystem | undefined
+  try {
+    system = await startFaultSystem(setUp, fault.system ?? {})
+    await runRounds(run, system, result)
+  } catch (error) {
+    result.broken = error instanceof Error ? error.message : String(error)
+  }
+  result.seconds = Math.round((performance.now() - startedAt) / 1000)
+  if (system === undefined) return result
+  result.deaths = Object.fromEntries(system.processes.flatMap((one) => (one.deaths() === 0 ? [] : [[one.name, one.deaths()]])))
+  const failed = result.violations.length > 0 || result.broken !== undefined
+  if (failed) result.broken = [result.broken, `files are kept in ${system.dir}`].filter(Boolean).join('; ')
+  await system.close({ keepFiles: failed })
+  return result
+}
+
+async function runRounds(run: FaultRun, system: FaultSystem, result: FaultResult): Promise<void> {
+  const client = createHttpClient({ port: system.gatewayPort, timeoutMs: clientTimeoutMs, maxConnections: 128 })
+  const whole = createWholeRun()
+  const latencies: number[] = []
+  let fromEpoch = 0
+  for (let number = 1; number <= run.rounds; number++) {
+    const round = await runRound({ ...run, system, client, round: number, fromEpoch })
+    whole.add(round.ledger)
+    latencies.push(...latenciesOf(round.ledger))
+    addRound(result, number, round)
+    run.onRound?.({ number, of: run.rounds, ms: round.ms, violations: round.violations })
+    fromEpoch = await nextEpochToCheck(system)
+  }
+  addPercentile(run, result, latencies)
+  client.close()
+  await endRun(system, result, whole)
+}
+
+/** The gateway ends first and seals; the seals must arrive like everything else. */
+async function endRun(system: FaultSystem, result: FaultResult, whole: ReturnType<typeof createWholeRun>): Promise<void> {
+  await system.service('gateway').drain(25_000)
+  const left = await settle(system, { deadlineMs: endSettleMs, leaveEnded: 'gateway' })
+  addViolations(
+    result,
+    'end',
+    left.map((what) => ({ invariant: 7 as const, id: 'end', detail: `still pending: ${what}` })),
+  )
+  await system.drain()
+  addViolations(result, 'end', await whole.check(system.warehouse))
+}
+
+function addRound(result: FaultResult, number: number, { ledger, stored, rejected, violations }: Round): void {
+  const { attempted, answered } = countAttempts(ledger)
+  result.rounds += 1
+  result.attempted += attempted
+  result.answered += answered
+  countRefusals(ledger, result.refused)
+  result.stored += stored
+  result.rejected += rejected
+  addViolations(result, number, violations)
+}
+
+function addViolations(result: FaultResult, round: number | 'end', violations: readonly Violation[]): void {
+  for (const violation of violations) {
+    if (violation.invariant === 1) result.lost += 1
+    else if (violation.invariant === 2) result.doubled += 1
+    else if (violation.invariant === 3) result.altered += 1
+    else result.other_violations += 1
+    result.violations.push({ ...violation, round })
+  }
+}
+
+function addPercentile({ fault, budgetMs }: FaultRun, result: FaultResult, latencies: number[]): void {
+  const sorted = latencies.toSorted((a, b) => a - b)
+  const p99 = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))]
+  if (p99 === undefined) return
+  result.p99_ms = Math.round(p99 * 10) / 10
+  if (fault.keepsAnswering !== true || p99 <= budgetMs) return
+  addViolations(result, 'end', [{ invariant: 6, id: fault.name, detail: `p99 ${result.p99_ms} ms, the budget is ${budgetMs} ms` }])
+}

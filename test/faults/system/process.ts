@@ -1,0 +1,99 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+
+export type ProcessSpec = {
+  name: string
+  command: string
+  /** Asked before each start. */
+  args: () => readonly string[]
+  env?: () => NodeJS.ProcessEnv
+  cwd?: string
+  logFile: string
+  ipc?: boolean
+  /** Resolves once it can be used. */
+  ready(child: ChildProcess, ended: Promise<string>): Promise<void>
+}
+
+/** A process that the harness starts, ends and starts again. */
+export type HarnessProcess = {
+  readonly name: string
+  start(): Promise<void>
+  running(): boolean
+  signal(signal: NodeJS.Signals): void
+  /** SIGKILL, and waits for its end. */
+  kill(): Promise<void>
+  /** SIGTERM, and waits; throws when it has not ended by itself within the deadline, or not with exit status 0. */
+  drain(deadlineMs: number): Promise<void>
+  /** Resolves at the end of the process that runs now, at once when none does. */
+  ended(): Promise<void>
+  /** How often it ended without being asked to. */
+  deaths(): number
+}
+
+export function createProcess(spec: ProcessSpec): HarnessProcess {
+  let child: ChildProcess | undefined
+  let end: Promise<string> = Promise.resolve('not started')
+  let asked = false
+  let deaths = 0
+
+  async function start(): Promise<void> {
+    asked = false
+    const process = launch(spec)
+    child = process
+    const ended = endOf(process)
+    end = ended
+    void ended.then(() => {
+      if (child === process) child = undefined
+      if (!asked) deaths += 1
+    })
+    const died = ended.then((how) => Promise.reject(new Error(`${spec.name} ended while starting (${how}): see ${spec.logFile}`)))
+    died.catch(() => undefined)
+    await Promise.race([spec.ready(process, ended), died])
+  }
+
+  function ask(signal: NodeJS.Signals): void {
+    asked = true
+    child?.kill(signal)
+  }
+
+  return {
+    name: spec.name,
+    start,
+    running: () => child !== undefined,
+    signal: (signal) => void child?.kill(signal),
+    async kill() {
+      ask('SIGKILL')
+      await end
+    },
+    async drain(deadlineMs) {
+      if (child === undefined) return
+      ask('SIGTERM')
+      const timer = setTimeout(() => child?.kill('SIGKILL'), deadlineMs)
+      const how = await end
+      clearTimeout(timer)
+      if (how !== 'exit status 0') throw new Error(`${spec.name} did not drain within ${deadlineMs} ms: ${how}; see ${spec.logFile}`)
+    },
+    async ended() {
+      await end
+    },
+    deaths: () => deaths,
+  }
+}
+
+function launch(spec: ProcessSpec): ChildProcess {
+  const log = openSync(spec.logFile, 'a')
+  const stdio: SpawnOptions['stdio'] = spec.ipc === true ? ['ignore', log, log, 'ipc'] : ['ignore', log, log]
+  try {
+    const env = spec.env?.() ?? process.env
+    return spawn(spec.command, spec.args(), { stdio, env, ...(spec.cwd !== undefined && { cwd: spec.cwd }) })
+  } finally {
+    closeSync(log)
+  }
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message))
+    child.once('exit', (code, signal) => resolve(signal ?? `exit status ${code}`))
+  })
+}

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { createProcess, type HarnessProcess } from './process.ts'
+import { until } from './until.ts'
+
+/** Why the set-up with servers cannot run here; undefined where it can. */
+export function whyNoServers(): string | undefined {
+  const missing = ['nats-server', 'redis-server'].find((binary) => spawnSync(binary, ['--version']).error !== undefined)
+  return missing === undefined ? undefined : `${missing} is not on the PATH`
+}
+
+/** JetStream with its files in `<dir>/nats`. */
+export function createNatsServer(dir: string, port: number): HarnessProcess {
+  return createServer({ name: 'nats-server', dir, port, args: ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', join(dir, 'nats')] })
+}
+
+/** Redis that keeps what it acknowledged through a kill: `appendfsync always`, files in `<dir>/redis`. */
+export function createRedisServer(dir: string, port: number): HarnessProcess {
+  const data = join(dir, 'redis')
+  mkdirSync(data, { recursive: true })
+  const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
+  return createServer({ name: 'redis-server', dir, port, args: ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', data, ...durable] })
+}
+
+function createServer({ name, dir, port, args }: { name: string; dir: string; port: number; args: readonly string[] }): HarnessProcess {
+  return createProcess({
+    name,
+    command: name,
+    args: () => args,
+    logFile: join(dir, 'logs', `${name}.log`),
+    ready: () => until(`${name} accepts connections`, 20_000, () => accepts(port)),
+  })
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,44 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ServiceMessage } from '../../../platform/service/service.ts'
+import { createProcess, type HarnessProcess } from './process.ts'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+export type Service = HarnessProcess & {
+  /** As told at its last readiness. */
+  addresses(): Record<string, string>
+}
+
+export type ServiceOptions = {
+  name: string
+  /** Relative to the repository. */
+  entry: string
+  /** Loaded before it. */
+  preload?: string | undefined
+  env: () => NodeJS.ProcessEnv
+  logDir: string
+}
+
+/** A service of the product as a process of its own, which nobody but the harness starts again. */
+export function createService({ name, entry, preload, env, logDir }: ServiceOptions): Service {
+  let addresses: Record<string, string> = {}
+  const imports = [import.meta.resolve('tsx'), ...(preload === undefined ? [] : [join(root, preload)])]
+  const process_ = createProcess({
+    name,
+    command: process.execPath,
+    args: () => [...imports.flatMap((file) => ['--import', file]), join(root, entry)],
+    env,
+    cwd: root,
+    logFile: join(logDir, `${name}.log`),
+    ipc: true,
+    async ready(child, ended) {
+      const gone = ended.then(() => undefined)
+      const first = await Promise.race([once(child, 'message').then(([message]) => message as ServiceMessage), gone])
+      if (first?.type === 'failed') throw new Error(`${name} refused to start: ${first.message}`)
+      if (first !== undefined) addresses = first.addresses
+    },
+  })
+  return { ...process_, addresses: () => addresses }
+}

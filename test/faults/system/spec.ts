@@ -1,0 +1,33 @@
+/** `embedded`: the outbox itself is the event log, LMDB the online store. `servers`: NATS JetStream and Redis of the harness's own. */
+export const setUps = ['embedded', 'servers'] as const
+export type SetUp = (typeof setUps)[number]
+
+export const serviceIds = ['warehouse', 'gateway', 'forwarder', 'logger', 'logger-2', 'features'] as const
+export type ServiceId = (typeof serviceIds)[number]
+
+/** Where a proxy of the harness can stand. */
+export type LinkName =
+  | 'client-gateway'
+  | 'logger-warehouse'
+  | 'features-warehouse'
+  | 'gateway-redis'
+  | 'features-redis'
+  | 'forwarder-nats'
+  | 'logger-nats'
+  | 'features-nats'
+
+/** A part of the data that gets a file system of its own. `ext4` can lose power, `tmpfs` can be full. */
+export type VolumeSpec = { of: 'outbox' | 'warehouse' | 'nats' | 'data'; kind: 'ext4' | 'tmpfs'; megabytes: number }
+
+/** What a fault needs of the system that it is to be put to. */
+export type SystemSpec = {
+  links?: readonly LinkName[]
+  /** The warehouse seen by loggers through a proxy that speaks HTTP. */
+  warehouseProxy?: boolean
+  volume?: VolumeSpec
+  loggers?: 1 | 2
+  env?: Partial<Record<ServiceId | 'all', Record<string, string>>>
+  /** Other entries than the product's own. */
+  entries?: Partial<Record<ServiceId, string>>
+  preload?: Partial<Record<ServiceId, string>>
+}
