@@ -28,7 +28,7 @@ const schema = z.object({
   HINDSIGHT_OUTBOX_MAX_BYTES: z.coerce
     .number()
     .int()
-    .positive()
+    .min(16 * 1024 ** 2)
     .default(defaultLaneBounds.maxLaneBytes)
     .describe('What one lane of the outbox may hold on disk before it is answered 503.'),
   HINDSIGHT_OUTBOX_MAX_AGE_MS: z.coerce

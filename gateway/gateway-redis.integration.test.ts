@@ -6,16 +6,17 @@ import { errorBody, predictResponse, type PredictResponse } from '../contracts/h
 import { predictionEventV1, type PredictionEvent } from '../contracts/prediction-event.ts'
 import { compileView } from '../features/engine/compile-view.ts'
 import { partitionOf, readyKey } from '../features/engine/store-keys.ts'
-import { openOutboxConsumer } from '../platform/event-log/event-log-outbox.ts'
 import { openRedisOnlineStore } from '../platform/online-store/online-store-redis.ts'
 import { describeWithRedis, startTestRedis, type TestRedis } from '../platform/online-store/testing-redis.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { tenant } from './tenant.ts'
 import { type GatewayProcess, startGatewayProcess } from './testing/gateway-process.ts'
+import { bodyOf, readOutbox } from './testing/read-outbox.ts'
 import { writeTestProject } from './testing/write-test-project.ts'
 
 const shop = '7'
-const timeoutMs = 400
+// Half of it is less than after what the adapter gives a command up.
+const timeoutMs = 900
 const soon = { timeout: 20_000, interval: 50 }
 const unread = ['online_store_unavailable: the answer does without online features', 'feature sales_1h is defaulted: store_unavailable']
 
@@ -67,12 +68,8 @@ describeWithRedis('a gateway whose online store is Redis', () => {
   const warningsOf = async (requestId: string) => (await predict(requestId)).warnings
 
   async function readEvents(): Promise<Map<string, PredictionEvent>> {
-    const consumer = await openOutboxConsumer({ dir: join(root, 'data', 'outbox'), name: 'logger', lanes: ['predictions'] })
-    const records = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 5_000 })
-    await consumer.close()
-    const events = records.filter(({ kind }) => kind === 'event')
-    const parsed = events.map(({ payload }) => predictionEventV1.parse(JSON.parse(new TextDecoder().decode(payload))))
-    return new Map(parsed.filter(({ route }) => route === 'champion').map((event) => [event.request_id, event]))
+    const events = (await readOutbox(join(root, 'data'))).map((record) => predictionEventV1.parse(bodyOf(record)))
+    return new Map(events.filter(({ route }) => route === 'champion').map((event) => [event.request_id, event]))
   }
 
   it('answers by the rules of model.yaml while it is emptied, stopped, killed, and says so in the events', async () => {

@@ -6,13 +6,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { featureEventV1, rejectedItemV1 } from '../contracts/feature-event.ts'
 import { predictBatchResponse, predictResponse, type PredictResponse } from '../contracts/http.ts'
 import { labelEventV1 } from '../contracts/label-event.ts'
-import { lanes } from '../contracts/origin.ts'
 import { predictionEventV1 } from '../contracts/prediction-event.ts'
-import type { LogRecord } from '../platform/event-log/event-log.ts'
-import { openOutboxConsumer } from '../platform/event-log/event-log-outbox.ts'
 import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
 import { modelDetail } from './routes/model-schemas.ts'
 import { type GatewayProcess, startGatewayProcess } from './testing/gateway-process.ts'
+import { bodyOf, readOutbox } from './testing/read-outbox.ts'
 import { probabilityOf, writeTestProject } from './testing/write-test-project.ts'
 
 let root: string
@@ -41,21 +39,6 @@ async function predict(price: number, requestId?: string): Promise<PredictRespon
   expect(response.status).toBe(200)
   return predictResponse.parse(await response.json())
 }
-
-/** Everything in the outbox but seals, as a consumer reads it. */
-async function readOutbox(): Promise<LogRecord[]> {
-  const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes })
-  const records: LogRecord[] = []
-  for (;;) {
-    const more = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })
-    if (more.length === 0) break
-    records.push(...more)
-  }
-  await consumer.close()
-  return records.filter(({ kind }) => kind !== 'seal')
-}
-
-const bodyOf = ({ payload }: LogRecord): unknown => JSON.parse(new TextDecoder().decode(payload))
 
 describe('a gateway', () => {
   beforeAll(async () => {
@@ -131,7 +114,7 @@ describe('a gateway', () => {
     await post('/v1/events/sale', { events: [sale, { ...sale, event_id: 's-2', values: { amount: -1 } }] })
     const answer = await predict(4, 'last')
     expect(await gateway.stop()).toBe(0)
-    const records = await readOutbox()
+    const records = await readOutbox(dataDir)
     const inLane = (lane: string) => records.filter(({ origin }) => origin.lane === lane)
     const predictions = inLane('predictions').map((record) => predictionEventV1.parse(bodyOf(record)))
     const last = predictions.filter((event) => event.request_id === 'last')
@@ -162,7 +145,7 @@ describe('a gateway that is killed', () => {
     gateway = await startGatewayProcess({ projectDir, dataDir })
     await predict(1, 'after')
     await gateway.stop()
-    const stored = new Set((await readOutbox()).map(({ id }) => id))
+    const stored = new Set((await readOutbox(dataDir)).map(({ id }) => id))
     expect(answered.filter((id) => !stored.has(id))).toEqual([])
   })
 })

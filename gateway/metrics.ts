@@ -64,8 +64,8 @@ function observeOutbox(meter: Meter, { eventLog, bounds, now }: OutboxSource): v
     maxBytes: gauge('max_bytes', 'The bound on them, from which on the lane is answered 503.', 'By'),
     segments: gauge('segments', "A lane's segments on disk."),
     depth: gauge('depth_records', 'Durable records that some consumer has yet to confirm.'),
-    age: gauge('age', 'Age of the oldest of them; 0 when there is none.', 's'),
-    maxAge: gauge('max_age', 'The bound on it, from which on the lane is answered 503.', 's'),
+    age: gauge('age_seconds', 'Age of the oldest of them; 0 when there is none.', 's'),
+    maxAge: gauge('max_age_seconds', 'The bound on it, from which on the lane is answered 503.', 's'),
     waiting: gauge('waiting_records', 'Records appended and not yet durable.'),
   }
   meter.addBatchObservableCallback((result) => {

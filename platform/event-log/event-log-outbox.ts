@@ -37,7 +37,10 @@ export type OutboxWriterOptions = {
   /** Stable over restarts; letters, digits, `.`, `_` and `-`, at most 64. */
   writerId: string
   consumersOf: Record<Lane, readonly string[]>
-  /** Size at which a segment is completed. Default 64 MiB. */
+  /**
+   * Size at which a segment is completed. Only complete ones are freed, so it lies well below `maxLaneBytes`. Default
+   * 64 MiB, at most a quarter of that.
+   */
   segmentBytes?: number
   /** What a lane may hold on disk before its appends are refused, to within what arrives between two looks. Default 16 GiB. */
   maxLaneBytes?: number
@@ -68,8 +71,8 @@ const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
  */
 export async function openOutboxWriter(options: OutboxWriterOptions): Promise<EventLogWriter> {
   const { dir, writerId, consumersOf, disk = nodeDisk, now = Date.now, onFault = () => undefined } = options
-  const { segmentBytes = 64 * 1024 ** 2, maxQueuedBytes = 64 * 1024 ** 2 } = options
   const { maxLaneBytes = defaultLaneBounds.maxLaneBytes, maxLaneAgeMs = defaultLaneBounds.maxLaneAgeMs } = options
+  const { segmentBytes = Math.min(64 * 1024 ** 2, Math.ceil(maxLaneBytes / 4)), maxQueuedBytes = 64 * 1024 ** 2 } = options
   const { lockWaitMs = 2_000, maintainEveryMs = 1_000, adoptEveryMs = 30_000 } = options
   if (!writerIdPattern.test(writerId)) {
     throw new ServiceError('invalid_config', `"${writerId}" is no writer id: letters, digits, . _ and -, at most 64.`)

@@ -1,0 +1,22 @@
+import { join } from 'node:path'
+import { type Lane, lanes } from '../../contracts/origin.ts'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { openOutboxConsumer } from '../../platform/event-log/event-log-outbox.ts'
+
+/** Everything in the outbox but seals, as a consumer reads it; with `confirm` it says that it has it. */
+export async function readOutbox(dataDir: string, options: { of?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
+  const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes: options.of ?? lanes })
+  const records: LogRecord[] = []
+  for (;;) {
+    const more = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })
+    if (more.length === 0) break
+    records.push(...more)
+    if (options.confirm === true) await consumer.confirm(more)
+  }
+  await consumer.close()
+  return records.filter(({ kind }) => kind !== 'seal')
+}
+
+export function bodyOf({ payload }: LogRecord): unknown {
+  return JSON.parse(new TextDecoder().decode(payload))
+}
