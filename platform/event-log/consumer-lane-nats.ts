@@ -44,6 +44,7 @@ export function createNatsLane(options: {
   let pulling: ConsumerMessages | undefined
   let checked: { consumer: Consumer; atMs: number } | undefined
   let onRoom: () => void = () => undefined
+  const size = () => waiting.length - head
 
   const work = pullAlways()
 
@@ -87,8 +88,6 @@ export function createNatsLane(options: {
       onRoom = resolve
     })
   }
-
-  const size = () => waiting.length - head
 
   return {
     peek: () => waiting[head],

@@ -144,7 +144,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
     fetch,
     confirm,
     lag,
-    reachable: () => (link?.connected() ?? false) && [...lanes.values()].every((lane) => lane.isThere()),
+    reachable: () => link?.connected() === true && options.lanes.every((lane) => lanes.get(lane)?.isThere()),
     async close() {
       if (stopping.signal.aborted) return
       stopping.abort()

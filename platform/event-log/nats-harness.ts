@@ -1,25 +1,45 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startForwarder } from '../forwarder/forwarder-nats.ts'
+import { startForwarder, type Forwarder } from '../forwarder/forwarder-nats.ts'
+import type { NatsSettings } from '../nats/nats-config.ts'
 import type { EventLogHarness } from './event-log.contract.ts'
 import { openNatsConsumer } from './event-log-nats.ts'
 import { brokerConsumers, openOutboxWriter } from './event-log-outbox.ts'
 import { startTestNats, testNatsSettings, type NatsBinary, type TestNats } from './testing-nats.ts'
 
+export type NatsHarness = EventLogHarness & {
+  dir: string
+  nats: TestNats
+  settings: NatsSettings
+  /** What was waited out, of every process. */
+  faults: unknown[]
+  startForwarder(): Promise<Forwarder>
+}
+
 /** An outbox directory, a NATS server and a forwarder between them, for one test. */
-export async function makeNatsHarness(binary?: NatsBinary): Promise<EventLogHarness & { dir: string; nats: TestNats }> {
+export async function makeNatsHarness(
+  options: { binary?: NatsBinary; config?: string; values?: Parameters<typeof testNatsSettings>[1] } = {},
+): Promise<NatsHarness> {
   const dir = await mkdtemp(join(tmpdir(), 'outbox-nats-'))
-  const nats = await startTestNats({ binary })
-  const settings = testNatsSettings(nats.url)
+  const nats = await startTestNats(options)
+  const settings = testNatsSettings(nats.url, options.values)
   const closables: { close(): Promise<void> }[] = []
-  const onFault = () => undefined
-  const forwarder = await startForwarder({ dir, settings, adoptEveryMs: 250, onFault })
-  return {
+  const faults: unknown[] = []
+  const onFault = (error: unknown) => void faults.push(error)
+  const forwarders: Forwarder[] = []
+  const harness: NatsHarness = {
     dir,
     nats,
+    settings,
+    faults,
+    async startForwarder() {
+      const forwarder = await startForwarder({ dir, settings, adoptEveryMs: 250, onFault })
+      forwarders.push(forwarder)
+      return forwarder
+    },
     async openWriter(writerId) {
-      const writer = await openOutboxWriter({ dir, writerId, consumersOf: brokerConsumers })
+      const writer = await openOutboxWriter({ dir, writerId, consumersOf: brokerConsumers, maintainEveryMs: 50, segmentBytes: 64 * 1024 })
       closables.push(writer)
       return writer
     },
@@ -30,9 +50,10 @@ export async function makeNatsHarness(binary?: NatsBinary): Promise<EventLogHarn
     },
     async dispose() {
       await Promise.allSettled(closables.map((closable) => closable.close()))
-      await forwarder.close()
+      await Promise.allSettled(forwarders.map((forwarder) => forwarder.close()))
       await nats.stop()
       await rm(dir, { recursive: true, force: true })
     },
   }
+  return harness
 }
