@@ -30,7 +30,7 @@ const featuresConfig = z.object({
     .int()
     .positive()
     .default(60_000)
-    .describe('How long to wait for the warehouse to have records that the log skipped.'),
+    .describe('How long to wait for records that the log skipped once the warehouse has the ones behind them.'),
 })
 export type FeaturesConfig = z.output<typeof featuresConfig>
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '../contracts/errors.ts'
 import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
+import { usesNats } from '../platform/nats/nats-config.ts'
 import type { ScannableOnlineStore } from '../platform/online-store/online-store.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
@@ -59,7 +60,7 @@ export async function startFeatures(
     writer,
     bronze,
     isDamaged: deps.isDamaged,
-    gapPatienceMs: config.HINDSIGHT_FEATURES_GAP_PATIENCE_MS,
+    gapPatienceMs: gapPatienceMs(config),
     signal: stopping.signal,
     onApplied(counts) {
       metrics.onApplied(counts)
@@ -78,7 +79,8 @@ export async function startFeatures(
   })
   const onError = (error: unknown) => logger.warn({ err: error }, 'a tile could not be read from the warehouse; trying again')
   const housekeeping = createHousekeeping({ store, writer, bronze, warehouse, now, onError })
-  const times = { step: -Infinity, catchUp: -Infinity, catchUpUntil: -Infinity }
+  // What a broker lost at the end of an epoch, no later record shows to be missing.
+  const times = { step: -Infinity, catchUp: -Infinity, catchUpUntil: usesNats(config) ? Infinity : -Infinity }
   let confirming: Promise<void> = Promise.resolve()
 
   const opened = materializer.open()
@@ -87,7 +89,7 @@ export async function startFeatures(
   async function run(): Promise<void> {
     const loaded = await opened
     if (stopping.signal.aborted) return
-    if (loaded) times.catchUpUntil = performance.now() + catchUpForMs
+    if (loaded) times.catchUpUntil = Math.max(times.catchUpUntil, performance.now() + catchUpForMs)
     seen.ready = true
     while (!stopping.signal.aborted) {
       const records = await consumer.fetch({
@@ -135,7 +137,7 @@ export async function startFeatures(
     logger.info({ request }, 'rebuilding the online store')
     const facts = await materializer.reload()
     if (request !== undefined) await writeRebuild(store, { ...request, state: 'done', facts })
-    times.catchUpUntil = performance.now() + catchUpForMs
+    times.catchUpUntil = Math.max(times.catchUpUntil, performance.now() + catchUpForMs)
     seen.ready = true
   }
 
@@ -144,7 +146,7 @@ export async function startFeatures(
     if (!(await writer.isReady())) await rebuild(undefined)
     else if (await writer.refresh()) {
       logger.warn('the online store has gone back to an older state; the warehouse has the rest')
-      times.catchUpUntil = performance.now() + catchUpForMs
+      times.catchUpUntil = Math.max(times.catchUpUntil, performance.now() + catchUpForMs)
     }
   }
 
@@ -190,6 +192,12 @@ export async function startFeatures(
       }
     },
   }
+}
+
+/** What a broker has lost is published again after twice `ack_wait`, and should that be lost too, after four times. */
+function gapPatienceMs(config: FeaturesConfig): number {
+  const { HINDSIGHT_FEATURES_GAP_PATIENCE_MS: patienceMs, NATS_ACK_WAIT_MS: ackWaitMs } = config
+  return usesNats(config) ? Math.max(patienceMs, 8 * ackWaitMs) : patienceMs
 }
 
 const always = () => true

@@ -22,7 +22,7 @@ export type MaterializerDeps = MaterializerEvents & {
   bronze: BronzeRecords
   /** Whether the log has said that it cannot read these records: then nothing is waited for. */
   isDamaged(range: SeqRange): boolean
-  /** How long to wait for the warehouse to have what the log skipped. Default 60 s: many times what the logger takes. */
+  /** How long to wait for what the log skipped once the warehouse has the record behind it. Default 60 s. */
   gapPatienceMs?: number
   signal: AbortSignal
 }
@@ -75,10 +75,13 @@ export function createMaterializer(deps: MaterializerDeps) {
 
   /** What this consumer never received it takes from bronze, as soon as the logger has put it there. */
   async function fillGap(range: SeqRange): Promise<void> {
-    const giveUpAt = performance.now() + gapPatienceMs
+    const next = { ...range, fromSeq: range.toSeq + 1, toSeq: range.toSeq + 1 }
+    let giveUpAt = Infinity
     let filled = false
     while (!signal.aborted && !filled && !deps.isDamaged(range) && performance.now() < giveUpAt) {
       filled = await bronze.covers(range)
+      // While the logger is behind, nothing says that it will not come.
+      if (!filled && giveUpAt === Infinity && (await bronze.covers(next))) giveUpAt = performance.now() + gapPatienceMs
       if (!filled) await sleep(pollMs, undefined, { signal }).catch(() => undefined)
     }
     if (signal.aborted) throw new ServiceError('draining', 'stopped while waiting for records that the log skipped')
