@@ -3,9 +3,10 @@ import type { HttpClient } from './client/http-client.ts'
 import type { Ledger } from './client/ledger.ts'
 import { checkEvents, checkLabels } from './invariants/items.ts'
 import { checkOnlineStore } from './invariants/online-store.ts'
+import { checkPoison } from './invariants/poison.ts'
 import { checkPredictions } from './invariants/predictions.ts'
 import { readRejects } from './invariants/rejects.ts'
-import { checkSeals, newestEpoch } from './invariants/seals.ts'
+import { checkSeals, oldestOpenEpoch } from './invariants/seals.ts'
 import type { Violation } from './invariants/violation.ts'
 import { settle } from './system/settle.ts'
 import type { FaultSystem } from './system/system.ts'
@@ -46,7 +47,7 @@ async function lookOnce({ system, ledger, fromEpoch }: { system: FaultSystem; le
   ]
   const seals = await checkSeals(warehouse, { fromEpoch, closed: false })
   return {
-    violations: [...lanes.flatMap(({ violations }) => violations), ...seals],
+    violations: [...lanes.flatMap(({ violations }) => violations), ...checkPoison(ledger, rejects), ...seals],
     stored: lanes.reduce((sum, { stored }) => sum + stored, 0),
     rejected: lanes.reduce((sum, { rejected }) => sum + rejected, 0),
   }
@@ -54,5 +55,5 @@ async function lookOnce({ system, ledger, fromEpoch }: { system: FaultSystem; le
 
 /** The newest epochs that a check of the next round begins with: those before have been checked whole. */
 export async function nextEpochToCheck(system: FaultSystem): Promise<number> {
-  return newestEpoch(system.warehouse)
+  return oldestOpenEpoch(system.warehouse)
 }

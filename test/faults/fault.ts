@@ -1,3 +1,4 @@
+import type { HttpClient } from './client/http-client.ts'
 import type { Load } from './client/load.ts'
 import type { Random } from './random.ts'
 import type { SetUp, SystemSpec } from './system/spec.ts'
@@ -8,6 +9,7 @@ export type Injection = {
   system: FaultSystem
   random: Random
   load: Load
+  client: HttpClient
   /** Waits this long, or a drawn time between the two. */
   pause(ms: number, atMostMs?: number): Promise<void>
 }

@@ -31,7 +31,13 @@ export async function runRound(options: {
   const load = startLoad({ client, random: draw('load'), prefix: `r${round}.`, rates })
   try {
     await wait(random.int(beforeMs.least, beforeMs.most))
-    await fault.inject({ system, random, load, pause: (ms, atMostMs) => wait(atMostMs === undefined ? ms : random.int(ms, atMostMs)) })
+    await fault.inject({
+      system,
+      random,
+      load,
+      client,
+      pause: (ms, atMostMs) => wait(atMostMs === undefined ? ms : random.int(ms, atMostMs)),
+    })
     await system.recover()
     await wait(afterMs)
   } finally {

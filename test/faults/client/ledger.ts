@@ -25,10 +25,12 @@ export type Ledger = {
   predictions: Map<string, PredictionAttempt>
   labels: Map<string, LabelAttempt>
   events: Map<string, EventAttempt>
+  /** Records that must end in rejects: `lane/id` to the code. */
+  poison: Map<string, string>
 }
 
 export function createLedger(prefix: string): Ledger {
-  return { prefix, predictions: new Map(), labels: new Map(), events: new Map() }
+  return { prefix, predictions: new Map(), labels: new Map(), events: new Map(), poison: new Map() }
 }
 
 /** An item that broke its definition: answered with 202, and promised to be kept as a reject. */

@@ -27,9 +27,11 @@ export async function checkSeals(
   })
 }
 
-/** The newest epoch of any writer. */
-export async function newestEpoch(warehouse: Pick<Warehouse, 'query'>): Promise<number> {
-  const [row] = await warehouse.query<{ epoch: number }>(`SELECT max(epoch) AS epoch FROM bronze.seals`)
+/** The oldest of the writers' newest epochs: those before it have ended. */
+export async function oldestOpenEpoch(warehouse: Pick<Warehouse, 'query'>): Promise<number> {
+  const [row] = await warehouse.query<{ epoch: number }>(
+    `SELECT min(newest) AS epoch FROM (SELECT max(epoch) AS newest FROM bronze.seals GROUP BY writer_id)`,
+  )
   return row?.epoch ?? 0
 }
 

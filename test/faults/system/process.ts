@@ -24,7 +24,7 @@ export type HarnessProcess = {
   kill(): Promise<void>
   /** SIGTERM, and waits; throws when it has not ended by itself within the deadline, or not with exit status 0. */
   drain(deadlineMs: number): Promise<void>
-  /** Resolves at the end of the process that runs now, at once when none does. */
+  /** Its end, which is expected from now on, of whatever runs now; at once when nothing does. */
   ended(): Promise<void>
   /** How often it ended without being asked to. */
   deaths(): number
@@ -74,6 +74,7 @@ export function createProcess(spec: ProcessSpec): HarnessProcess {
       if (how !== 'exit status 0') throw new Error(`${spec.name} did not drain within ${deadlineMs} ms: ${how}; see ${spec.logFile}`)
     },
     async ended() {
+      asked = true
       await end
     },
     deaths: () => deaths,

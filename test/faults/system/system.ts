@@ -20,6 +20,7 @@ export type FaultSystem = {
   dir: string
   gatewayPort: number
   natsPort: number
+  redisPort: number
   /** Of the services that this system has. Throws for another. */
   service(id: ServiceId): Service
   has(id: ServiceId): boolean
@@ -111,6 +112,7 @@ export async function startFaultSystem(setUp: SetUp, spec: SystemSpec): Promise<
     dir,
     gatewayPort: links.port('client-gateway') ?? ports.gateway,
     natsPort: ports.nats,
+    redisPort: ports.redis,
     service,
     has: (id) => services.has(id),
     get nats() {

@@ -1,0 +1,25 @@
+import type { Fault } from '../fault.ts'
+import type { VolumeSpec } from '../system/spec.ts'
+import { whyNoVolumes } from '../system/volume.ts'
+
+/** A small tmpfs filled to the last byte under load; then its space returns. */
+export const diskFaults: readonly Fault[] = [
+  { ...fullDisk('outbox', 64), setUps: ['embedded', 'servers'] },
+  { ...fullDisk('warehouse', 1_024), setUps: ['embedded', 'servers'] },
+  { ...fullDisk('nats', 256), setUps: ['servers'] },
+]
+
+function fullDisk(of: VolumeSpec['of'], megabytes: number): Omit<Fault, 'setUps'> {
+  return {
+    name: `disk-full-${of}`,
+    does: `no space left under ${of}, then space returns`,
+    rounds: 20,
+    system: { volume: { of, kind: 'tmpfs', megabytes } },
+    whyNot: whyNoVolumes,
+    keepsAnswering: of !== 'outbox',
+    async inject({ system, pause }) {
+      system.volume.fill()
+      await pause(1_000, 3_000)
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { limits } from '../../../contracts/http.ts'
+import type { Injection } from '../fault.ts'
+import { isRejected } from '../client/ledger.ts'
+import { until } from '../system/until.ts'
+
+/** What a client must not get in: nothing of it is stored, and each is told what it did. */
+export async function sendRefused({ client }: Injection): Promise<void> {
+  const predict = '/v1/models/flight-delay/predict'
+  const big = JSON.stringify({ request_id: 'x'.repeat(limits.bodyBytes + 1) })
+  const deep = `${'['.repeat(limits.depth + 1)}${']'.repeat(limits.depth + 1)}`
+  for (const path of [predict, '/v1/labels', '/v1/events/flight_landed']) {
+    for (const [body, status] of [
+      ['{"entities":', 400],
+      [deep, 400],
+      ['{"schema_version": 2}', 400],
+      [big, 413],
+    ] as const) {
+      const answer = await client.post(path, body)
+      if (answer.status !== status) throw new Error(`${path} answered ${answer.status} to ${body.slice(0, 20)}, not ${status}`)
+    }
+  }
+}
+
+/** The same ids with other bytes, after the first were accepted: readers must go on seeing the first. */
+export async function sendDuplicates({ client, load }: Injection): Promise<void> {
+  const { labels, events } = load.ledger
+  const accepted = <T extends { answer?: unknown }>(all: Iterable<T>, isBad: (one: T) => boolean) =>
+    [...all].filter((one) => one.answer !== undefined && !isBad(one)).slice(0, 3)
+  await until('labels and events are accepted', 5_000, () => {
+    return accepted(labels.values(), isRejected).length > 2 && accepted(events.values(), isRejected).length > 2
+  })
+  for (const { id, sent } of accepted(labels.values(), isRejected))
+    await client.post('/v1/labels', { label_id: id, ...sent, value_number: 1 - sent.value_number })
+  for (const { id, sent } of accepted(events.values(), isRejected))
+    await client.post('/v1/events/flight_landed', { event_id: id, ...sent, values: { delay_minutes: sent.values['delay_minutes']! + 1 } })
+}
