@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitForEmptyLog } from '../bin/supervisor/event-log-lag.ts'
@@ -147,7 +147,7 @@ describe('a stop', { timeout: 60_000 }, () => {
     const { status } = await postJson(`${hindsight.url}/v1/models/flight-delay/predict`, request)
     expect(status).toBe(200)
     expect(await hindsight.stop()).toEqual({ code: 0, signal: null })
-    expect(existsSync(join(dataDir, 'run', 'gateway.json'))).toBe(false)
+    expect(readdirSync(join(dataDir, 'run'))).toEqual([])
 
     hindsight = await startHindsight({ dataDir })
     expect(await countPredictions()).toEqual({ rows: before.rows + 2, ids: before.ids + 2, requests: before.requests + 1 })

@@ -3,13 +3,15 @@ import { join } from 'node:path'
 import { type WriterDescription, describeOutbox } from '../../platform/event-log/describe-outbox.ts'
 import type { ServiceStatus } from '../../platform/service/admin-listener.ts'
 import { isAlive } from '../../platform/service/process-identity.ts'
-import { type RunFile, connectionFromRunFiles, readRunFile } from '../../platform/service/run-files.ts'
+import { type RunFile, connectionFromRunFiles, readRunFiles } from '../../platform/service/run-files.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
 import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
 import { type SupervisorFile, supervisorFile } from '../supervisor/system.ts'
 
 export type ServiceLine = {
   service: ServiceName
+  /** The writer id of a gateway. */
+  instance?: string
   /** `external`: ClickHouse that CLICKHOUSE_URL names, not ours to run. */
   state: 'ready' | 'not_ready' | 'draining' | 'silent' | 'down' | 'external'
   pid?: number
@@ -42,7 +44,7 @@ export async function collectStatus(dataDir: string, env: NodeJS.ProcessEnv = pr
   const supervisor = await readSupervisor(dataDir)
   const external = Boolean(env['CLICKHOUSE_URL'])
   const [probes, { writers }, warehouse] = await Promise.all([
-    Promise.all(expectedServices(supervisor, env).map((service) => probeService(dataDir, service))),
+    Promise.all(expectedServices(supervisor, env).flatMap((service) => probeService(dataDir, service, supervisor))),
     describeOutbox(join(dataDir, 'outbox')),
     measureFreshness(dataDir, env),
   ])
@@ -67,10 +69,14 @@ function expectedServices(supervisor: SupervisorFile | undefined, env: NodeJS.Pr
 
 type Probe = { service: ServiceName; run: RunFile | undefined; status: ServiceStatus | undefined }
 
-async function probeService(dataDir: string, service: ServiceName): Promise<Probe> {
-  const run = readRunFile(dataDir, service)
-  const status = run === undefined ? undefined : await fetchStatus(run.admin)
-  return { service, run, status }
+/** Every instance that runs, and what should run and does not. */
+function probeService(dataDir: string, service: ServiceName, supervisor: SupervisorFile | undefined): Promise<Probe>[] {
+  const runs = readRunFiles(dataDir, service)
+  const supervised = supervisor?.services.find((state) => state.service === service)
+  const isMissing = supervised === undefined ? runs.length === 0 : runs.every(({ pid }) => pid !== supervised.pid)
+  const down: Probe[] = isMissing ? [{ service, run: undefined, status: undefined }] : []
+  const up = runs.map(async (run): Promise<Probe> => ({ service, run, status: await fetchStatus(run.admin) }))
+  return [...down.map((probe) => Promise.resolve(probe)), ...up]
 }
 
 async function fetchStatus(admin: string): Promise<ServiceStatus | undefined> {
@@ -84,9 +90,10 @@ async function fetchStatus(admin: string): Promise<ServiceStatus | undefined> {
 }
 
 function toLine({ service, run, status }: Probe, context: { supervisor: SupervisorFile | undefined; external: boolean }): ServiceLine {
-  const supervised = context.supervisor?.services.find((state) => state.service === service)
+  const supervised = context.supervisor?.services.find((state) => state.service === service && (run === undefined || state.pid === run.pid))
   return {
     service,
+    ...(run?.instance !== undefined && { instance: run.instance }),
     state: stateOf(run, status, service === 'warehouse' && context.external),
     ...(run !== undefined && { pid: run.pid }),
     ...(status !== undefined && { uptime_s: status.uptime_s }),

@@ -26,6 +26,14 @@ logger error   10 s ago  insert failed: no answer
   )
 })
 
+test('names the instances of a service where there are several', () => {
+  const [gateway] = status.services
+  const services = ['gateway-0', 'gateway-1'].map((instance) => ({ ...gateway!, instance }))
+  const screen = toStatusScreen({ ...status, services }, now)
+  expect(screen).toMatch(/^gateway gateway-0 {2}ready/m)
+  expect(screen).toMatch(/^gateway gateway-1 {2}ready/m)
+})
+
 test('says when nothing runs', () => {
   const down = toStatusScreen(
     {

@@ -7,7 +7,7 @@ export function toStatusScreen(status: SystemStatus, now: Date): string {
   const supervisor = status.supervisor === undefined ? 'not supervised' : `supervisor pid ${status.supervisor.pid}`
   const sections = [
     `${status.ok ? 'ok' : 'NOT OK'}: ${status.data_dir} (${supervisor})`,
-    toTable([['service', 'state', 'up', 'restarts', 'address'], ...status.services.map(toServiceRow)]),
+    toTable([['service', 'state', 'up', 'restarts', 'address'], ...status.services.map((line) => toServiceRow(line, status))]),
     outboxSection(status),
     warehouseSection(status, now),
     errorSection(status, now),
@@ -15,11 +15,12 @@ export function toStatusScreen(status: SystemStatus, now: Date): string {
   return sections.join('\n\n')
 }
 
-function toServiceRow(line: ServiceLine): string[] {
+function toServiceRow(line: ServiceLine, { services }: SystemStatus): string[] {
+  const isOneOfMany = services.filter(({ service }) => service === line.service).length > 1
   const failing = line.failing_checks.length === 0 ? '' : ` (${line.failing_checks.join(', ')})`
   const exit = line.last_exit === undefined ? '' : ` (last: ${line.last_exit.how})`
   return [
-    line.service,
+    isOneOfMany ? `${line.service} ${line.instance ?? ''}` : line.service,
     `${line.state}${failing}`,
     line.uptime_s === undefined ? '-' : formatDuration(line.uptime_s),
     `${line.restarts ?? '-'}${exit}`,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { identifyProcess } from './process-identity.ts'
-import { connectionFromRunFiles, readRunFile, removeRunFile, writeRunFile } from './run-files.ts'
+import { connectionFromRunFiles, readRunFile, readRunFiles, removeRunFile, writeRunFile } from './run-files.ts'
 
 let dir: string
 beforeEach(() => {
@@ -23,8 +23,18 @@ describe('a run file', () => {
   test('is found while its process lives', async () => {
     await writeRunFile(dir, warehouse)
     expect(readRunFile(dir, 'warehouse')).toEqual(warehouse)
-    await removeRunFile(dir, 'warehouse')
+    await removeRunFile(dir, warehouse)
     expect(readRunFile(dir, 'warehouse')).toBeUndefined()
+  })
+
+  test('of one instance stands beside those of the others', async () => {
+    const gateway = { ...warehouse, service: 'gateway' as const }
+    for (const instance of ['gateway-1', 'gateway-0']) await writeRunFile(dir, { ...gateway, instance, addresses: { http: instance } })
+    await writeRunFile(dir, warehouse)
+    expect(readRunFiles(dir, 'gateway').map(({ instance }) => instance)).toEqual(['gateway-0', 'gateway-1'])
+    expect(connectionFromRunFiles(dir, {}).gatewayUrl).toBe('gateway-0')
+    await removeRunFile(dir, { service: 'gateway', instance: 'gateway-0' })
+    expect(readRunFile(dir, 'gateway')).toMatchObject({ instance: 'gateway-1' })
   })
 
   test('is ignored when the pid is another process by now', async () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -8,6 +8,7 @@ import type { ServiceName } from './service.ts'
 
 const runFile = z.looseObject({
   service: z.string(),
+  instance: z.string().optional(),
   pid: z.int().positive(),
   born: z.string().optional(),
   admin: z.string(),
@@ -15,25 +16,36 @@ const runFile = z.looseObject({
   started_at: z.string(),
 })
 
-/** What a running service left in `<data>/run/<service>.json` for commands to find it. */
+/**
+ * What a running service left in `<data>/run/<service>.json` for commands to find it; where several of a kind share a data
+ * directory, each in `<service>.<instance>.json`.
+ */
 export type RunFile = z.infer<typeof runFile>
 
-/** The run file of a service whose process is alive; undefined when it does not run. */
+/** The run file of a service whose process is alive, the first by name where there are several; undefined when none runs. */
 export function readRunFile(dataDir: string, service: ServiceName): RunFile | undefined {
-  const text = readIfPresent(runFilePath(dataDir, service))
-  if (text === undefined) return undefined
-  const parsed = runFile.parse(JSON.parse(text))
-  return isAlive(parsed) ? parsed : undefined
+  return readRunFiles(dataDir, service)[0]
+}
+
+/** The run files of every instance of a service whose process is alive, by name. */
+export function readRunFiles(dataDir: string, service: ServiceName): RunFile[] {
+  const names = listIfPresent(join(dataDir, 'run')).filter((name) => name.startsWith(`${service}.`) && name.endsWith('.json'))
+  return names.toSorted().flatMap((name) => {
+    const text = readIfPresent(join(dataDir, 'run', name))
+    if (text === undefined) return []
+    const parsed = runFile.parse(JSON.parse(text))
+    return isAlive(parsed) ? [parsed] : []
+  })
 }
 
 /** Written whole or not at all. */
 export async function writeRunFile(dataDir: string, content: RunFile & { service: ServiceName }): Promise<void> {
   await mkdir(join(dataDir, 'run'), { recursive: true })
-  await writeFileAtomically(runFilePath(dataDir, content.service), `${JSON.stringify(content, null, 2)}\n`)
+  await writeFileAtomically(runFilePath(dataDir, content), `${JSON.stringify(content, null, 2)}\n`)
 }
 
-export async function removeRunFile(dataDir: string, service: ServiceName): Promise<void> {
-  await rm(runFilePath(dataDir, service), { force: true })
+export async function removeRunFile(dataDir: string, of: ServiceInstance): Promise<void> {
+  await rm(runFilePath(dataDir, of), { force: true })
 }
 
 export type Connection = {
@@ -87,8 +99,19 @@ export async function writeFileAtomically(path: string, text: string): Promise<v
   await rename(temporary, path)
 }
 
-function runFilePath(dataDir: string, service: ServiceName): string {
-  return join(dataDir, 'run', `${service}.json`)
+type ServiceInstance = { service: ServiceName; instance?: string | undefined }
+
+function runFilePath(dataDir: string, { service, instance }: ServiceInstance): string {
+  return join(dataDir, 'run', instance === undefined ? `${service}.json` : `${service}.${instance}.json`)
+}
+
+function listIfPresent(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 function readIfPresent(path: string): string | undefined {

@@ -13,6 +13,8 @@ export type ServiceDefinition<Config> = {
   name: ServiceName
   /** Throws `invalid_config` that lists every error. */
   config: (env: NodeJS.ProcessEnv) => Config
+  /** What tells it from others of its kind on the same data directory, fit for a file name; left out where there is but one. */
+  instance?: (config: Config) => string
   start: (context: ServiceContext<Config>) => Promise<RunningService>
 }
 
@@ -35,6 +37,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
   const telemetry = await startTelemetry({ service: name, otlpEndpoint: runner.OTEL_EXPORTER_OTLP_ENDPOINT })
   const life = createLifecycle({
     name,
+    instance: definition.instance?.(config),
     logger: log.logger,
     telemetry,
     dataDir: runner.HINDSIGHT_DATA_DIR,
@@ -56,9 +59,17 @@ export async function runService<Config extends object>(definition: ServiceDefin
   }
 }
 
-type LifecycleDeps = { name: ServiceName; logger: Logger; telemetry: Telemetry; dataDir: string; drainTimeoutMs: number }
+type LifecycleDeps = {
+  name: ServiceName
+  instance: string | undefined
+  logger: Logger
+  telemetry: Telemetry
+  dataDir: string
+  drainTimeoutMs: number
+}
 
-function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: LifecycleDeps) {
+function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTimeoutMs }: LifecycleDeps) {
+  const named = { service: name, ...(instance !== undefined && { instance }) }
   const startedAt = new Date().toISOString()
   let running: RunningService | undefined
   let admin: { url: string; close(): Promise<void> } | undefined
@@ -68,7 +79,7 @@ function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: L
   async function close(): Promise<void> {
     await running?.drain()
     await admin?.close()
-    await removeRunFile(dataDir, name)
+    await removeRunFile(dataDir, named)
     await telemetry.shutdown()
   }
 
@@ -93,7 +104,7 @@ function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: L
 
   function fail(error: unknown): void {
     logger.fatal({ err: error }, 'failed')
-    void removeRunFile(dataDir, name).finally(() => process.exit(1))
+    void removeRunFile(dataDir, named).finally(() => process.exit(1))
   }
 
   process.on('uncaughtException', fail)
@@ -123,7 +134,7 @@ function createLifecycle({ name, logger, telemetry, dataDir, drainTimeoutMs }: L
       recentErrors: log.recentErrors,
       renderMetrics: telemetry.renderMetrics,
     })
-    await writeRunFile(dataDir, { service: name, ...identifyProcess(), admin: admin.url, addresses, started_at: startedAt })
+    await writeRunFile(dataDir, { ...named, ...identifyProcess(), admin: admin.url, addresses, started_at: startedAt })
     logger.info({ admin: admin.url, addresses }, 'ready')
     tellSupervisor({ type: 'ready', service: name, pid: process.pid, admin: admin.url, addresses })
     if (stopReason !== undefined) stop(stopReason)
