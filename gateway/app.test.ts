@@ -137,18 +137,18 @@ describe('the way of every request', () => {
     expect((await first).status).toBe(200)
   })
 
-  it('finishes what is under way when it drains, and takes no more', async () => {
-    const { send, log, admission, app } = await createTestGateway()
+  it('answers while it drains, what is under way and what still comes, and asks each connection to be closed', async () => {
+    const { send, log, admission, closing } = await createTestGateway()
+    expect((await send(predictPath, good)).headers.get('connection')).toBeNull()
     log.hold()
     const underWay = send(predictPath, { ...good, options: { timeout_ms: 4000 } })
     await expect.poll(() => admission.inFlight).toBe(1)
-    let drained = false
-    const drain = admission.drain().then(() => (drained = true))
-    expect(await errorOf(await app.request('/v1/models'))).toMatchObject({ status: 503, code: 'draining' })
-    expect(drained).toBe(false)
+    closing.enter('draining')
+    const refused = await send(predictPath, {})
+    expect([refused.status, refused.headers.get('connection')]).toEqual([400, 'close'])
     log.release()
-    expect((await underWay).status).toBe(200)
-    await drain
+    for (const response of [await underWay, await send(predictPath, good)])
+      expect([response.status, response.headers.get('connection')]).toEqual([200, 'close'])
   })
 
   it('never shows the inside of a fault', async () => {

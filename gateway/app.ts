@@ -7,6 +7,7 @@ import type { Project } from '../platform/project/project.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import type { Admission } from './http/admission.ts'
 import { requireApiKey } from './http/auth.ts'
+import type { Closing } from './http/closing.ts'
 import { renderDocsPage } from './http/docs-page.ts'
 import { createErrorHandler, notFound } from './http/errors.ts'
 import type { GatewayEnv } from './http/gateway-env.ts'
@@ -33,6 +34,7 @@ export type AppDeps = {
   store: OnlineStore
   warehouse: Warehouse
   admission: Admission
+  closing: Closing
   metrics: GatewayMetrics
   logger: Logger
   apiKey: string | undefined
@@ -49,7 +51,7 @@ export type AppDeps = {
 /** Every route of the public listener. Health, metrics and documentation are open; `/v1` asks for the key. */
 export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
-  app.use(requestContext(deps), requestMetrics(deps))
+  app.use(deps.closing.middleware, requestContext(deps), requestMetrics(deps))
   app.use('/v1/*', requireApiKey(deps.apiKey), deps.admission.middleware)
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)

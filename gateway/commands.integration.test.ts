@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   vi.unstubAllEnvs()
-  await listener.close()
+  await listener.close({ withinMs: 1_000 })
 })
 
 /** What `hindsight ARGS` prints. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ServiceError } from '../contracts/errors.ts'
 import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
@@ -6,7 +7,7 @@ import { natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 
 const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
-const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = commonConfigFields
+const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, HINDSIGHT_DRAIN_TIMEOUT_MS } = commonConfigFields
 
 const schema = z.object({
   NATS_URL: natsConfigFields.NATS_URL,
@@ -37,6 +38,13 @@ const schema = z.object({
     .positive()
     .default(defaultLaneBounds.maxLaneAgeMs)
     .describe('How long a record of a lane may wait for its consumers before the lane is answered 503.'),
+  HINDSIGHT_DRAIN_TIMEOUT_MS,
+  HINDSIGHT_DRAIN_DELAY_MS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('How long a gateway that is to stop says so at /readyz and goes on answering, for load balancers to notice.'),
   HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
 })
 
@@ -46,5 +54,14 @@ export type GatewayConfig = z.output<typeof schema>
 export function loadGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const config = loadConfig(schema, env)
   requireKeyBeyondLoopback(config)
+  requireTimeToDrain(config)
   return config
+}
+
+function requireTimeToDrain({ HINDSIGHT_DRAIN_DELAY_MS: delayMs, HINDSIGHT_DRAIN_TIMEOUT_MS: timeoutMs }: GatewayConfig): void {
+  if (delayMs < timeoutMs) return
+  throw new ServiceError(
+    'invalid_config',
+    `HINDSIGHT_DRAIN_DELAY_MS: ${delayMs} leaves nothing of HINDSIGHT_DRAIN_TIMEOUT_MS, ${timeoutMs}`,
+  )
 }

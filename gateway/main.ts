@@ -11,6 +11,7 @@ import { startGateway } from './start.ts'
 await runService({
   name: 'gateway',
   config: loadGatewayConfig,
+  instance: (config) => config.HINDSIGHT_WRITER_ID,
   async start(context) {
     const { config, logger } = context
     const dataDir = config.HINDSIGHT_DATA_DIR

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import type { OnlineStore } from '../platform/online-store/online-store.ts'
@@ -8,6 +9,7 @@ import { createApp } from './app.ts'
 import { readCodeVersion, readPackageVersion } from './code-version.ts'
 import type { GatewayConfig } from './config.ts'
 import { createAdmission } from './http/admission.ts'
+import { createClosing } from './http/closing.ts'
 import { listen } from './http/listen.ts'
 import { createIdFactory } from './ids.ts'
 import type { InferenceEngine } from './inference/inference.ts'
@@ -38,12 +40,13 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const metrics = createGatewayMetrics(meter)
   const background = createBackground(logger)
   const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
+  const closing = createClosing()
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
   metrics.observeOutbox({ eventLog, bounds, now: Date.now })
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const limits = { ...shadowLimits, timeoutMs: longestTimeoutMs }
-  const deps = { ...adapters, ...clocks, models, metrics, admission, logger, background }
-  const { checks, status: storeStatus } = createReadiness(adapters, () => admission.draining)
+  const deps = { ...adapters, ...clocks, models, metrics, admission, closing, logger, background }
+  const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
   const app = createApp({
     ...deps,
     predict: createPredictor({ ...deps, limits }),
@@ -60,7 +63,10 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     checks,
     status: async () => ({ ...describe(models, eventLog, admission.inFlight), ...(await storeStatus()) }),
     async drain() {
-      await Promise.all([admission.drain(), listener.close()])
+      closing.enter('draining')
+      await sleep(config.HINDSIGHT_DRAIN_DELAY_MS)
+      closing.enter('closing')
+      await listener.close({ withinMs: (config.HINDSIGHT_DRAIN_TIMEOUT_MS - config.HINDSIGHT_DRAIN_DELAY_MS) / 2 })
       await background.settled()
       await inference.close()
       await Promise.all([eventLog.close(), store.close(), adapters.warehouse.close()])

@@ -6,8 +6,11 @@ import { failpoint } from '../../platform/service/failpoint.ts'
 export type Listener = {
   /** As `http://127.0.0.1:8080`, with the port that was taken. */
   url: string
-  /** Takes no more connections and ends the idle ones; resolves when the last answer is sent. */
-  close(): Promise<void>
+  /**
+   * Takes no more connections and ends the idle ones; resolves when the last answer is sent. What is open after `withinMs`
+   * is cut: a client that sends slowly, or an answer that takes longer.
+   */
+  close(options: { withinMs: number }): Promise<void>
 }
 
 /** Longest a client may take to send its headers, and its whole request: a slow one must not hold a place. */
@@ -30,11 +33,15 @@ export async function listen(
   const { port } = server.address() as AddressInfo
   return {
     url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
-    async close() {
+    async close({ withinMs }) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       // A connection that was busy when the server closed stays open, idle, once its answer is sent.
       const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
-      await closed.finally(() => clearInterval(sweep))
+      const cut = setTimeout(() => server.closeAllConnections(), withinMs)
+      await closed.finally(() => {
+        clearInterval(sweep)
+        clearTimeout(cut)
+      })
     },
   }
 }

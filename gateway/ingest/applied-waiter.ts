@@ -2,15 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { AppliedPosition, Origin } from '../../contracts/origin.ts'
 import type { OnlineStore } from '../../platform/online-store/online-store.ts'
+import type { Phase } from '../http/closing.ts'
 
 /** Pause between two looks at the store: short against a batch of the materializer, long against one look. */
 const pollMs = 5
 
-type Deps = { store: Pick<OnlineStore, 'applied'>; tick: () => number; admission: { readonly draining: boolean } }
+type Deps = { store: Pick<OnlineStore, 'applied'>; tick: () => number; closing: { readonly phase: Phase } }
 
 /**
  * Whether the online store has applied these records, as soon as it has; false when `timeoutMs` passes or the gateway
- * drains first. A store that does not answer has not applied them: they are in the log, and it will.
+ * closes first. A store that does not answer has not applied them: they are in the log, and it will.
  */
 export function createAppliedWaiter(deps: Deps) {
   let look: ReturnType<OnlineStore['applied']> | undefined
@@ -32,7 +33,7 @@ export function createAppliedWaiter(deps: Deps) {
       const positions = await applied()
       const position = positions.find(({ writer_id, epoch }) => writer_id === last.writer_id && epoch === last.epoch)
       if (position !== undefined && position.seq >= last.seq) return true
-      if (deps.tick() >= giveUpAt || deps.admission.draining) return false
+      if (deps.tick() >= giveUpAt || deps.closing.phase === 'closing') return false
       await sleep(pollMs)
     }
   }

@@ -5,6 +5,7 @@ import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { createApp } from '../app.ts'
 import { createAdmission } from '../http/admission.ts'
+import { createClosing } from '../http/closing.ts'
 import { createIdFactory } from '../ids.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { createBackground } from '../predict/background.ts'
@@ -64,12 +65,14 @@ export async function createTestGateway(
   )
   const predict = createPredictor({ ...deps, limits: { shadows: 8, shadowDeadlineMs: 1000, timeoutMs: 5000 } })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
+  const closing = createClosing()
   const app = createApp({
     ...deps,
     project: testProject,
     models,
     predict,
     admission,
+    closing,
     warehouse: options.warehouse ?? ({} as Warehouse),
     apiKey: options.apiKey,
     version: '0.0.0',
@@ -82,5 +85,5 @@ export async function createTestGateway(
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
     })
-  return { app, send, log, online, engine, background, admission, models }
+  return { app, send, log, online, engine, background, admission, closing, models }
 }

@@ -1,0 +1,29 @@
+import type { MiddlewareHandler } from 'hono'
+import type { GatewayEnv } from './gateway-env.ts'
+
+/**
+ * The way to the end. `draining`: `/readyz` says so and all is answered, for a load balancer that has not noticed yet.
+ * `closing`: connections end, and what need not be waited for is not.
+ */
+export type Phase = 'serving' | 'draining' | 'closing'
+
+export type Closing = {
+  readonly phase: Phase
+  enter(phase: Phase): void
+  middleware: MiddlewareHandler<GatewayEnv>
+}
+
+/** From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
+export function createClosing(): Closing {
+  let phase: Phase = 'serving'
+  return {
+    get phase() {
+      return phase
+    },
+    enter: (next) => void (phase = next),
+    async middleware(c, next) {
+      await next()
+      if (phase !== 'serving') c.header('Connection', 'close')
+    },
+  }
+}
