@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { canonicalHash } from './canonical-json.ts'
-import { columnName, entityId, opaqueId, sha256, tags, tenant, timestamp, uuid } from './primitives.ts'
+import { columnName, entityId, instanceIndex, opaqueId, sha256, tags, tenant, timestamp, uuid } from './primitives.ts'
 
 /** Strongest first: among sources, the highest kind that has a value wins. */
 export const labelSourceKinds = ['outcome', 'human', 'proxy', 'teacher', 'weak'] as const
@@ -14,7 +14,7 @@ export const labelSource = z.strictObject({
 const targetFields = {
   prediction_id: uuid.optional(),
   request_id: opaqueId.optional(),
-  index: z.int().nonnegative().optional(),
+  index: instanceIndex.optional(),
   entities: z.record(columnName, entityId).optional(),
   anchor: columnName.optional(),
   anchor_time: timestamp.optional(),

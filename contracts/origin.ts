@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { opaqueId } from './primitives.ts'
+import { maxUint32, opaqueId, timestamp } from './primitives.ts'
 
 /**
  * Lanes keep kinds of traffic apart: each has its own files, bounds and sequence, so that a bulk import
@@ -15,7 +15,7 @@ export type Lane = z.infer<typeof lane>
  */
 export const origin = z.object({
   writer_id: opaqueId,
-  epoch: z.int().positive(),
+  epoch: z.int().positive().max(maxUint32),
   lane,
   seq: z.int().positive(),
 })
@@ -24,7 +24,7 @@ export type Origin = z.infer<typeof origin>
 /** Contiguous progress through one writer's epoch: everything up to and including `seq` is in. */
 export const appliedPosition = z.object({
   writer_id: opaqueId,
-  epoch: z.int().positive(),
+  epoch: z.int().positive().max(maxUint32),
   seq: z.int().nonnegative(),
 })
 export type AppliedPosition = z.infer<typeof appliedPosition>
@@ -33,12 +33,12 @@ export type AppliedPosition = z.infer<typeof appliedPosition>
 export const seal = z.looseObject({
   schema_version: z.literal(1),
   writer_id: opaqueId,
-  epoch: z.int().positive(),
+  epoch: z.int().positive().max(maxUint32),
   lane,
   first_seq: z.int().positive(),
   last_seq: z.int().nonnegative(),
   count: z.int().nonnegative(),
-  sealed_at: z.string(),
+  sealed_at: timestamp,
   reason: z.enum(['hour', 'close', 'recovery']),
 })
 export type Seal = z.infer<typeof seal>

@@ -29,6 +29,12 @@ export const timestamp = z.iso
   .datetime({ offset: true })
   .refine((value) => isStorableTime(Date.parse(value)), 'must lie between the years 1900 and 2299')
 
+/** What the warehouse's 32-bit columns hold; a greater number would be stored as another one. */
+export const maxUint32 = 2 ** 32 - 1
+
+/** Position of an instance in its request, from 0. */
+export const instanceIndex = z.int().min(0).max(maxUint32)
+
 export const tags = z.array(z.string().min(1).max(64)).max(16)
 
 export const tenant = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)

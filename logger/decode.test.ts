@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Lane } from '../contracts/origin.ts'
 import { decode } from './decode.ts'
@@ -132,4 +133,41 @@ describe('what cannot be an event is dead, with the reason', () => {
 test('a record without an origin is dropped', () => {
   const record = toRecord(predictionEvent(1))
   expect(decode({ ...record, origin: { ...record.origin, seq: 0 } })).toMatchObject({ kind: 'drop' })
+})
+
+const valid = [
+  { event: predictionEvent(1), at: { lane: 'predictions', kind: 'event' } },
+  { event: labelEvent(1), at: { lane: 'labels', kind: 'event' } },
+  { event: featureEvent(1), at: { lane: 'feature_events', kind: 'event' } },
+  { event: sealOf(1, 4), at: { lane: 'predictions', kind: 'seal' } },
+] as const
+
+test('whatever a field is changed into, decoding does not throw, and what comes out can be encoded', () => {
+  const value = fc.oneof(
+    fc.json().map((text) => JSON.parse(text) as unknown),
+    fc.string(),
+    fc.double(),
+    fc.constant(undefined),
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...valid), fc.nat(), value, ({ event, at }, which, changed) => {
+      const names = Object.keys(event)
+      const outcome = decode(toRecord({ ...event, [names[which % names.length]!]: changed }, at))
+      expect(['ok', 'dead']).toContain(outcome.kind)
+      if (outcome.kind === 'ok') JSON.stringify(outcome.rows)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('a seal whose time is none is dead', () => {
+  const outcome = decode(toRecord({ ...sealOf(1, 4), sealed_at: 'yesterday' }, { kind: 'seal' }))
+  expect(outcome).toMatchObject({ kind: 'dead', reason: { code: 'invalid_event', path: 'sealed_at' } })
+})
+
+test('a number that its column would store as another one is refused', () => {
+  const beyond = 2 ** 32 + 5
+  expect(decode(toRecord(predictionEvent(1, { index: beyond })))).toMatchObject({ kind: 'dead', reason: { path: 'index' } })
+  expect(decode(toRecord(labelEvent(1, { index: beyond }), { lane: 'labels' }))).toMatchObject({ kind: 'dead', reason: { path: 'index' } })
+  expect(decode(toRecord(predictionEvent(1), { epoch: beyond }))).toMatchObject({ kind: 'drop' })
 })
