@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { ServiceError } from '../../contracts/errors.ts'
 import { type ClickHouseSettings, type QueryParams, type Warehouse, WarehouseQueryError } from './warehouse.ts'
@@ -43,6 +45,13 @@ export function createWarehouse(options: WarehouseOptions): Warehouse {
     return await client.query({ query: sql, format: 'JSONEachRow', ...withOptions(params, settings) })
   }
 
+  /** The client's own insert takes no encoded JSON. */
+  async function insertLines(table: string, lines: Uint8Array, settings: ClickHouseSettings): Promise<void> {
+    const values = Readable.from([lines], { objectMode: false })
+    const { stream } = await client.exec({ query: `INSERT INTO ${table} FORMAT JSONEachRow`, values, clickhouse_settings: settings })
+    await finished(stream.resume())
+  }
+
   return {
     query: <Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings) =>
       translated(async () => (await (await select(sql, params, settings)).json()) as Row[]),
@@ -58,9 +67,9 @@ export function createWarehouse(options: WarehouseOptions): Warehouse {
     },
     async insert(table, rows, settings) {
       if (rows.length === 0) return
-      await translated(() =>
-        client.insert({ table, values: rows as object[], format: 'JSONEachRow', clickhouse_settings: { ...settings, async_insert: 0 } }),
-      )
+      const clickhouse_settings: ClickHouseSettings = { ...settings, async_insert: 0 }
+      if (rows instanceof Uint8Array) return await translated(() => insertLines(table, rows, clickhouse_settings))
+      await translated(() => client.insert({ table, values: rows as object[], format: 'JSONEachRow', clickhouse_settings }))
     },
     async command(sql, params, settings) {
       await translated(() => client.command({ query: sql, ...withOptions(params, { wait_end_of_query: 1, ...settings }) }))

@@ -132,6 +132,16 @@ export function warehouseContract(name: string, start: () => Promise<WarehouseUn
       expect(await warehouse.query(`SELECT * FROM ${table}`)).toEqual([row])
     })
 
+    test('inserts lines of JSON as they are', async () => {
+      const table = await newTable('a UInt32, text String')
+      const rows = Array.from({ length: 3000 }, (_, a) => ({ a, text: `${awkward}\n\n ${a}` }))
+      const lines = Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+      await warehouse.insert(table, lines)
+      expect(await warehouse.query(`SELECT * FROM ${table} ORDER BY a`)).toEqual(rows)
+      await expect(warehouse.insert(table, Buffer.from('{"a":1}\n{"a":"x"}\n'))).rejects.toMatchObject({ name: 'WarehouseQueryError' })
+      expect(await warehouse.query(`SELECT count() AS n FROM ${table}`)).toEqual([{ n: '3000' }])
+    })
+
     test('an insert is whole or not at all', async () => {
       const table = await newTable('a UInt32')
       const rows = [...Array.from({ length: 5000 }, (_, a) => ({ a })), { a: 'not a number' }]

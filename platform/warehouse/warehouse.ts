@@ -11,8 +11,8 @@ export type Warehouse = {
   query<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings): Promise<Row[]>
   /** Rows as they come, in blocks: for results that do not fit in memory. */
   stream<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings): AsyncIterable<Row[]>
-  /** One INSERT of all rows (JSONEachRow). Resolves when the engine has confirmed it. */
-  insert(table: string, rows: readonly object[], settings?: ClickHouseSettings): Promise<void>
+  /** One INSERT of all rows, as objects or as their JSON, a line each. Resolves when the engine has confirmed it. */
+  insert(table: string, rows: readonly object[] | Uint8Array, settings?: ClickHouseSettings): Promise<void>
   /** A statement without a result. */
   command(sql: string, params?: QueryParams, settings?: ClickHouseSettings): Promise<void>
   ping(): Promise<boolean>
