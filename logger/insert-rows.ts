@@ -3,6 +3,9 @@ import { type Warehouse, WarehouseQueryError } from '../platform/warehouse/wareh
 /** A row that the warehouse refuses for what it holds. `index` is its place among the rows given. */
 export type RefusedRow = { index: number; error: WarehouseQueryError }
 
+/** An array of objects is one, and so are lines of JSON. */
+export type InsertableRows = { readonly length: number; slice(from: number, to: number): readonly object[] | Uint8Array }
+
 /** Bisects faults of any kind from this attempt on: what has failed that often may be one row's after all. */
 const suspectRowsFromAttempt = 5
 
@@ -13,10 +16,11 @@ const suspectRowsFromAttempt = 5
 export async function insertRows(options: {
   warehouse: Pick<Warehouse, 'insert'>
   table: string
-  rows: readonly object[]
+  rows: InsertableRows
   attempt: number
 }): Promise<RefusedRow[]> {
   const { rows, attempt } = options
+  let suspect: WarehouseQueryError | undefined
   const insert = (from: number, to: number) => options.warehouse.insert(options.table, rows.slice(from, to), insertSettings)
   const tryInsert = async (from: number, to: number): Promise<WarehouseQueryError | undefined> => {
     try {
@@ -30,6 +34,8 @@ export async function insertRows(options: {
   const isolate = async (from: number, to: number, known?: WarehouseQueryError): Promise<RefusedRow[]> => {
     const error = known ?? (await tryInsert(from, to))
     if (error === undefined) return []
+    // Memory, say, can run out between two halves: that is nothing a row is to be blamed for.
+    if (!isRowFault(error) && error.exceptionCode !== suspect?.exceptionCode) throw error
     if (to - from === 1) return [{ index: from, error }]
     const middle = (from + to) >> 1
     return [...(await isolate(from, middle)), ...(await isolate(middle, to))]
@@ -37,7 +43,10 @@ export async function insertRows(options: {
 
   const error = await tryInsert(0, rows.length)
   if (error === undefined) return []
-  if (!isRowFault(error) && !(await explainedByRows({ error, attempt, count: rows.length, tryInsert }))) throw error
+  if (!isRowFault(error)) {
+    if (!(await explainedByRows({ error, attempt, count: rows.length, tryInsert }))) throw error
+    suspect = error
+  }
   return isolate(0, rows.length, error)
 }
 

@@ -4,6 +4,7 @@ import { createPipeline } from './pipeline.ts'
 import type { BatchResult } from './write-batch.ts'
 import { createMemoryLog } from './testing/memory-log.ts'
 import { predictionEvent, toRecord } from './testing/records.ts'
+import { rowsSent } from './testing/rows-sent.ts'
 
 const limits = { maxRows: 100, maxBytes: 1 << 20, maxWaitMs: 20 }
 const record = (seq: number) => toRecord(predictionEvent(seq), { seq })
@@ -30,7 +31,8 @@ test('confirms a record only after every insert of its batch has resolved', asyn
 test('shares one insert among records that arrive within the wait, and splits at the limit', async () => {
   const log = createMemoryLog()
   const sizes: number[] = []
-  const insert = async (table: string, rows: readonly object[]) => void (table === 'bronze.prediction_events' && sizes.push(rows.length))
+  const insert = async (table: string, rows: readonly object[] | Uint8Array) =>
+    void (table === 'bronze.prediction_events' && sizes.push(rowsSent(rows).length))
   const pipeline = createPipeline({ ...log, limits: { ...limits, maxRows: 3, maxWaitMs: 1_000 }, warehouse: { insert } })
   const running = pipeline.run()
   for (let seq = 1; seq <= 7; seq++) log.append(record(seq))

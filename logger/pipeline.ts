@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
+import type { EventLogConsumer } from '../platform/event-log/event-log.ts'
 import { failpoint } from '../platform/service/failpoint.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { createBufferPool } from './buffer-pool.ts'
 import { type BatchLimits, collectBatch } from './collect-batch.ts'
-import { type BatchResult, writeBatch, type WriteBatchDeps } from './write-batch.ts'
+import { prepareBatch, type PreparedBatch } from './prepare-batch.ts'
+import { type BatchResult, storeBatch, type WriteBatchDeps } from './write-batch.ts'
 
 export type PipelineDeps = {
   consumer: EventLogConsumer
@@ -21,8 +23,8 @@ export type Pipeline = {
 }
 
 /**
- * Event log to warehouse: collect, insert, confirm. While one batch is inserted the next one is collected, so that two
- * are in memory at most. A record is confirmed only when it is stored, as an event or as a reject.
+ * Event log to warehouse: collect, prepare, insert, confirm. While one batch is inserted the next one is collected and
+ * prepared, so that two are in memory at most. A record is confirmed only when it is stored, as an event or as a reject.
  */
 export function createPipeline(deps: PipelineDeps): Pipeline {
   const { consumer, warehouse, limits, now = Date.now } = deps
@@ -33,9 +35,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined)
   const writeDeps: WriteBatchDeps = { ...deps, warehouse, pause, givenUp: () => signal.aborted }
 
-  async function store(records: readonly LogRecord[]): Promise<void> {
+  async function store(batch: PreparedBatch): Promise<void> {
     failpoint('logger.before_insert')
-    const result = await writeBatch(records, writeDeps)
+    const result = await storeBatch(batch, writeDeps)
     failpoint('logger.after_insert')
     if (result.settled.length > 0) await consumer.confirm(result.settled)
     failpoint('logger.after_confirm')
@@ -43,11 +45,14 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   }
 
   async function move(): Promise<void> {
+    const pool = createBufferPool()
     let storing: Promise<void> = Promise.resolve()
     while (!signal.aborted) {
-      const collecting = collectBatch({ consumer, limits, signal, now, pause })
+      const collecting = collectBatch({ consumer, limits, signal, now, pause }).then((records) => prepareBatch(records, pool))
       const [batch] = await Promise.all([collecting, storing])
-      storing = batch.length === 0 ? Promise.resolve() : store(batch)
+      // The memory of a busy time is not kept through a quiet one.
+      if (batch.entries.length === 0) pool.clear()
+      else storing = store(batch)
     }
     await storing
   }

@@ -1,13 +1,10 @@
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
-import { decode } from './decode.ts'
-import { insertRows } from './insert-rows.ts'
+import { insertRows, type RefusedRow } from './insert-rows.ts'
 import type { Outcome } from './outcome.ts'
+import { type Entry, prepareBatch, type PreparedBatch } from './prepare-batch.ts'
 import { toDeliveredRows } from './rows/delivered-rows.ts'
-import { toRejectRow } from './rows/reject-row.ts'
 import { type BronzeTable, bronzeTables } from './rows/stamp.ts'
-
-type Entry = { record: LogRecord; outcome: Outcome }
 
 export type BatchResult = {
   /** Records whose fate is stored: they may be confirmed. */
@@ -27,45 +24,76 @@ export type WriteBatchDeps = {
   onRetry?: (event: { attempt: number; pauseMs: number; error: unknown }) => void
 }
 
-/** Stores a batch, however often it takes, and says what became of each record. */
+/** Stores records, however often it takes, and says what became of each. */
 export async function writeBatch(records: readonly LogRecord[], deps: WriteBatchDeps): Promise<BatchResult> {
-  const entries = records.map((record): Entry => ({ record, outcome: decode(record) }))
-  const stored = new Set<BronzeTable>()
+  return storeBatch(await prepareBatch(records), deps)
+}
+
+/** As `writeBatch`, of a batch that has been prepared. */
+export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Promise<BatchResult> {
+  const stored: Stored = { tables: new Set(), rejects: 0 }
   for (let attempt = 1; ; attempt++) {
     try {
-      await storeEntries({ entries, stored, attempt, deps })
-      return settle(entries)
+      await storeTables({ batch, stored, attempt, deps })
+      // An insert that failed may still hold on to its bytes.
+      if (attempt === 1) batch.release()
+      return settle(batch.entries)
     } catch (error) {
       const pauseMs = backOffMs(attempt)
       deps.onRetry?.({ attempt, pauseMs, error })
       if (!deps.givenUp()) await deps.pause(pauseMs)
-      if (deps.givenUp()) return settle(entries.map(({ record }) => ({ record, outcome: { kind: 'retry', error } })))
+      if (deps.givenUp()) return settle(batch.entries.map(({ record }) => ({ record, fate: { kind: 'retry', error } })))
     }
   }
 }
 
-type Store = { entries: Entry[]; stored: Set<BronzeTable>; attempt: number; deps: WriteBatchDeps }
+/** What earlier attempts have stored, and is not sent again: whole tables, and so many lines of rejects. */
+type Stored = { tables: Set<BronzeTable>; rejects: number }
+type Store = { batch: PreparedBatch; stored: Stored; attempt: number; deps: WriteBatchDeps }
 
-async function storeEntries({ entries, stored, attempt, deps }: Store): Promise<void> {
-  for (const table of bronzeTables) {
-    if (stored.has(table)) continue
-    if (table === 'bronze.delivered') {
-      await storeDelivered(entries, { attempt, deps })
-      continue
-    }
-    const rows = rowsOf(table, entries)
-    const refused = rows.length === 0 ? [] : await timedInsert(table, rows, { attempt, deps })
-    for (const { entry, message } of refused) entry.outcome = { kind: 'dead', reason: { code: 'invalid_event', message } }
-    // A record that this table refused has its place in rejects, which comes after.
-    stored.add(table)
-  }
+/** Seals after what they count; a seal that is refused has its place in rejects all the same. */
+async function storeTables(store: Store): Promise<void> {
+  for (const table of eventTables) await storeRows(table, store)
+  await storeRejects(store)
+  await storeRows('bronze.seals', store)
+  await storeRejects(store)
+  await storeDelivered(store)
 }
 
-async function storeDelivered(entries: readonly Entry[], { attempt, deps }: Pick<Store, 'attempt' | 'deps'>): Promise<void> {
+const eventTables = bronzeTables.filter((table) => table.endsWith('_payloads') || table.endsWith('_events'))
+
+async function storeRows(table: BronzeTable, store: Store): Promise<void> {
+  const { batch, stored } = store
+  if (stored.tables.has(table)) return
+  for (const { first, end } of runsToStore(batch.linesOf(table).entries)) {
+    for (const { index, error } of await timedInsert(table, { first, end }, store)) {
+      const entry = batch.linesOf(table).entries[first + index]!
+      batch.reject(entry, { code: 'invalid_event', message: `the warehouse refused the row: ${error.message}` })
+    }
+  }
+  stored.tables.add(table)
+}
+
+/** All of them in one, but for those that an earlier table refused. */
+function runsToStore(entries: readonly Entry[]): { first: number; end: number }[] {
+  const refused = entries.flatMap(({ fate }, index) => (fate.kind === 'ok' ? [] : [index]))
+  const starts = [0, ...refused.map((index) => index + 1)]
+  return starts.map((first, run) => ({ first, end: refused[run] ?? entries.length })).filter(({ first, end }) => first < end)
+}
+
+async function storeRejects(store: Store): Promise<void> {
+  const { batch, stored } = store
+  const end = batch.linesOf('bronze.rejects').lines.length
+  const [refused] = await timedInsert('bronze.rejects', { first: stored.rejects, end }, store)
+  if (refused !== undefined) throw refused.error
+  stored.rejects = end
+}
+
+async function storeDelivered({ batch, attempt, deps }: Store): Promise<void> {
   const rows = toDeliveredRows(
-    entries.flatMap(({ record, outcome }) => {
-      if (outcome.kind === 'ok') return [{ origin: record.origin, retentionUntil: outcome.retentionUntil }]
-      return outcome.kind === 'dead' ? [{ origin: record.origin }] : []
+    batch.entries.flatMap(({ record, fate }) => {
+      if (fate.kind === 'ok') return [{ origin: record.origin, retentionUntil: fate.retentionUntil }]
+      return fate.kind === 'dead' ? [{ origin: record.origin }] : []
     }),
   )
   if (rows.length === 0) return
@@ -73,41 +101,34 @@ async function storeDelivered(entries: readonly Entry[], { attempt, deps }: Pick
   if (refused !== undefined) throw refused.error
 }
 
-type EntryRow = { entry: Entry; row: object }
-
-function rowsOf(table: BronzeTable, entries: readonly Entry[]): EntryRow[] {
-  return entries.flatMap((entry): EntryRow[] => {
-    const { outcome, record } = entry
-    if (outcome.kind === 'ok') return outcome.rows.filter((row) => row.table === table).map(({ row }) => ({ entry, row }))
-    return outcome.kind === 'dead' && table === 'bronze.rejects' ? [{ entry, row: toRejectRow(record, outcome.reason) }] : []
-  })
-}
-
-async function timedInsert(table: BronzeTable, rows: readonly EntryRow[], { attempt, deps }: Pick<Store, 'attempt' | 'deps'>) {
+async function timedInsert(table: BronzeTable, { first, end }: { first: number; end: number }, store: Store): Promise<RefusedRow[]> {
+  const { batch, attempt, deps } = store
+  if (first === end) return []
+  const { lines } = batch.linesOf(table)
+  const rows = { length: end - first, slice: (from: number, to: number) => lines.slice(first + from, first + to) }
   const startedAt = performance.now()
-  const refused = await insertRows({ warehouse: deps.warehouse, table, rows: rows.map(({ row }) => row), attempt })
+  const refused = await insertRows({ warehouse: deps.warehouse, table, rows, attempt })
   deps.onInsert?.({ table, rows: rows.length - refused.length, seconds: (performance.now() - startedAt) / 1000 })
-  if (refused.length > 0 && table === 'bronze.rejects') throw refused[0]!.error
-  return refused.map(({ index, error }) => ({ entry: rows[index]!.entry, message: `the warehouse refused the row: ${error.message}` }))
+  return refused
 }
 
 function settle(entries: readonly Entry[]): BatchResult {
   const result: BatchResult = { settled: [], outcomes: { ok: 0, retry: 0, dead: 0, drop: 0 }, rejects: {} }
-  for (const { record, outcome } of entries) {
-    result.outcomes[outcome.kind]++
-    switch (outcome.kind) {
+  for (const { record, fate } of entries) {
+    result.outcomes[fate.kind]++
+    switch (fate.kind) {
       case 'ok':
       case 'drop':
         result.settled.push(record)
         break
       case 'dead':
         result.settled.push(record)
-        result.rejects[outcome.reason.code] = (result.rejects[outcome.reason.code] ?? 0) + 1
+        result.rejects[fate.reason.code] = (result.rejects[fate.reason.code] ?? 0) + 1
         break
       case 'retry':
         break
       default:
-        outcome satisfies never
+        fate satisfies never
     }
   }
   return result

@@ -1,0 +1,76 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { LogRecord } from '../platform/event-log/event-log.ts'
+import { type BufferPool, createBufferPool } from './buffer-pool.ts'
+import { decode } from './decode.ts'
+import { createJsonLines, type JsonLines } from './json-lines.ts'
+import type { Outcome } from './outcome.ts'
+import { toRejectRow } from './rows/reject-row.ts'
+import type { BronzeTable, TableRow } from './rows/stamp.ts'
+
+/** What became of a record so far; the rows of one that is `ok` lie in the batch. */
+export type Fate = Exclude<Outcome, { kind: 'ok' }> | Omit<Extract<Outcome, { kind: 'ok' }>, 'rows'>
+export type Entry = { record: LogRecord; fate: Fate }
+
+/** What a table is to get: each line is a row of the entry at the same place. */
+export type TableLines = { lines: JsonLines; entries: Entry[] }
+
+/** Records that need nothing more but to be stored: decoded, and encoded for the warehouse. */
+export type PreparedBatch = {
+  entries: readonly Entry[]
+  linesOf(table: BronzeTable): TableLines
+  /** This record goes to rejects, and to no table that has not had its rows yet. */
+  reject(entry: Entry, reason: Extract<Fate, { kind: 'dead' }>['reason']): void
+  /** Once it is stored, and nothing reads its lines any more. */
+  release(): void
+}
+
+/** About 10 ms of work: the answers to the inserts of the batch before must not wait for all of this one. */
+const sliceRecords = 250
+
+/** Of a payload's bytes in its table, quotes escaped; an event's row is smaller. */
+const growth = 1.5
+
+/** Decodes and encodes in slices, so that it may go on while another batch is inserted. */
+export async function prepareBatch(records: readonly LogRecord[], pool: BufferPool = createBufferPool()): Promise<PreparedBatch> {
+  const entries: Entry[] = []
+  const tables = new Map<BronzeTable, TableLines>()
+  const expectedBytes = 4096 + growth * records.reduce((sum, { payload }) => sum + payload.length, 0)
+
+  function linesOf(table: BronzeTable): TableLines {
+    const known = tables.get(table)
+    if (known !== undefined) return known
+    const created = { lines: createJsonLines(pool, expectedBytes), entries: [] }
+    tables.set(table, created)
+    return created
+  }
+
+  function add(entry: Entry, { table, row }: TableRow): void {
+    const { lines, entries: owners } = linesOf(table)
+    lines.add(row)
+    owners.push(entry)
+  }
+
+  const reject: PreparedBatch['reject'] = (entry, reason) => {
+    entry.fate = { kind: 'dead', reason }
+    add(entry, { table: 'bronze.rejects', row: toRejectRow(entry.record, reason) })
+  }
+
+  for (const record of records) {
+    const outcome = decode(record)
+    const entry: Entry = { record, fate: toFate(outcome) }
+    entries.push(entry)
+    if (outcome.kind === 'ok') for (const row of outcome.rows) add(entry, row)
+    else if (outcome.kind === 'dead') reject(entry, outcome.reason)
+    if (entries.length % sliceRecords === 0) await breathe()
+  }
+  const release = () => {
+    for (const { lines } of tables.values()) lines.release()
+  }
+  return { entries, linesOf, reject, release }
+}
+
+function toFate(outcome: Outcome): Fate {
+  if (outcome.kind !== 'ok') return outcome
+  const { rows: _, ...fate } = outcome
+  return fate
+}
