@@ -3,7 +3,7 @@ import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import { lanes, type Lane } from '../../contracts/origin.ts'
-import { claimFileName, readHolder, releaseEpoch, type OutboxHolder } from './epoch-claim.ts'
+import { claimFileName, endLife, readHolder, releaseEpoch, type OutboxHolder } from './epoch-claim.ts'
 import { freeSegments } from './free-segments.ts'
 import { claimOutbox, startEpoch, type OutboxEpochOptions } from './outbox-epoch.ts'
 import { listWriters } from './list-writers.ts'
@@ -77,6 +77,7 @@ export function createAdopter(options: {
     const removed = join(dir, `.removed-${writerId}-${randomBytes(4).toString('hex')}`)
     await rename(join(dir, writerId), removed)
     await rm(removed, { recursive: true })
+    await endLife(join(dir, writerId))
   }
 
   return { look }

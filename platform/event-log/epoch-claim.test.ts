@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { claimEpoch, claimFileName, readHolder, releaseEpoch } from './epoch-claim.ts'
+import { lifeSocketName } from './life-socket.ts'
 
 let directory: string
 beforeEach(async () => {
@@ -33,7 +36,9 @@ describe('claimEpoch', () => {
   it('lets exactly one of many rivals in', async () => {
     const claims = await Promise.allSettled(Array.from({ length: 12 }, () => claim()))
     expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-    expect((await readdir(directory)).toSorted()).toEqual([claimFileName((await readHolder(directory))?.epoch ?? 0)])
+    const sockets = (await readdir(directory)).filter((name) => lifeSocketName.test(name))
+    expect(sockets).toHaveLength(1)
+    expect((await readdir(directory)).toSorted()).toEqual([claimFileName((await readHolder(directory))?.epoch ?? 0), ...sockets])
   })
 
   it('goes over to the next process when the holder has been killed', async () => {
@@ -58,6 +63,55 @@ describe('claimEpoch', () => {
     expect(await claim()).toBe(6)
   })
 })
+
+describe('a claim of another container', () => {
+  let holder: ChildProcess
+  beforeEach(async () => {
+    holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', claimAndStay(directory)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    await once(createInterface({ input: holder.stdout as Readable }), 'line')
+    // As it looks where the holder's pid is nobody's.
+    await change({ pid: 2 ** 22 + 1, namespace: 'pid:[1]' })
+  })
+  afterEach(async () => {
+    holder.kill('SIGKILL')
+    if (holder.exitCode === null && holder.signalCode === null) await once(holder, 'exit')
+  })
+
+  it('holds while its process lives, paused or not, and is free when it was killed', async () => {
+    expect(await readHolder(directory)).toMatchObject({ state: 'alive' })
+    holder.kill('SIGSTOP')
+    await expect(claim()).rejects.toMatchObject({ code: 'outbox_unavailable' })
+    const ended = once(holder, 'exit')
+    holder.kill('SIGKILL')
+    await ended
+    expect(await readHolder(directory)).toMatchObject({ state: 'dead' })
+    const epoch = await claim()
+    expect(await readdir(directory)).toHaveLength(2)
+    await releaseEpoch(directory, epoch)
+    expect(await readdir(directory)).toEqual([claimFileName(epoch)])
+  })
+
+  it('holds where nobody can tell, for its socket was removed', async () => {
+    for (const name of await readdir(directory)) if (lifeSocketName.test(name)) await rm(join(directory, name))
+    expect(await readHolder(directory)).toMatchObject({ state: 'alive' })
+    await change({ boot: 'an earlier one' })
+    expect(await readHolder(directory)).toMatchObject({ state: 'dead' })
+  })
+})
+
+const claimAndStay = (where: string) => `
+  const { claimEpoch } = await import(${JSON.stringify(new URL('./epoch-claim.ts', import.meta.url).href)})
+  await claimEpoch({ directory: ${JSON.stringify(where)}, nowMs: 0, floor: 1 })
+  console.log('held')
+  setInterval(() => undefined, 1_000)
+`
+
+async function change(values: object): Promise<void> {
+  const path = join(directory, claimFileName(1))
+  await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), ...values }))
+}
 
 /** Leaves the claim of epoch 1 as that process would have written it. */
 async function writeAs(pid: number, started?: string): Promise<void> {

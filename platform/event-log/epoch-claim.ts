@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { link, readFile, rename, unlink } from 'node:fs/promises'
+import { link, readFile, readlink, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
+import { isHeld, lifeSocketName, openLifeSocket, type LifeSocket } from './life-socket.ts'
 import { closeFile, nodeDisk, openFile, syncDirectory } from './outbox-files.ts'
 import { errnoOf, isMissing, listDirectory } from './segment-names.ts'
 
@@ -10,8 +11,19 @@ import { errnoOf, isMissing, listDirectory } from './segment-names.ts'
  * Opening an outbox is creating the file of its next epoch: the epoch is durable and the outbox locked by one and the
  * same step. The newest file names the process that holds the outbox; `released` when it was closed properly.
  */
-const claimBody = z.object({ pid: z.int(), started: z.string(), boot: z.string(), state: z.enum(['held', 'released']) })
+const claimBody = z.object({
+  pid: z.int(),
+  started: z.string(),
+  boot: z.string(),
+  /** Of pids; another container has its own. */
+  namespace: z.string().default(''),
+  socket: z.string().optional(),
+  state: z.enum(['held', 'released']),
+})
 type ClaimBody = z.infer<typeof claimBody>
+
+/** What this process holds, by directory: it lasts as long as the process, or until it is released. */
+const lives = new Map<string, LifeSocket>()
 
 export type OutboxHolder = { epoch: number; pid: number; state: 'alive' | 'dead' | 'released' }
 
@@ -30,7 +42,7 @@ export async function readHolder(directory: string): Promise<OutboxHolder | unde
 async function readHolderOf(directory: string, epoch: number): Promise<OutboxHolder> {
   const body = await readClaim(join(directory, claimFileName(epoch)))
   if (body === undefined) return { epoch, pid: 0, state: 'dead' }
-  return { epoch, pid: body.pid, state: body.state === 'released' ? 'released' : (await isAlive(body)) ? 'alive' : 'dead' }
+  return { epoch, pid: body.pid, state: body.state === 'released' ? 'released' : (await isAlive(directory, body)) ? 'alive' : 'dead' }
 }
 
 /**
@@ -43,7 +55,26 @@ export async function claimEpoch(options: { directory: string; nowMs: number; fl
   const holder = await readHolder(directory)
   if (holder?.state === 'alive' && holder.epoch !== heldEpoch) throw heldBy(directory, holder.pid)
   const epoch = Math.max((holder?.epoch ?? 0) + 1, floor, Math.floor(nowMs / 1000), 1)
-  await publishClaim(join(directory, claimFileName(epoch)), 'held', link)
+  const before = lives.get(directory)
+  const kept = heldEpoch !== undefined && before && (await isHeld(directory, before.name)) === true
+  // Listens before the claim can be seen.
+  const life = kept ? before : await openLifeSocket(directory)
+  try {
+    await takeEpoch({ directory, epoch, heldEpoch, life })
+  } catch (error) {
+    if (!kept) await life?.close()
+    throw error
+  }
+  if (!kept) await endLife(directory)
+  if (life) lives.set(directory, life)
+  await removeDeadSockets(directory)
+  return epoch
+}
+
+type Taking = { directory: string; epoch: number; heldEpoch: number | undefined; life: LifeSocket | undefined }
+
+async function takeEpoch({ directory, epoch, heldEpoch, life }: Taking): Promise<void> {
+  await publishClaim(join(directory, claimFileName(epoch)), { state: 'held', ...(life && { socket: life.name }) }, link)
   await syncDirectory(directory)
   const others = (await listEpochs(directory)).filter((other) => other !== epoch)
   // A rival may have claimed from the same look at the directory, another number if the clock's second changed between.
@@ -54,17 +85,31 @@ export async function claimEpoch(options: { directory: string; nowMs: number; fl
     throw heldBy(directory, rival.pid)
   }
   for (const older of others) await unlinkIfThere(join(directory, claimFileName(older)))
-  return epoch
 }
 
 /** Marks the epoch as closed properly, so that the next to open the outbox need not recover it. */
 export async function releaseEpoch(directory: string, epoch: number): Promise<void> {
-  await publishClaim(join(directory, claimFileName(epoch)), 'released', rename)
+  await publishClaim(join(directory, claimFileName(epoch)), { state: 'released' }, rename)
   await syncDirectory(directory)
+  await endLife(directory)
 }
 
-async function publishClaim(path: string, state: ClaimBody['state'], publish: (from: string, to: string) => Promise<void>): Promise<void> {
-  const body = JSON.stringify({ ...(await thisProcess()), state } satisfies ClaimBody)
+/** Forgets a claim whose directory is gone. */
+export async function endLife(directory: string): Promise<void> {
+  const life = lives.get(directory)
+  lives.delete(directory)
+  await life?.close()
+}
+
+/** A crash leaves the name of its socket behind. Nobody else may claim now, so that one that is not held never will be. */
+async function removeDeadSockets(directory: string): Promise<void> {
+  for (const name of (await listDirectory(directory)).filter((entry) => lifeSocketName.test(entry)))
+    if ((await isHeld(directory, name)) === false) await unlinkIfThere(join(directory, name))
+}
+
+type Publish = (from: string, to: string) => Promise<void>
+async function publishClaim(path: string, claim: Pick<ClaimBody, 'state' | 'socket'>, publish: Publish): Promise<void> {
+  const body = JSON.stringify({ ...(await thisProcess()), ...claim } satisfies ClaimBody)
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`
   try {
     await writeDurably(temporary, body)
@@ -103,9 +148,13 @@ async function readClaim(path: string): Promise<ClaimBody | undefined> {
   }
 }
 
-/** A pid alone may have been given to another process since, or in another boot. */
-async function isAlive({ pid, started, boot }: ClaimBody): Promise<boolean> {
+/** The socket knows, where there is one. A pid alone may have been given to another process since, or in another boot. */
+async function isAlive(directory: string, { pid, started, boot, namespace, socket }: ClaimBody): Promise<boolean> {
   if (boot !== (await bootId())) return false
+  const held = socket === undefined ? undefined : await isHeld(directory, socket)
+  if (held !== undefined) return held
+  // Not to be seen from here, and an outbox that is taken for abandoned while it is written to loses answers.
+  if (namespace !== '' && namespace !== (await pidNamespace())) return true
   try {
     process.kill(pid, 0)
   } catch (error) {
@@ -115,8 +164,13 @@ async function isAlive({ pid, started, boot }: ClaimBody): Promise<boolean> {
   return started === (await processStart(pid))
 }
 
-async function thisProcess(): Promise<Pick<ClaimBody, 'pid' | 'started' | 'boot'>> {
-  return { pid: process.pid, started: await processStart(process.pid), boot: await bootId() }
+async function thisProcess(): Promise<Pick<ClaimBody, 'pid' | 'started' | 'boot' | 'namespace'>> {
+  return { pid: process.pid, started: await processStart(process.pid), boot: await bootId(), namespace: await pidNamespace() }
+}
+
+/** Empty where there is no /proc. */
+async function pidNamespace(): Promise<string> {
+  return readlink('/proc/self/ns/pid').catch(() => '')
 }
 
 /** Field 22 of /proc/PID/stat, in ticks since boot; empty where there is no /proc, and then the pid alone decides. */
