@@ -1,13 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { waitForEmptyLog } from '../bin/supervisor/event-log-lag.ts'
 import type { PredictResponse } from '../contracts/http.ts'
 import { isAlive } from '../platform/service/process-identity.ts'
 import { type ServiceName, serviceNames } from '../platform/service/service.ts'
 import { flightRequest } from './testing/flight-requests.ts'
 import { type HindsightProcess, createDataDirectory, startHindsight } from './testing/hindsight-process.ts'
 import { postJson } from './testing/http.ts'
-import { runHindsight } from './testing/run-command.ts'
+import { expectParity } from './testing/parity.ts'
 
 /** Without a broker nothing is forwarded. */
 const services = serviceNames.filter((service) => service !== 'forwarder')
@@ -35,7 +34,7 @@ describe('kill -9 under load', { timeout: 120_000 }, () => {
         .toBeGreaterThan(answered + 50)
     }
     await load.stop()
-    await expectParity(load)
+    await expectParity(load, hindsight)
     for (const service of services) expect(hindsight.output()).toContain(`${service} is back`)
   })
 
@@ -47,7 +46,7 @@ describe('kill -9 under load', { timeout: 120_000 }, () => {
     await expect.poll(() => pids.filter((pid) => isAlive({ pid })), { timeout: 30_000 }).toEqual([])
     await load.stop()
     hindsight = await startHindsight({ dataDir })
-    await expectParity(load)
+    await expectParity(load, hindsight)
   })
 })
 
@@ -82,21 +81,6 @@ function startLoad(prefix: string): Load {
       await Promise.all(senders)
     },
   }
-}
-
-async function expectParity({ prefix, attempted, answered }: Load): Promise<void> {
-  expect(await waitForEmptyLog(dataDir, 30_000)).toEqual({})
-  const stored = await hindsight.warehouse.query<{ request_id: string; prediction_id: string }>(
-    `SELECT request_id, toString(prediction_id) AS prediction_id FROM silver.predictions
-     WHERE route = 'champion' AND startsWith(request_id, {prefix:String})`,
-    { prefix: `${prefix}-` },
-  )
-  const byRequest = new Map(stored.map((row) => [row.request_id, row.prediction_id]))
-  expect(byRequest.size, 'no request is stored twice').toBe(stored.length)
-  expect([...answered].filter(([request, prediction]) => byRequest.get(request) !== prediction)).toEqual([])
-  expect([...byRequest.keys()].filter((request) => !attempted.has(request))).toEqual([])
-  const { code, stdout } = await runHindsight(['reconcile', '--json'], dataDir)
-  expect({ code, report: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, report: { ok: true } })
 }
 
 function pidOf(service: ServiceName): number {

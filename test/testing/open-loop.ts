@@ -1,0 +1,72 @@
+import type { PredictResponse } from '../../contracts/http.ts'
+import { flightRequest, landedFlight } from './flight-requests.ts'
+import { postJson } from './http.ts'
+
+/** What was sent under a prefix, and what became of it. */
+export type Load = {
+  prefix: string
+  attempted: Set<string>
+  /** Request id to prediction id. */
+  answered: Map<string, string>
+  /** Ids of the feature events that were accepted. */
+  accepted: Set<string>
+  /** Why what was not answered was not. */
+  failures: string[]
+  stop(): Promise<void>
+}
+
+/** A stall of the machine is no failure of the gateway: the load waits for an answer far longer than a user would. */
+const patient = { timeout_ms: 20_000 }
+
+/**
+ * Sends predictions at a fixed rate, and a feature event with every tenth, whether or not those before are answered; each is
+ * sent once.
+ */
+export function startOpenLoop(options: { url: () => string; prefix: string; perSecond: number }): Load {
+  const { url, prefix, perSecond } = options
+  const load = {
+    prefix,
+    attempted: new Set<string>(),
+    answered: new Map<string, string>(),
+    accepted: new Set<string>(),
+    failures: [] as string[],
+  }
+  const underWay = new Set<Promise<void>>()
+  const startedMs = performance.now()
+  let sent = 0
+
+  const timer = setInterval(() => {
+    for (const due = ((performance.now() - startedMs) / 1000) * perSecond; sent < due; sent += 1) {
+      track(predict(sent))
+      if (sent % 10 === 0) track(land(sent))
+    }
+  }, 10)
+
+  function track(work: Promise<void>): void {
+    const settled = work.catch((error: unknown) => void load.failures.push(String(error))).finally(() => underWay.delete(settled))
+    underWay.add(settled)
+  }
+
+  async function predict(index: number): Promise<void> {
+    const request = flightRequest(index, prefix)
+    load.attempted.add(request.request_id)
+    const { status, body } = await postJson<PredictResponse>(`${url()}/v1/models/flight-delay/predict`, { ...request, options: patient })
+    if (status === 200) load.answered.set(request.request_id, body.prediction_id)
+    else load.failures.push(`${status} ${JSON.stringify(body)}`)
+  }
+
+  async function land(index: number): Promise<void> {
+    const event = { ...landedFlight(index), event_id: `${prefix}-landed-${index}` }
+    const { status, body } = await postJson(`${url()}/v1/events/flight_landed`, event)
+    if (status === 202) load.accepted.add(event.event_id)
+    else load.failures.push(`${status} ${JSON.stringify(body)}`)
+  }
+
+  return {
+    ...load,
+    async stop() {
+      clearInterval(timer)
+      while (underWay.size > 0) await Promise.all(underWay)
+    },
+  }
+}
