@@ -76,6 +76,28 @@ test('keeps two batches in memory at most while the warehouse is away, and loses
   await running
 })
 
+test('takes no more from the log than two batches hold while a slow warehouse is at work', async () => {
+  const log = createMemoryLog(Array.from({ length: 700 }, (_, n) => record(n + 1)))
+  let fetched = 0
+  let most = 0
+  const consumer = {
+    ...log.consumer,
+    fetch: async (...args: Parameters<typeof log.consumer.fetch>) => {
+      const records = await log.consumer.fetch(...args)
+      fetched += records.length
+      most = Math.max(most, fetched - log.confirmed.length)
+      return records
+    },
+  }
+  const slow = { insert: () => new Promise<void>((resolve) => setTimeout(resolve, 20)) }
+  const pipeline = createPipeline({ consumer, limits, warehouse: slow })
+  const running = pipeline.run()
+  await until(() => log.confirmed.length === 700)
+  await pipeline.stop()
+  await running
+  expect(most).toBe(2 * limits.maxRows)
+})
+
 test('stop stores what is held, but does not wait for a warehouse that is away', async () => {
   const log = createMemoryLog([record(1)])
   const results: BatchResult[] = []
