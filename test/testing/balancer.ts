@@ -27,7 +27,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   function handle(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const ready = backends.filter((backend) => backend.ready)
     const backend = ready[next++ % ready.length]
-    if (backend === undefined) return void fail(outgoing, 'no backend is ready')
+    if (backend === undefined) return fail(outgoing, 'no backend is ready')
     const upstream = request(backend.url + incoming.url, { method: incoming.method, headers: incoming.headers, agent: backend.agent })
     upstream.once('response', (answer) => {
       requests += 1
