@@ -13,8 +13,7 @@ import type { FaultSystem } from './system/system.ts'
 
 export type Checked = { violations: Violation[]; stored: number; rejected: number }
 
-/** What is still moving at the first look may look like a loss; a loss stays one. */
-const looks = { atMost: 40, everyMs: 250 }
+const lookEveryMs = 250
 
 /** Waits until nothing is pending, then holds what the warehouse has against what the client did. */
 export async function checkRound(options: {
@@ -23,17 +22,20 @@ export async function checkRound(options: {
   ledger: Ledger
   fromEpoch: number
   settleMs: number
+  /** What is still moving at the first look may look like a loss; a loss stays one. */
+  lossPatienceMs: number
 }): Promise<Checked> {
   const { system, client, ledger, settleMs } = options
   const left = await settle(system, { deadlineMs: settleMs })
   const pending = left.map((what): Violation => ({ invariant: 7, id: ledger.prefix, detail: `still pending: ${what}` }))
-  for (let look = 1; ; look++) {
+  const giveUpAt = performance.now() + options.lossPatienceMs
+  for (;;) {
     const checked = await lookOnce(options)
     const online = checked.violations.length > 0 ? [] : await checkOnlineStore(system.warehouse, client, ledger.prefix)
     const violations = [...pending, ...checked.violations, ...online]
     const mayPass = violations.every(({ invariant, id }) => invariant === 1 || invariant === 4 || id.startsWith('probe-'))
-    if (violations.length === 0 || !mayPass || look === looks.atMost) return { ...checked, violations }
-    await wait(looks.everyMs)
+    if (violations.length === 0 || !mayPass || performance.now() > giveUpAt) return { ...checked, violations }
+    await wait(lookEveryMs)
   }
 }
 

@@ -21,6 +21,7 @@ function wholeNumber(text: string): number {
 }
 
 async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
   const { json, ...options } = command.parse().opts<Options>()
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   say(`seed ${options.seed}`)

@@ -17,12 +17,18 @@ export type FaultRun = {
   rounds: number
   /** The budget of the model that the load asks, for invariant 6. */
   budgetMs: number
+  /** How long what seems lost may take to turn up after nothing is pending any more. Default 10,000. */
+  lossPatienceMs?: number
+  /** Whether what a broken system wrote stays there to be looked at. Default true. */
+  keepFiles?: boolean
   onRound?: (round: { number: number; of: number; ms: number; violations: readonly Violation[] }) => void
 }
 
 /** Longer than a gateway that works ever takes; an answer that comes later counts as none. */
 const clientTimeoutMs = 5_000
 const endSettleMs = 60_000
+/** That many show what is wrong; more would only take their time. */
+const enoughBrokenRounds = 3
 
 /** One system, many rounds. Never throws: what keeps the fault from being run stands in the result. */
 export async function runFault(run: FaultRun): Promise<FaultResult> {
@@ -40,8 +46,9 @@ export async function runFault(run: FaultRun): Promise<FaultResult> {
   if (system === undefined) return result
   result.deaths = Object.fromEntries(system.processes.flatMap((one) => (one.deaths() === 0 ? [] : [[one.name, one.deaths()]])))
   const failed = result.violations.length > 0 || result.broken !== undefined
-  if (failed) result.broken = [result.broken, `files are kept in ${system.dir}`].filter(Boolean).join('; ')
-  await system.close({ keepFiles: failed })
+  const keepFiles = failed && run.keepFiles !== false
+  if (keepFiles) result.broken = [result.broken, `files are kept in ${system.dir}`].filter(Boolean).join('; ')
+  await system.close({ keepFiles })
   return result
 }
 
@@ -58,12 +65,14 @@ async function runRounds(run: FaultRun, system: FaultSystem, result: FaultResult
       client,
       round: number,
       fromEpoch,
+      lossPatienceMs: run.lossPatienceMs ?? 10_000,
     })
     whole.add(round.ledger)
     if (number > 0) latencies.push(...latenciesOf(round.ledger))
     addRound(result, number, round)
     run.onRound?.({ number, of: run.rounds, ms: round.ms, violations: round.violations })
     fromEpoch = await nextEpochToCheck(system)
+    if (new Set(result.violations.map((violation) => violation.round)).size >= enoughBrokenRounds) break
   }
   addPercentile(run, result, latencies)
   client.close()

@@ -23,8 +23,9 @@ export async function runRound(options: {
   seed: number
   round: number
   fromEpoch: number
+  lossPatienceMs: number
 }): Promise<Round> {
-  const { fault, system, client, seed, round, fromEpoch } = options
+  const { fault, system, client, seed, round, fromEpoch, lossPatienceMs } = options
   const startedAt = performance.now()
   const draw = (what: string) => createRandom(seed, `${fault.name}/${system.setUp}/${round}/${what}`)
   const random = draw('fault')
@@ -44,6 +45,6 @@ export async function runRound(options: {
     await load.stop()
   }
   const { ledger } = load
-  const checked = await checkRound({ system, client, ledger, fromEpoch, settleMs: fault.settleMs ?? defaultSettleMs })
+  const checked = await checkRound({ system, client, ledger, fromEpoch, settleMs: fault.settleMs ?? defaultSettleMs, lossPatienceMs })
   return { ...checked, ledger, ms: performance.now() - startedAt }
 }

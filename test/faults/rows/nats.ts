@@ -16,9 +16,12 @@ export const natsFaults: readonly Fault[] = [
     await system.nats.kill()
     await pause(4_000, 6_000)
   }),
-  natsFault('nats-stream-deleted', 'a stream of NATS deleted', async ({ system, random, pause }) => {
+  natsFault('nats-stream-deleted', 'a stream of NATS deleted, with what no logger has taken yet', async ({ system, random, pause }) => {
+    // A logger that lives would have taken it: killed, it leaves all that comes to the stream.
+    await system.service('logger').kill()
+    await pause(300, 1_000)
     await deleteStream(system.natsPort, streamOf(random.pick(['predictions', 'labels', 'feature_events'])))
-    await pause(0, 1_000)
+    await pause(0, 500)
   }),
   {
     ...natsFault('nats-max-bytes', 'stream at its max_bytes: the logger stopped for 6 s', async ({ system, pause }) => {

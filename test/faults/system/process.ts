@@ -38,17 +38,21 @@ export function createProcess(spec: ProcessSpec): HarnessProcess {
 
   async function start(): Promise<void> {
     asked = false
-    const process = launch(spec)
-    child = process
-    const ended = endOf(process)
+    const launched = launch(spec)
+    child = launched
+    const ended = endOf(launched)
     end = ended
+    // Whoever ends the harness must not be left with what it started, stopped processes least of all.
+    const killWithHarness = () => void launched.kill('SIGKILL')
+    process.once('exit', killWithHarness)
     void ended.then(() => {
-      if (child === process) child = undefined
+      process.off('exit', killWithHarness)
+      if (child === launched) child = undefined
       if (!asked) deaths += 1
     })
     const died = ended.then((how) => Promise.reject(new Error(`${spec.name} ended while starting (${how}): see ${spec.logFile}`)))
     died.catch(() => undefined)
-    await Promise.race([spec.ready(process, ended), died])
+    await Promise.race([spec.ready(launched, ended), died])
   }
 
   function ask(signal: NodeJS.Signals): void {

@@ -28,6 +28,7 @@ export function mountVolume(path: string, { kind, megabytes }: VolumeSpec): Volu
   const mount = () =>
     kind === 'ext4' ? run('mount', ['-o', 'loop', image, path]) : run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', path])
   mount()
+  process.once('exit', unmount)
   const filler = join(path, 'filler')
   return {
     losePower() {
@@ -38,10 +39,13 @@ export function mountVolume(path: string, { kind, megabytes }: VolumeSpec): Volu
     },
     fill: (leaveBytes = 0) => fillUp(filler, path, leaveBytes),
     free: () => rmSync(filler, { force: true }),
-    unmount() {
-      run('umount', ['--lazy', path])
-      rmSync(image, { force: true })
-    },
+    unmount,
+  }
+
+  function unmount(): void {
+    process.off('exit', unmount)
+    run('umount', ['--lazy', path])
+    rmSync(image, { force: true })
   }
 }
 
