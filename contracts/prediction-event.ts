@@ -19,6 +19,24 @@ export const servedFeature = z.looseObject({
 })
 export type ServedFeature = z.infer<typeof servedFeature>
 
+/** A tensor of one instance in an Open Inference Protocol request or answer: whole, or where that is long its digest and its first elements. */
+export const recordedTensor = z.looseObject({
+  name: z.string(),
+  datatype: z.string().describe("The protocol's name of the element type, as FP32 or BYTES."),
+  shape: z.array(z.int().nonnegative()).describe('Of the instance: the first dimension is 1.'),
+  data: z
+    .array(z.union([z.number(), z.string(), z.boolean()]))
+    .optional()
+    .describe('Row-major; 64-bit integers as decimal text, NaN as "NaN". Left out where the tensor is long.'),
+  sha256: sha256.optional().describe("Of the elements in the protocol's binary form, where data is left out."),
+  bytes: z.int().nonnegative().optional().describe('Their length, where data is left out.'),
+  excerpt: z
+    .array(z.union([z.number(), z.string(), z.boolean()]))
+    .optional()
+    .describe('The first elements, where data is left out.'),
+})
+export type RecordedTensor = z.infer<typeof recordedTensor>
+
 export const predictionRoute = z.enum(['champion', 'challenger', 'pinned', 'shadow'])
 export const predictionStatus = z.enum(['ok', 'fallback', 'error'])
 
@@ -52,10 +70,12 @@ export const predictionEventV1 = z.looseObject({
   anchor_time: timestamp,
 
   features: z.array(servedFeature),
+  inputs: z.array(recordedTensor).optional().describe('The tensors sent, where the caller sent tensors.'),
   features_as_of: z.array(appliedPosition).describe('Per writer and epoch of the feature_events lane, what the online store had applied.'),
 
   status: predictionStatus,
   outputs: z.record(columnName, scalar),
+  output_tensors: z.array(recordedTensor).optional().describe('The tensors that the model gave, where the caller sent tensors.'),
   decision: z.looseObject({ value: scalar, threshold: z.number().optional() }).optional(),
   fallback: z.string().optional(),
   warnings: z.array(z.string()),

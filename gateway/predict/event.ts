@@ -1,7 +1,10 @@
-import { type PredictionEvent, sealPredictionEvent } from '../../contracts/prediction-event.ts'
+import { type PredictionEvent, type RecordedTensor, sealPredictionEvent } from '../../contracts/prediction-event.ts'
 import type { PredictResponse } from '../../contracts/http.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
+import { recordTensor } from '../v2/codec/record-tensor.ts'
+import { toV2Tensor } from '../v2/codec/runtime-tensor.ts'
+import type { Tensors } from '../inference/inference.ts'
 import type { Routed } from './routing.ts'
 import type { InstanceResult, SeenFeatures, VersionRun } from './run-version.ts'
 import { warningsOf } from './warnings.ts'
@@ -38,9 +41,11 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     anchor: instance.anchor,
     anchor_time: toTimestamp(instance.anchorTimeMs),
     features,
+    ...(instance.row !== undefined && { inputs: [...instance.row.inputs] }),
     features_as_of: seen?.asOf ?? [],
     status: error === undefined ? 'ok' : 'error',
     outputs: error === undefined ? result.outputs : {},
+    ...(error === undefined && result.tensors !== undefined && { output_tensors: toRecordedTensors(result.tensors) }),
     ...(error === undefined && result.decision !== undefined && { decision: result.decision }),
     warnings: warningsOf(features),
     ...(error !== undefined && { error_code: error.code }),
@@ -51,6 +56,10 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     ...(subject !== undefined && Object.hasOwn(instance.entities, subject) && { subject_id: instance.entities[subject] }),
     retention_until: toTimestamp(receivedAtMs + definition.governance.retention_days * dayMs),
   })
+}
+
+function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
+  return Object.entries(tensors).map(([name, tensor]) => recordTensor(toV2Tensor(name, tensor)))
 }
 
 export function toLogRecord(event: PredictionEvent): AppendInput {

@@ -3,6 +3,7 @@ import type { PredictInstance } from '../../contracts/http.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { knownNames } from '../../platform/project/problems.ts'
+import type { SentRow } from './sent-row.ts'
 
 /** One accepted instance: what is predicted about, and when. */
 export type Instance = {
@@ -13,6 +14,8 @@ export type Instance = {
   anchorTimeMs: number
   features: Record<string, Scalar>
   tags: string[]
+  /** What was sent as tensors: then nothing else is read or assembled. */
+  row?: SentRow
 }
 
 /** The anchor of a model that names none. */
@@ -25,6 +28,7 @@ export function toInstance(options: {
   index: number
   decisionId: string
   receivedAtMs: number
+  row?: SentRow | undefined
 }): Instance {
   const { definition, sent } = options
   refuseUnknownRoles(definition, sent.entities)
@@ -37,6 +41,7 @@ export function toInstance(options: {
     anchorTimeMs: sent.anchor_time === undefined ? options.receivedAtMs : Date.parse(sent.anchor_time),
     features: sent.features,
     tags: sent.tags ?? [],
+    ...(options.row !== undefined && { row: options.row }),
   }
 }
 

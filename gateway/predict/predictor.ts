@@ -7,6 +7,7 @@ import { type Predicted, record, type RecordDeps, toPredicted } from './record.t
 import { type ParsedPredict, withinInstance } from './request.ts'
 import { type Routed, routeRequest } from './routing.ts'
 import { type InstanceResult, isRefusal, type SeenFeatures } from './run-version.ts'
+import type { SentRow } from './sent-row.ts'
 import type { ServingModel } from './serving-model.ts'
 import { runShadows, type ShadowLimits } from './shadows.ts'
 import { readOnce, type ReadDeps } from './store-read.ts'
@@ -20,8 +21,8 @@ export type PredictorDeps = ExecuteDeps &
     limits: ShadowLimits & { timeoutMs: number }
   }
 
-/** A predict request that is validated and has its id. `receivedAtMs` is Unix time. */
-export type PredictInput = ParsedPredict & { requestId: string; receivedAtMs: number }
+/** A predict request that is validated and has its id. `receivedAtMs` is Unix time; `rows`, one per instance, are what was sent as tensors. */
+export type PredictInput = ParsedPredict & { requestId: string; receivedAtMs: number; rows?: readonly SentRow[] }
 
 /** A request on its way: what it asked, and its accepted instances. */
 export type Work = { input: PredictInput; instances: Instance[] }
@@ -52,7 +53,7 @@ function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInp
   const { definition } = model.project
   return input.instances.map((sent, index) => {
     try {
-      return toInstance({ definition, sent, index, decisionId: deps.newId(), receivedAtMs: input.receivedAtMs })
+      return toInstance({ definition, sent, index, decisionId: deps.newId(), receivedAtMs: input.receivedAtMs, row: input.rows?.[index] })
     } catch (error) {
       throw input.batch && error instanceof ServiceError ? withinInstance(error, index) : error
     }

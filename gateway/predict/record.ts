@@ -3,6 +3,7 @@ import type { ServiceError } from '../../contracts/errors.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { EventLogWriter } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
+import type { Tensors } from '../inference/inference.ts'
 import type { GatewayMetrics } from '../metrics.ts'
 import { toLogRecord, toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
@@ -11,8 +12,8 @@ import type { Routed } from './routing.ts'
 
 export type RecordDeps = { eventLog: EventLogWriter; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
 
-/** One instance's event, and its error if it has one. */
-export type Predicted = { event: PredictionEvent; error: ServiceError | undefined }
+/** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
+export type Predicted = { event: PredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
 
 /** The events of an execution; `ids` are their prediction ids, in the order of the instances. */
 export function toPredicted(
@@ -23,7 +24,11 @@ export function toPredicted(
   const { requestId, receivedAtMs } = input
   const { seen, durationUs, results } = execution
   const context = { routed, requestId, receivedAtMs, predictedAtMs: deps.now(), seen, durationUs }
-  return results.map((result, position) => ({ event: toPredictionEvent(context, result, ids[position] ?? ''), error: result.error }))
+  return results.map((result, position) => ({
+    event: toPredictionEvent(context, result, ids[position] ?? ''),
+    error: result.error,
+    tensors: result.error === undefined ? result.tensors : undefined,
+  }))
 }
 
 /** Makes the events durable, as the model asks, and counts them once they are. */

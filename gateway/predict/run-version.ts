@@ -3,11 +3,12 @@ import { limits } from '../../contracts/http.ts'
 import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-event.ts'
 import type { AppliedPosition } from '../../contracts/origin.ts'
 import { toServiceError } from '../http/errors.ts'
-import type { InferenceEngine } from '../inference/inference.ts'
+import type { InferenceEngine, Tensors } from '../inference/inference.ts'
 import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs, requireEncodable } from '../inference/tensors.ts'
 import { decide } from './decision.ts'
 import type { Deadline } from './deadline.ts'
 import type { Instance } from './instance.ts'
+import { withRowTensors } from './row-tensors.ts'
 import type { ServingVersion } from './serving-model.ts'
 import type { StoredValues } from './version-features.ts'
 
@@ -15,7 +16,7 @@ import type { StoredValues } from './version-features.ts'
 export type SeenFeatures = { values: StoredValues | undefined; asOf: AppliedPosition[]; readAtMs: number | undefined }
 
 export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
-  | { outputs: Outputs; decision: PredictionEvent['decision']; error?: undefined }
+  | { outputs: Outputs; decision: PredictionEvent['decision']; tensors?: Tensors; error?: undefined }
   | { error: ServiceError }
 )
 
@@ -40,9 +41,11 @@ export async function runVersion(
   if (ready.length === 0) return { results: assembled.map(toFailure), durationUs: { features } }
   const inferred = await infer(deps, { ...options, ready })
   let row = 0
-  const results = assembled.map((item) =>
-    item.error === undefined ? toResult(options.serving, item, inferred.rows[row++]) : toFailure(item),
-  )
+  const results = assembled.map((item) => {
+    if (item.error !== undefined) return toFailure(item)
+    const at = { row: row++, rows: ready.length }
+    return withRowTensors(toResult(options.serving, item, inferred.rows[at.row]), inferred.tensors, at)
+  })
   return { results, durationUs: { features, ...inferred.durationUs } }
 }
 
@@ -81,7 +84,7 @@ function tooLarge(): ServiceError {
   return new ServiceError('event_too_large', `the prediction's event would be over ${limits.eventBytes} bytes`)
 }
 
-type Inferred = { rows: (Outputs | ServiceError)[]; durationUs: { queue?: number; inference?: number } }
+type Inferred = { rows: (Outputs | ServiceError)[]; tensors?: Tensors; durationUs: { queue?: number; inference?: number } }
 
 async function infer(deps: Deps, options: { serving: ServingVersion; deadline: Deadline; ready: readonly Assembled[] }): Promise<Inferred> {
   const { serving, deadline, ready } = options
@@ -93,12 +96,13 @@ async function infer(deps: Deps, options: { serving: ServingVersion; deadline: D
       sessionId: serving.sessionId,
       inputs: encodeInputs(inputs, rows),
       outputs: [...new Set(outputs.map(({ tensor }) => tensor))],
+      rows: rows.length,
       deadlineAtMs: deadline.atMs,
     })
     const { tensors, runUs } = await deadline.race(run)
     const elapsedUs = microseconds(deps.tick() - startedTick)
     const decoded = decodeOutputs({ outputs, definition: serving.model.definition, tensors, rows: rows.length })
-    return { rows: decoded, durationUs: { queue: Math.max(0, elapsedUs - runUs), inference: runUs } }
+    return { rows: decoded, tensors, durationUs: { queue: Math.max(0, elapsedUs - runUs), inference: runUs } }
   } catch (error) {
     const failure = toServiceError(error)
     return { rows: ready.map(() => failure), durationUs: {} }

@@ -1,4 +1,5 @@
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
+import type { TensorInfo } from '../inference/inference.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { VersionFeatures } from './version-features.ts'
 
@@ -25,6 +26,8 @@ export type ServingVersion = {
   model: ProjectModel
   version: ProjectVersion
   sessionId: string
+  /** The file's own word on its tensors. */
+  tensors: { inputs: readonly TensorInfo[]; outputs: readonly TensorInfo[] }
   features: VersionFeatures
   facts: VersionFacts
 }

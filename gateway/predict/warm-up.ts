@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
 import type { Project, ProjectModel, ProjectProblem, ProjectVersion } from '../../platform/project/project.ts'
-import { findGoldenMismatch } from '../inference/golden.ts'
+import { findGoldenMismatch, toSample } from '../inference/golden.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { findTensorMismatches } from '../inference/verify-tensors.ts'
 import { tenant } from '../tenant.ts'
 import type { ServingModel, ServingModels, ServingVersion, VersionFacts } from './serving-model.ts'
+import { takeSentRows } from './sent-row.ts'
 import type { VersionFeatures } from './version-features.ts'
 
 export type WarmUpDeps = {
@@ -48,16 +49,25 @@ async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersi
   const { manifest, modelFile, modelSha256 } = version
   const sessionId = `${version.model}/${version.version}`
   const { inference } = deps
-  const intraOpThreads = model.definition.inference.intra_op_threads
-  const session = await inference.load({ id: sessionId, modelFile, modelSha256, intraOpThreads })
+  const session = await inference.load({ id: sessionId, modelFile, modelSha256, settings: model.definition.inference })
   const mismatches = findTensorMismatches(manifest, session)
   if (mismatches.length > 0) throw new Error(mismatches.join('; '))
   const golden = await findGoldenMismatch({ inference, sessionId, manifest, definition: model.definition, now: deps.now })
   if (golden !== undefined) throw new Error(golden)
-  return { model, version, sessionId, features: deps.createFeatures(model, version), facts: toFacts(deps, model, version) }
+  await inference.prepare(sessionId, toSample(manifest))
+  return {
+    model,
+    version,
+    sessionId,
+    tensors: { inputs: session.inputs, outputs: session.outputs },
+    features: takeSentRows(deps.createFeatures(model, version), model, version),
+    facts: toFacts(deps, { model, version, executionProvider: session.executionProvider }),
+  }
 }
 
-function toFacts(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion): VersionFacts {
+type Loaded = { model: ProjectModel; version: ProjectVersion; executionProvider: string }
+
+function toFacts(deps: WarmUpDeps, { model, version, executionProvider }: Loaded): VersionFacts {
   const { name, governance } = model.definition
   return {
     schema_version: 1,
@@ -69,7 +79,7 @@ function toFacts(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion)
     model_definition_sha256: model.definitionSha256,
     feature_set_sha256: version.manifest.feature_set_sha256,
     code_version: deps.codeVersion,
-    execution_provider: deps.inference.executionProvider,
+    execution_provider: executionProvider,
     purposes: governance.purposes,
     ...(governance.region !== undefined && { region: governance.region }),
     ...(governance.data_category !== undefined && { data_category: governance.data_category }),

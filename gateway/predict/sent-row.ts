@@ -1,0 +1,38 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { RecordedTensor, ServedFeature } from '../../contracts/prediction-event.ts'
+import type { Scalar } from '../../contracts/primitives.ts'
+import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
+import type { Instance } from './instance.ts'
+import type { VersionFeatures } from './version-features.ts'
+
+/** What a caller sent as tensors for one instance. Nothing is assembled: the values are what the model sees. */
+export type SentRow = {
+  /** By feature; one that is undefined was sent as NaN, which models read as missing. */
+  values: ReadonlyMap<string, Scalar | undefined>
+  /** As the event keeps them. */
+  inputs: readonly RecordedTensor[]
+}
+
+/** The features of a version, where an instance that has a sent row is served that instead of the online store and the rules of model.yaml. */
+export function takeSentRows(features: VersionFeatures, model: ProjectModel, { manifest }: ProjectVersion): VersionFeatures {
+  const names = [...new Set(manifest.inputs.flatMap((input) => input.features))]
+  return {
+    keysOf: (instance) => (instance.row === undefined ? features.keysOf(instance) : []),
+    assemble: (instance, values) =>
+      instance.row === undefined ? features.assemble(instance, values) : serveRow(model, names, { ...instance, row: instance.row }),
+  }
+}
+
+function serveRow(model: ProjectModel, names: readonly string[], instance: Instance & { row: SentRow }): ServedFeature[] {
+  const allowed = model.definition.anchors?.[instance.anchor]?.features
+  return names.map((name) => {
+    const { values } = instance.row
+    if (!values.has(name)) throw new ServiceError('missing_feature', `the tensors hold no ${name}`, { path: 'inputs' })
+    const value = values.get(name)
+    const fixed = { name, source: 'request', definition: model.featureHashes.get(name) ?? '' } as const
+    if (value === undefined) return { ...fixed, status: 'missing', reason: 'nan' }
+    if (allowed?.includes(name) === false)
+      throw new ServiceError('unknown_feature', `anchor ${instance.anchor} does not allow ${name}`, { path: 'inputs' })
+    return { ...fixed, value, status: 'ok' }
+  })
+}

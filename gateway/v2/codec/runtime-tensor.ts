@@ -1,0 +1,17 @@
+import type { Datatype } from '../../../contracts/v2.ts'
+import type { Tensor, TensorType } from '../../inference/inference.ts'
+import type { V2Tensor } from './tensor.ts'
+
+/** The protocol's name of each type that a version's tensors can have. */
+export const datatypeOf = {
+  float32: 'FP32',
+  float64: 'FP64',
+  int64: 'INT64',
+  int32: 'INT32',
+  bool: 'BOOL',
+  string: 'BYTES',
+} as const satisfies Record<TensorType, Datatype>
+
+export function toV2Tensor(name: string, { type, dims, data }: Tensor): V2Tensor {
+  return { name, datatype: datatypeOf[type], shape: dims, data }
+}
