@@ -4,6 +4,8 @@ const integration = ['**/*.integration.test.ts']
 const endToEnd = ['test/**/*.e2e.test.ts']
 const never = ['**/node_modules/**', '**/.hindsight/**']
 
+const withServers = { globalSetup: ['test/testing/install-servers.ts'] }
+
 // Real processes on a busy machine: slow is not broken.
 const patient = { testTimeout: 60_000, hookTimeout: 120_000, teardownTimeout: 10_000 }
 
@@ -24,9 +26,15 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      { extends: true, test: { name: 'integration', include: integration, exclude: never, ...patient, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: 'integration', include: integration, exclude: never, ...patient, ...withServers, sequence: { groupOrder: 1 } },
+      },
       // Each starts a whole system of six processes: one at a time, when nothing else runs.
-      { extends: true, test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, maxWorkers: 1, sequence: { groupOrder: 2 } } },
+      {
+        extends: true,
+        test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, ...withServers, maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
     ],
   },
 })
