@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { columnName, name, scalar } from './primitives.ts'
+import { columnName, name, scalar, versionName } from './primitives.ts'
 
 const valueType = z.enum(['number', 'text', 'boolean'])
 
@@ -73,6 +73,36 @@ export type RequestFeature = z.infer<typeof requestFeature>
 export type OnlineFeature = z.infer<typeof onlineFeature>
 export type DerivedFeature = z.infer<typeof derivedFeature>
 
+/** How a version's file is run. What is left out is measured or taken from the machine. */
+const inferenceSettings = z.strictObject({
+  placement: z
+    .enum(['auto', 'inline', 'worker'])
+    .default('auto')
+    .describe('Where runs happen: on the event loop when they are shorter than handing them over, else in worker threads.'),
+  execution_providers: z
+    .array(z.enum(['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml']))
+    .min(1)
+    .default(['cpu'])
+    .describe('In order of preference; the first that works is taken and recorded in every event.'),
+  intra_op_threads: z.int().positive().max(64).default(1).describe('Threads that share one run.'),
+  graph_optimization: z.enum(['disabled', 'basic', 'extended', 'layout', 'all']).default('all'),
+  max_batch_rows: z.int().positive().max(4096).default(64).describe('Rows of several requests in one run; 1 keeps requests apart.'),
+  max_queue_delay_us: z
+    .int()
+    .nonnegative()
+    .max(1_000_000)
+    .default(0)
+    .describe('How long a request may wait for others to share its run; 0 batches only what waits anyway.'),
+  max_queue_rows: z.int().positive().max(1_000_000).default(4096).describe('Rows that may wait before a request is answered 503.'),
+  max_threads: z.int().positive().max(64).optional().describe('Worker threads in use at once; at most all but one.'),
+})
+
+/** What answers when the model does not in time. */
+const fallback = z.union([
+  z.strictObject({ outputs: z.record(columnName, scalar) }).describe('These outputs.'),
+  z.strictObject({ version: versionName }).describe('Another version of this model, on the same features.'),
+])
+
 /** `<model>/model.yaml`: the task and everything about a model that is not a version's bytes. */
 export const modelDefinition = z.strictObject({
   name,
@@ -94,9 +124,15 @@ export const modelDefinition = z.strictObject({
     .describe('value = above when output >= threshold, else below.'),
   anchors: z.record(columnName, z.strictObject({ description: z.string(), features: z.array(columnName).min(1) })).optional(),
   features: z.array(modelFeature).min(1),
-  latency_budget_ms: z.number().positive().max(60_000).default(100),
+  latency_budget_ms: z
+    .number()
+    .positive()
+    .max(60_000)
+    .default(100)
+    .describe('From arrival to answer; the event is durable within it. A request may ask for less.'),
   durability: z.enum(['disk', 'process']).default('disk'),
-  inference: z.strictObject({ intra_op_threads: z.int().positive().max(64).default(1) }).prefault({}),
+  inference: inferenceSettings.prefault({}),
+  fallback: fallback.optional().describe('What answers when the model does not in time; left out, the answer is 504.'),
   governance: z
     .strictObject({
       subject: columnName.optional().describe('The role whose id becomes subject_id.'),

@@ -2,11 +2,18 @@ import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { ServiceError } from '../../contracts/errors.ts'
-import type { InferenceEngine } from './inference.ts'
+import type { InferenceEngine, Sample } from './inference.ts'
 import { decodeOutputs, encodeInputs, type Outputs } from './tensors.ts'
 
 /** Longest a version may take for its golden requests: a model slower than this answers nobody. */
 const goldenTimeoutMs = 30_000
+
+/** The golden requests as the rows of one run. */
+export function toSample(manifest: Pick<VersionManifest, 'inputs' | 'outputs' | 'golden'>): Sample {
+  const rows = manifest.golden.map(({ features }) => new Map(Object.entries(features)))
+  const outputs = [...new Set(manifest.outputs.map(({ tensor }) => tensor))]
+  return { inputs: encodeInputs(manifest.inputs, rows), outputs, rows: rows.length }
+}
 
 /** Replays the golden requests of a manifest; the first that differs from its recorded outputs, or undefined. */
 export async function findGoldenMismatch(options: {
@@ -17,14 +24,12 @@ export async function findGoldenMismatch(options: {
   now: () => number
 }): Promise<string | undefined> {
   const { manifest, definition } = options
-  const rows = manifest.golden.map(({ features }) => new Map(Object.entries(features)))
   const { tensors } = await options.inference.run({
     sessionId: options.sessionId,
-    inputs: encodeInputs(manifest.inputs, rows),
-    outputs: [...new Set(manifest.outputs.map(({ tensor }) => tensor))],
+    ...toSample(manifest),
     deadlineAtMs: options.now() + goldenTimeoutMs,
   })
-  const outputs = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows: rows.length })
+  const outputs = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows: manifest.golden.length })
   for (const [index, golden] of manifest.golden.entries()) {
     const difference = compare(golden.outputs, outputs[index], manifest.golden_tolerance)
     if (difference !== undefined) return `golden[${index}]: ${difference}`

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
-import type { InferenceEngine, SessionSpec } from './inference.ts'
+import { specOf } from '../testing/onnx-session.ts'
+import type { InferenceEngine } from './inference.ts'
 import { createOnnxInference } from './inference-onnxruntime.ts'
 
 const logger = pino({ level: 'silent' })
@@ -11,18 +12,13 @@ const soon = () => Date.now() + 10_000
 let engine: InferenceEngine | undefined
 afterEach(() => engine?.close())
 
-function specOf(name: string): SessionSpec {
-  const modelFile = fileURLToPath(new URL(`../fixtures/${name}.onnx`, import.meta.url))
-  return { id: name, modelFile, modelSha256: sha256Hex(readFileSync(modelFile)), intraOpThreads: 1 }
-}
-
-function start(options: { workerUrl?: URL } = {}): InferenceEngine {
+function start(options: { workerUrl?: URL; threads?: number } = {}): InferenceEngine {
   return (engine = createOnnxInference({ logger, ...options }))
 }
 
 const rows = (values: number[]) => ({ x: { type: 'float32', dims: [values.length / 2, 2], data: Float32Array.from(values) } }) as const
 const runLogistic = (values: number[]) =>
-  engine!.run({ sessionId: 'logistic', inputs: rows(values), outputs: ['probability'], deadlineAtMs: soon() })
+  engine!.run({ sessionId: 'logistic', inputs: rows(values), rows: values.length / 2, outputs: ['probability'], deadlineAtMs: soon() })
 const sigmoid = (score: number) => 1 / (1 + Math.exp(-score))
 
 describe('inference in a worker thread', () => {
@@ -58,6 +54,7 @@ describe('inference in a worker thread', () => {
         precise: { type: 'float64', dims, data: Float64Array.from([0.1, Number.NaN]) },
         flag: { type: 'bool', dims, data: Uint8Array.from([1, 0]) },
       },
+      rows: 2,
       outputs: ['text_out', 'whole_out', 'small_out', 'precise_out', 'flag_out'],
       deadlineAtMs: soon(),
     })
@@ -85,7 +82,13 @@ describe('inference in a worker thread', () => {
 
   it('drops work whose deadline has passed before it starts', async () => {
     await start().load(specOf('logistic'))
-    const late = engine!.run({ sessionId: 'logistic', inputs: rows([1, 2]), outputs: ['probability'], deadlineAtMs: Date.now() - 1 })
+    const late = engine!.run({
+      sessionId: 'logistic',
+      inputs: rows([1, 2]),
+      rows: 1,
+      outputs: ['probability'],
+      deadlineAtMs: Date.now() - 1,
+    })
     await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' })
   })
 
@@ -94,7 +97,7 @@ describe('inference in a worker thread', () => {
     let ticks = 0
     const timer = setInterval(() => ticks++, 1)
     const turns = { type: 'int64', dims: [1], data: BigInt64Array.from([200_000n]) } as const
-    await engine!.run({ sessionId: 'slow', inputs: { turns }, outputs: ['result'], deadlineAtMs: soon() })
+    await engine!.run({ sessionId: 'slow', inputs: { turns }, rows: 1, outputs: ['result'], deadlineAtMs: soon() })
     clearInterval(timer)
     expect(ticks).toBeGreaterThan(10)
   })
@@ -102,14 +105,15 @@ describe('inference in a worker thread', () => {
   it('reports a run that the model refuses', async () => {
     await start().load(specOf('logistic'))
     const wrong = { x: { type: 'float32', dims: [1, 3], data: Float32Array.from([1, 2, 3]) } } as const
-    const run = engine!.run({ sessionId: 'logistic', inputs: wrong, outputs: ['probability'], deadlineAtMs: soon() })
+    const run = engine!.run({ sessionId: 'logistic', inputs: wrong, rows: 1, outputs: ['probability'], deadlineAtMs: soon() })
     await expect(run).rejects.toMatchObject({ code: 'inference_failed' })
   })
 
   it('fails the runs of a thread that ends, then starts it again with every model', async () => {
-    start({ workerUrl: new URL('../fixtures/crashing-worker.ts', import.meta.url) })
+    start({ workerUrl: new URL('../fixtures/crashing-worker.ts', import.meta.url), threads: 1 })
     await engine!.load(specOf('logistic'))
-    const crash = engine!.run({ sessionId: 'crash', inputs: {}, outputs: [], deadlineAtMs: soon() })
+    await engine!.load({ ...specOf('logistic'), id: 'crash' })
+    const crash = engine!.run({ sessionId: 'crash', inputs: rows([1, 2]), rows: 1, outputs: ['probability'], deadlineAtMs: soon() })
     await expect(crash).rejects.toMatchObject({ code: 'inference_failed' })
     expect(engine!.healthy()).toBe(false)
     await expect.poll(() => engine!.healthy(), { timeout: 10_000 }).toBe(true)

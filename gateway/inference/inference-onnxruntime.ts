@@ -1,101 +1,95 @@
-import { Worker } from 'node:worker_threads'
+import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
-import type { InferenceEngine, RunRequest, RunResult, SessionInfo, SessionSpec } from './inference.ts'
-import { buffersOf, type WorkerReply, type WorkerRequest } from './worker-protocol.ts'
+import { createDispatcher } from './dispatcher.ts'
+import type { InferenceEngine, Sample } from './inference.ts'
+import { prepareSession } from './prepare-session.ts'
+import { createEntry, type Entry } from './session-entry.ts'
+import { createOnnxSession } from './session-onnxruntime.ts'
+import { createThreadPool } from './thread-pool.ts'
 
-type Pending = { resolve: (result: SessionInfo | RunResult) => void; reject: (error: ServiceError) => void }
+/** Longest that one run of a measurement may wait and take. */
+const measureTimeoutMs = 30_000
 
-/** Pause before a crashed thread is started again, doubled per crash in a row: long enough not to spin, short enough to miss. */
-const restartDelayMs = { first: 20, longest: 5_000 }
+/** As many as there are cores, for each has all sessions in memory: at least one beside a slow model's, and no more than pay. */
+export const defaultThreads = Math.min(8, Math.max(2, availableParallelism()))
 
-/** ONNX Runtime in one worker thread. A crash of the thread fails the runs under way and starts it again with every session. */
-export function createOnnxInference(deps: { logger: Logger; workerUrl?: URL }): InferenceEngine {
-  const url = deps.workerUrl ?? new URL('./worker-onnxruntime.ts', import.meta.url)
-  const pending = new Map<number, Pending>()
-  const specs = new Map<string, SessionSpec>()
-  let nextId = 1
-  let crashes = 0
+/** ONNX Runtime in a pool of worker threads and, for models that are done sooner than handed over, on the event loop. */
+export function createOnnxInference(deps: {
+  logger: Logger
+  threads?: number
+  /** Rows that may wait, of all sessions together. */
+  maxQueuedRows?: number
+  workerUrl?: URL
+}): InferenceEngine {
+  const entries = new Map<string, Entry>()
   let closing = false
-  let restart: NodeJS.Timeout | undefined
-  let worker = start()
+  const pool = createThreadPool({
+    logger: deps.logger,
+    entry: deps.workerUrl ?? new URL('./worker-onnxruntime.ts', import.meta.url),
+    threads: deps.threads ?? defaultThreads,
+    onFree: () => dispatcher.dispatch(),
+  })
+  const clocks = { now: Date.now, tick: () => performance.now() }
+  const dispatcher = createDispatcher({ entries, pool, maxQueuedRows: deps.maxQueuedRows ?? 16_384, ...clocks })
 
-  function start(): Worker {
-    const started = new Worker(new URL('./start-worker.js', import.meta.url), { workerData: { entry: url.href }, name: 'inference' })
-    started.on('message', settle)
-    started.on('error', (error) => deps.logger.error({ err: error }, 'the inference thread failed'))
-    started.on('exit', (code) => {
-      if (!closing) recover(code)
-    })
-    return started
+  function find(sessionId: string): Entry {
+    const entry = entries.get(sessionId)
+    if (entry === undefined) throw new ServiceError('inference_failed', `no session ${sessionId}`)
+    return entry
   }
 
-  function settle(reply: WorkerReply): void {
-    const waiting = pending.get(reply.id)
-    pending.delete(reply.id)
-    if (reply.status === 'ok') waiting?.resolve(reply.result)
-    else if (reply.status === 'expired')
-      waiting?.reject(new ServiceError('deadline_exceeded', 'the latency budget ran out before the model ran'))
-    else waiting?.reject(new ServiceError('inference_failed', reply.message))
+  function requireThread({ inline, spec }: Entry): void {
+    if (inline !== undefined || pool.slots.some(({ state, sessions }) => state !== 'down' && sessions.has(spec.id))) return
+    throw new ServiceError('inference_failed', 'the inference threads are starting again')
   }
 
-  function recover(code: number): void {
-    deps.logger.error({ exit_code: code, failed_runs: pending.size }, 'the inference thread ended; starting it again')
-    failPending('the inference thread ended during the run')
-    restarting = true
-    const delayMs = Math.min(restartDelayMs.longest, restartDelayMs.first * 2 ** crashes++)
-    restart = setTimeout(() => void resume(), delayMs)
+  async function prepare(sessionId: string, sample: Sample) {
+    const entry = find(sessionId)
+    const runInThread = (inputs: Sample['inputs'], rows: number) =>
+      dispatcher.submit(entry, { sessionId, inputs, outputs: sample.outputs, rows, deadlineAtMs: Date.now() + measureTimeoutMs })
+    const plan = await prepareSession({ entry, sample, runInThread, createInline: () => createOnnxSession(entry.spec) })
+    entry.cost.measured({ ...plan, batchRows: plan.maxBatchRows })
+    return (entry.plan = plan)
   }
 
-  let restarting = false
-  async function resume(): Promise<void> {
-    worker = start()
-    try {
-      await Promise.all([...specs.values()].map((spec) => send({ kind: 'load', spec })))
-      restarting = false
-      crashes = 0
-    } catch (error) {
-      // The thread's exit, if that is why, has already planned the next start.
-      deps.logger.error({ err: error }, 'a model could not be loaded again')
-    }
-  }
-
-  function send(message: { kind: 'load'; spec: SessionSpec } | { kind: 'run'; request: RunRequest }): Promise<SessionInfo | RunResult> {
-    const id = nextId++
-    return new Promise((resolve, reject) => {
-      pending.set(id, { resolve, reject })
-      post({ ...message, id }, message.kind === 'run' ? buffersOf(message.request.inputs) : [])
-    })
-  }
-
-  function post(message: WorkerRequest, transfer: ArrayBuffer[] = []): void {
-    worker.postMessage(message, transfer)
-  }
-
-  function failPending(message: string): void {
-    for (const { reject } of pending.values()) reject(new ServiceError('inference_failed', message))
-    pending.clear()
+  async function endInline(entry: Entry): Promise<void> {
+    const { inline } = entry
+    entry.inline = undefined
+    await entry.loopRun?.catch(() => {})
+    await inline?.release()
   }
 
   return {
-    executionProvider: 'cpu',
     async load(spec) {
-      const info = (await send({ kind: 'load', spec })) as SessionInfo
-      specs.set(spec.id, spec)
+      const info = await pool.load(spec)
+      for (const reason of info.passedOver) deps.logger.warn({ session: spec.id }, `execution provider passed over: ${reason}`)
+      entries.set(spec.id, createEntry(spec))
       return info
     },
+    prepare,
     async run(request) {
-      if (restarting) throw new ServiceError('inference_failed', 'the inference thread is starting again')
-      return (await send({ kind: 'run', request })) as RunResult
+      const entry = find(request.sessionId)
+      requireThread(entry)
+      return dispatcher.submit(entry, request)
     },
-    healthy: () => !restarting && !closing,
+    estimateUs: (sessionId, rows) => entries.get(sessionId)?.cost.of(rows) ?? 0,
+    async unload(sessionId) {
+      const entry = entries.get(sessionId)
+      if (entry === undefined) return
+      entries.delete(sessionId)
+      for (const { reject } of entry.queue.takeAll()) reject(new ServiceError('inference_failed', 'the version was unloaded'))
+      await Promise.all([endInline(entry), pool.unload(sessionId)])
+    },
+    status: () =>
+      [...entries.values()].map(({ spec, queue, inThreads, loopRun, plan }) => ({
+        ...{ sessionId: spec.id, queuedRows: queue.rows, running: inThreads + (loopRun === undefined ? 0 : 1), plan },
+      })),
+    healthy: () => !closing && pool.slots.some(({ state }) => state !== 'down'),
     async close() {
       closing = true
-      clearTimeout(restart)
-      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-      if (worker.threadId === -1) return
-      post({ kind: 'close' })
-      await ended
+      await pool.close()
+      await Promise.all([...entries.values()].map(endInline))
     },
   }
 }

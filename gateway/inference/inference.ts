@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { tensorType } from '../../contracts/version-manifest.ts'
 
 export type TensorType = z.infer<typeof tensorType>
@@ -9,7 +10,6 @@ export type Tensors = Record<string, Tensor>
 
 /** A model file's own word on one of its inputs or outputs. -1 is a variable dimension; `type` is the runtime's name for it. */
 export type TensorInfo = { name: string; type: string; shape: readonly number[] }
-export type SessionInfo = { inputs: TensorInfo[]; outputs: TensorInfo[] }
 
 export type SessionSpec = {
   /** Unique among the sessions of this engine. */
@@ -17,29 +17,67 @@ export type SessionSpec = {
   modelFile: string
   /** The bytes that are loaded must have this hash: the file may have changed since the project was read. */
   modelSha256: string
-  intraOpThreads: number
+  settings: ModelDefinition['inference']
 }
+
+/** `executionProvider` is the first of the settings that works here; `passedOver` says of each one before it why not. */
+export type SessionInfo = { inputs: TensorInfo[]; outputs: TensorInfo[]; executionProvider: string; passedOver: string[] }
 
 export type RunRequest = {
   sessionId: string
+  /** Given away: the buffers may be moved to another thread. */
   inputs: Tensors
   /** Names of the tensors to compute. */
   outputs: readonly string[]
-  /** Unix milliseconds; work that has not started by then is dropped with `deadline_exceeded`. */
+  /** What bounds and batches count. Only inputs whose first dimension this is, all of them, are run together with others. */
+  rows: number
+  /** Unix milliseconds; what has not started by then is dropped with `deadline_exceeded`. */
   deadlineAtMs: number
+  /** Takes the work out of the queue at once; the promise then rejects with the signal's reason. */
+  signal?: AbortSignal
+  /** Nobody waits for it: it runs when nothing else could. */
+  background?: boolean
 }
 
-/** `runUs` is the model's own time; the rest of the call was waiting. */
-export type RunResult = { tensors: Tensors; runUs: number }
+/** `runUs` is the time of the run that the rows were part of, `batchRows` its size; the rest of the call was waiting. */
+export type RunResult = { tensors: Tensors; runUs: number; batchRows: number }
 
-/** Runs models away from the event loop. */
+/** Real inputs of a session, to measure it with. */
+export type Sample = Pick<RunRequest, 'inputs' | 'outputs' | 'rows'>
+
+/** How a session is run, and what that was decided by. */
+export type SessionPlan = {
+  placement: 'inline' | 'worker'
+  /** Why, in words. */
+  reason: string
+  /** Whether rows of several requests share a run, and if not, why. */
+  batching: true | string
+  /** Median time of a run of one row, and of `maxBatchRows`. */
+  oneRowUs: number
+  batchUs: number
+  maxBatchRows: number
+  /** Median time that a run in a worker thread takes beyond the run itself. */
+  handOverUs: number
+}
+
+export type SessionStatus = { sessionId: string; queuedRows: number; running: number; plan: SessionPlan | undefined }
+
+/** Runs models without holding the event loop for long. All rejections are `ServiceError`s. */
 export type InferenceEngine = {
-  /** As stored in prediction events: where the numbers were computed. */
-  readonly executionProvider: string
-  /** Creates a session once; it lives until `close`. Rejects when the file is not the one expected or not a model. */
+  /** Creates a session, once per id. Rejects with `inference_failed` when the file is not the one expected or not a model. */
   load(spec: SessionSpec): Promise<SessionInfo>
-  /** One run of all rows. Rejects with `inference_failed` or `deadline_exceeded`. The input tensors' buffers are given away. */
+  /** Measures a loaded session with the sample and decides how it is run from now on. */
+  prepare(sessionId: string, sample: Sample): Promise<SessionPlan>
+  /**
+   * Computes the outputs of all rows, in one run that other requests' rows may share. Rejects with `inference_failed`,
+   * with `deadline_exceeded`, or with `overloaded` when a queue is full or the answer would come after the deadline.
+   */
   run(request: RunRequest): Promise<RunResult>
+  /** Expected microseconds of a run of so many rows, without waiting; 0 when nothing is known. */
+  estimateUs(sessionId: string, rows: number): number
+  /** Ends a session and frees its memory; resolves when that is done. What is queued for it fails, what runs is finished. */
+  unload(sessionId: string): Promise<void>
+  status(): SessionStatus[]
   healthy(): boolean
   close(): Promise<void>
 }

@@ -2,7 +2,10 @@ import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import type { SessionInfo, TensorInfo } from './inference.ts'
 
 /** Where a manifest and its ONNX file disagree, one sentence each; empty when they agree. */
-export function findTensorMismatches(manifest: Pick<VersionManifest, 'inputs' | 'outputs'>, session: SessionInfo): string[] {
+export function findTensorMismatches(
+  manifest: Pick<VersionManifest, 'inputs' | 'outputs'>,
+  session: Pick<SessionInfo, 'inputs' | 'outputs'>,
+): string[] {
   const declared = new Set(manifest.inputs.map(({ name }) => name))
   return [
     ...manifest.inputs.flatMap((input) => checkInput(input, find(session.inputs, input.name))),

@@ -1,5 +1,10 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { InferenceEngine, RunRequest, Tensors } from '../inference/inference.ts'
+import type { InferenceEngine, RunRequest, SessionPlan, Tensors } from '../inference/inference.ts'
+
+const plan: SessionPlan = {
+  ...{ placement: 'worker', reason: 'for tests', batching: true, maxBatchRows: 64 },
+  ...{ oneRowUs: 30, batchUs: 60, handOverUs: 30 },
+}
 
 /** Computes probability = (a + b) / 100 for input x of two columns, a missing one being 0, for tests. `next` says what the next runs do. */
 export function createMemoryInference() {
@@ -7,8 +12,9 @@ export function createMemoryInference() {
   let behave: 'answer' | 'fail' | 'hang' | 'nan' = 'answer'
 
   const inference: InferenceEngine = {
-    executionProvider: 'cpu',
     load: async () => ({
+      executionProvider: 'cpu',
+      passedOver: [],
       inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
       outputs: [{ name: 'probability', type: 'float64', shape: [-1, 1] }],
     }),
@@ -16,8 +22,12 @@ export function createMemoryInference() {
       runs.push(request)
       if (behave === 'fail') throw new ServiceError('inference_failed', 'the model raised an error')
       if (behave === 'hang') return new Promise(() => {})
-      return { tensors: compute(request.inputs, behave === 'nan'), runUs: 30 }
+      return { tensors: compute(request.inputs, behave === 'nan'), runUs: 30, batchRows: request.rows }
     },
+    prepare: async () => plan,
+    estimateUs: () => plan.oneRowUs,
+    unload: async () => {},
+    status: () => [],
     healthy: () => true,
     close: async () => {},
   }

@@ -1,0 +1,155 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { RunRequest, RunResult } from './inference.ts'
+import { runBatch } from './run-batch.ts'
+import { batchRowsOf, type Entry, expectedWaitUs, fitsLoop, isSlow, sawWait, threadLimit } from './session-entry.ts'
+import type { Job } from './session-queue.ts'
+import type { Slot, ThreadPool } from './thread-pool.ts'
+
+export type DispatcherDeps = {
+  entries: ReadonlyMap<string, Entry>
+  pool: Pick<ThreadPool, 'slots' | 'run'>
+  /** Rows that may wait, of all sessions together. */
+  maxQueuedRows: number
+  /** Unix milliseconds, and monotonic ones. */
+  now: () => number
+  tick: () => number
+}
+
+export type Dispatcher = {
+  submit(entry: Entry, request: RunRequest): Promise<RunResult>
+  /** Gives what waits to whatever is free. */
+  dispatch(): void
+}
+
+/**
+ * Decides what runs where and when: what waits is bounded, shares runs, and goes by the time it came. Slow sessions
+ * together, and any session alone, leave one thread to the others.
+ */
+export function createDispatcher(deps: DispatcherDeps): Dispatcher {
+  const { entries, pool } = deps
+  const wait = createWait(dispatch)
+
+  async function submit(entry: Entry, request: RunRequest): Promise<RunResult> {
+    const waitUs = expectedWaitUs(entry, pool.slots.length)
+    refuse(entry, request, waitUs)
+    return new Promise((resolve, reject) => {
+      const job: Job = { request, alone: false, queuedAt: deps.tick(), expectedWaitUs: waitUs, resolve, reject }
+      leaveOnAbort(entry, job)
+      entry.queue.push(job)
+      dispatch()
+    })
+  }
+
+  function refuse(entry: Entry, request: RunRequest, waitUs: number): void {
+    const { queue, spec, cost } = entry
+    request.signal?.throwIfAborted()
+    const leftMs = request.deadlineAtMs - deps.now()
+    if (leftMs <= 0) throw expired()
+    if (queue.rows > 0 && queue.rows + request.rows > spec.settings.max_queue_rows) throw overloaded(`${queue.rows} rows wait already`)
+    const queued = [...entries.values()].reduce((sum, other) => sum + other.queue.rows, 0)
+    if (queued > 0 && queued + request.rows > deps.maxQueuedRows) throw overloaded(`${queued} rows of all models wait already`)
+    if (waitUs > 0 && (waitUs + cost.of(request.rows)) / 1000 > leftMs) throw overloaded('the model would not come to it in time')
+  }
+
+  function leaveOnAbort(entry: Entry, job: Job): void {
+    job.request.signal?.addEventListener(
+      'abort',
+      () => {
+        if (!entry.queue.remove(job)) return
+        sawWait(entry, job.expectedWaitUs, (deps.tick() - job.queuedAt) * 1000)
+        job.reject(job.request.signal?.reason)
+      },
+      { once: true },
+    )
+  }
+
+  function dispatch(): void {
+    for (const entry of entries.values()) if (mayStartOnLoop(entry)) start(entry, undefined)
+    for (const slot of pool.slots) {
+      if (slot.busy || slot.state !== 'up') continue
+      const entry = next(slot)
+      if (entry !== undefined) start(entry, slot)
+    }
+  }
+
+  function mayStartOnLoop(entry: Entry): boolean {
+    return entry.loopRun === undefined && isDue(entry) && fitsLoop(entry, entry.queue.head?.request.rows ?? 0)
+  }
+
+  /** Whose head came first, of those that may run there; what somebody waits for before what nobody does. */
+  function next(slot: Slot): Entry | undefined {
+    let best: Entry | undefined
+    for (const entry of entries.values()) if (mayStartIn(slot, entry) && (best === undefined || isBefore(entry, best))) best = entry
+    return best
+  }
+
+  function mayStartIn(slot: Slot, entry: Entry): boolean {
+    const { head } = entry.queue
+    if (head === undefined || !slot.sessions.has(entry.spec.id) || fitsLoop(entry, head.request.rows)) return false
+    if (entry.inThreads >= threadLimit(entry, pool.slots.length)) return false
+    return (!isSlow(entry) || slowInThreads() < Math.max(1, pool.slots.length - 1)) && isDue(entry)
+  }
+
+  function slowInThreads(): number {
+    let count = 0
+    for (const entry of entries.values()) if (isSlow(entry)) count += entry.inThreads
+    return count
+  }
+
+  /** Whether the head need not wait for company; if it must, it is looked at again when the time comes. */
+  function isDue(entry: Entry): boolean {
+    const { queue, spec } = entry
+    if (queue.head === undefined) return false
+    const delayUs = spec.settings.max_queue_delay_us
+    if (delayUs === 0 || queue.head.alone || queue.rows >= batchRowsOf(entry)) return true
+    const leftUs = delayUs - (deps.tick() - queue.head.queuedAt) * 1000
+    if (leftUs > 0) wait(leftUs)
+    return leftUs <= 0
+  }
+
+  function start(entry: Entry, slot: Slot | undefined): void {
+    const taken = entry.queue.take(batchRowsOf(entry))
+    const startedAt = deps.tick()
+    for (const job of taken) sawWait(entry, job.expectedWaitUs, (startedAt - job.queuedAt) * 1000)
+    const jobs = taken.filter((job) => !hasExpired(job))
+    if (jobs.length === 0) return dispatch()
+    void runBatch({ entry, jobs, slot, pool }).finally(dispatch)
+  }
+
+  function hasExpired(job: Job): boolean {
+    if (job.request.deadlineAtMs > deps.now()) return false
+    job.reject(expired())
+    return true
+  }
+
+  return { submit, dispatch }
+}
+
+function isBefore(one: Entry, other: Entry): boolean {
+  const [a, b] = [one.queue.head!, other.queue.head!]
+  const [aBehind, bBehind] = [a.request.background === true, b.request.background === true]
+  return aBehind === bBehind ? a.queuedAt < b.queuedAt : bBehind
+}
+
+function expired(): ServiceError {
+  return new ServiceError('deadline_exceeded', 'the latency budget ran out before the model ran')
+}
+
+function overloaded(message: string): ServiceError {
+  return new ServiceError('overloaded', message)
+}
+
+/** Calls back after a time, once for all that ask meanwhile. A timer counts whole milliseconds; turns of the loop fill the rest. */
+function createWait(callback: () => void): (us: number) => void {
+  let pending = false
+  const done = () => {
+    pending = false
+    callback()
+  }
+  return (us) => {
+    if (pending) return
+    pending = true
+    if (us < 1000) setImmediate(done)
+    else setTimeout(done, Math.floor(us / 1000))
+  }
+}

@@ -1,0 +1,68 @@
+import { Worker } from 'node:worker_threads'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { SessionInfo, SessionSpec } from './inference.ts'
+import { buffersToMove, type LoadMessage, type RunMessage, type RunReply, type WorkerReply } from './worker-protocol.ts'
+
+/** A model refused its inputs: the thread and its other sessions are well. */
+export class RunFault extends ServiceError {
+  constructor(message: string) {
+    super('inference_failed', message)
+  }
+}
+
+/** One worker thread with sessions of its own. */
+export type InferenceThread = {
+  load(spec: SessionSpec): Promise<SessionInfo>
+  /** Rejects with `RunFault` when the model does, with another `inference_failed` when the thread ends. */
+  run(message: Omit<RunMessage, 'kind'>): Promise<RunReply>
+  /** Resolves with the exit code when the thread has ended, however it came to that. */
+  readonly ended: Promise<number>
+  /** Lets the runs under way finish, then ends the thread. */
+  close(): Promise<void>
+}
+
+type Pending = { resolve: (result: SessionInfo | RunReply) => void; reject: (error: ServiceError) => void }
+
+export function startInferenceThread(options: { entry: URL; onError: (error: unknown) => void }): InferenceThread {
+  const worker = new Worker(new URL('./start-worker.js', import.meta.url), { workerData: { entry: options.entry.href }, name: 'inference' })
+  const pending = new Map<number, Pending>()
+  let nextId = 1
+  let idle: (() => void) | undefined
+  let over = false
+
+  worker.on('message', (reply: WorkerReply) => {
+    const waiting = pending.get(reply.id)
+    pending.delete(reply.id)
+    if (reply.status === 'ok') waiting?.resolve(reply.result)
+    else waiting?.reject(new RunFault(reply.message))
+    if (pending.size === 0) idle?.()
+  })
+  worker.on('error', options.onError)
+  const ended = new Promise<number>((resolve) => worker.once('exit', resolve)).then((code) => {
+    over = true
+    for (const { reject } of pending.values()) reject(new ServiceError('inference_failed', 'the inference thread ended during the run'))
+    pending.clear()
+    idle?.()
+    return code
+  })
+
+  function send(message: LoadMessage | RunMessage): Promise<SessionInfo | RunReply> {
+    const id = nextId++
+    return new Promise((resolve, reject) => {
+      if (over) return reject(new ServiceError('inference_failed', 'the inference thread has ended'))
+      pending.set(id, { resolve, reject })
+      worker.postMessage({ ...message, id }, message.kind === 'run' ? buffersToMove(message.inputs) : [])
+    })
+  }
+
+  return {
+    load: async (spec) => (await send({ kind: 'load', spec })) as SessionInfo,
+    run: async (message) => (await send({ kind: 'run', ...message })) as RunReply,
+    ended,
+    async close() {
+      if (pending.size > 0) await new Promise<void>((resolve) => (idle = resolve))
+      if (!over) worker.postMessage({ kind: 'close' })
+      await ended
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import { splitRows, takeRows } from './batch.ts'
+import type { RunReply } from './worker-protocol.ts'
+import type { Sample, SessionPlan, Tensor, Tensors } from './inference.ts'
+
+/** One run of a session, nobody else's rows in it. */
+export type TryRun = (inputs: Tensors, rows: number) => Promise<RunReply>
+
+/** Each figure comes from so many runs, or from as many as the time allows after the first, which only warms up. */
+const measuredRuns = 15
+const measuredMs = 200
+
+/** Microseconds. `most` leaves out the worst tenth: the system takes the core away now and then. */
+export type Timing = { median: number; most: number; around: number }
+
+/** Times a run of the sample's rows, repeated up to `rows`; `around` is the median of what a run takes beyond itself. */
+export async function timeRuns(run: TryRun, sample: Sample, rows: number): Promise<Timing> {
+  const indices = Array.from({ length: rows }, (_, row) => row % sample.rows)
+  const runs: number[] = []
+  const around: number[] = []
+  const until = performance.now() + measuredMs
+  for (let turn = 0; turn <= measuredRuns && (turn < 2 || performance.now() < until); turn++) {
+    const inputs = takeRows(sample.inputs, indices)
+    const startedAt = performance.now()
+    const { runUs } = await run(inputs, rows)
+    if (turn === 0) continue
+    runs.push(runUs)
+    around.push(Math.max(0, (performance.now() - startedAt) * 1000 - runUs))
+  }
+  return { median: quantile(runs, 0.5), most: quantile(runs, 0.9), around: quantile(around, 0.5) }
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
+}
+
+/** Rows compared, and the difference allowed: kernels of other shapes sum in another order. */
+const comparedRows = 8
+const tolerance = 1e-6
+
+/**
+ * Whether rows may share a run: each of the sample's rows must come out as it does alone, among copies and among others.
+ * True, or why not.
+ */
+export async function findBatching(run: TryRun, sample: Sample, maxBatchRows: number): Promise<SessionPlan['batching']> {
+  if (maxBatchRows === 1) return 'max_batch_rows is 1'
+  if (Object.values(sample.inputs).some(({ dims }) => dims[0] !== sample.rows)) return 'an input does not have a row for each row'
+  const count = Math.min(comparedRows, sample.rows)
+  const indices = Array.from({ length: count }, (_, row) => row)
+  const alone: Tensors[] = []
+  for (const index of indices) alone.push((await run(takeRows(sample.inputs, [index]), 1)).tensors)
+  const company = withOthers(takeRows(sample.inputs, [...indices, ...indices]), count)
+  const { tensors } = await run(company, 2 * count)
+  const together = splitRows(
+    tensors,
+    Array.from({ length: 2 * count }, () => 1),
+  )
+  if (together === undefined) return 'an output does not have a row for each row of input'
+  const changed = indices.find((index) => !areClose(alone[index]!, together[index]!))
+  return changed === undefined ? true : 'a row comes out differently beside others than alone'
+}
+
+/** The rows from `from` on made others where that cannot make them invalid: a category or an index stays what it is. */
+function withOthers(inputs: Tensors, from: number): Tensors {
+  for (const { type, dims, data } of Object.values(inputs)) {
+    if (type !== 'float32' && type !== 'float64') continue
+    const numbers = data as Float32Array
+    for (let at = (from * numbers.length) / (dims[0] ?? 1); at < numbers.length; at++) numbers[at] = numbers[at]! * 2 + 1
+  }
+  return inputs
+}
+
+function areClose(one: Tensors, other: Tensors): boolean {
+  return Object.entries(one).every(([name, tensor]) => sameValues(tensor, other[name]))
+}
+
+function sameValues({ data }: Tensor, other: Tensor | undefined): boolean {
+  if (other === undefined || data.length !== other.data.length) return false
+  return [...data].every((value, index) => isClose(value, other.data[index]))
+}
+
+function isClose(one: string | number | bigint, other: string | number | bigint | undefined): boolean {
+  if (typeof one !== 'number' || typeof other !== 'number') return one === other
+  return Object.is(one, other) || Math.abs(one - other) <= tolerance * Math.max(1, Math.abs(one))
+}

@@ -1,0 +1,58 @@
+import type { Sample, SessionPlan } from './inference.ts'
+import { findBatching, timeRuns, type Timing, type TryRun } from './measure-session.ts'
+import { type Entry, longestInlineUs } from './session-entry.ts'
+import type { OnnxSession } from './session-onnxruntime.ts'
+
+/**
+ * Measures a session in a thread and, where its settings and those figures allow, on the event loop; decides where it
+ * runs and whether requests share runs.
+ */
+export async function prepareSession(options: {
+  entry: Entry
+  sample: Sample
+  runInThread: TryRun
+  createInline: () => Promise<OnnxSession>
+}): Promise<SessionPlan> {
+  const { entry, sample, runInThread } = options
+  const { settings } = entry.spec
+  const batching = await findBatching(runInThread, sample, settings.max_batch_rows)
+  const maxBatchRows = batching === true ? settings.max_batch_rows : 1
+  const timing = await time(runInThread, sample, maxBatchRows)
+  const figures = { ...timing, batching, maxBatchRows }
+  const kept = whyInThread(settings.placement, timing)
+  if (kept !== undefined) return { ...figures, ...plan('worker', kept) }
+  const inline = entry.inline ?? (await options.createInline())
+  const onLoop = await time((inputs) => inline.run(inputs, sample.outputs), sample, maxBatchRows)
+  const refused = whyInThread(settings.placement, { ...onLoop, handOverUs: timing.handOverUs })
+  if (refused !== undefined) {
+    entry.inline = undefined
+    await inline.release()
+    return { ...figures, ...plan('worker', refused) }
+  }
+  entry.inline = inline
+  return { ...figures, ...onLoop, handOverUs: timing.handOverUs, ...plan('inline', whyOnLoop(settings.placement)) }
+}
+
+type Figures = Pick<SessionPlan, 'oneRowUs' | 'batchUs' | 'handOverUs'> & { mostUs: number }
+
+async function time(run: TryRun, sample: Sample, batchRows: number): Promise<Figures> {
+  const one = await timeRuns(run, sample, 1)
+  const batch: Timing = batchRows === 1 ? one : await timeRuns(run, sample, batchRows)
+  return { oneRowUs: one.median, batchUs: batch.median, handOverUs: one.around, mostUs: Math.max(one.most, batch.most) }
+}
+
+/** Why a session does not run on the event loop; undefined when it does. */
+function whyInThread(placement: 'auto' | 'inline' | 'worker', { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
+  if (placement === 'worker') return 'model.yaml says so'
+  if (mostUs > longestInlineUs) return `a run took ${mostUs} us, and the event loop is held for ${longestInlineUs} us at most`
+  if (placement === 'auto' && oneRowUs > handOverUs) return 'a run takes longer than handing it over'
+  return undefined
+}
+
+function whyOnLoop(placement: 'auto' | 'inline' | 'worker'): string {
+  return placement === 'inline' ? 'model.yaml says so' : 'a run takes no longer than handing it over'
+}
+
+function plan(placement: SessionPlan['placement'], reason: string): Pick<SessionPlan, 'placement' | 'reason'> {
+  return { placement, reason }
+}

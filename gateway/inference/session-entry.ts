@@ -1,0 +1,74 @@
+import { type Cost, createCost } from './cost.ts'
+import type { SessionPlan, SessionSpec } from './inference.ts'
+import { createSessionQueue, type SessionQueue } from './session-queue.ts'
+import type { OnnxSession } from './session-onnxruntime.ts'
+
+/** From here on a run is slow: slow sessions together leave a thread to the others. */
+const slowRunUs = 5_000
+/** Longest that a run may hold the event loop. */
+export const longestInlineUs = 1_000
+
+/** What the engine knows of one session. */
+export type Entry = {
+  spec: SessionSpec
+  queue: SessionQueue
+  cost: Cost
+  plan: SessionPlan | undefined
+  /** The session of the event loop's own thread, where the plan wants one. */
+  inline: OnnxSession | undefined
+  /** Runs in threads now, and the one on the event loop. */
+  inThreads: number
+  loopRun: Promise<unknown> | undefined
+  /** How much longer jobs have waited than the queue ahead of them alone explains: other sessions hold threads too. */
+  stretch: number
+}
+
+export function createEntry(spec: SessionSpec): Entry {
+  return {
+    ...{ spec, queue: createSessionQueue(), cost: createCost(), plan: undefined, inline: undefined },
+    ...{ inThreads: 0, loopRun: undefined, stretch: 1 },
+  }
+}
+
+/** Rows that a batch of this session may have. */
+export function batchRowsOf({ spec, plan }: Entry): number {
+  return plan !== undefined && plan.batching !== true ? 1 : spec.settings.max_batch_rows
+}
+
+export function isSlow({ cost }: Entry): boolean {
+  return cost.of(1) >= slowRunUs
+}
+
+/** Threads that this session may hold at once: one is always left to the others. */
+export function threadLimit({ spec }: Entry, threads: number): number {
+  return Math.max(1, Math.min(spec.settings.max_threads ?? threads, threads - 1))
+}
+
+/** Whether so many rows may run on the event loop: only where that was planned, and while runs stay as short as they were. */
+export function fitsLoop({ inline, cost }: Entry, rows: number): boolean {
+  return inline !== undefined && cost.of(rows) <= longestInlineUs
+}
+
+/** Microseconds until one more job of this session would start. */
+export function expectedWaitUs(entry: Entry, threads: number): number {
+  const { queue, cost } = entry
+  const batchRows = batchRowsOf(entry)
+  const full = Math.floor(queue.rows / batchRows)
+  const places = entry.inline === undefined ? threadLimit(entry, threads) : 1
+  const held = entry.loopRun !== undefined || entry.inThreads >= places
+  if (!held && queue.rows === 0) return 0
+  // Of the run under way, half is left on average.
+  return ((held ? cost.of(Math.min(batchRows, Math.max(1, queue.rows))) / 2 : 0) + (full * cost.of(batchRows)) / places) * entry.stretch
+}
+
+/** Weight of one observed wait, and the bounds of what is concluded from them. */
+const stretchWeight = 0.1
+const longestStretch = 16
+
+/** Learns from how long a job did wait. */
+export function sawWait(entry: Entry, expectedUs: number, waitedUs: number): void {
+  if (expectedUs < 100) return
+  const unstretched = expectedUs / entry.stretch
+  const ratio = Math.min(longestStretch, Math.max(1, waitedUs / unstretched))
+  entry.stretch += stretchWeight * (ratio - entry.stretch)
+}

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node'
+import { sha256Hex } from '../../contracts/canonical-json.ts'
+import type { SessionInfo, SessionSpec, Tensor, TensorInfo, Tensors, TensorType } from './inference.ts'
+
+/** A model in ONNX Runtime, in the thread that created it: `run()` is a synchronous native call. */
+export type OnnxSession = {
+  info: SessionInfo
+  run(inputs: Tensors, outputs: readonly string[]): Promise<{ tensors: Tensors; runUs: number }>
+  release(): Promise<void>
+}
+
+/** Takes the first execution provider of the settings that works; rejects with every one's reason when none does. */
+export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession> {
+  const bytes = await readFile(spec.modelFile)
+  if (sha256Hex(bytes) !== spec.modelSha256) throw new Error('the model file changed after the project was read')
+  const passedOver: string[] = []
+  for (const provider of spec.settings.execution_providers) {
+    const reason = absenceOf(provider)
+    if (reason !== undefined) {
+      passedOver.push(reason)
+      continue
+    }
+    try {
+      return wrap(await InferenceSession.create(bytes, toOptions(spec, provider)), provider, passedOver)
+    } catch (error) {
+      passedOver.push(`${provider}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  throw new Error(passedOver.join('; '))
+}
+
+function absenceOf(provider: string): string | undefined {
+  const offered = listSupportedBackends().map(({ name }) => name)
+  if (offered.includes(provider)) return undefined
+  return `${provider}: not in this build of ONNX Runtime, which has ${offered.join(', ')}`
+}
+
+function toOptions({ settings }: SessionSpec, provider: string): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: settings.intra_op_threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: settings.graph_optimization,
+    // Threads that spin while they wait take the cores from the event loop.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  }
+}
+
+function wrap(session: InferenceSession, executionProvider: string, passedOver: string[]): OnnxSession {
+  return {
+    info: {
+      inputs: session.inputMetadata.map(toTensorInfo),
+      outputs: session.outputMetadata.map(toTensorInfo),
+      executionProvider,
+      passedOver,
+    },
+    async run(inputs, outputs) {
+      const feeds = mapValues(inputs, toOrtTensor)
+      let startedAt = 0
+      // ONNX Runtime computes in the very next immediate: what the thread does until then is not the model's time.
+      setImmediate(() => (startedAt = performance.now()))
+      const results = await session.run(feeds, [...outputs])
+      const runUs = Math.round((performance.now() - startedAt) * 1000)
+      return { tensors: mapValues(results, toTensor), runUs }
+    },
+    release: () => session.release(),
+  }
+}
+
+function toTensorInfo(metadata: InferenceSession.ValueMetadata): TensorInfo {
+  if (!metadata.isTensor) return { name: metadata.name, type: 'not a tensor', shape: [] }
+  return { name: metadata.name, type: metadata.type, shape: metadata.shape.map((size) => (typeof size === 'number' ? size : -1)) }
+}
+
+function toOrtTensor({ type, dims, data }: Tensor): OrtTensor {
+  return new OrtTensor(type as 'float32', data as Float32Array, dims)
+}
+
+function toTensor(tensor: OrtTensor): Tensor {
+  return { type: tensor.type as TensorType, dims: tensor.dims, data: tensor.data as Tensor['data'] }
+}
+
+function mapValues<From, To>(of: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, map(value)]))
+}

@@ -1,0 +1,92 @@
+import { canJoin } from './batch.ts'
+import type { RunRequest, RunResult } from './inference.ts'
+
+/** A request that waits for its run. */
+export type Job = {
+  request: RunRequest
+  /** Not with others: a run that they shared failed. */
+  alone: boolean
+  /** Monotonic milliseconds. */
+  queuedAt: number
+  expectedWaitUs: number
+  resolve: (result: RunResult) => void
+  reject: (error: unknown) => void
+}
+
+/** What waits for one session. What nobody waits for stands behind the rest, whenever it came. */
+export type SessionQueue = {
+  readonly rows: number
+  /** The job whose turn is next. */
+  readonly head: Job | undefined
+  push(job: Job): void
+  /** Back to the front, in this order. */
+  putBack(jobs: readonly Job[]): void
+  /** Whether it was there. */
+  remove(job: Job): boolean
+  /** The head, and with it what may share its run up to so many rows. A request's rows stay together, whatever their number. */
+  take(maxRows: number): Job[]
+  takeAll(): Job[]
+}
+
+export function createSessionQueue(): SessionQueue {
+  let foreground: Job[] = []
+  let background: Job[] = []
+  let rows = 0
+  const of = (job: Job) => (job.request.background === true ? background : foreground)
+
+  function took(jobs: Job[]): Job[] {
+    rows -= countRows(jobs)
+    return jobs
+  }
+
+  return {
+    get rows() {
+      return rows
+    },
+    get head() {
+      return foreground[0] ?? background[0]
+    },
+    push(job) {
+      rows += job.request.rows
+      of(job).push(job)
+    },
+    putBack(jobs) {
+      rows += countRows(jobs)
+      for (const job of jobs.toReversed()) of(job).unshift(job)
+    },
+    remove(job) {
+      const position = of(job).indexOf(job)
+      if (position !== -1) took(of(job).splice(position, 1))
+      return position !== -1
+    },
+    take(maxRows) {
+      const batch = [...takeFrom(foreground, [], maxRows)]
+      if (foreground.length === 0) batch.push(...takeFrom(background, batch, maxRows))
+      return took(batch)
+    },
+    takeAll() {
+      const all = [...foreground, ...background]
+      foreground = []
+      background = []
+      return took(all)
+    },
+  }
+}
+
+/** Removes from the front of a line what may join a batch. */
+function takeFrom(line: Job[], batch: readonly Job[], maxRows: number): Job[] {
+  const first = batch[0] ?? line[0]
+  let room = maxRows - countRows(batch)
+  let count = 0
+  for (const job of line) {
+    const starts = batch.length === 0 && count === 0
+    if (!starts && (job.alone || first?.alone === true || job.request.rows > room || !canJoin(first!.request, job.request))) break
+    room -= job.request.rows
+    count++
+  }
+  return line.splice(0, count)
+}
+
+export function countRows(jobs: readonly Job[]): number {
+  return jobs.reduce((sum, { request }) => sum + request.rows, 0)
+}

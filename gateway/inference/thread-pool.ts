@@ -1,0 +1,141 @@
+import type { Logger } from 'pino'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { SessionInfo, SessionSpec } from './inference.ts'
+import { type InferenceThread, startInferenceThread } from './inference-thread.ts'
+import { createSerial } from './serial.ts'
+import type { RunMessage, RunReply } from './worker-protocol.ts'
+
+/** A place in the pool. Its thread changes when it crashes or is recycled. */
+type OwnSlot = { thread: InferenceThread; sessions: Set<string>; state: 'up' | 'loading' | 'down'; busy: boolean }
+export type Slot = Readonly<Pick<OwnSlot, 'state' | 'busy'>> & { readonly sessions: ReadonlySet<string> }
+
+export type ThreadPool = {
+  readonly slots: readonly Slot[]
+  /** One run at a time and slot: what waits is batched, ordered and dropped on this side. */
+  run(slot: Slot, message: Omit<RunMessage, 'kind'>): Promise<RunReply>
+  load(spec: SessionSpec): Promise<SessionInfo>
+  /** Every thread is replaced, one after the other, by one without the session. */
+  unload(sessionId: string): Promise<void>
+  close(): Promise<void>
+}
+
+/** Pause before a crashed thread is started again, doubled per crash in a row: long enough not to spin, short enough to miss. */
+const restartDelayMs = { first: 20, longest: 5_000 }
+
+/**
+ * Threads that each hold every session. Loading, recycling and restarting happen one at a time, and a thread that loads
+ * runs nothing meanwhile. `onFree` is called whenever a slot may take a run again.
+ */
+export function createThreadPool(deps: { logger: Logger; entry: URL; threads: number; onFree: () => void }): ThreadPool {
+  const { logger } = deps
+  const specs = new Map<string, SessionSpec>()
+  const inTurn = createSerial()
+  let crashes = 0
+  let closing = false
+  const restarts = new Set<NodeJS.Timeout>()
+  const slots = Array.from({ length: deps.threads }, createSlot)
+
+  function createSlot(): OwnSlot {
+    const slot: OwnSlot = { thread: startThread(), sessions: new Set(), state: 'up', busy: false }
+    watch(slot)
+    return slot
+  }
+
+  function startThread(): InferenceThread {
+    return startInferenceThread({
+      entry: deps.entry,
+      onError: (error) => logger.error({ err: error }, 'the inference thread failed'),
+    })
+  }
+
+  /** A thread that ends while it is the slot's own has crashed. */
+  function watch(slot: OwnSlot): void {
+    const { thread } = slot
+    void thread.ended.then((code) => {
+      if (closing || slot.thread !== thread) return
+      logger.error({ exit_code: code }, 'an inference thread ended; starting it again')
+      slot.state = 'down'
+      const delayMs = Math.min(restartDelayMs.longest, restartDelayMs.first * 2 ** crashes++)
+      const timer = setTimeout(() => {
+        restarts.delete(timer)
+        void inTurn(() => renew(slot))
+      }, delayMs)
+      restarts.add(timer)
+    })
+  }
+
+  /** A new thread with every session takes the slot's place; the old one, if it lives, ends after its run. */
+  async function renew(slot: OwnSlot): Promise<void> {
+    if (closing) return
+    const thread = startThread()
+    const sessions = new Set<string>()
+    let ended = false
+    void thread.ended.then(() => (ended = true))
+    for (const spec of specs.values()) {
+      try {
+        await thread.load(spec)
+        sessions.add(spec.id)
+      } catch (error) {
+        logger.error({ err: error, session: spec.id }, 'a model could not be loaded again')
+      }
+    }
+    const before = slot.thread
+    Object.assign(slot, { thread, sessions, busy: false, state: ended ? 'down' : 'up' })
+    watch(slot)
+    if (!ended) crashes = 0
+    deps.onFree()
+    await before.close()
+  }
+
+  async function loadInto(slot: OwnSlot, spec: SessionSpec): Promise<SessionInfo> {
+    const { thread } = slot
+    slot.state = 'loading'
+    try {
+      const info = await thread.load(spec)
+      slot.sessions.add(spec.id)
+      return info
+    } finally {
+      if ((slot.state as OwnSlot['state']) !== 'down') slot.state = 'up'
+      deps.onFree()
+    }
+  }
+
+  return {
+    slots,
+    async run(slot, message) {
+      const own = slot as OwnSlot
+      const { thread } = own
+      own.busy = true
+      try {
+        return await thread.run(message)
+      } finally {
+        // A slot that was given a new thread meanwhile is that one's to free.
+        if (own.thread === thread) own.busy = false
+      }
+    },
+    load: (spec) =>
+      inTurn(async () => {
+        specs.set(spec.id, spec)
+        let info: SessionInfo | undefined
+        try {
+          for (const slot of slots) if (slot.state === 'up') info = await loadInto(slot, spec)
+        } catch (error) {
+          specs.delete(spec.id)
+          throw error
+        }
+        if (info === undefined) throw new ServiceError('inference_failed', 'no inference thread is up')
+        return info
+      }),
+    unload: (sessionId) =>
+      inTurn(async () => {
+        if (!specs.delete(sessionId)) return
+        for (const slot of slots) slot.sessions.delete(sessionId)
+        for (const slot of slots) await renew(slot)
+      }),
+    async close() {
+      closing = true
+      for (const timer of restarts) clearTimeout(timer)
+      await inTurn(() => Promise.all(slots.map(({ thread }) => thread.close())))
+    },
+  }
+}
