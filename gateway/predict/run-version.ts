@@ -62,8 +62,14 @@ function assemble(serving: ServingVersion, instance: Instance, seen: SeenFeature
     requireEncodable(serving.version.manifest.inputs, row)
     return { instance, features, row }
   } catch (error) {
-    return { instance, features: [], row: noRow, error: toServiceError(error) }
+    return { instance, features: [], row: noRow, error: attribute(toServiceError(error), seen) }
   }
+}
+
+/** A value that the model needs and the store did not give comes with the store: the same request may succeed later. */
+function attribute(error: ServiceError, seen: SeenFeatures): ServiceError {
+  const isOfStore = seen.values === undefined && error.code === 'feature_unavailable'
+  return isOfStore ? new ServiceError('online_store_unavailable', error.message, { cause: error }) : error
 }
 
 /** Bytes that bound an event's fixed fields, and what one feature takes beside its value: status, times, definition's hash. */
