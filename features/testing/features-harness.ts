@@ -23,7 +23,7 @@ export async function createFeaturesHarness(server: TestWarehouse) {
   const projectDir = join(dataDir, 'project')
   const outbox = join(dataDir, 'outbox')
   await writeProject(projectDir)
-  for (const table of ['feature_events', 'rejects', 'seals']) await server.warehouse.command(`TRUNCATE TABLE bronze.${table}`)
+  for (const table of ['feature_events', 'rejects', 'seals', 'delivered']) await server.warehouse.command(`TRUNCATE TABLE bronze.${table}`)
   const logger = await openOutboxConsumer({ dir: outbox, name: 'logger', lanes: ['feature_events'] })
   let child: ChildProcess | undefined
 
@@ -137,6 +137,10 @@ async function storeInBronze(
       tables.set(table, [...(tables.get(table) ?? []), row])
     }
     for (const [table, rows] of tables) await warehouse.insert(table, rows)
+    await warehouse.insert(
+      'bronze.delivered',
+      records.map(({ origin: { seq, ...stream } }) => ({ ...stream, first_seq: seq, last_seq: seq })),
+    )
     await consumer.confirm(records)
     stored += records.length
   }
