@@ -1,6 +1,18 @@
-import { connect, credsAuthenticator, type ConnectionOptions, type NatsConnection, type Status } from '@nats-io/transport-node'
+import { isIP } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import {
+  AuthorizationError,
+  connect,
+  TimeoutError,
+  UserAuthenticationExpiredError,
+  type ConnectionOptions,
+  type NatsConnection,
+  type Status,
+} from '@nats-io/transport-node'
 import { ServiceError } from '../../contracts/errors.ts'
-import { readNatsFile, toServers, type NatsSettings } from './nats-config.ts'
+import { toAuthenticator } from './credentials-nats.ts'
+import { readNatsFile, toIdentity, toServers, type NatsSettings } from './nats-config.ts'
 
 /** One connection that comes back by itself for as long as the process lives. */
 export type NatsLink = {
@@ -14,17 +26,18 @@ export type NatsLink = {
 
 /** Low enough that a restarted server is soon used, with jitter so that not everybody comes at once. */
 const reconnectPauseMs = 250
+const tellWhyEveryMs = 2_000
 
 /**
- * Connects, and waits for a server that is not there yet. The signal ends the wait.
- * @throws ServiceError `invalid_config` when the server refuses the credentials or a file cannot be read.
+ * Connects, and waits for a server that is not there, or does not let us in, yet: whatever the cause, it is told and waited
+ * out, at the start as later, so that new credentials on the server or in a file need no restart. The signal ends the wait.
  */
 export async function connectNats(
   settings: NatsSettings,
-  options: { name: string; onFault: (error: Error) => void; signal?: AbortSignal },
+  options: { name: string; onFault: (error: unknown) => void; signal?: AbortSignal },
 ): Promise<NatsLink> {
-  const { onFault, signal } = options
-  const nc = await firstConnection(await toConnectionOptions(settings, options.name), signal)
+  const { name, onFault, signal } = options
+  const nc = await firstConnection(() => connectOnce(settings, name), { onFault, signal })
   const reconnects: (() => void)[] = []
   let connected = true
 
@@ -34,13 +47,25 @@ export async function connectNats(
 
   function onStatus(status: Status): void {
     if (status.type === 'disconnect') {
-      if (connected) onFault(new Error(`the connection to NATS at ${status.server} was lost`))
+      if (!connected) return
       connected = false
+      onFault(new Error(`the connection to NATS at ${status.server} was lost`))
+      void tellWhy()
     }
-    if (status.type === 'error') onFault(status.error)
-    if (status.type !== 'reconnect') return
+    if (status.type === 'error') onFault(isRefusal(status.error) ? refused(status.error) : status.error)
+    // Told once per attempt that failed before.
+    if (status.type !== 'reconnect' || connected) return
     connected = true
     for (const action of reconnects) action()
+  }
+
+  /** The client tries again for ever and does not say why in vain: a connection beside it finds out. */
+  async function tellWhy(): Promise<void> {
+    for (;;) {
+      await sleep(tellWhyEveryMs, undefined, { ref: false })
+      if (connected || nc.isClosed()) return
+      await connectOnce(settings, name).then((other) => other.close(), onFault)
+    }
   }
 
   void watch()
@@ -57,58 +82,103 @@ export async function connectNats(
   }
 }
 
-async function firstConnection(options: ConnectionOptions, signal: AbortSignal | undefined): Promise<NatsConnection> {
-  let abandoned = false
-  const connecting = connect(options).catch((cause: unknown) => {
-    throw new ServiceError('invalid_config', 'NATS_URL: the server does not let us in: check credentials and TLS', { cause })
-  })
-  // Whoever gave up waiting must not be left with a connection.
-  connecting.then((late) => (abandoned ? late.close() : undefined)).catch(() => undefined)
-  if (signal === undefined) return connecting
-  const aborted = new Promise<never>((_, reject) => {
-    const give = () => {
-      abandoned = true
-      reject(new ServiceError('draining', 'stopped while waiting for NATS'))
+type FirstConnection = { onFault: (error: unknown) => void; signal: AbortSignal | undefined }
+
+async function firstConnection(attempt: () => Promise<NatsConnection>, { onFault, signal }: FirstConnection): Promise<NatsConnection> {
+  while (!signal?.aborted) {
+    const connecting = attempt()
+    try {
+      return await unlessAborted(connecting, signal)
+    } catch (error) {
+      // Whoever gave up waiting must not be left with a connection.
+      if (signal?.aborted) connecting.then((late) => late.close()).catch(() => undefined)
+      else onFault(error)
     }
-    if (signal.aborted) give()
-    else signal.addEventListener('abort', give, { once: true })
-  })
-  return Promise.race([connecting, aborted])
+    await sleep(reconnectPauseMs * (1 + Math.random()), undefined, signal && { signal }).catch(() => undefined)
+  }
+  throw stopped()
 }
+
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  let onAbort: () => void = () => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(stopped())
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+/** Tries every server once. */
+async function connectOnce(settings: NatsSettings, name: string): Promise<NatsConnection> {
+  const options = await toConnectionOptions(settings, name)
+  return connect(options).catch((cause: unknown) => {
+    if (isRefusal(cause)) throw refused(cause)
+    const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'the connection was closed'
+    // Who is not trusted is cut off and told nothing.
+    const hint = options.tls && cause instanceof TimeoutError && 'perhaps the server wants another certificate: see NATS_CERT_FILE'
+    throw new ServiceError('event_log_unavailable', `no connection to NATS: ${reason}`, { cause, ...(hint && { hint }) })
+  })
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError
+}
+
+function refused(cause: unknown): ServiceError {
+  return new ServiceError('event_log_unavailable', 'NATS refuses the credentials', {
+    cause,
+    hint: 'see NATS_USER, NATS_PASSWORD, NATS_TOKEN and NATS_CREDS_FILE, and the server’s log',
+  })
+}
+
+const stopped = () => new ServiceError('draining', 'stopped while waiting for NATS')
 
 async function toConnectionOptions(settings: NatsSettings, name: string): Promise<ConnectionOptions> {
   const urls = toServers(settings.NATS_URL).map((server) => new URL(server))
-  const [first] = urls
-  const user = settings.NATS_USER ?? (decodeURIComponent(first?.username ?? '') || undefined)
-  const pass = settings.NATS_PASSWORD ?? (decodeURIComponent(first?.password ?? '') || undefined)
-  const creds = settings.NATS_CREDS_FILE && (await readNatsFile('NATS_CREDS_FILE', settings.NATS_CREDS_FILE))
+  const { user, pass, token } = toIdentity(settings)
+  const { NATS_CREDS_FILE: creds } = settings
   const tls = await toTls(settings, urls)
   return {
     name,
     servers: urls.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
     maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
+    // One that is refused after years of service would else be closed for good at the second refusal.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: reconnectPauseMs,
     reconnectJitter: reconnectPauseMs,
+    reconnectJitterTLS: reconnectPauseMs,
     // A half-open connection is found out after two missed answers.
     pingInterval: 5_000,
     maxPingOut: 2,
     timeout: 5_000,
     ...(user !== undefined && { user }),
     ...(pass !== undefined && { pass }),
-    ...(settings.NATS_TOKEN !== undefined && { token: settings.NATS_TOKEN }),
-    ...(creds && { authenticator: credsAuthenticator(creds) }),
+    ...(token !== undefined && { token }),
+    ...(creds !== undefined && { authenticator: await toAuthenticator(creds) }),
     ...(tls && { tls }),
   }
 }
 
+/** By path: the client reads the files at every connection, and they are replaced before they expire. */
 async function toTls(
-  { NATS_CA_FILE, NATS_CERT_FILE, NATS_KEY_FILE }: NatsSettings,
+  { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile }: NatsSettings,
   urls: readonly URL[],
 ): Promise<ConnectionOptions['tls']> {
-  const ca = NATS_CA_FILE && (await readNatsFile('NATS_CA_FILE', NATS_CA_FILE))
-  const cert = NATS_CERT_FILE && (await readNatsFile('NATS_CERT_FILE', NATS_CERT_FILE))
-  const key = NATS_KEY_FILE && (await readNatsFile('NATS_KEY_FILE', NATS_KEY_FILE))
-  if (!ca && !cert && !urls.some(({ protocol }) => protocol === 'tls:')) return undefined
-  return { ...(ca && { ca: ca.toString() }), ...(cert && { cert: cert.toString() }), ...(key && { key: key.toString() }) }
+  if (caFile) await readNatsFile('NATS_CA_FILE', caFile)
+  if (certFile) await readNatsFile('NATS_CERT_FILE', certFile)
+  if (keyFile) await readNatsFile('NATS_KEY_FILE', keyFile)
+  if (!caFile && !certFile && !urls.some(({ protocol }) => protocol === 'tls:')) return undefined
+  const check: object = { checkServerIdentity: toIdentityCheck(urls.map(({ hostname }) => hostname.replaceAll(/[[\]]/g, ''))) }
+  return { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }), ...check }
+}
+
+/** The client names no host for a server that it knows by address, and Node then wants a certificate for `localhost`. */
+function toIdentityCheck(hosts: readonly string[]) {
+  const unnamed = hosts.filter((host) => host === 'localhost' || isIP(host) !== 0)
+  return (host: string, certificate: PeerCertificate): Error | undefined => {
+    const names = host === 'localhost' && unnamed.length > 0 ? unnamed : [host]
+    const errors = names.map((name) => checkServerIdentity(name, certificate))
+    return errors.includes(undefined) ? undefined : errors[0]
+  }
 }

@@ -51,6 +51,8 @@ export function checkNatsConfig(config: NatsConfig): void {
   if (windowMs > maxAgeMs) throw invalid('NATS_DUPLICATE_WINDOW_MS: must not be more than NATS_STREAM_MAX_AGE_MS')
   if ((config.NATS_CERT_FILE === undefined) !== (config.NATS_KEY_FILE === undefined))
     throw invalid('NATS_CERT_FILE: goes together with NATS_KEY_FILE')
+  if (usesNats(config) && config.NATS_PASSWORD !== undefined && toIdentity(config).user === undefined)
+    throw invalid('NATS_PASSWORD: goes together with NATS_USER')
 }
 
 export function usesNats(config: NatsConfig): config is NatsSettings {
@@ -59,6 +61,18 @@ export function usesNats(config: NatsConfig): config is NatsSettings {
 
 export function toServers(text: string): string[] {
   return text.split(',').map((server) => server.trim())
+}
+
+/** Who connects: the variables, else the first URL that says; a name without a password is a token, as NATS has it. */
+export function toIdentity(settings: NatsSettings): { user?: string | undefined; pass?: string | undefined; token?: string | undefined } {
+  const { NATS_URL, NATS_USER, NATS_PASSWORD, NATS_TOKEN } = settings
+  const url = toServers(NATS_URL)
+    .map((server) => new URL(server))
+    .find(({ username }) => username !== '')
+  const [name, password] = [url?.username, url?.password].map((text) => decodeURIComponent(text ?? '') || undefined)
+  const isToken = name !== undefined && password === undefined && NATS_USER === undefined && NATS_PASSWORD === undefined
+  if (isToken) return { token: NATS_TOKEN ?? name }
+  return { user: NATS_USER ?? name, pass: NATS_PASSWORD ?? password, token: NATS_TOKEN }
 }
 
 /** @throws ServiceError `invalid_config` that names the variable, never the path's content. */
@@ -71,7 +85,17 @@ export async function readNatsFile(variable: 'NATS_CREDS_FILE' | 'NATS_CA_FILE' 
 }
 
 function isServer(server: string): boolean {
-  return URL.canParse(server) && ['nats:', 'tls:'].includes(new URL(server).protocol) && new URL(server).hostname !== ''
+  if (!URL.canParse(server)) return false
+  const { protocol, hostname, username, password } = new URL(server)
+  return ['nats:', 'tls:'].includes(protocol) && hostname !== '' && [username, password].every(isEncoded)
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined
+  } catch {
+    return false
+  }
 }
 
 function invalid(message: string): ServiceError {
