@@ -31,7 +31,7 @@ async function positionsByRows(): Promise<object[]> {
 }
 
 const delivery = fc.record({
-  writer_id: fc.constantFrom('gateway-0', 'gateway-1'),
+  writer_id: fc.constantFrom('gateway-0', 'gateway-1', 'w'),
   epoch: fc.integer({ min: 1, max: 2 }),
   lane: fc.constantFrom('feature_events', 'feature_events', 'feature_events', 'labels'),
   first_seq: fc.integer({ min: 1, max: 25 }),
