@@ -62,6 +62,13 @@ describe('what is wrong is told with its file, field and line', () => {
     [modelFile, 'threshold: 0.4', 'threshold: 1.4', 'decision.threshold', 'is a probability'],
     [modelFile, 'threshold: 0.4', 'threshold: -0.1', 'decision.threshold', 'is a probability'],
     [modelFile, '    min: 1\n', '    min: 1\n    on_missing: default\n', 'features[0].on_missing', 'line'],
+    [
+      modelFile,
+      '    feature: count_3h\n',
+      '    feature: count_3h\n    on_store_unavailable: default\n',
+      'features[3].on_store_unavailable',
+      'line',
+    ],
     [modelFile, '    min: 1\n', "    min: 1\n    default: 'far'\n", 'features[0].default', 'line'],
     [modelFile, '    max: 10000\n', '    max: 0\n', 'features[0].max', 'line'],
     [deploymentFile, "champion: '2'", "champion: '3'", 'champion', 'there is 1, 2'],
