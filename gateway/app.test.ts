@@ -100,7 +100,7 @@ describe('bad requests leave nothing behind', () => {
 describe('the way of every request', () => {
   it('answers unknown paths and methods in the form of every error', async () => {
     const { app } = await createTestGateway()
-    expect(await errorOf(await app.request('/v2/nothing'))).toMatchObject({ status: 404, code: 'not_found' })
+    expect(await errorOf(await app.request('/v9/nothing'))).toMatchObject({ status: 404, code: 'not_found' })
     const wrongMethod = await app.request(predictPath)
     expect(wrongMethod.headers.get('allow')).toBe('POST')
     expect(await errorOf(wrongMethod)).toMatchObject({ status: 405, code: 'method_not_allowed' })

@@ -25,6 +25,8 @@ import { labelsRoute } from './routes/labels.ts'
 import { modelRoute, modelsRoute } from './routes/models.ts'
 import { predictionsRoute } from './routes/predictions.ts'
 import { predictRoute } from './routes/predict.ts'
+import { addV2Routes } from './v2/routes.ts'
+import type { Statistics } from './v2/statistics.ts'
 
 export type AppDeps = {
   project: Pick<Project, 'labels' | 'sources'>
@@ -36,6 +38,7 @@ export type AppDeps = {
   admission: Admission
   closing: Closing
   metrics: GatewayMetrics
+  statistics: Statistics
   logger: Logger
   apiKey: string | undefined
   version: string
@@ -48,15 +51,16 @@ export type AppDeps = {
   renderMetrics: () => Promise<string>
 }
 
-/** Every route of the public listener. Health, metrics and documentation are open; `/v1` asks for the key. */
+/** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models ask for the key. */
 export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
   app.use(deps.closing.middleware, requestContext(deps), requestMetrics(deps))
-  app.use('/v1/*', requireApiKey(deps.apiKey), deps.admission.middleware)
+  for (const path of ['/v1/*', '/v2/models/*']) app.use(path, requireApiKey(deps.apiKey), deps.admission.middleware)
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)
   addOpenRoutes(app, deps)
   addApiRoutes(app, deps)
+  addV2Routes(app, deps)
   refuseOtherMethods(app)
   return app
 }

@@ -20,6 +20,7 @@ import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { warmUp } from './predict/warm-up.ts'
 import { createReadiness } from './readiness.ts'
+import { createStatistics } from './v2/statistics.ts'
 
 export type Adapters = { project: Project; eventLog: EventLogWriter; store: OnlineStore; warehouse: Warehouse; inference: InferenceEngine }
 
@@ -37,7 +38,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
   const clocks = { now: Date.now, tick: () => performance.now(), newId: createIdFactory() }
   const models = await warmUp({ inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }, project)
-  const metrics = createGatewayMetrics(meter)
+  const statistics = createStatistics({ now: Date.now })
+  const metrics = statistics.watch(createGatewayMetrics(meter))
   const background = createBackground(logger)
   const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
   const closing = createClosing()
@@ -52,6 +54,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     predict: createPredictor({ ...deps, limits }),
     apiKey: config.HINDSIGHT_API_KEY,
     version,
+    statistics,
     checks,
     renderMetrics: context.renderMetrics,
   })

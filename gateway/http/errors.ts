@@ -36,7 +36,8 @@ export function toErrorResponse(c: Context<GatewayEnv>, error: ServiceError): Re
   c.set('errorCode', error.code)
   if (status === 503 || status === 429) c.header('Retry-After', retryAfterSeconds)
   if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
-  return c.json(toErrorBody(error, c.var.requestId), status as ContentfulStatusCode)
+  const body = /^\/v2(\/|$)/.test(c.req.path) ? toV2ErrorBody(error) : toErrorBody(error, c.var.requestId)
+  return c.json(body, status as ContentfulStatusCode)
 }
 
 /** A fault of the server says nothing of its inside: the log has it under the request id. */
@@ -50,6 +51,11 @@ export function toErrorBody(error: ServiceError, requestId: string): ErrorBody {
       request_id: requestId,
     },
   }
+}
+
+/** The Open Inference Protocol has one text for all. */
+function toV2ErrorBody({ message, path, hint }: ServiceError): { error: string } {
+  return { error: `${path === undefined ? '' : `${path}: `}${message}${hint === undefined ? '' : `; ${hint}`}` }
 }
 
 /** Any error as one that may be answered. */

@@ -9,8 +9,8 @@ const jsonType = /^application\/json(?:\s*;\s*charset=utf-8)?\s*$/i
 /** The request's body as a JSON value, bounded in bytes and depth before it is parsed. */
 export async function readJsonBody(c: Context): Promise<unknown> {
   requireJson(c)
-  const bytes = await readBytes(c)
-  return parseJson(decode(bytes))
+  const bytes = await readBytes(c, { maxBytes: limits.bodyBytes })
+  return parseJson(decodeUtf8(bytes))
 }
 
 function requireJson(c: Context): void {
@@ -23,28 +23,30 @@ function requireJson(c: Context): void {
     throw new ServiceError('unsupported_media_type', `the body must not be compressed, but Content-Encoding is ${encoding.slice(0, 32)}`)
 }
 
-async function readBytes(c: Context): Promise<Uint8Array> {
+/** The request's body, read no further than the limit. Throws `body_too_large`. */
+export async function readBytes(c: Context, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
   const declared = c.req.header('content-length')
   if (declared !== undefined && c.req.header('transfer-encoding') === undefined) {
-    if (Number(declared) > limits.bodyBytes) throw bodyTooLarge()
+    if (Number(declared) > maxBytes) throw bodyTooLarge(maxBytes)
     return new Uint8Array(await c.req.arrayBuffer())
   }
-  return readChunks(c.req.raw.body)
+  return readChunks(c.req.raw.body, maxBytes)
 }
 
-/** A body of unknown length: read no further than the limit. */
-async function readChunks(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+/** A body of unknown length. */
+async function readChunks(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body ?? []) {
     length += chunk.byteLength
-    if (length > limits.bodyBytes) throw bodyTooLarge()
+    if (length > maxBytes) throw bodyTooLarge(maxBytes)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks, length)
 }
 
-function decode(bytes: Uint8Array): string {
+/** Throws `invalid_json`. */
+export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch (cause) {
@@ -52,6 +54,6 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function bodyTooLarge(): ServiceError {
-  return new ServiceError('body_too_large', `the body is over ${limits.bodyBytes} bytes`, { hint: 'split it into several requests' })
+function bodyTooLarge(maxBytes: number): ServiceError {
+  return new ServiceError('body_too_large', `the body is over ${maxBytes} bytes`, { hint: 'split it into several requests' })
 }

@@ -53,6 +53,8 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
       path: `features.${feature}`,
     })
   }
+  // An integer that no double holds is kept in its digits.
+  if (input.type === 'int64' && typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value)
   const number = typeof value === 'string' ? Number.NaN : Number(value)
   if (Number.isNaN(number)) throw new ServiceError('inference_failed', `${feature} is text, but input ${input.name} holds ${input.type}`)
   if (input.type === 'int64' || input.type === 'int32') return toInteger(input, feature, number)

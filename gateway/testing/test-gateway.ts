@@ -12,6 +12,7 @@ import { createBackground } from '../predict/background.ts'
 import { createPredictor } from '../predict/predictor.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
 import { warmUp } from '../predict/warm-up.ts'
+import { createStatistics } from '../v2/statistics.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
 import { createMemoryInference } from './memory-inference.ts'
 import { createMemoryOnlineStore } from './memory-online-store.ts'
@@ -47,12 +48,13 @@ export async function createTestGateway(
   const online = createMemoryOnlineStore()
   const engine = createMemoryInference()
   const logger = pino({ level: 'silent' })
+  const statistics = createStatistics({ now: options.now ?? Date.now })
   const background = createBackground(logger)
   const deps = {
     eventLog: log.eventLog,
     store: online.store,
     inference: engine.inference,
-    metrics: createGatewayMetrics(metrics.getMeter('test')),
+    metrics: statistics.watch(createGatewayMetrics(metrics.getMeter('test'))),
     background,
     logger,
     now: options.now ?? Date.now,
@@ -76,6 +78,7 @@ export async function createTestGateway(
     warehouse: options.warehouse ?? ({} as Warehouse),
     apiKey: options.apiKey,
     version: '0.0.0',
+    statistics,
     checks: async () => ({ event_log: log.eventLog.writable() }),
     renderMetrics: async () => '# metrics\n',
   })

@@ -17,7 +17,8 @@ export function decodeBinaryTensor(head: Head, bytes: Uint8Array): V2Tensor {
   if (bytes.byteLength !== expected)
     throw tensorFault(name, `shape [${shape.join(', ')}] of ${datatype} takes ${expected} bytes, not ${bytes.byteLength}`)
   if (datatype === 'BOOL' && bytes.some((byte) => byte > 1)) throw tensorFault(name, 'BOOL elements must be 0 or 1')
-  return { ...head, data: viewAs(datatype, bytes.slice().buffer as ArrayBuffer) }
+  // A copy, because nothing says that the tensor lies aligned in its body.
+  return { ...head, data: viewAs(datatype, new Uint8Array(bytes).buffer) }
 }
 
 function decodeTexts(name: string, bytes: Uint8Array, count: number): string[] {

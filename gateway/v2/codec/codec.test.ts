@@ -1,0 +1,161 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ServiceError } from '../../../contracts/errors.ts'
+import type { Datatype } from '../../../contracts/v2.ts'
+import { parseJson } from '../../http/parse-json.ts'
+import { decodeBinaryTensor, encodeBinaryTensor } from './binary-tensor.ts'
+import { decodeJsonTensor, encodeJsonData } from './json-tensor.ts'
+import { markLongIntegers } from './long-integers.ts'
+import { countElements, createArray, type NumericDatatype, type V2Tensor } from './tensor.ts'
+
+const float = { noNaN: true, noDefaultInfinity: true }
+const elements = {
+  BOOL: fc.constantFrom(0, 1),
+  UINT8: fc.nat(255),
+  UINT16: fc.nat(65_535),
+  UINT32: fc.nat(2 ** 32 - 1),
+  UINT64: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  INT8: fc.integer({ min: -128, max: 127 }),
+  INT16: fc.integer({ min: -32_768, max: 32_767 }),
+  INT32: fc.integer(),
+  INT64: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+  FP16: fc.nat(65_535),
+  FP32: fc.float(float),
+  FP64: fc.double(float),
+  BF16: fc.nat(65_535),
+  BYTES: fc.string({ unit: 'grapheme' }),
+} satisfies Record<Datatype, fc.Arbitrary<number | bigint | string>>
+
+const inJson = (Object.keys(elements) as Datatype[]).filter((datatype) => datatype !== 'FP16' && datatype !== 'BF16')
+
+function tensorOf(datatypes: readonly Datatype[]): fc.Arbitrary<V2Tensor> {
+  return fc
+    .record({ datatype: fc.constantFrom(...datatypes), shape: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 4 }) })
+    .chain(({ datatype, shape }) => {
+      const count = countElements(shape)
+      return fc.array<number | bigint | string>(elements[datatype], { minLength: count, maxLength: count }).map((values) => ({
+        name: 'x',
+        datatype,
+        shape,
+        data: datatype === 'BYTES' ? (values as string[]) : fill(datatype, values),
+      }))
+    })
+}
+
+function fill(datatype: NumericDatatype, values: readonly unknown[]): V2Tensor['data'] {
+  const array = createArray(datatype, values.length)
+  for (const [at, value] of values.entries()) array[at] = value as never
+  return array
+}
+
+const headOf = ({ name, shape, datatype }: V2Tensor) => ({ name, shape, datatype })
+const readJson = (text: string) => parseJson(markLongIntegers(text)) as unknown[]
+
+/** Flat elements as JSON text, nested by the shape. */
+function nest(texts: readonly string[], shape: readonly number[]): string {
+  const [size = 0, ...rest] = shape
+  const width = countElements(rest)
+  const parts = Array.from({ length: size }, (_, at) => texts.slice(at * width, (at + 1) * width))
+  return `[${parts.map((part) => (rest.length === 0 ? part[0] : nest(part, rest))).join(',')}]`
+}
+
+describe('a tensor survives', () => {
+  it('its binary form, whatever it holds', () => {
+    fc.assert(
+      fc.property(tensorOf(Object.keys(elements) as Datatype[]), fc.nat(7), (tensor, offset) => {
+        const bytes = encodeBinaryTensor(tensor)
+        // Behind JSON of any length: nothing says that tensors lie aligned.
+        const body = Buffer.concat([Buffer.alloc(offset), bytes])
+        expect(decodeBinaryTensor(headOf(tensor), body.subarray(offset))).toEqual(tensor)
+      }),
+    )
+  })
+
+  it('JSON, whatever it holds, with every bit of its integers', () => {
+    fc.assert(
+      fc.property(tensorOf(inJson), (tensor) => {
+        expect(decodeJsonTensor(headOf(tensor), readJson(encodeJsonData(tensor)))).toEqual(tensor)
+      }),
+    )
+  })
+
+  it('JSON that is nested as its shape says', () => {
+    fc.assert(
+      fc.property(
+        tensorOf(inJson).filter(({ shape }) => !shape.includes(0)),
+        (tensor) => {
+          const texts = Array.from(tensor.data as ArrayLike<unknown>, (_, at) =>
+            encodeJsonData({ ...tensor, data: tensor.data.slice(at, at + 1) }).slice(1, -1),
+          )
+          expect(decodeJsonTensor(headOf(tensor), readJson(nest(texts, tensor.shape)))).toEqual(tensor)
+        },
+      ),
+    )
+  })
+})
+
+describe('long integers', () => {
+  it('are found in any JSON, and change nothing else', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.bigInt(), (json, integer) => {
+        const text = `{"a":${json},"12345678901234567890":"-12345678901234567890","x":[ ${integer}]}`
+        const { x, ...rest } = parseJson(markLongIntegers(text)) as { x: unknown[] }
+        const { x: _, ...expected } = JSON.parse(text) as { x: unknown[] }
+        expect(String(x[0]).replace(/^\0integer:/, '')).toBe(String(integer))
+        // A number that is alone in the generated JSON may itself be a long one.
+        if (!/\d{16}/.test(json)) expect(rest).toEqual(expected)
+      }),
+    )
+  })
+
+  it.each(['1e20', '12345678901234567.5', '1.2345678901234567', '00012345678901234567', '-', '1-2345678901234567890'])(
+    'are not found in %s',
+    (literal) => expect(markLongIntegers(`[${literal}]`)).toBe(`[${literal}]`),
+  )
+})
+
+describe('what a tensor cannot hold is refused with its name', () => {
+  const cases: [Datatype, string][] = [
+    ['INT8', '[128]'],
+    ['UINT8', '[-1]'],
+    ['INT32', '[1.5]'],
+    ['INT64', '[9223372036854775808]'],
+    ['INT64', '[1e300]'],
+    ['INT64', '[true]'],
+    ['UINT64', '[18446744073709551616]'],
+    ['FP32', '[1e39]'],
+    ['FP32', '["1"]'],
+    ['FP64', '[null]'],
+    ['BOOL', '[1]'],
+    ['BYTES', '[1]'],
+    ['BYTES', '[12345678901234567890]'],
+    ['FP16', '[1]'],
+    ['BF16', '[1]'],
+    ['FP32', '[]'],
+    ['FP32', '[1,2]'],
+    ['FP32', '[[1]]'],
+    ['FP32', '[1,[2]]'],
+  ]
+  it.each(cases)('%s %s', (datatype, data) => {
+    const decode = () => decodeJsonTensor({ name: 'speed', datatype, shape: [1] }, readJson(data))
+    expect(decode).toThrow(ServiceError)
+    expect(decode).toThrow(/^tensor speed: /)
+  })
+
+  it.each([
+    ['FP32', [0, 0, 0], 'takes 4 bytes'],
+    ['BOOL', [2], '0 or 1'],
+    ['BYTES', [9, 0, 0, 0, 65], 'ends behind'],
+    ['BYTES', [1, 0], 'ends behind'],
+    ['BYTES', [], 'has 0 elements'],
+    ['BYTES', [0, 0, 0, 0, 0, 0, 0, 0], 'bytes behind'],
+    ['BYTES', [1, 0, 0, 0, 255], 'UTF-8'],
+  ] as const)('%s as bytes %j', (datatype, bytes, message) => {
+    const decode = () => decodeBinaryTensor({ name: 'speed', datatype, shape: [1] }, Uint8Array.from(bytes))
+    expect(decode).toThrow(new RegExp(`^tensor speed: .*${message}`))
+  })
+
+  it.each(['[[1,2],[3]]', '[[1],[2],[3],[4]]', '[[1,2],3]', '[[[1],[2]],[[3],[4]]]'])('nested otherwise than its shape: %s', (data) => {
+    expect(() => decodeJsonTensor({ name: 'speed', datatype: 'FP32', shape: [2, 2] }, readJson(data))).toThrow(/tensor speed/)
+  })
+})

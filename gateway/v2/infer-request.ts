@@ -1,0 +1,82 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import { v2InferRequest, type V2InferRequest } from '../../contracts/v2.ts'
+import { decodeUtf8 } from '../http/json-body.ts'
+import { parseJson } from '../http/parse-json.ts'
+import { validate } from '../http/validate.ts'
+import { decodeBinaryTensor } from './codec/binary-tensor.ts'
+import { decodeJsonTensor } from './codec/json-tensor.ts'
+import { markLongIntegers } from './codec/long-integers.ts'
+import type { V2Tensor } from './codec/tensor.ts'
+import { tensorFault } from './codec/tensor-fault.ts'
+import type { SentBody } from './sent-body.ts'
+
+/** What an infer request asks for, and the tensors it sends. */
+export type InferRequest = {
+  id: string | undefined
+  parameters: NonNullable<V2InferRequest['parameters']>
+  tensors: V2Tensor[]
+  /** Undefined: all. */
+  outputs: { name: string; binary: boolean }[] | undefined
+  binaryByDefault: boolean
+}
+
+/** Parses a body that has JSON, with or without tensors in binary form behind it. */
+export function parseInferRequest({ json, binary }: Pick<SentBody, 'json' | 'binary'>): InferRequest {
+  const request = validate(v2InferRequest, parseJson(markLongIntegers(decodeUtf8(json))))
+  const { parameters = {} } = request
+  refuseUnsupported('parameters', parameters)
+  const binaryByDefault = parameters.binary_data_output ?? false
+  return {
+    id: request.id === '' ? undefined : request.id,
+    parameters,
+    tensors: toTensors(request.inputs, binary),
+    outputs: request.outputs?.map((output, index) => {
+      refuseUnsupported(`outputs[${index}].parameters`, output.parameters ?? {})
+      return { name: output.name, binary: booleanOr(output.parameters?.['binary_data'], binaryByDefault) }
+    }),
+    binaryByDefault,
+  }
+}
+
+type SentTensor = V2InferRequest['inputs'][number]
+
+function toTensors(inputs: readonly SentTensor[], binary: Uint8Array): V2Tensor[] {
+  let at = 0
+  const tensors = inputs.map((input, index) => {
+    refuseUnsupported(`inputs[${index}].parameters`, input.parameters ?? {})
+    const size = input.parameters?.['binary_data_size']
+    if (size === undefined) return fromJson(input)
+    if (input.data !== undefined) throw tensorFault(input.name, 'has both data and binary_data_size')
+    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
+      throw tensorFault(input.name, 'binary_data_size must be a number of bytes')
+    if (at + size > binary.byteLength) throw tensorFault(input.name, `the body ends before its ${size} bytes`)
+    at += size
+    return decodeBinaryTensor(headOf(input), binary.subarray(at - size, at))
+  })
+  if (at !== binary.byteLength)
+    throw new ServiceError('invalid_request', `${binary.byteLength - at} bytes behind the JSON belong to no tensor`)
+  return tensors
+}
+
+function fromJson(input: SentTensor): V2Tensor {
+  if (input.data === undefined) throw tensorFault(input.name, 'has neither data nor binary_data_size')
+  return decodeJsonTensor(headOf(input), input.data)
+}
+
+function headOf({ name, shape, datatype }: SentTensor): Pick<V2Tensor, 'name' | 'shape' | 'datatype'> {
+  return { name, shape, datatype }
+}
+
+function booleanOr(value: unknown, otherwise: boolean): boolean {
+  return typeof value === 'boolean' ? value : otherwise
+}
+
+/** Parameters that change what an answer means are refused; those that are merely unknown are let be, as the protocol wants. */
+const unsupported = ['shared_memory_region', 'classification', 'sequence_id'] as const
+
+function refuseUnsupported(path: string, parameters: Readonly<Record<string, unknown>>): void {
+  const name = unsupported.find(
+    (parameter) => parameters[parameter] !== undefined && parameters[parameter] !== 0 && parameters[parameter] !== '',
+  )
+  if (name !== undefined) throw new ServiceError('invalid_request', 'is not supported', { path: `${path}.${name}` })
+}

@@ -1,0 +1,74 @@
+import type { Context, Handler } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import { v2Limits } from '../../contracts/v2.ts'
+import { knownNames } from '../../platform/project/problems.ts'
+import type { GatewayEnv } from '../http/gateway-env.ts'
+import type { Predictor, PredictInput } from '../predict/predictor.ts'
+import type { ServingModels, ServingVersion } from '../predict/serving-model.ts'
+import { findModel } from '../routes/predict.ts'
+import { findAddressedVersion } from './addressed-version.ts'
+import { createByteBudget } from './byte-budget.ts'
+import { type InferRequest, parseInferRequest } from './infer-request.ts'
+import { toInferAnswer } from './infer-response.ts'
+import { parseRawRequest } from './raw-request.ts'
+import { announcedBytes, readSentBody } from './sent-body.ts'
+import { toSentRows } from './sent-rows.ts'
+
+/** `POST /v2/models/:model[/versions/:version]/infer` */
+export function inferRoute(deps: { models: ServingModels; predict: Predictor }): Handler<GatewayEnv> {
+  const budget = createByteBudget({ maxBytes: v2Limits.bodyBytesInWork })
+  return async function infer(c) {
+    const model = findModel(deps.models, c.req.param('model') ?? '')
+    const pinned = c.req.param('version')
+    const addressed = findAddressedVersion(model, pinned)
+    const giveBack = budget.take(announcedBytes(c))
+    try {
+      const request = await readRequest(c, addressed)
+      const requestId = request.id ?? c.var.requestId
+      c.set('requestId', requestId)
+      const predicted = await deps.predict(model, {
+        ...toPredictInput(request, addressed),
+        options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
+        requestId,
+        receivedAtMs: c.var.receivedAtMs,
+      })
+      const { body, headers } = toInferAnswer(request, predicted)
+      return c.body(body, 200, headers)
+    } finally {
+      giveBack()
+    }
+  }
+}
+
+async function readRequest(c: Context<GatewayEnv>, addressed: ServingVersion): Promise<InferRequest> {
+  const body = await readSentBody(c)
+  const request = body.raw ? parseRawRequest(body.binary, addressed) : parseInferRequest(body)
+  const known = new Set(addressed.version.manifest.outputs.map(({ tensor }) => tensor))
+  for (const [index, { name }] of (request.outputs ?? []).entries()) {
+    if (!known.has(name))
+      throw new ServiceError('invalid_request', `the version has no output ${name.slice(0, 64)}`, {
+        path: `outputs[${index}].name`,
+        hint: knownNames(name, known),
+      })
+  }
+  return request
+}
+
+/** One instance per row, about nobody: the protocol names no entities. */
+function toPredictInput(request: InferRequest, addressed: ServingVersion): Pick<PredictInput, 'instances' | 'rows' | 'batch'> {
+  const { anchor, anchor_time } = request.parameters
+  const rows = toSentRows(addressed, request.tensors)
+  const instance = {
+    entities: {},
+    features: {},
+    ...(anchor !== undefined && { anchor }),
+    ...(anchor_time !== undefined && { anchor_time }),
+  }
+  return { instances: rows.map(() => instance), rows, batch: false }
+}
+
+function optionsOf({ parameters }: InferRequest): { timeout_ms?: number } {
+  const { timeout_ms: timeoutMs, timeout: timeoutUs } = parameters
+  if (timeoutMs !== undefined) return { timeout_ms: timeoutMs }
+  return timeoutUs === undefined || timeoutUs === 0 ? {} : { timeout_ms: timeoutUs / 1000 }
+}

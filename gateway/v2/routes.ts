@@ -1,0 +1,73 @@
+import type { Context, Handler, Hono } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { GatewayEnv } from '../http/gateway-env.ts'
+import type { Predictor } from '../predict/predictor.ts'
+import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
+import { findModel } from '../routes/predict.ts'
+import { findAddressedVersion } from './addressed-version.ts'
+import { allHold, v2LiveRoute, v2ReadyRoute } from './health.ts'
+import { inferRoute } from './infer-route.ts'
+import { toModelConfig, toModelMetadata } from './model-metadata.ts'
+import type { Statistics } from './statistics.ts'
+
+export type V2Deps = {
+  models: ServingModels
+  predict: Predictor
+  statistics: Statistics
+  version: string
+  checks: () => Promise<Record<string, boolean>>
+}
+
+const extensions = ['binary_tensor_data', 'model_configuration', 'parameters', 'statistics']
+
+/** The Open Inference Protocol, version 2. `/v2` and its health are open; who may see and ask models is for the middleware before them. */
+export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
+  app.get('/v2', (c) => c.json({ name: 'hindsight', version: deps.version, extensions }))
+  app.get('/v2/health/live', v2LiveRoute)
+  app.get('/v2/health/ready', v2ReadyRoute(deps.checks))
+  const infer = inferRoute(deps)
+  for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version'] as const) {
+    app.get(
+      path,
+      onVersion(deps, (c, { model, version }) => c.json(toModelMetadata(findAddressedVersion(model, version), model.versions.keys()))),
+    )
+    app.get(
+      `${path}/ready`,
+      onVersion(deps, (c, { model, version }) => modelReady(deps, c, { model, version })),
+    )
+    app.get(
+      `${path}/config`,
+      onVersion(deps, (c, { model, version }) => c.json(toModelConfig(findAddressedVersion(model, version)))),
+    )
+    app.get(
+      `${path}/stats`,
+      onVersion(deps, (c, { model, version }) => c.json(deps.statistics.of(model.project.definition.name, versionsOf(model, version)))),
+    )
+    app.post(`${path}/infer`, infer)
+  }
+}
+
+type Addressed = { model: ServingModel; version: string | undefined }
+
+function onVersion(deps: V2Deps, act: (c: Context<GatewayEnv>, addressed: Addressed) => Response | Promise<Response>): Handler<GatewayEnv> {
+  return (c) => act(c, { model: findModel(deps.models, c.req.param('model') ?? ''), version: c.req.param('version') })
+}
+
+function versionsOf(model: ServingModel, version: string | undefined): Iterable<string> {
+  return version === undefined ? model.versions.keys() : [findAddressedVersion(model, version).version.version]
+}
+
+/** A version that is known and not served is not ready; one that is not known does not exist. */
+async function modelReady(deps: V2Deps, c: Context<GatewayEnv>, { model, version }: Addressed): Promise<Response> {
+  const ready = isServed(model, version) && (await allHold(deps.checks))
+  return c.json({ name: model.project.definition.name, ready }, ready ? 200 : 503)
+}
+
+function isServed(model: ServingModel, version: string | undefined): boolean {
+  try {
+    return findAddressedVersion(model, version) !== undefined
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === 'not_ready') return false
+    throw error
+  }
+}

@@ -1,0 +1,42 @@
+import type { Context } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import { v2Limits } from '../../contracts/v2.ts'
+import { readBytes } from '../http/json-body.ts'
+
+/** A request's body in its two parts. `raw`: it is nothing but the elements of one tensor. */
+export type SentBody = { json: Uint8Array; binary: Uint8Array; raw: boolean }
+
+/** Clients that send tensors in binary form often name no type. */
+const knownTypes = /^(application\/json(\s*;\s*charset=utf-8)?|application\/octet-stream)?\s*$/i
+
+/** The header that says how many bytes of JSON stand before the tensors in binary form. */
+export const headerLengthName = 'Inference-Header-Content-Length'
+
+/** What a body may take of the memory, known before it is read. */
+export function announcedBytes(c: Context): number {
+  const declared = Number(c.req.header('content-length'))
+  return Number.isSafeInteger(declared) && c.req.header('transfer-encoding') === undefined
+    ? Math.min(declared, v2Limits.bodyBytes)
+    : v2Limits.bodyBytes
+}
+
+/** The body, bounded, and split as its header says. */
+export async function readSentBody(c: Context): Promise<SentBody> {
+  requireKnownType(c)
+  const bytes = await readBytes(c, { maxBytes: v2Limits.bodyBytes })
+  const header = c.req.header(headerLengthName)
+  if (header === undefined) return { json: bytes, binary: bytes.subarray(bytes.byteLength), raw: false }
+  const length = /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN
+  if (!(length <= bytes.byteLength))
+    throw new ServiceError('invalid_request', `${headerLengthName} must be the length of the JSON in a body of ${bytes.byteLength} bytes`)
+  return { json: bytes.subarray(0, length), binary: bytes.subarray(length), raw: length === 0 }
+}
+
+function requireKnownType(c: Context): void {
+  const type = c.req.header('content-type') ?? ''
+  if (!knownTypes.test(type))
+    throw new ServiceError('unsupported_media_type', 'the body must be application/json or application/octet-stream')
+  const encoding = c.req.header('content-encoding')
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new ServiceError('unsupported_media_type', `the body must not be compressed, but Content-Encoding is ${encoding.slice(0, 32)}`)
+}
