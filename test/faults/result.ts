@@ -11,6 +11,8 @@ export type FaultResult = {
   /** Why it was not run, or not to its end. */
   skipped?: string
   broken?: string
+  /** Where the logs and data of a system lie in which something was found. */
+  files?: string
   attempted: number
   answered: number
   stored: number

@@ -26,6 +26,8 @@ export type FaultRun = {
 
 /** Longer than a gateway that works ever takes; an answer that comes later counts as none. */
 const clientTimeoutMs = 5_000
+/** For what is to be answered however busy the machine is. */
+const proberTimeoutMs = 60_000
 const endSettleMs = 60_000
 /** That many show what is wrong; more would only take their time. */
 const enoughBrokenRounds = 3
@@ -47,13 +49,14 @@ export async function runFault(run: FaultRun): Promise<FaultResult> {
   result.deaths = Object.fromEntries(system.processes.flatMap((one) => (one.deaths() === 0 ? [] : [[one.name, one.deaths()]])))
   const failed = result.violations.length > 0 || result.broken !== undefined
   const keepFiles = failed && run.keepFiles !== false
-  if (keepFiles) result.broken = [result.broken, `files are kept in ${system.dir}`].filter(Boolean).join('; ')
+  if (keepFiles) result.files = system.dir
   await system.close({ keepFiles })
   return result
 }
 
 async function runRounds(run: FaultRun, system: FaultSystem, result: FaultResult): Promise<void> {
-  const client = createHttpClient({ port: system.gatewayPort, timeoutMs: clientTimeoutMs, maxConnections: 128 })
+  const client = createHttpClient({ port: system.gatewayPort, timeoutMs: clientTimeoutMs, maxConnections: 128, keepAlive: true })
+  const prober = createHttpClient({ port: system.gatewayPort, timeoutMs: proberTimeoutMs, maxConnections: 16, keepAlive: false })
   const whole = createWholeRun()
   const latencies: number[] = []
   let fromEpoch = 0
@@ -63,6 +66,7 @@ async function runRounds(run: FaultRun, system: FaultSystem, result: FaultResult
       fault: number === 0 ? withoutHarm(run.fault) : run.fault,
       system,
       client,
+      prober,
       round: number,
       fromEpoch,
       lossPatienceMs: run.lossPatienceMs ?? 10_000,
@@ -76,6 +80,7 @@ async function runRounds(run: FaultRun, system: FaultSystem, result: FaultResult
   }
   addPercentile(run, result, latencies)
   client.close()
+  prober.close()
   await endRun(system, result, whole)
 }
 

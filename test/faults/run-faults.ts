@@ -36,6 +36,7 @@ export async function* runFaults(options: RunOptions): AsyncGenerator<FaultResul
       },
     })
     if (result.broken !== undefined) say(`${title}: ${result.broken}`)
+    if (result.files !== undefined) say(`${title}: its files are kept in ${result.files}`)
     yield result
   }
 }

@@ -19,13 +19,16 @@ const defaultSettleMs = 60_000
 export async function runRound(options: {
   fault: Fault
   system: FaultSystem
+  /** Of the load. */
   client: HttpClient
+  /** Of everything else: it waits longer. */
+  prober: HttpClient
   seed: number
   round: number
   fromEpoch: number
   lossPatienceMs: number
 }): Promise<Round> {
-  const { fault, system, client, seed, round, fromEpoch, lossPatienceMs } = options
+  const { fault, system, client, prober, seed, round, fromEpoch, lossPatienceMs } = options
   const startedAt = performance.now()
   const draw = (what: string) => createRandom(seed, `${fault.name}/${system.setUp}/${round}/${what}`)
   const random = draw('fault')
@@ -36,7 +39,7 @@ export async function runRound(options: {
       system,
       random,
       load,
-      client,
+      client: prober,
       pause: (ms, atMostMs) => wait(atMostMs === undefined ? ms : random.int(ms, atMostMs)),
     })
     await system.recover()
@@ -45,6 +48,13 @@ export async function runRound(options: {
     await load.stop()
   }
   const { ledger } = load
-  const checked = await checkRound({ system, client, ledger, fromEpoch, settleMs: fault.settleMs ?? defaultSettleMs, lossPatienceMs })
+  const checked = await checkRound({
+    system,
+    client: prober,
+    ledger,
+    fromEpoch,
+    settleMs: fault.settleMs ?? defaultSettleMs,
+    lossPatienceMs,
+  })
   return { ...checked, ledger, ms: performance.now() - startedAt }
 }

@@ -2,15 +2,15 @@ import { Agent, request } from 'node:http'
 
 export type HttpAnswer = { status: number; body: unknown }
 
-/** Sends JSON over connections that it keeps. Never sends anything twice. */
+/** Sends JSON. Never sends anything twice. */
 export type HttpClient = {
   /** Rejects when there was no whole answer: whether the request was taken is then unknown. */
   post(path: string, body: unknown): Promise<HttpAnswer>
   close(): void
 }
 
-export function createHttpClient(options: { port: number; timeoutMs: number; maxConnections: number }): HttpClient {
-  const agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections })
+export function createHttpClient(options: { port: number; timeoutMs: number; maxConnections: number; keepAlive: boolean }): HttpClient {
+  const agent = new Agent({ keepAlive: options.keepAlive, maxSockets: options.maxConnections })
   return {
     post(path, body) {
       const text = typeof body === 'string' ? body : JSON.stringify(body)

@@ -25,7 +25,7 @@ async function probe(client: HttpClient, id: string, { airport, landed, left, la
     entities: { origin: airport, destination: airport === airports[0] ? airports[1] : airports[0] },
     anchor_time: new Date(anchorTimeMs).toISOString(),
     features: { distance: 500 },
-    options: { return_features: true },
+    options: { return_features: true, timeout_ms: 30_000 },
   })
   if (status !== 200) return [altered(id, `the probe was answered ${status}`)]
   const features = new Map((body as PredictResponse).features?.map(({ name, value }) => [name, value]))

@@ -1,0 +1,71 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { invariants } from './invariants/violation.ts'
+import type { FaultResult, RunResult } from './result.ts'
+
+const target = fileURLToPath(new URL('../../docs/faults.md', import.meta.url))
+
+/** `node --import tsx test/faults/write-document.ts RUN.json...` writes docs/faults.md; of a fault that was run twice, the later stands. */
+function main(files: readonly string[]): void {
+  if (files.length === 0) throw new Error('say which files `npm run faults -- --json FILE` has written')
+  const runs = files.map((file) => JSON.parse(readFileSync(file, 'utf8')) as RunResult)
+  const results = new Map(runs.flatMap((run) => run.results.map((result) => [`${result.set_up} ${result.fault}`, result])))
+  writeFileSync(target, toDocument(runs, [...results.values()]))
+}
+
+function toDocument(runs: readonly RunResult[], results: readonly FaultResult[]): string {
+  const run = results.filter(({ skipped }) => skipped === undefined)
+  const total = (count: (result: FaultResult) => number) => run.reduce((sum, result) => sum + count(result), 0)
+  const bad = run.filter(({ violations, broken }) => violations.length > 0 || broken !== undefined)
+  return `# Faults
+
+What was done to Hindsight, and what became of the records. The harness, its invariants and how a round goes: [test/faults](../test/faults/README.md).
+
+Client requests ${grouped(total((r) => r.attempted))}, of which ${grouped(total((r) => r.answered))} were answered, in ${grouped(total((r) => r.rounds))} rounds:
+**${total((r) => r.lost)} lost, ${total((r) => r.doubled)} doubled, ${total((r) => r.altered)} altered**, ${total((r) => r.other_violations)} other violations.
+
+- *attempted*: predictions, labels and feature events sent, each once. *answered*: with a 2xx. Where the gateway itself is ended, the rest found nobody.
+- *stored*: rows that readers see, those included that were stored and never answered. *rejected*: kept in \`bronze.rejects\`; one label and one event in twenty break their definition.
+- *p99*: of answered predictions, in milliseconds, from the moment each was due, on two cores that also run the client, every service and the servers. Where gateway and
+  online store stay up it is held to the model's budget of 250 ms.
+
+| fault | set-up | rounds | attempted | answered | stored | rejected | lost | doubled | altered | other | p99 ms | seed |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+${results.map(toRow).join('\n')}
+
+${bad.length === 0 ? 'Every invariant held:' : 'Invariants:'}
+
+${Object.entries(invariants)
+  .map(([number, text]) => `${number}. ${text}`)
+  .join('\n')}
+${bad.map(toFindings).join('')}
+## Again
+
+\`\`\`sh
+${runs.map(({ seed }) => `npm run faults -- --seed ${seed} --json faults.json`).join('\n')}
+node --import tsx test/faults/write-document.ts faults.json
+\`\`\`
+
+\`--only NAME\` runs one fault, \`--rounds N\` as many rounds of each. Run ${runs.map(({ started_at, node }) => `on ${started_at.slice(0, 10)} with Node ${node}`).join(', ')}.
+`
+}
+
+function toRow(result: FaultResult): string {
+  const { does, set_up, rounds, attempted, answered, stored, rejected, lost, doubled, altered, other_violations, p99_ms, seed } = result
+  if (result.skipped !== undefined) return `| ${does} | ${set_up} | not possible here: ${result.skipped} ${'| '.repeat(10)}|`
+  const counts = [rounds, attempted, answered, stored, rejected, lost, doubled, altered, other_violations].map(grouped)
+  return `| ${[does, set_up, ...counts, p99_ms === null ? '' : p99_ms.toFixed(0), seed].join(' | ')} |`
+}
+
+function toFindings({ does, set_up, violations, broken }: FaultResult): string {
+  const lines = violations
+    .slice(0, 20)
+    .map(({ round, invariant, id, detail }) => `- round ${round}, invariant ${invariant}, ${id}: ${detail}`)
+  return `\n${does} (${set_up})${broken === undefined ? '' : `: ${broken}`}\n\n${lines.join('\n')}\n`
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+main(process.argv.slice(2))
