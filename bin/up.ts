@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { ServiceError } from '../contracts/errors.ts'
+import { keyFilePath, readKeyFile } from '../gateway/access/key-file.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import type { Project } from '../platform/project/project.ts'
 import { commonConfigFields, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
@@ -14,7 +15,12 @@ import type { UpOptions } from './up-command.ts'
 /** Runs the whole system until it is told to stop, or until the demo has ended with `--exit`. Returns the exit status. */
 export async function up(options: UpOptions): Promise<number> {
   const host = process.env['HINDSIGHT_HOST'] || commonConfigFields.HINDSIGHT_HOST.parse(undefined)
-  requireKeyBeyondLoopback({ HINDSIGHT_HOST: host, HINDSIGHT_API_KEY: process.env['HINDSIGHT_API_KEY'] || undefined })
+  const keysFile = keyFilePath({
+    HINDSIGHT_KEYS_FILE: process.env['HINDSIGHT_KEYS_FILE'] || undefined,
+    HINDSIGHT_DATA_DIR: options.dataDir,
+  })
+  const hasKeys = (await readKeyFile(keysFile)).length > 0
+  requireKeyBeyondLoopback({ HINDSIGHT_HOST: host, HINDSIGHT_API_KEY: process.env['HINDSIGHT_API_KEY'] || undefined, hasKeys })
   await ensureDataDirectory(options.dataDir)
   const lock = await lockDataDirectory(options.dataDir)
   const stop = createStopSignal()

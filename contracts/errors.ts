@@ -17,7 +17,7 @@ export const errorCodes = {
     meaning: 'The online store no longer covers the anchor time and model.yaml says to reject.',
   },
   feature_unavailable: { status: 422, retryable: false, meaning: 'An online feature is missing or stale and model.yaml says to reject.' },
-  unauthorized: { status: 401, retryable: false, meaning: 'The API key is missing or wrong.' },
+  unauthorized: { status: 401, retryable: false, meaning: 'The API key is missing, wrong, expired or revoked.' },
   forbidden: { status: 403, retryable: false, meaning: 'The API key lacks the scope.' },
   not_found: { status: 404, retryable: false, meaning: 'No such thing.' },
   not_yet_visible: { status: 404, retryable: true, meaning: 'The prediction is younger than 10 minutes and not in the warehouse yet.' },
@@ -26,6 +26,12 @@ export const errorCodes = {
   unknown_label: { status: 400, retryable: false, meaning: 'The project defines no such label.' },
   unknown_source: { status: 404, retryable: false, meaning: 'The project defines no such event source.' },
   method_not_allowed: { status: 405, retryable: false, meaning: 'The path exists, the method does not.' },
+  idempotency_conflict: {
+    status: 409,
+    retryable: true,
+    meaning: 'A request with this Idempotency-Key is under way; its answer is there when it has ended.',
+  },
+  idempotency_mismatch: { status: 422, retryable: false, meaning: 'This Idempotency-Key came before, with another body.' },
   gone: { status: 410, retryable: false, meaning: 'The prediction is past its retention, or was erased.' },
   body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB.' },
   event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },
@@ -38,6 +44,11 @@ export const errorCodes = {
   draining: { status: 503, retryable: true, meaning: 'Shutting down.' },
   outbox_unavailable: { status: 503, retryable: true, meaning: 'The event cannot be made durable now, so no answer was given.' },
   online_store_unavailable: { status: 503, retryable: true, meaning: 'The online store does not answer, and model.yaml says to reject.' },
+  idempotency_unavailable: {
+    status: 503,
+    retryable: true,
+    meaning: 'The store of idempotency keys does not answer, so a request with a key is not taken.',
+  },
   event_log_unavailable: { status: 503, retryable: true, meaning: 'NATS does not answer.' },
   warehouse_unavailable: { status: 503, retryable: true, meaning: 'ClickHouse does not answer.' },
   deadline_exceeded: { status: 504, retryable: true, meaning: 'The latency budget ran out.' },
@@ -60,14 +71,21 @@ export class ServiceError extends Error {
   /** The field at fault, as `instances[2].features.distance`. */
   readonly path: string | undefined
   readonly hint: string | undefined
+  /** When a retry may succeed, where that is known. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; path?: string; hint?: string } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; path?: string; hint?: string; retryAfterSeconds?: number } = {},
+  ) {
     super(message, { cause: options.cause })
     this.name = 'ServiceError'
     this.code = code
     this.retryable = errorCodes[code].retryable
     this.path = options.path
     this.hint = options.hint
+    this.retryAfterSeconds = options.retryAfterSeconds
   }
 }
 

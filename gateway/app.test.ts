@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { errorBody, limits } from '../contracts/http.ts'
+import { createTestAccess } from './testing/test-access.ts'
 import { createTestGateway } from './testing/test-gateway.ts'
 
 const predictPath = '/v1/models/parcel-delay/predict'
@@ -118,7 +119,7 @@ describe('the way of every request', () => {
   })
 
   it('asks for the key everywhere but for health, metrics and documentation', async () => {
-    const { app, send } = await createTestGateway({ apiKey: keyed })
+    const { app, send } = await createTestGateway({ access: createTestAccess({ apiKey: keyed }) })
     for (const path of ['/', '/livez', '/readyz', '/metrics', '/openapi.json', '/docs']) expect((await app.request(path)).status).toBe(200)
     for (const path of ['/v1/models', '/v1/nothing', '/v1/predictions/x'])
       expect(await errorOf(await app.request(path))).toMatchObject({ status: 401, code: 'unauthorized' })

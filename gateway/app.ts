@@ -5,15 +5,19 @@ import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import type { OnlineStore } from '../platform/online-store/online-store.ts'
 import type { Project } from '../platform/project/project.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import type { Access } from './access/access.ts'
+import { allow, authenticate } from './access/authenticate.ts'
+import { createCallerLimits } from './access/caller-limits.ts'
 import type { Admission } from './http/admission.ts'
-import { requireApiKey } from './http/auth.ts'
 import type { Closing } from './http/closing.ts'
+import { allowOrigins } from './http/cors.ts'
 import { renderDocsPage } from './http/docs-page.ts'
 import { createErrorHandler, notFound } from './http/errors.ts'
 import type { GatewayEnv } from './http/gateway-env.ts'
 import { createOpenApiDocument } from './http/openapi.ts'
 import { requestContext } from './http/request-context.ts'
 import { requestMetrics } from './http/request-metrics.ts'
+import { securityHeaders } from './http/security-headers.ts'
 import { createAppliedWaiter } from './ingest/applied-waiter.ts'
 import { createIngest } from './ingest/ingest.ts'
 import type { GatewayMetrics } from './metrics.ts'
@@ -40,7 +44,9 @@ export type AppDeps = {
   metrics: GatewayMetrics
   statistics: Statistics
   logger: Logger
-  apiKey: string | undefined
+  access: Access
+  /** Origins whose pages may call the API from a browser. */
+  corsOrigins: readonly string[]
   version: string
   now: () => number
   /** Monotonic milliseconds. */
@@ -51,11 +57,13 @@ export type AppDeps = {
   renderMetrics: () => Promise<string>
 }
 
-/** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models ask for the key. */
+/** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models ask who calls. */
 export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
-  app.use(deps.closing.middleware, requestContext(deps), requestMetrics(deps))
-  for (const path of ['/v1/*', '/v2/models/*']) app.use(path, requireApiKey(deps.apiKey), deps.admission.middleware)
+  app.use(securityHeaders(), deps.closing.middleware, requestContext(deps), requestMetrics(deps))
+  if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins))
+  const guard = [authenticate(deps.access), createCallerLimits(deps), deps.admission.middleware] as const
+  for (const path of ['/v1/*', '/v2/models/*']) app.use(path, ...guard)
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)
   addOpenRoutes(app, deps)
@@ -77,12 +85,13 @@ function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
 
 function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   const ingest = createIngest(deps)
-  app.post('/v1/models/:model/predict', predictRoute(deps))
-  app.post('/v1/labels', labelsRoute({ definitions: deps.project.labels, ingest }))
-  app.post('/v1/events/:source', eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied: createAppliedWaiter(deps) }))
-  app.get('/v1/predictions/:id', predictionsRoute(deps))
-  app.get('/v1/models', modelsRoute(deps.models))
-  app.get('/v1/models/:model', modelRoute(deps.models))
+  const waitUntilApplied = createAppliedWaiter(deps)
+  app.post('/v1/models/:model/predict', allow(['predict'], predictRoute(deps)))
+  app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest })))
+  app.post('/v1/events/:source', allow(['label'], eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied })))
+  app.get('/v1/predictions/:id', allow(['read'], predictionsRoute(deps)))
+  app.get('/v1/models', allow(['read', 'predict'], modelsRoute(deps.models)))
+  app.get('/v1/models/:model', allow(['read', 'predict'], modelRoute(deps.models)))
 }
 
 /** A path that exists answers other methods with 405 and what it does allow. */

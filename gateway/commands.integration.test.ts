@@ -4,11 +4,12 @@ import { predictResponse } from '../contracts/http.ts'
 import { parseScalar, registerCommands } from './commands.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { modelList } from './routes/model-schemas.ts'
+import { createTestAccess } from './testing/test-access.ts'
 import { createTestGateway } from './testing/test-gateway.ts'
 
 let listener: Listener
 beforeAll(async () => {
-  const gateway = await createTestGateway({ apiKey: 'a-key-of-some-length' })
+  const gateway = await createTestGateway({ access: createTestAccess({ apiKey: 'a-key-of-some-length' }) })
   gateway.online.put('BER', '45')
   listener = await listen(gateway.app.fetch, { host: '127.0.0.1', port: 0 })
   vi.stubEnv('HINDSIGHT_URL', listener.url)

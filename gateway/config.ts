@@ -4,10 +4,15 @@ import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { natsConfigFields } from '../platform/nats/nats-config.ts'
-import { commonConfigFields, loadConfig, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
+import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
 
 const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
+const { HINDSIGHT_ADMIN_HOST } = commonConfigFields
 const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, HINDSIGHT_DRAIN_TIMEOUT_MS } = commonConfigFields
+
+const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be origins, as https://app.example.com')
 
 const schema = z.object({
   NATS_URL: natsConfigFields.NATS_URL,
@@ -16,6 +21,15 @@ const schema = z.object({
   HINDSIGHT_HOST,
   HINDSIGHT_PORT,
   HINDSIGHT_API_KEY,
+  HINDSIGHT_KEYS_FILE: z.string().optional().describe('The file of API keys; by default keys.json in the data directory.'),
+  HINDSIGHT_ADMIN_HOST,
+  HINDSIGHT_CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .transform((origins) => origins.filter((origin) => origin !== ''))
+    .pipe(z.array(origin))
+    .describe('Origins whose pages may call the API from a browser, as https://app.example.com, separated by commas; by default none.'),
   CLICKHOUSE_URL: CLICKHOUSE_URL.unwrap(),
   CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD,
@@ -53,7 +67,6 @@ export type GatewayConfig = z.output<typeof schema>
 /** Throws `invalid_config` listing every error. */
 export function loadGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const config = loadConfig(schema, env)
-  requireKeyBeyondLoopback(config)
   requireTimeToDrain(config)
   return config
 }

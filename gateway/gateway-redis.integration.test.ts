@@ -9,7 +9,7 @@ import { partitionOf, readyKey } from '../features/engine/store-keys.ts'
 import { openRedisOnlineStore } from '../platform/online-store/online-store-redis.ts'
 import { describeWithRedis, startTestRedis, type TestRedis } from '../platform/online-store/testing-redis.ts'
 import { loadProject } from '../platform/project/load-project.ts'
-import { tenant } from './tenant.ts'
+import { defaultTenant } from './tenant.ts'
 import { type GatewayProcess, startGatewayProcess } from './testing/gateway-process.ts'
 import { bodyOf, readOutbox } from './testing/read-outbox.ts'
 import { writeTestProject } from './testing/write-test-project.ts'
@@ -47,7 +47,7 @@ describeWithRedis('a gateway whose online store is Redis', () => {
     const key = readyKey(compileView(views.get('shop_sales')!, sources.get('sale')!))
     const store = await openRedisOnlineStore({ url: redis.url })
     const applied = [{ writer_id: 'gateway-0', epoch: 1, seq: 9 }]
-    await store.commit([{ partition: partitionOf(tenant, shop), values: new Map([[key, Uint8Array.of(1)]]), applied }])
+    await store.commit([{ partition: partitionOf(defaultTenant, shop), values: new Map([[key, Uint8Array.of(1)]]), applied }])
     await store.close()
   }
 

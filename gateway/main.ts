@@ -2,8 +2,11 @@ import { join } from 'node:path'
 import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
+import { requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 import { runService } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
+import { keyFilePath } from './access/key-file.ts'
+import { openKeyRing } from './access/key-ring.ts'
 import { loadGatewayConfig } from './config.ts'
 import { createOnnxInference } from './inference/inference-onnxruntime.ts'
 import { startGateway } from './start.ts'
@@ -15,7 +18,10 @@ await runService({
   async start(context) {
     const { config, logger } = context
     const dataDir = config.HINDSIGHT_DATA_DIR
+    const ring = await openKeyRing({ path: keyFilePath(config), onFault: (error) => logger.error({ err: error }, 'API keys') })
+    requireKeyBeyondLoopback({ ...config, hasKeys: ring.used })
     return startGateway(context, {
+      ring,
       project: await loadProject(config.HINDSIGHT_PROJECT_DIR),
       eventLog: await openOutboxWriter({
         dir: join(dataDir, 'outbox'),

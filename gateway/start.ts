@@ -5,6 +5,9 @@ import type { OnlineStore } from '../platform/online-store/online-store.ts'
 import type { Project } from '../platform/project/project.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { createAccess } from './access/access.ts'
+import type { KeyRing } from './access/key-ring.ts'
+import { createAdminApp, toAdminHandler } from './admin/admin-app.ts'
 import { createApp } from './app.ts'
 import { readCodeVersion, readPackageVersion } from './code-version.ts'
 import type { GatewayConfig } from './config.ts'
@@ -22,7 +25,14 @@ import { warmUp } from './predict/warm-up.ts'
 import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
 
-export type Adapters = { project: Project; eventLog: EventLogWriter; store: OnlineStore; warehouse: Warehouse; inference: InferenceEngine }
+export type Adapters = {
+  project: Project
+  eventLog: EventLogWriter
+  store: OnlineStore
+  warehouse: Warehouse
+  inference: InferenceEngine
+  ring: KeyRing
+}
 
 /** Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. */
 const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
@@ -32,7 +42,7 @@ const longestTimeoutMs = 60_000
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
   const { config, logger, meter } = context
-  const { project, eventLog, store, inference } = adapters
+  const { project, eventLog, store, inference, ring } = adapters
   reportProblems(project, logger)
   const version = await readPackageVersion()
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
@@ -49,10 +59,13 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const limits = { ...shadowLimits, timeoutMs: longestTimeoutMs }
   const deps = { ...adapters, ...clocks, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
+  const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
+  const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
   const app = createApp({
     ...deps,
     predict: createPredictor({ ...deps, limits }),
-    apiKey: config.HINDSIGHT_API_KEY,
+    access,
+    corsOrigins: config.HINDSIGHT_CORS_ORIGINS,
     version,
     statistics,
     checks,
@@ -63,9 +76,11 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT })
   return {
     addresses: { http: listener.url },
+    admin: toAdminHandler(admin),
     checks,
     status: async () => ({ ...describe(models, eventLog, admission.inFlight), ...(await storeStatus()) }),
     async drain() {
+      ring.close()
       closing.enter('draining')
       await sleep(config.HINDSIGHT_DRAIN_DELAY_MS)
       closing.enter('closing')

@@ -1,2 +1,2 @@
-/** The tenant of everything that this gateway accepts. */
-export const tenant = 'default'
+/** The tenant of a caller whose key names none. */
+export const defaultTenant = 'default'

@@ -5,8 +5,9 @@ import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import type { ErrorBody } from '../../contracts/http.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
-/** Seconds after which a refused request is worth sending again; drain and overload pass within about that time. */
-const retryAfterSeconds = '1'
+/** Seconds after which a refused request is worth sending again, unless the error knows; drain and overload pass in about that time. */
+const defaultRetryAfterSeconds = 1
+const retryLater: readonly number[] = [409, 429, 503]
 
 /** The one place where an error becomes an answer. What is not a `ServiceError` is logged and answered as `internal`. */
 export function createErrorHandler(logger: Logger): ErrorHandler<GatewayEnv> {
@@ -34,7 +35,7 @@ export const notFound: NotFoundHandler<GatewayEnv> = (c) =>
 export function toErrorResponse(c: Context<GatewayEnv>, error: ServiceError): Response {
   const { status } = errorCodes[error.code]
   c.set('errorCode', error.code)
-  if (status === 503 || status === 429) c.header('Retry-After', retryAfterSeconds)
+  if (retryLater.includes(status)) c.header('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds))
   if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
   const body = /^\/v2(\/|$)/.test(c.req.path) ? toV2ErrorBody(error) : toErrorBody(error, c.var.requestId)
   return c.json(body, status as ContentfulStatusCode)

@@ -1,3 +1,5 @@
+import type { Caller } from '../access/caller.ts'
+
 /** What middleware leaves for the handlers of one request. */
 export type GatewayEnv = {
   Variables: {
@@ -7,6 +9,8 @@ export type GatewayEnv = {
     receivedAtMs: number
     /** The same moment on the monotonic clock, milliseconds. */
     receivedTick: number
+    /** Behind authentication only. */
+    caller: Caller
     /** Why the request was refused, for the metrics. */
     errorCode?: string
   }

@@ -2,8 +2,7 @@ import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import { type FeatureEvent, featureEventFields, type FeatureEventFields, featureEventPayloadHash } from '../../contracts/feature-event.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { knownNames } from '../../platform/project/problems.ts'
-import { tenant } from '../tenant.ts'
-import type { ItemKind, ItemProblem } from './ingest.ts'
+import type { ItemKind, ItemProblem, ItemStamp } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
 
 type ShapeProblem = { path: [field: string, name: string]; message: string }
@@ -77,7 +76,7 @@ function outsideOf({ min, max }: ValueDefinition, value: number): string | undef
   return max !== undefined && value > max ? `${value} is above the maximum of ${max}` : undefined
 }
 
-function toEvent(source: string, sent: FeatureEventFields, stamp: { id: string; ingestedAt: string }): FeatureEvent {
+function toEvent(source: string, sent: FeatureEventFields, stamp: ItemStamp): FeatureEvent {
   const fields = normaliseTimes(sent, ['event_time', 'known_at'])
   return {
     values: {},
@@ -85,7 +84,7 @@ function toEvent(source: string, sent: FeatureEventFields, stamp: { id: string; 
     ...fields,
     schema_version: 1,
     event_id: stamp.id,
-    tenant,
+    tenant: stamp.tenant,
     source,
     ingested_at: stamp.ingestedAt,
     payload_hash: featureEventPayloadHash(source, fields),

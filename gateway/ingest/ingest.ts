@@ -4,11 +4,13 @@ import type { Lane, Origin } from '../../contracts/origin.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput, EventLogWriter } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
-import { tenant } from '../tenant.ts'
 import type { Items } from './items.ts'
 
 /** Why an item of the right shape breaks its definition. */
 export type ItemProblem = { code: 'unknown_label' | 'out_of_range' | 'invalid_request'; message: string; path?: string }
+
+/** What the gateway says of an item. */
+export type ItemStamp = { id: string; tenant: string; ingestedAt: string }
 
 /** How one kind of item is judged and written. */
 export type ItemKind<Fields> = {
@@ -17,7 +19,7 @@ export type ItemKind<Fields> = {
   nameOf(fields: Fields): string
   idOf(fields: Fields): string | undefined
   check(fields: Fields): ItemProblem | undefined
-  toEvent(fields: Fields, stamp: { id: string; ingestedAt: string }): object
+  toEvent(fields: Fields, stamp: ItemStamp): object
 }
 
 export type Ingested = {
@@ -31,11 +33,20 @@ export type Ingested = {
  * the same lane. Resolves once they are durable; a dry run writes nothing.
  */
 export function createIngest(deps: { eventLog: EventLogWriter; now: () => number; newId: () => string }) {
-  return async function ingest<Fields>(kind: ItemKind<Fields>, items: Items<Fields>): Promise<Ingested> {
+  return async function ingest<Fields>(kind: ItemKind<Fields>, items: Items<Fields>, tenant: string): Promise<Ingested> {
     const ingestedAt = toTimestamp(deps.now())
     const judged = items.fields.map((fields, index) => {
       const problem = kind.check(fields)
-      return { problem, record: toRecord({ kind, fields, sent: items.sent[index], problem, ingestedAt, newId: deps.newId }) }
+      return {
+        problem,
+        record: toRecord({
+          kind,
+          fields,
+          sent: items.sent[index],
+          problem,
+          stamp: { id: kind.idOf(fields) ?? deps.newId(), tenant, ingestedAt },
+        }),
+      }
     })
     const rejected = judged.flatMap(({ problem }, index) => (problem === undefined ? [] : [{ index, ...problem }]))
     const response = { accepted: judged.length - rejected.length, rejected }
@@ -57,12 +68,11 @@ function toRecord<Fields>(options: {
   fields: Fields
   sent: unknown
   problem: ItemProblem | undefined
-  ingestedAt: string
-  newId: () => string
+  stamp: ItemStamp
 }): AppendInput {
-  const { kind, fields, problem, ingestedAt } = options
-  const id = kind.idOf(fields) ?? options.newId()
-  if (problem === undefined) return { kind: 'event', id, payload: JSON.stringify(kind.toEvent(fields, { id, ingestedAt })) }
+  const { kind, fields, problem, stamp } = options
+  const { id, tenant, ingestedAt } = stamp
+  if (problem === undefined) return { kind: 'event', id, payload: JSON.stringify(kind.toEvent(fields, stamp)) }
   const rejected: RejectedItem = {
     schema_version: 1,
     tenant,

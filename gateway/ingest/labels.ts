@@ -1,8 +1,7 @@
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash } from '../../contracts/label-event.ts'
 import { knownNames } from '../../platform/project/problems.ts'
-import { tenant } from '../tenant.ts'
-import type { ItemKind, ItemProblem } from './ingest.ts'
+import type { ItemKind, ItemProblem, ItemStamp } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
 
 const targetsOf = (fields: LabelFields) =>
@@ -86,7 +85,7 @@ function outOfRange(message: string): ItemProblem {
   return { code: 'out_of_range', path: 'value_number', message }
 }
 
-function toEvent(sent: LabelFields, stamp: { id: string; ingestedAt: string }): LabelEvent {
+function toEvent(sent: LabelFields, stamp: ItemStamp): LabelEvent {
   const fields = normaliseTimes(sent, ['event_time', 'known_at', 'anchor_time'])
   return {
     known_at: stamp.ingestedAt,
@@ -96,7 +95,7 @@ function toEvent(sent: LabelFields, stamp: { id: string; ingestedAt: string }): 
     ...fields,
     schema_version: 1,
     label_id: stamp.id,
-    tenant,
+    tenant: stamp.tenant,
     ingested_at: stamp.ingestedAt,
     payload_hash: labelPayloadHash(fields),
   } as LabelEvent

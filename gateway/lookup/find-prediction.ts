@@ -1,6 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
-import { tenant } from '../tenant.ts'
 import { type PredictionRow, type StoredPrediction, toStoredPrediction } from './stored-prediction.ts'
 
 /**
@@ -16,8 +15,8 @@ ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash
 LIMIT 1`
 
 /** The event of a prediction as the warehouse holds it; undefined when it does not. */
-export async function findPrediction(warehouse: Warehouse, id: string): Promise<StoredPrediction | undefined> {
-  const [row] = await warehouse.query<PredictionRow>(byId, { tenant, id }).catch(translate)
+export async function findPrediction(warehouse: Warehouse, of: { tenant: string; id: string }): Promise<StoredPrediction | undefined> {
+  const [row] = await warehouse.query<PredictionRow>(byId, of).catch(translate)
   return row === undefined ? undefined : toStoredPrediction(row)
 }
 

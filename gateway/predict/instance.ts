@@ -9,6 +9,7 @@ import type { SentRow } from './sent-row.ts'
 export type Instance = {
   index: number
   decisionId: string
+  tenant: string
   entities: Record<string, string>
   anchor: string
   anchorTimeMs: number
@@ -27,6 +28,7 @@ export function toInstance(options: {
   sent: PredictInstance
   index: number
   decisionId: string
+  tenant: string
   receivedAtMs: number
   row?: SentRow | undefined
 }): Instance {
@@ -36,6 +38,7 @@ export function toInstance(options: {
   return {
     index: options.index,
     decisionId: options.decisionId,
+    tenant: options.tenant,
     entities: sent.entities,
     anchor,
     anchorTimeMs: sent.anchor_time === undefined ? options.receivedAtMs : Date.parse(sent.anchor_time),

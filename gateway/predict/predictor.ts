@@ -22,7 +22,7 @@ export type PredictorDeps = ExecuteDeps &
   }
 
 /** A predict request that is validated and has its id. `receivedAtMs` is Unix time; `rows`, one per instance, are what was sent as tensors. */
-export type PredictInput = ParsedPredict & { requestId: string; receivedAtMs: number; rows?: readonly SentRow[] }
+export type PredictInput = ParsedPredict & { requestId: string; tenant: string; receivedAtMs: number; rows?: readonly SentRow[] }
 
 /** A request on its way: what it asked, and its accepted instances. */
 export type Work = { input: PredictInput; instances: Instance[] }
@@ -51,9 +51,10 @@ export type Predictor = ReturnType<typeof createPredictor>
 
 function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInput): Instance[] {
   const { definition } = model.project
+  const { tenant, receivedAtMs } = input
   return input.instances.map((sent, index) => {
     try {
-      return toInstance({ definition, sent, index, decisionId: deps.newId(), receivedAtMs: input.receivedAtMs, row: input.rows?.[index] })
+      return toInstance({ definition, sent, index, decisionId: deps.newId(), tenant, receivedAtMs, row: input.rows?.[index] })
     } catch (error) {
       throw input.batch && error instanceof ServiceError ? withinInstance(error, index) : error
     }

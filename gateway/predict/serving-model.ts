@@ -7,7 +7,6 @@ import type { VersionFeatures } from './version-features.ts'
 export type VersionFacts = Pick<
   PredictionEvent,
   | 'schema_version'
-  | 'tenant'
   | 'model'
   | 'model_version'
   | 'model_sha256'

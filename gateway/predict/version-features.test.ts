@@ -21,6 +21,7 @@ const features = createVersionFeatures(project)(model, version)
 const instance: Instance = {
   index: 0,
   decisionId: 'd',
+  tenant: 'default',
   entities: { origin: 'SFO', destination: 'JFK' },
   anchor: 'departure',
   anchorTimeMs: noon,

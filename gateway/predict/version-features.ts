@@ -6,7 +6,6 @@ import { readFeatures } from '../../features/engine/read-features.ts'
 import { planRead } from '../../features/engine/store-keys.ts'
 import type { StoreKey } from '../../platform/online-store/online-store.ts'
 import type { Project, ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import { tenant } from '../tenant.ts'
 import type { Instance } from './instance.ts'
 
 /** How one version's features come about. Both steps are pure. */
@@ -64,7 +63,9 @@ function createReadPlanner(views: Views): ReadPlanner {
     return memo(plans, `${name} ${role}`, () => {
       const view = views.get(name)
       const entity = Object.hasOwn(instance.entities, role) ? instance.entities[role] : undefined
-      return view === undefined || entity === undefined ? undefined : { view, keys: planRead(view, tenant, entity, instance.anchorTimeMs) }
+      return view === undefined || entity === undefined
+        ? undefined
+        : { view, keys: planRead(view, instance.tenant, entity, instance.anchorTimeMs) }
     })
   }
 }

@@ -3,7 +3,6 @@ import type { Project, ProjectModel, ProjectProblem, ProjectVersion } from '../.
 import { findGoldenMismatch, toSample } from '../inference/golden.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { findTensorMismatches } from '../inference/verify-tensors.ts'
-import { tenant } from '../tenant.ts'
 import type { ServingModel, ServingModels, ServingVersion, VersionFacts } from './serving-model.ts'
 import { takeSentRows } from './sent-row.ts'
 import type { VersionFeatures } from './version-features.ts'
@@ -71,7 +70,6 @@ function toFacts(deps: WarmUpDeps, { model, version, executionProvider }: Loaded
   const { name, governance } = model.definition
   return {
     schema_version: 1,
-    tenant,
     model: name,
     model_version: version.version,
     model_sha256: version.modelSha256,

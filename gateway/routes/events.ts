@@ -31,7 +31,7 @@ export function eventsRoute(deps: {
       throw new ServiceError('unknown_source', `the project has no event source ${name}`, { hint: knownNames(name, sources.keys()) })
     const query = validate(eventsQuery, c.req.query())
     const items = parseItems(source.item, { field: 'events', body: await readJsonBody(c) })
-    const { response, origins } = await deps.ingest(source.kind, items)
+    const { response, origins } = await deps.ingest(source.kind, items, c.var.caller.tenant)
     if (query.wait === undefined) return c.json(response, 202)
     return c.json({ ...response, applied: await deps.waitUntilApplied(origins, query.timeout_ms) }, 202)
   }

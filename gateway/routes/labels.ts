@@ -11,7 +11,7 @@ export function labelsRoute(deps: { definitions: ReadonlyMap<string, LabelDefini
   const kind = createLabelKind(deps.definitions)
   return async function labels(c) {
     const items = parseItems(labelItem, { field: 'labels', body: await readJsonBody(c) })
-    const { response } = await deps.ingest(kind, items)
+    const { response } = await deps.ingest(kind, items, c.var.caller.tenant)
     return c.json(response, 202)
   }
 }

@@ -13,7 +13,7 @@ export function predictionsRoute(deps: { warehouse: Warehouse; now: () => number
   return async function prediction(c) {
     const id = c.req.param('id') ?? ''
     if (!uuid.safeParse(id).success) throw new ServiceError('not_found', 'there is no such prediction: its id would be a UUID')
-    const found = await findPrediction(deps.warehouse, id)
+    const found = await findPrediction(deps.warehouse, { tenant: c.var.caller.tenant, id })
     if (found === undefined) throw notFound(id, deps.now())
     if (Date.parse(found.retention_until) <= deps.now()) throw new ServiceError('gone', 'the prediction is past its retention')
     return c.json(found)

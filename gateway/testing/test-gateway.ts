@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
 import { createAdmission } from '../http/admission.ts'
 import { createClosing } from '../http/closing.ts'
@@ -16,6 +17,7 @@ import { createStatistics } from '../v2/statistics.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
 import { createMemoryInference } from './memory-inference.ts'
 import { createMemoryOnlineStore } from './memory-online-store.ts'
+import { createTestAccess } from './test-access.ts'
 import { testProject } from './test-project.ts'
 
 const definition = 'e'.repeat(64)
@@ -42,7 +44,14 @@ const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
 
 /** The whole gateway but its adapters, which are in memory. */
 export async function createTestGateway(
-  options: { apiKey?: string; warehouse?: Warehouse; maxInFlight?: number; now?: () => number; onUnavailable?: OnUnavailable } = {},
+  options: {
+    access?: Access
+    corsOrigins?: readonly string[]
+    warehouse?: Warehouse
+    maxInFlight?: number
+    now?: () => number
+    onUnavailable?: OnUnavailable
+  } = {},
 ) {
   const log = createMemoryEventLog()
   const online = createMemoryOnlineStore()
@@ -76,7 +85,8 @@ export async function createTestGateway(
     admission,
     closing,
     warehouse: options.warehouse ?? ({} as Warehouse),
-    apiKey: options.apiKey,
+    access: options.access ?? createTestAccess(),
+    corsOrigins: options.corsOrigins ?? [],
     version: '0.0.0',
     statistics,
     checks: async () => ({ event_log: log.eventLog.writable() }),

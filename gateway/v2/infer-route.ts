@@ -30,6 +30,7 @@ export function inferRoute(deps: { models: ServingModels; predict: Predictor }):
         ...toPredictInput(request, addressed),
         options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
         requestId,
+        tenant: c.var.caller.tenant,
         receivedAtMs: c.var.receivedAtMs,
       })
       const { body, headers } = toInferAnswer(request, predicted)

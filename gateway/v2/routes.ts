@@ -1,5 +1,6 @@
 import type { Context, Handler, Hono } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
+import { allow } from '../access/authenticate.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { Predictor } from '../predict/predictor.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
@@ -43,14 +44,16 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
       `${path}/stats`,
       onVersion(deps, (c, { model, version }) => c.json(deps.statistics.of(model.project.definition.name, versionsOf(model, version)))),
     )
-    app.post(`${path}/infer`, infer)
+    app.post(`${path}/infer`, allow(['predict'], infer))
   }
 }
 
 type Addressed = { model: ServingModel; version: string | undefined }
 
 function onVersion(deps: V2Deps, act: (c: Context<GatewayEnv>, addressed: Addressed) => Response | Promise<Response>): Handler<GatewayEnv> {
-  return (c) => act(c, { model: findModel(deps.models, c.req.param('model') ?? ''), version: c.req.param('version') })
+  return allow(['predict', 'read'], (c) =>
+    act(c, { model: findModel(deps.models, c.req.param('model') ?? ''), version: c.req.param('version') }),
+  )
 }
 
 function versionsOf(model: ServingModel, version: string | undefined): Iterable<string> {

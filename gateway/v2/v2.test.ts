@@ -11,6 +11,7 @@ import {
   v2Ready,
   v2ServerMetadata,
 } from '../../contracts/v2.ts'
+import { createTestAccess } from '../testing/test-access.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
 const path = '/v2/models/parcel-delay/infer'
@@ -336,7 +337,7 @@ describe('what is refused', () => {
 
 describe('what a client asks before', () => {
   it('is open: the server and its health', async () => {
-    const { app, log } = await start({ apiKey: 'secret' })
+    const { app, log } = await start({ access: createTestAccess({ apiKey: 'secret' }) })
     const server = v2ServerMetadata.parse(await (await app.request('/v2')).json())
     expect(server).toMatchObject({ name: 'hindsight', extensions: expect.arrayContaining(['binary_tensor_data']) as string[] })
     expect(await (await app.request('/v2/health/live')).json()).toEqual({ live: true })
@@ -347,7 +348,7 @@ describe('what a client asks before', () => {
   })
 
   it('needs the key: everything about a model', async () => {
-    const { app } = await start({ apiKey: 'secret' })
+    const { app } = await start({ access: createTestAccess({ apiKey: 'secret' }) })
     for (const end of ['', '/ready', '/config', '/stats', '/versions/1']) {
       const response = await app.request(`/v2/models/parcel-delay${end}`)
       expect([response.status, await errorOf(response)]).toEqual([401, expect.stringContaining('Bearer')])

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { isLoopback } from './common-config.ts'
 import type { RecentError } from './logging-pino.ts'
 import type { RunningService, ServiceName } from './service.ts'
 import { prometheusContentType } from './telemetry-opentelemetry.ts'
@@ -31,17 +32,25 @@ export type ServiceStatus = {
 /** Long enough for a store under load, short enough for a probe. */
 const checkDeadlineMs = 2000
 
-/** Listens on loopback only. `/livez`, `/readyz`, `/metrics` and `/status`. */
-export async function openAdminListener(state: AdminState, port: number): Promise<{ url: string; close(): Promise<void> }> {
-  const server = createServer((request, response) => {
+/** Longest a client may take to send its headers, and its whole request. */
+const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000 } as const
+
+/**
+ * `/livez`, `/readyz`, `/metrics` and, for this machine only, `/status`; any other path is for the service's own `admin`
+ * handler, which asks for a key by itself.
+ */
+export async function openAdminListener(state: AdminState, address: AdminAddress): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer(timeouts, (request, response) => {
+    const admin = isOwn(request) ? undefined : state.running()?.admin
+    if (admin !== undefined) return admin(request, response)
     answer(state, request).then(
       ({ status, type, body }) => send(response, status, type, body),
       () => send(response, 500, 'text/plain', 'error\n'),
     )
   })
-  await listen(server, port)
+  await listen(server, address)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${localName(address.host)}:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((done) => {
         server.close(() => done())
@@ -50,10 +59,33 @@ export async function openAdminListener(state: AdminState, port: number): Promis
   }
 }
 
+export type AdminAddress = { host: string; port: number }
+
+const ownPaths = ['/livez', '/readyz', '/metrics', '/status']
+
+function isOwn(request: IncomingMessage): boolean {
+  return ownPaths.includes(pathOf(request))
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/'
+}
+
+/** Where this machine reaches a listener that takes any address. */
+function localName(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function isFromHere({ socket }: IncomingMessage): boolean {
+  return isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, ''))
+}
+
 type Answer = { status: number; type: string; body: string }
 
 async function answer(state: AdminState, request: IncomingMessage): Promise<Answer> {
-  const path = (request.url ?? '/').split('?', 1)[0]
+  const path = pathOf(request)
   if (request.method !== 'GET') return text(405, 'method not allowed')
   if (path === '/livez') return text(200, 'ok')
   if (path === '/metrics') return { status: 200, type: prometheusContentType, body: await state.renderMetrics() }
@@ -61,7 +93,7 @@ async function answer(state: AdminState, request: IncomingMessage): Promise<Answ
     const { ready, checks } = await readiness(state)
     return json(ready ? 200 : 503, { ready, checks })
   }
-  if (path === '/status') return json(200, await describe(state))
+  if (path === '/status' && isFromHere(request)) return json(200, await describe(state))
   return text(404, 'not found')
 }
 
@@ -106,10 +138,10 @@ async function within<T extends object>(ms: number, work: Promise<T>, otherwise:
   }
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, { host, port }: AdminAddress): Promise<void> {
   return new Promise((done, fail) => {
     server.once('error', fail)
-    server.listen(port, '127.0.0.1', () => done())
+    server.listen(port, host, () => done())
   })
 }
 
@@ -122,5 +154,6 @@ function json(status: number, body: unknown): Answer {
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
-  response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
+  const headers = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  response.writeHead(status, headers).end(body)
 }

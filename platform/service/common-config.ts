@@ -18,7 +18,11 @@ export const commonConfigFields = {
     .optional()
     .describe('Required as soon as the gateway listens beyond loopback; at least 16 characters.'),
   HINDSIGHT_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
-  HINDSIGHT_ADMIN_PORT: port.default(0).describe('Port of the loopback admin listener; 0 takes a free one.'),
+  HINDSIGHT_ADMIN_HOST: z
+    .string()
+    .default('127.0.0.1')
+    .describe('The address of the admin listener: health, metrics, and what changes the service. Beyond loopback the latter needs a key.'),
+  HINDSIGHT_ADMIN_PORT: port.default(0).describe('Port of the admin listener; 0 takes a free one.'),
   HINDSIGHT_DRAIN_TIMEOUT_MS: z.coerce.number().int().positive().default(20_000).describe('Longest a service may take to drain.'),
   CLICKHOUSE_URL: z
     .url({ protocol: /^https?$/ })
@@ -31,6 +35,7 @@ export const commonConfigFields = {
 const runnerConfigSchema = z.object({
   HINDSIGHT_DATA_DIR: commonConfigFields.HINDSIGHT_DATA_DIR,
   HINDSIGHT_LOG_LEVEL: commonConfigFields.HINDSIGHT_LOG_LEVEL,
+  HINDSIGHT_ADMIN_HOST: commonConfigFields.HINDSIGHT_ADMIN_HOST,
   HINDSIGHT_ADMIN_PORT: commonConfigFields.HINDSIGHT_ADMIN_PORT,
   HINDSIGHT_DRAIN_TIMEOUT_MS: commonConfigFields.HINDSIGHT_DRAIN_TIMEOUT_MS,
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
@@ -72,9 +77,13 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Throws `invalid_config` when the service would listen beyond this machine without a key. */
-export function requireKeyBeyondLoopback(config: { HINDSIGHT_HOST: string; HINDSIGHT_API_KEY?: string | undefined }): void {
-  if (isLoopback(config.HINDSIGHT_HOST) || config.HINDSIGHT_API_KEY !== undefined) return
-  throw new ServiceError('invalid_config', `HINDSIGHT_HOST: listening on ${config.HINDSIGHT_HOST} needs HINDSIGHT_API_KEY`, {
-    hint: 'set HINDSIGHT_API_KEY to at least 16 characters, or listen on 127.0.0.1',
+export function requireKeyBeyondLoopback(config: {
+  HINDSIGHT_HOST: string
+  HINDSIGHT_API_KEY?: string | undefined
+  hasKeys?: boolean
+}): void {
+  if (isLoopback(config.HINDSIGHT_HOST) || config.HINDSIGHT_API_KEY !== undefined || config.hasKeys === true) return
+  throw new ServiceError('invalid_config', `HINDSIGHT_HOST: listening on ${config.HINDSIGHT_HOST} needs HINDSIGHT_API_KEY, or an API key`, {
+    hint: 'run `npx hindsight keys create`, or set HINDSIGHT_API_KEY to at least 16 characters, or listen on 127.0.0.1',
   })
 }

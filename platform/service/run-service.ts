@@ -44,6 +44,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
     drainTimeoutMs: runner.HINDSIGHT_DRAIN_TIMEOUT_MS,
   })
   log.logger.info({ config: redactConfig(config), node: process.version }, 'starting')
+  const adminAddress = { host: runner.HINDSIGHT_ADMIN_HOST, port: runner.HINDSIGHT_ADMIN_PORT }
   try {
     const running = await definition.start({
       config,
@@ -52,7 +53,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
       renderMetrics: telemetry.renderMetrics,
       fail: life.fail,
     })
-    await life.started(running, (state) => openAdminListener(state, runner.HINDSIGHT_ADMIN_PORT), log)
+    await life.started(running, (state) => openAdminListener(state, adminAddress), log)
   } catch (error) {
     log.logger.fatal({ err: error }, 'could not start')
     refuseToStart(name, error)

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@opentelemetry/api'
 import type { Logger } from 'pino'
 
@@ -20,6 +21,8 @@ export type RunningService = {
   checks?(): Promise<Record<string, boolean>>
   /** What `hindsight status` shows of it: small, JSON. */
   status?(): Promise<Record<string, unknown>>
+  /** Answers what the admin listener has no path for, and asks for a key where that listener is not this machine's alone. */
+  admin?(request: IncomingMessage, response: ServerResponse): void
   /** Addresses it listens on for its users, as `{ http: 'http://127.0.0.1:8080' }`. */
   addresses?: Record<string, string>
 }

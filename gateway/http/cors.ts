@@ -1,0 +1,17 @@
+import type { MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import type { GatewayEnv } from './gateway-env.ts'
+
+/** How long a browser may remember what it was allowed. */
+const preflightSeconds = 600
+
+/** Lets pages of exactly these origins call the API, with a key in `Authorization`; never with cookies, which nothing here reads. */
+export function allowOrigins(origins: readonly string[]): MiddlewareHandler<GatewayEnv> {
+  return cors({
+    origin: [...origins],
+    allowMethods: ['GET', 'POST'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
+    exposeHeaders: ['X-Request-Id', 'Retry-After', 'Idempotency-Replayed'],
+    maxAge: preflightSeconds,
+  })
+}
