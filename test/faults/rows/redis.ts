@@ -1,12 +1,20 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import type { Ledger } from '../client/ledger.ts'
 import type { Fault, Injection } from '../fault.ts'
+import { until } from '../system/until.ts'
 
 /** The online store away, empty and slow: answers follow the model's rule, their events say so, and the store is made again. */
 export const redisFaults: readonly Fault[] = [
-  redisFault('redis-kill', 'Redis SIGKILL', async ({ system, pause }) => {
+  redisFault('redis-kill', 'Redis SIGKILL', async ({ system, load, pause }) => {
     await system.redis.kill()
-    await pause(200, 1_500)
+    await untilAnswersSayIt(load.ledger)
+    await pause(0, 1_000)
+  }),
+  redisFault('redis-stop', 'Redis SIGSTOP', async ({ system, load, pause }) => {
+    system.redis.signal('SIGSTOP')
+    await untilAnswersSayIt(load.ledger)
+    await pause(0, 2_000)
   }),
   redisFault('redis-emptied', 'Redis emptied', async ({ system, pause }) => {
     await sendCommand(system.redisPort, 'FLUSHALL')
@@ -19,14 +27,20 @@ export const redisFaults: readonly Fault[] = [
     }),
     system: { links: ['gateway-redis'] },
   },
-  redisFault('redis-stop', 'Redis SIGSTOP for 1 to 3 s', async ({ system, pause }) => {
-    system.redis.signal('SIGSTOP')
-    await pause(1_000, 3_000)
-  }),
 ]
 
 function redisFault(name: string, does: string, inject: (injection: Injection) => Promise<void>): Fault {
   return { name, does, setUps: ['servers'], rounds: 20, inject }
+}
+
+/** The rule of flight-delay: without the store its online features are missing, for that reason, and it answers all the same. */
+async function untilAnswersSayIt(ledger: Ledger): Promise<void> {
+  await until('a prediction is answered that says that the online store was away', 15_000, () =>
+    [...ledger.predictions.values()].some(({ answer }) => {
+      const online = answer?.features?.filter(({ source }) => source === 'online') ?? []
+      return online.length > 0 && online.every(({ status, reason }) => status === 'missing' && reason === 'store_unavailable')
+    }),
+  )
 }
 
 async function sendCommand(port: number, command: string): Promise<void> {

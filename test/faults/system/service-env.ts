@@ -18,6 +18,8 @@ const quickTimings = {
   HINDSIGHT_FEATURES_GAP_PATIENCE_MS: '10000',
   NATS_ACK_WAIT_MS: '2000',
   NATS_DUPLICATE_WINDOW_MS: '3000',
+  // What streams may take is set aside on the disk at once, and some of the disks are small.
+  NATS_STREAM_MAX_BYTES: String(32 * 1024 ** 2),
 }
 
 /** Loggers and features of a system with servers stand elsewhere than the gateway: all that they share is the servers. */
