@@ -3,6 +3,7 @@ import { errorBody, predictResponse, type PredictResponse } from '../contracts/h
 import { ServiceError } from '../contracts/errors.ts'
 import type { Scalar } from '../contracts/primitives.ts'
 import { connectionFromRunFiles } from '../platform/service/run-files.ts'
+import { registerKeyCommands } from './access/commands.ts'
 import { modelDetail, type ModelDetail, modelList, type ModelSummary } from './routes/model-schemas.ts'
 
 type Shared = { dataDir: string; json?: boolean }
@@ -15,7 +16,7 @@ type PredictOptions = Shared & {
   returnFeatures?: boolean
 }
 
-/** Adds `models` and `predict`, which speak to a running gateway over HTTP. */
+/** Adds `models` and `predict`, which speak to a running gateway over HTTP, and `keys`, which changes a file. */
 export function registerCommands(program: Command): void {
   program
     .command('models')
@@ -40,6 +41,7 @@ export function registerCommands(program: Command): void {
     .addOption(dataDirOption())
     .option('--json', 'print JSON')
     .action(predict)
+  registerKeyCommands(program)
 }
 
 function dataDirOption(): Option {

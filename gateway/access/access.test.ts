@@ -34,10 +34,10 @@ describe('a key', () => {
 
   it('has two secrets while it is rotated, then one', async () => {
     const { key, authorization: old } = createTestKey()
-    const overlapping = rotateKey([key], { keyId: key.key_id, overlapMs: 60_000, nowMs: Date.now() }).result
+    const overlapping = rotateKey([key], { key: key.key_id, overlapMs: 60_000, nowMs: Date.now() }).result
     expect(await predictAs(overlapping.key, old)).toBe('ok')
     expect(await predictAs(overlapping.key, `Bearer ${overlapping.token}`)).toBe('ok')
-    const over = rotateKey([key], { keyId: key.key_id, overlapMs: 60_000, nowMs: Date.now() - 120_000 }).result
+    const over = rotateKey([key], { key: key.key_id, overlapMs: 60_000, nowMs: Date.now() - 120_000 }).result
     expect(await predictAs(over.key, old)).toBe('unauthorized')
     expect(await predictAs(over.key, `Bearer ${over.token}`)).toBe('ok')
   })

@@ -23,24 +23,24 @@ export function createKey(keys: readonly StoredKey[], terms: KeyTerms, nowMs: nu
  * A new secret, beside which the old one is good for the overlap. With two that are good already there would be three:
  * refused, unless nothing overlaps.
  */
-export function rotateKey(keys: readonly StoredKey[], options: { keyId: string; overlapMs: number; nowMs: number }): KeyChange {
-  const { keyId, overlapMs, nowMs } = options
-  const key = requireLive(keys, keyId)
+export function rotateKey(keys: readonly StoredKey[], options: { key: string; overlapMs: number; nowMs: number }): KeyChange {
+  const { overlapMs, nowMs } = options
+  const key = requireLive(keys, options.key)
   const good = key.secrets.filter(({ expires_at: at }) => at === undefined || Date.parse(at) > nowMs)
   const ending = good.find(({ expires_at: at }) => at !== undefined)
   if (overlapMs > 0 && ending !== undefined && good.length > 1)
-    throw new ServiceError('invalid_config', `${keyId} has two secrets until ${ending.expires_at}`, {
+    throw new ServiceError('invalid_config', `${key.name} has two secrets until ${ending.expires_at}`, {
       hint: 'rotate it after that, or with --overlap-hours 0, which ends both',
     })
-  const token = newToken(keyId)
+  const token = newToken(key.key_id)
   const kept = overlapMs > 0 ? good.map((secret) => ({ expires_at: toTimestamp(nowMs + overlapMs), ...secret })) : []
   const rotated = { ...key, secrets: [...kept, toSecret(token, nowMs)] }
   return { keys: keys.map((one) => (one === key ? rotated : one)), result: { key: rotated, token } }
 }
 
 /** The key is good no more, whichever of its secrets is sent; it stays in the list. */
-export function revokeKey(keys: readonly StoredKey[], options: { keyId: string; nowMs: number }): { keys: StoredKey[]; result: StoredKey } {
-  const key = requireLive(keys, options.keyId)
+export function revokeKey(keys: readonly StoredKey[], options: { key: string; nowMs: number }): { keys: StoredKey[]; result: StoredKey } {
+  const key = requireLive(keys, options.key)
   const revoked = { ...key, revoked_at: toTimestamp(options.nowMs) }
   return { keys: keys.map((one) => (one === key ? revoked : one)), result: revoked }
 }

@@ -64,10 +64,10 @@ describe('a key ring', () => {
     const { token, key } = await create('checkout')
     await expect.poll(() => ring!.used, soon).toBe(true)
     expect([isGood(''), isGood(token)]).toEqual([false, true])
-    const rotated = await changeKeys(path, (keys) => rotateKey(keys, { keyId: key.key_id, overlapMs: 0, nowMs: Date.now() }))
+    const rotated = await changeKeys(path, (keys) => rotateKey(keys, { key: key.key_id, overlapMs: 0, nowMs: Date.now() }))
     await expect.poll(() => isGood(rotated.token), soon).toBe(true)
     expect(isGood(token)).toBe(false)
-    await changeKeys(path, (keys) => revokeKey(keys, { keyId: 'checkout', nowMs: Date.now() }))
+    await changeKeys(path, (keys) => revokeKey(keys, { key: 'checkout', nowMs: Date.now() }))
     await expect.poll(() => isGood(rotated.token), soon).toBe(false)
   })
 
@@ -87,7 +87,7 @@ describe('a key ring', () => {
 describe('rotation', () => {
   it('keeps at most two secrets', async () => {
     const { key } = await create('checkout')
-    const rotate = (overlapMs: number) => changeKeys(path, (keys) => rotateKey(keys, { keyId: key.key_id, overlapMs, nowMs: Date.now() }))
+    const rotate = (overlapMs: number) => changeKeys(path, (keys) => rotateKey(keys, { key: key.key_id, overlapMs, nowMs: Date.now() }))
     await rotate(60_000)
     await expect(rotate(60_000)).rejects.toMatchObject({ code: 'invalid_config', hint: expect.stringContaining('--overlap-hours 0') })
     expect((await rotate(0)).key.secrets).toHaveLength(1)
@@ -96,8 +96,8 @@ describe('rotation', () => {
   it('is not for a key that is revoked, nor a name for two', async () => {
     await create('checkout')
     await expect(create('checkout')).rejects.toThrow('a key named checkout')
-    await changeKeys(path, (keys) => revokeKey(keys, { keyId: 'checkout', nowMs: Date.now() }))
-    const rotated = changeKeys(path, (keys) => rotateKey(keys, { keyId: 'checkout', overlapMs: 0, nowMs: Date.now() }))
+    await changeKeys(path, (keys) => revokeKey(keys, { key: 'checkout', nowMs: Date.now() }))
+    const rotated = changeKeys(path, (keys) => rotateKey(keys, { key: 'checkout', overlapMs: 0, nowMs: Date.now() }))
     await expect(rotated).rejects.toMatchObject({ code: 'not_found' })
     await create('checkout')
   })
