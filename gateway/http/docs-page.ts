@@ -110,6 +110,7 @@ function renderSchema(title: string, schema: object): Html {
 
 const examplePaths: Record<string, string> = {
   '{model}': 'flight-delay',
+  '{version}': '2',
   '{source}': 'flight_landed',
   '{id}': '01890000-0000-7000-8000-000000000000',
 }

@@ -20,6 +20,15 @@ export const examples = {
       },
     },
   },
+  infer: {
+    one: {
+      summary: 'One row of nine features',
+      value: {
+        id: 'flight-43',
+        inputs: [{ name: 'features', shape: [1, 9], datatype: 'FP32', data: [[337, 18, 1, 40, 4.5, 55, -2.25, 38, 6]] }],
+      },
+    },
+  },
   labels: {
     one: {
       summary: 'What became of a request',

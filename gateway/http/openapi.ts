@@ -12,21 +12,12 @@ import {
 } from '../../contracts/http.ts'
 import { labelFields } from '../../contracts/label-event.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
+import { v2Error, v2InferRequest } from '../../contracts/v2.ts'
 import { eventsQuery } from '../routes/events.ts'
 import { modelDetail, modelList } from '../routes/model-schemas.ts'
+import { v2Operations } from '../v2/openapi.ts'
 import { examples } from './openapi-examples.ts'
-
-type Operation = {
-  method: 'get' | 'post'
-  path: string
-  summary: string
-  body?: keyof typeof examples
-  query?: z.ZodObject
-  status?: number
-  response: z.ZodType
-  errors: readonly ErrorCode[]
-  open?: true
-}
+import { bodyErrors, type Operation } from './openapi-operation.ts'
 
 const dryRun = z.boolean().optional().describe('Judge the items, write nothing.')
 const many = <Item extends z.ZodType>(field: string, item: Item) =>
@@ -36,18 +27,8 @@ const requestBodies = {
   predict: z.union([predictRequest, predictBatchRequest]),
   labels: z.union([labelFields.extend({ dry_run: dryRun }), many('labels', labelFields)]),
   events: z.union([featureEventFields.extend({ dry_run: dryRun }), many('events', featureEventFields)]),
+  infer: v2InferRequest,
 }
-
-const bodyErrors = [
-  'invalid_json',
-  'invalid_request',
-  'too_deep',
-  'not_finite',
-  'body_too_large',
-  'unsupported_media_type',
-  'overloaded',
-  'outbox_unavailable',
-] as const satisfies ErrorCode[]
 
 const operations: readonly Operation[] = [
   {
@@ -115,8 +96,13 @@ const operations: readonly Operation[] = [
     response: z.object({ ready: z.boolean(), checks: z.record(z.string(), z.boolean()) }),
     errors: [],
     open: true,
+    unready: true,
   },
+  ...v2Operations,
 ]
+
+/** What any route behind authentication may answer. */
+const anywhere = ['unauthorized', 'forbidden', 'rate_limited', 'overloaded', 'internal'] as const satisfies ErrorCode[]
 
 export type OpenApiDocument = ReturnType<typeof createOpenApiDocument>
 
@@ -133,26 +119,35 @@ export function createOpenApiDocument(version: string) {
     },
     paths,
     components: {
-      schemas: { Error: jsonSchema(errorBody, 'output') },
+      schemas: { Error: jsonSchema(errorBody, 'output'), V2Error: jsonSchema(v2Error, 'output') },
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'Needed when the gateway has an API key.' } },
     },
     'x-error-codes': errorCodes,
   }
 }
 
-function toOperation({ path, summary, body, query, status = 200, response, errors, open }: Operation) {
+function toOperation(operation: Operation) {
+  const { path, summary, body, query, status = 200, response, errors, open, unready, protocol } = operation
+  const bytes = protocol === 'v2' && body !== undefined ? binaryContent : {}
+  const content = { 'application/json': { schema: jsonSchema(response, 'output') } }
   return {
     summary,
-    parameters: [...pathParameters(path), ...queryParameters(query), requestIdParameter],
+    parameters: [
+      ...pathParameters(path),
+      ...queryParameters(query),
+      ...(protocol === 'v2' && body !== undefined ? [headerLengthParameter] : []),
+      requestIdParameter,
+    ],
     ...(body !== undefined && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: jsonSchema(requestBodies[body], 'input'), examples: examples[body] } },
+        content: { 'application/json': { schema: jsonSchema(requestBodies[body], 'input'), examples: examples[body] }, ...bytes },
       },
     }),
     responses: {
-      [status]: { description: 'Done.', content: { 'application/json': { schema: jsonSchema(response, 'output') } } },
-      ...errorResponses(open === true ? errors : [...errors, 'unauthorized', 'internal']),
+      [status]: { description: 'Done.', content: { ...content, ...bytes } },
+      ...errorResponses(open === true ? errors : [...errors, ...anywhere], protocol === 'v2' ? 'V2Error' : 'Error'),
+      ...(unready === true && { 503: { description: 'Not ready.', content } }),
     },
     security: open === true ? [] : [{}, { key: [] }],
   }
@@ -162,9 +157,20 @@ const requestIdParameter = {
   name: 'X-Request-Id',
   in: 'header',
   required: false,
-  schema: { type: 'string', maxLength: 128 },
-  description: 'Echoed in the answer.',
+  schema: { type: 'string' },
+  description:
+    'Echoed in the answer, unless it is empty, longer than 128 characters or has control characters: then it is replaced by ours.',
 }
+
+const headerLengthParameter = {
+  name: 'Inference-Header-Content-Length',
+  in: 'header',
+  required: false,
+  schema: { type: 'integer', minimum: 0 },
+  description: 'Bytes of the JSON that tensors in binary form follow; 0 for a body that is the only input and nothing else.',
+}
+
+const binaryContent = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
 
 function pathParameters(path: string) {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
@@ -179,15 +185,23 @@ function queryParameters(query: z.ZodObject | undefined) {
   }))
 }
 
-function errorResponses(codes: readonly ErrorCode[]) {
+function errorResponses(codes: readonly ErrorCode[], schema: 'Error' | 'V2Error') {
   const statuses = [...new Set(codes.map((code) => errorCodes[code].status))].toSorted((a, b) => a - b)
-  return Object.fromEntries(statuses.map((status) => [status, toErrorResponse(codes.filter((code) => errorCodes[code].status === status))]))
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      toErrorResponse(
+        [...new Set(codes)].filter((code) => errorCodes[code].status === status),
+        schema,
+      ),
+    ]),
+  )
 }
 
-function toErrorResponse(codes: readonly ErrorCode[]) {
+function toErrorResponse(codes: readonly ErrorCode[], schema: 'Error' | 'V2Error') {
   return {
     description: codes.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join('\n\n'),
-    content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
   }
 }
 

@@ -1,0 +1,33 @@
+import type { z } from 'zod'
+import type { ErrorCode } from '../../contracts/errors.ts'
+import type { examples } from './openapi-examples.ts'
+
+/** One method of one path, as the document and the docs page describe it. */
+export type Operation = {
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  body?: keyof typeof examples
+  query?: z.ZodObject
+  status?: number
+  response: z.ZodType
+  errors: readonly ErrorCode[]
+  /** Asks for no key. */
+  open?: true
+  /** Answers 503 in its own form, and not as an error. */
+  unready?: true
+  /** Bodies and errors are those of the Open Inference Protocol. */
+  protocol?: 'v2'
+}
+
+/** What any body may be refused for. */
+export const bodyErrors = [
+  'invalid_json',
+  'invalid_request',
+  'too_deep',
+  'not_finite',
+  'body_too_large',
+  'unsupported_media_type',
+  'overloaded',
+  'outbox_unavailable',
+] as const satisfies ErrorCode[]
