@@ -3,7 +3,7 @@ import { type ErrorCode, ServiceError, errorCodes, toFieldPath } from './errors.
 
 test('a retryable code never says that the request was wrong, and the other way round', () => {
   const retryable = (Object.keys(errorCodes) as ErrorCode[]).filter((code) => errorCodes[code].retryable)
-  for (const code of retryable) expect([404, 409, 429, 500, 503, 504]).toContain(errorCodes[code].status)
+  for (const code of retryable) expect([404, 409, 429, 499, 500, 503, 504]).toContain(errorCodes[code].status)
 })
 
 test('an error knows whether its code can be retried', () => {

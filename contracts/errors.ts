@@ -36,6 +36,7 @@ export const errorCodes = {
   body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB.' },
   event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },
   unsupported_media_type: { status: 415, retryable: false, meaning: 'Send application/json.' },
+  cancelled: { status: 499, retryable: true, meaning: 'The client hung up before the model answered.' },
   rate_limited: { status: 429, retryable: true, meaning: "The caller's limit is reached." },
   internal: { status: 500, retryable: true, meaning: 'A fault of the server; the log has it under this request id.' },
   inference_failed: { status: 500, retryable: true, meaning: 'The model raised an error.' },

@@ -18,6 +18,7 @@ import { createIdFactory } from './ids.ts'
 import type { InferenceEngine } from './inference/inference.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
+import { createCommitTime } from './predict/commit-time.ts'
 import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
@@ -36,8 +37,6 @@ export type Adapters = {
 
 /** Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. */
 const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
-/** The longest a caller's `timeout_ms` may ask for. */
-const longestTimeoutMs = 60_000
 
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
@@ -56,14 +55,13 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
   metrics.observeOutbox({ eventLog, bounds, now: Date.now })
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
-  const limits = { ...shadowLimits, timeoutMs: longestTimeoutMs }
   const deps = { ...adapters, ...clocks, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
   const app = createApp({
     ...deps,
-    predict: createPredictor({ ...deps, limits }),
+    predict: createPredictor({ ...deps, commitTime: createCommitTime(), limits: shadowLimits }),
     access,
     corsOrigins: config.HINDSIGHT_CORS_ORIGINS,
     version,

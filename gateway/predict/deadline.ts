@@ -1,35 +1,59 @@
 import { ServiceError } from '../../contracts/errors.ts'
 
-/** The moment by which a request is answered, whatever it is waiting for. */
+/**
+ * The one deadline of a request, from arrival to answer. Its last part is kept for making the event durable: what the
+ * answer rests on must be there by `workByMs`, and an answer, whatever it says, by `atMs`. Both are Unix milliseconds.
+ */
 export type Deadline = {
-  /** Unix milliseconds. */
   readonly atMs: number
-  readonly expired: boolean
-  /** The promise's result, or `deadline_exceeded` if the deadline comes first; the work itself goes on. */
+  readonly workByMs: number
+  /** Aborts with a `ServiceError`: `deadline_exceeded` at `workByMs`, or `cancelled` when the client hangs up before. */
+  readonly signal: AbortSignal
+  /** The promise's result, or the signal's reason if that comes first; the work itself goes on. */
   race<T>(work: Promise<T>): Promise<T>
+  /** The promise's result, or `deadline_exceeded` if it takes beyond `atMs`; the work itself goes on. */
+  raceEnd<T>(work: Promise<T>): Promise<T>
   /** To be called once the request is settled. */
   clear(): void
 }
 
-export function createDeadline(options: { now: () => number; atMs: number }): Deadline {
-  let expired = false
-  let expire: (error: ServiceError) => void = () => {}
-  const expiry = new Promise<never>((_, reject) => (expire = reject))
-  // A request that settles in time leaves nobody waiting for the expiry.
-  expiry.catch(() => {})
-  const timer = setTimeout(
-    () => {
-      expired = true
-      expire(new ServiceError('deadline_exceeded', 'the latency budget ran out'))
-    },
-    Math.max(0, options.atMs - options.now()),
-  )
+export function createDeadline(options: {
+  now: () => number
+  atMs: number
+  reserveMs?: number
+  hungUp?: AbortSignal | undefined
+}): Deadline {
+  const { now, atMs, reserveMs = 0, hungUp } = options
+  const workByMs = atMs - reserveMs
+  const controller = new AbortController()
+  const { signal } = controller
+  let end: () => void = () => {}
+  const ended = new Promise<void>((resolve) => (end = resolve))
+  signal.addEventListener('abort', end, { once: true })
+  const cancel = () => controller.abort(new ServiceError('cancelled', 'the client hung up'))
+  if (hungUp?.aborted === true) cancel()
+  hungUp?.addEventListener('abort', cancel, { once: true })
+  let timer = setTimeout(() => controller.abort(exceeded()), Math.max(0, workByMs - now()))
+
   return {
-    atMs: options.atMs,
-    get expired() {
-      return expired
+    atMs,
+    workByMs,
+    signal,
+    race: (work) => Promise.race([work, ended.then(() => Promise.reject(signal.reason as Error))]),
+    raceEnd(work) {
+      clearTimeout(timer)
+      const over = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(exceeded()), Math.max(0, atMs - now()))
+      })
+      return Promise.race([work, over])
     },
-    race: (work) => Promise.race([work, expiry]),
-    clear: () => clearTimeout(timer),
+    clear() {
+      clearTimeout(timer)
+      hungUp?.removeEventListener('abort', cancel)
+    },
   }
+}
+
+function exceeded(): ServiceError {
+  return new ServiceError('deadline_exceeded', 'the latency budget ran out')
 }

@@ -12,8 +12,8 @@ export type ExecuteDeps = { inference: InferenceEngine; tick: () => number }
 export type Execution = VersionRun & { seen: SeenFeatures | undefined }
 
 /**
- * Runs one version over every instance, waiting for the store only if the version uses it. Running out of time is a
- * result of every instance.
+ * Runs one version over every instance, waiting for the store only if the version uses it. Running out of time, or of
+ * a client, is a result of every instance.
  */
 export async function execute(
   deps: ExecuteDeps,
@@ -25,10 +25,10 @@ export async function execute(
   const needsStore = instances.some((instance) => serving.features.keysOf(instance).length > 0)
   try {
     const seen = needsStore ? await deadline.race(read) : nothingRead
-    const run = await runVersion(deps, { serving, instances, seen, deadline, startedTick })
+    const run = await runVersion(deps, { serving, instances, seen, deadline, startedTick, background: routed.route === 'shadow' })
     return { ...run, seen }
   } catch (error) {
-    if (error instanceof ServiceError && error.code === 'deadline_exceeded') return failedExecution(instances, error)
+    if (error instanceof ServiceError && error === deadline.signal.reason) return failedExecution(instances, error)
     throw error
   }
 }

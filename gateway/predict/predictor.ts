@@ -1,7 +1,9 @@
-import { ServiceError } from '../../contracts/errors.ts'
+import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import type { Background } from './background.ts'
+import type { CommitTime } from './commit-time.ts'
 import { createDeadline, type Deadline } from './deadline.ts'
 import { execute, type ExecuteDeps } from './execute.ts'
+import { type Fallback, fallBack, fallbackOf, fallbackReserveMs } from './fallback.ts'
 import { type Instance, toInstance } from './instance.ts'
 import { type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
 import { type ParsedPredict, withinInstance } from './request.ts'
@@ -18,11 +20,18 @@ export type PredictorDeps = ExecuteDeps &
     background: Background
     /** UUIDv7. */
     newId: () => string
-    limits: ShadowLimits & { timeoutMs: number }
+    commitTime: CommitTime
+    limits: ShadowLimits
   }
 
 /** A predict request that is validated and has its id. `receivedAtMs` is Unix time; `rows`, one per instance, are what was sent as tensors. */
-export type PredictInput = ParsedPredict & { requestId: string; tenant: string; receivedAtMs: number; rows?: readonly SentRow[] }
+export type PredictInput = ParsedPredict & {
+  requestId: string
+  tenant: string
+  receivedAtMs: number
+  rows?: readonly SentRow[]
+  hungUp?: AbortSignal
+}
 
 /** A request on its way: what it asked, and its accepted instances. */
 export type Work = { input: PredictInput; instances: Instance[] }
@@ -35,14 +44,17 @@ export function createPredictor(deps: PredictorDeps) {
   return async function predict(model: ServingModel, input: PredictInput): Promise<Predicted[]> {
     const work = { input, instances: toInstances(deps, model, input) }
     const { answering, shadows } = routeRequest(model, input.options.version)
-    const deadline = createDeadline({ now: deps.now, atMs: input.receivedAtMs + budgetMs(deps, model, input) })
+    const fallback = fallbackOf(model, answering)
+    const deadlines = setDeadlines(deps, { model, work, fallback })
     try {
-      const read = readOnce(deps, { routes: [answering, ...shadows], instances: work.instances, answerAtMs: deadline.atMs })
-      const answer = answerBy({ deps, work, routed: answering, read, deadline })
+      const routes = [answering, ...(fallback?.kind === 'version' ? [{ ...answering, serving: fallback.serving }] : []), ...shadows]
+      const read = readOnce(deps, { routes, instances: work.instances, answerAtMs: deadlines.model.workByMs })
+      const answer = answerBy({ deps, work, routed: answering, fallback, read, deadlines })
       runShadows({ deps, work, shadows, read, after: answer })
       return await answer
     } finally {
-      deadline.clear()
+      deadlines.model.clear()
+      deadlines.answer.clear()
     }
   }
 }
@@ -61,19 +73,39 @@ function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInp
   })
 }
 
-function budgetMs(deps: PredictorDeps, model: ServingModel, { options }: PredictInput): number {
-  return Math.min(options.timeout_ms ?? model.project.definition.latency_budget_ms, deps.limits.timeoutMs)
+/** Until when the version may work, and until when whatever answers may. The same unless another version could still answer. */
+type Deadlines = { model: Deadline; answer: Deadline }
+
+/** A caller may shorten the model's budget, never lengthen it. */
+function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; fallback: Fallback | undefined }): Deadlines {
+  const { input, instances } = of.work
+  const budgetMs = Math.min(of.model.project.definition.latency_budget_ms, input.options.timeout_ms ?? Infinity)
+  const common = { now: deps.now, atMs: input.receivedAtMs + budgetMs, hungUp: input.hungUp }
+  const commitMs = deps.commitTime.reserveMs(budgetMs)
+  const answer = createDeadline({ ...common, reserveMs: commitMs })
+  const fallbackMs = fallbackReserveMs(deps, of.fallback, { rows: instances.length, budgetMs })
+  return { answer, model: fallbackMs === 0 ? answer : createDeadline({ ...common, reserveMs: commitMs + fallbackMs }) }
 }
 
-type Answer = { deps: PredictorDeps; work: Work; routed: Routed; read: Promise<SeenFeatures>; deadline: Deadline }
+type Answer = {
+  deps: PredictorDeps
+  work: Work
+  routed: Routed
+  fallback: Fallback | undefined
+  read: Promise<SeenFeatures>
+  deadlines: Deadlines
+}
 
-async function answerBy({ deps, work, routed, read, deadline }: Answer): Promise<Predicted[]> {
+async function answerBy({ deps, work, routed: asked, fallback, read, deadlines }: Answer): Promise<Predicted[]> {
   const ids = work.instances.map(() => deps.newId())
-  const execution = await execute(deps, { routed, instances: work.instances, read, deadline })
-  refuseBadInstances(execution.results, work.input.batch)
-  refuseWithoutStore(execution.results)
+  const { instances } = work
+  const own = await execute(deps, { routed: asked, instances, read, deadline: deadlines.model })
+  refuseBadInstances(own.results, work.input.batch)
+  refuseUnserved(own.results)
+  const late = fallback && (await fallBack(deps, { fallback, routed: asked, execution: own, instances, read, deadline: deadlines.answer }))
+  const { routed, execution } = late ?? { routed: asked, execution: own }
   const predicted = toPredicted(deps, { input: work.input, routed, execution, ids })
-  await recordInTime({ deps, routed, predicted, deadline })
+  await recordInTime({ deps, routed, predicted, deadline: deadlines.answer })
   refuseWhenNothingAnswered(predicted)
   return predicted
 }
@@ -84,19 +116,20 @@ function refuseBadInstances(results: readonly InstanceResult[], batch: boolean):
   if (bad?.error !== undefined) throw batch ? withinInstance(bad.error, bad.instance.index) : bad.error
 }
 
-/** Nothing was seen, and model.yaml wants no answer then: a 503 leaves no event. */
-function refuseWithoutStore(results: readonly InstanceResult[]): void {
+/** Nothing was seen, and model.yaml wants no answer then, or a queue was full: a 503 leaves no event. */
+function refuseUnserved(results: readonly InstanceResult[]): void {
   const [error, ...others] = results.map((result) => result.error)
-  if (error?.code === 'online_store_unavailable' && others.every((other) => other?.code === error.code)) throw error
+  if (error !== undefined && errorCodes[error.code].status === 503 && others.every((other) => other?.code === error.code)) throw error
 }
 
 type Recording = { deps: PredictorDeps; routed: Routed; predicted: readonly Predicted[]; deadline: Deadline }
 
 /** A deadline that passes here costs the answer, not the events: they go on to be made durable, and a drain waits for them. */
 async function recordInTime({ deps, routed, predicted, deadline }: Recording): Promise<void> {
-  const recorded = record(deps, routed, predicted)
+  const startedTick = deps.tick()
+  const recorded = record(deps, routed, predicted).then(() => deps.commitTime.seen(deps.tick() - startedTick))
   try {
-    await deadline.race(recorded)
+    await deadline.raceEnd(recorded)
   } catch (error) {
     deps.background.run('recording an unanswered request', () => recorded)
     throw error

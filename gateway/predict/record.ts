@@ -62,8 +62,12 @@ function countPredictions(metrics: GatewayMetrics, predicted: readonly Predicted
     if (us !== undefined) metrics.stage({ ...labels, stage }, us / 1000)
   }
   const counts = new Map<string, number>()
-  for (const { error } of predicted) counts.set(error?.code ?? '', (counts.get(error?.code ?? '') ?? 0) + 1)
-  for (const [code, count] of counts) {
-    metrics.prediction({ ...labels, route: event.route, status: code === '' ? 'ok' : 'error', code }, count)
+  for (const { event, error } of predicted) {
+    const outcome = error?.code ?? event.status
+    counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  }
+  for (const [outcome, count] of counts) {
+    const answered = outcome === 'ok' || outcome === 'fallback'
+    metrics.prediction({ ...labels, route: event.route, status: answered ? outcome : 'error', code: answered ? '' : outcome }, count)
   }
 }

@@ -16,9 +16,12 @@ import type { StoredValues } from './version-features.ts'
 export type SeenFeatures = { values: StoredValues | undefined; asOf: AppliedPosition[]; readAtMs: number | undefined }
 
 export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
-  | { outputs: Outputs; decision: PredictionEvent['decision']; tensors?: Tensors; error?: undefined }
+  | { outputs: Outputs; decision: PredictionEvent['decision']; tensors?: Tensors; fallback?: StandIn; error?: undefined }
   | { error: ServiceError }
 )
+
+/** What answered instead of the version, and what the caller is told of it. */
+export type StandIn = { name: string; warning: string }
 
 export type VersionRun = { results: InstanceResult[]; durationUs: { features?: number; queue?: number; inference?: number } }
 
@@ -33,7 +36,15 @@ const noRow: FeatureRow = new Map()
  */
 export async function runVersion(
   deps: Deps,
-  options: { serving: ServingVersion; instances: readonly Instance[]; seen: SeenFeatures; deadline: Deadline; startedTick: number },
+  options: {
+    serving: ServingVersion
+    instances: readonly Instance[]
+    seen: SeenFeatures
+    deadline: Deadline
+    startedTick: number
+    /** Nobody waits for it. */
+    background?: boolean
+  },
 ): Promise<VersionRun> {
   const assembled = options.instances.map((instance) => assemble(options.serving, instance, options.seen))
   const features = microseconds(deps.tick() - options.startedTick)
@@ -92,8 +103,9 @@ function tooLarge(): ServiceError {
 
 type Inferred = { rows: (Outputs | ServiceError)[]; tensors?: Tensors; durationUs: { queue?: number; inference?: number } }
 
-async function infer(deps: Deps, options: { serving: ServingVersion; deadline: Deadline; ready: readonly Assembled[] }): Promise<Inferred> {
-  const { serving, deadline, ready } = options
+type InferOptions = { serving: ServingVersion; deadline: Deadline; background?: boolean; ready: readonly Assembled[] }
+
+async function infer(deps: Deps, { serving, deadline, background, ready }: InferOptions): Promise<Inferred> {
   const { inputs, outputs } = serving.version.manifest
   const startedTick = deps.tick()
   try {
@@ -103,7 +115,9 @@ async function infer(deps: Deps, options: { serving: ServingVersion; deadline: D
       inputs: encodeInputs(inputs, rows),
       outputs: [...new Set(outputs.map(({ tensor }) => tensor))],
       rows: rows.length,
-      deadlineAtMs: deadline.atMs,
+      deadlineAtMs: deadline.workByMs,
+      signal: deadline.signal,
+      background: background === true,
     })
     const { tensors, runUs } = await deadline.race(run)
     const elapsedUs = microseconds(deps.tick() - startedTick)

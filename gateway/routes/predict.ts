@@ -17,7 +17,13 @@ export function predictRoute(deps: { models: ServingModels; predict: Predictor }
     const parsed = parsePredict(await readJsonBody(c))
     const requestId = parsed.requestId ?? c.var.requestId
     c.set('requestId', requestId)
-    const predicted = await deps.predict(model, { ...parsed, requestId, tenant: c.var.caller.tenant, receivedAtMs: c.var.receivedAtMs })
+    const predicted = await deps.predict(model, {
+      ...parsed,
+      requestId,
+      tenant: c.var.caller.tenant,
+      receivedAtMs: c.var.receivedAtMs,
+      hungUp: c.req.raw.signal,
+    })
     const bodies = predicted.map((one) => toBody(one, parsed.options.return_features === true))
     return c.json(parsed.batch ? { predictions: bodies } : (bodies[0] ?? {}))
   }

@@ -10,6 +10,7 @@ import { createClosing } from '../http/closing.ts'
 import { createIdFactory } from '../ids.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { createBackground } from '../predict/background.ts'
+import { createCommitTime } from '../predict/commit-time.ts'
 import { createPredictor } from '../predict/predictor.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
 import { warmUp } from '../predict/warm-up.ts'
@@ -74,7 +75,7 @@ export async function createTestGateway(
     { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
     testProject,
   )
-  const predict = createPredictor({ ...deps, limits: { shadows: 8, shadowDeadlineMs: 1000, timeoutMs: 5000 } })
+  const predict = createPredictor({ ...deps, commitTime: createCommitTime(), limits: { shadows: 8, shadowDeadlineMs: 1000 } })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
   const closing = createClosing()
   const app = createApp({

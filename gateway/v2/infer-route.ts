@@ -32,6 +32,7 @@ export function inferRoute(deps: { models: ServingModels; predict: Predictor }):
         requestId,
         tenant: c.var.caller.tenant,
         receivedAtMs: c.var.receivedAtMs,
+        hungUp: c.req.raw.signal,
       })
       const { body, headers } = toInferAnswer(request, predicted)
       return c.body(body, 200, headers)
