@@ -1,7 +1,8 @@
 import { confirmationV1, type ConfirmedRange } from '../../contracts/confirmation.ts'
 import type { Origin } from '../../contracts/origin.ts'
 
-const rangeBytesAtMost = 320
+/** A writer id has up to 128 characters of three bytes. */
+const rangeBytesAtMost = 512
 /** Below every server's limit where it does not say its own. */
 const usualMaxPayload = 64 * 1024
 

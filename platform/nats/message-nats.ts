@@ -14,10 +14,10 @@ const names = {
   id: 'Hindsight-Id',
 } as const
 
-/** Ids are the clients' text: percent-encoded, a header holds any of them. */
+/** Ids are anybody's text, which a header would trim or end at: percent-encoded, it holds any of them. */
 export function toHeaders({ origin: from, kind, id, appendedAtMs }: Omit<LogRecord, 'payload'>): MsgHdrs {
   const out = headers()
-  out.set(names.writer, from.writer_id)
+  out.set(names.writer, encodeURIComponent(from.writer_id))
   out.set(names.epoch, String(from.epoch))
   out.set(names.lane, from.lane)
   out.set(names.seq, String(from.seq))
@@ -31,7 +31,7 @@ export function toHeaders({ origin: from, kind, id, appendedAtMs }: Omit<LogReco
 export function toRecord(message: { headers: MsgHdrs | undefined; data: Uint8Array }): LogRecord | undefined {
   const read = (name: string) => message.headers?.get(name) ?? ''
   const from = origin.safeParse({
-    writer_id: read(names.writer),
+    writer_id: decodeId(read(names.writer)),
     epoch: Number(read(names.epoch)),
     lane: lane.safeParse(read(names.lane)).data,
     seq: Number(read(names.seq)),
