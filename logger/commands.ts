@@ -20,9 +20,10 @@ export function registerCommands(program: Command): void {
     .command('reconcile')
     .description('prove that everything the outboxes vouch for is stored; exit 1 when it is not')
     .addOption(dataDirOption())
+    .option('--full', 'read all of bronze again, also what a run of the last day has read')
     .option('--json', 'print JSON')
-    .action(async (options: CommandOptions) => {
-      const report = await withWarehouse(options, reconcile)
+    .action(async (options: CommandOptions & { full?: boolean }) => {
+      const report = await withWarehouse(options, (warehouse) => reconcile(warehouse, { full: options.full ?? false }))
       print(options, report, toReportText(report))
       if (!report.ok) process.exitCode = 1
     })

@@ -7,7 +7,8 @@ const sealAt = (seq: number, first: number): StoredSeal => ({
   ...stream,
   ...{ seq, first_seq: first, last_seq: seq - 1, count: seq - first, sealed_at: '2026-01-05T12:00:00Z', reason: 'hour' },
 })
-const compare = (seals: StoredSeal[], ranges: SeqRange[], expired: SeqRange[] = []) => compareSeals(seals, [{ ...stream, ranges, expired }])
+const compare = (seals: StoredSeal[], ranges: SeqRange[], expired: SeqRange[] = []) =>
+  compareSeals(seals, [{ ...stream, ranges, expired, rejected: [], hours: [] }])
 
 describe('against two hours of seals', () => {
   const seals = [sealAt(11, 1), sealAt(21, 12)]

@@ -12,11 +12,32 @@ export type StoredSeal = Stream & SeqRange & { seq: number; count: number; seale
  * Every seq that is stored, in any table, and every seq that was stored once and whose retention has passed; each as
  * ranges in rising order without overlap.
  */
-export type StoredStream = Stream & { ranges: readonly SeqRange[]; expired: readonly SeqRange[] }
+export type StoredStream = Stream & {
+  ranges: readonly SeqRange[]
+  expired: readonly SeqRange[]
+  /** Of `ranges`, what is in rejects. */
+  rejected: readonly SeqRange[]
+  hours: readonly StreamHour[]
+}
 
-/** A seal against what is stored. `expected` is the seal's count; of it `expired` was stored and is past its retention. */
+/** From the first to the last record that was appended in that hour. */
+export type StreamHour = SeqRange & { hour: string }
+
+/**
+ * A seal against what is stored: `expected`, its count, is `stored` + `expired` + `missing`. Of `stored`, `rejected` are in
+ * rejects; `expired` was stored and is past its retention. `hour`: in which its last record was appended.
+ */
 export type SealCheck = Stream &
-  SeqRange & { sealed_at: string; reason: string; expected: number; stored: number; expired: number; missing: number }
+  SeqRange & {
+    hour: string
+    sealed_at: string
+    reason: string
+    expected: number
+    stored: number
+    rejected: number
+    expired: number
+    missing: number
+  }
 
 /** Records that a seal vouches for, or that lie before one, and that are neither stored nor expired. */
 export type Gap = Stream & { missing: number; first_missing: SeqRange[] }
@@ -35,8 +56,8 @@ const namedRanges = 10
 export function compareSeals(seals: readonly StoredSeal[], streams: readonly StoredStream[]): Comparison {
   const sealsOf = groupByStream(seals)
   const comparison: Comparison = { seals: [], gaps: [], open_tails: [] }
-  for (const { ranges, expired, ...stream } of streams) {
-    const known = { ranges, expired }
+  for (const { ranges, expired, rejected, hours, ...stream } of streams) {
+    const known = { ranges, expired, rejected, hours }
     const own = (sealsOf.get(streamKey(stream)) ?? []).toSorted((a, b) => a.seq - b.seq)
     for (const seal of own) comparison.seals.push(checkSeal(seal, known))
     const sealedTo = own.reduce((last, { seq, last_seq }) => Math.max(last, seq, last_seq), 0)
@@ -48,13 +69,21 @@ export function compareSeals(seals: readonly StoredSeal[], streams: readonly Sto
   return comparison
 }
 
-type Known = Pick<StoredStream, 'ranges' | 'expired'>
+type Known = Omit<StoredStream, keyof Stream>
 
 function checkSeal(seal: StoredSeal, known: Known): SealCheck {
   const { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, count } = seal
-  const { stored, expired } = judge({ first_seq, last_seq }, known)
-  const counts = { expected: count, stored, expired, missing: count - stored - expired }
-  return { writer_id, epoch, lane, first_seq, last_seq, sealed_at, reason, ...counts }
+  const within = { first_seq, last_seq }
+  const { stored, expired } = judge(within, known)
+  const rejected = sizeOf([within]) - sizeOf(holes(within, known.rejected))
+  const counts = { expected: count, stored, rejected, expired, missing: count - stored - expired }
+  return { writer_id, epoch, lane, hour: hourOf(within, { known, sealed_at }), first_seq, last_seq, sealed_at, reason, ...counts }
+}
+
+/** A seal that a recovery wrote may be days younger than its records; of none that is left, only the seal tells the time. */
+function hourOf(within: SeqRange, { known, sealed_at }: { known: Known; sealed_at: string }): string {
+  const holding = known.hours.filter(({ first_seq, last_seq }) => first_seq <= within.last_seq && last_seq >= within.first_seq)
+  return holding.at(-1)?.hour ?? `${sealed_at.slice(0, 13)}:00:00Z`
 }
 
 function openTail(stream: Stream, sealedTo: number, known: Known): OpenTail | undefined {
@@ -66,7 +95,10 @@ function openTail(stream: Stream, sealedTo: number, known: Known): OpenTail | un
 }
 
 /** Every seq of the range is one of three: stored, expired, missing. */
-function judge(within: SeqRange, { ranges, expired }: Known): { stored: number; expired: number; missing: SeqRange[] } {
+function judge(
+  within: SeqRange,
+  { ranges, expired }: Pick<Known, 'ranges' | 'expired'>,
+): { stored: number; expired: number; missing: SeqRange[] } {
   const absent = holes(within, ranges)
   const missing = absent.flatMap((hole) => holes(hole, expired))
   return { stored: sizeOf([within]) - sizeOf(absent), expired: sizeOf(absent) - sizeOf(missing), missing }

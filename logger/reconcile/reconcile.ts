@@ -1,7 +1,17 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
-import { type Comparison, compareSeals, type SeqRange, type StoredSeal, type StoredStream, type Stream, streamKey } from './compare.ts'
-
-export type DoublePayload = { table: string; tenant: string; id: string; payload_hashes: string[] }
+import { keySql } from './bronze-parts.ts'
+import {
+  type Comparison,
+  compareSeals,
+  type SeqRange,
+  type StoredSeal,
+  type StoredStream,
+  type Stream,
+  type StreamHour,
+  streamKey,
+} from './compare.ts'
+import { type DoublePayload, doublePayloads } from './double-payloads.ts'
+import { readParts } from './read-parts.ts'
 
 export type ReconcileReport = Comparison & {
   /** True when everything sealed is stored, rejected or past its retention, and no id has two payloads. */
@@ -11,14 +21,22 @@ export type ReconcileReport = Comparison & {
   double_payloads: DoublePayload[]
 }
 
-/** Proves that what the outboxes vouch for is in the warehouse, or names what is not. Reads bronze only. */
-export async function reconcile(warehouse: Pick<Warehouse, 'query'>): Promise<ReconcileReport> {
-  const streams = await storedStreams(warehouse)
-  const comparison = compareSeals(await storedSeals(warehouse), streams)
+type Deps = Pick<Warehouse, 'query' | 'command'>
+
+/** So long a part of bronze that the engine still lists under its name and checksum is taken to hold what it held when it was read. */
+const trustedSeconds = 24 * 3600
+
+/**
+ * Proves that what the outboxes vouch for is in the warehouse, or names what is not. Reads of bronze what no run of the last
+ * day has read, or with `full` all of it.
+ */
+export async function reconcile(warehouse: Deps, { full = false }: { full?: boolean } = {}): Promise<ReconcileReport> {
+  // Before the records: those that a seal counts were stored before it.
+  const seals = await storedSeals(warehouse)
+  const keys = await readParts(warehouse, { since: await secondsAgo(warehouse, full ? 0 : trustedSeconds) })
+  const streams = await storedStreams(warehouse, keys)
+  const comparison = compareSeals(seals, streams)
   const doubles = await doublePayloads(warehouse)
-  const [rejects] = await warehouse.query<{ rejected: string }>(
-    `SELECT uniqExact(writer_id, epoch, lane, seq) AS rejected FROM bronze.rejects`,
-  )
   const sealed = sum(comparison.seals.map(({ expected }) => expected))
   const missing = sum(comparison.gaps.map((gap) => gap.missing))
   return {
@@ -29,7 +47,7 @@ export async function reconcile(warehouse: Pick<Warehouse, 'query'>): Promise<Re
       expired: sum(comparison.seals.map(({ expired }) => expired)),
       missing,
       open: sum(comparison.open_tails.map((tail) => tail.stored)),
-      rejected: Number(rejects?.rejected ?? 0),
+      rejected: sum(streams.flatMap(({ rejected }) => rejected.map(({ first_seq, last_seq }) => last_seq - first_seq + 1))),
       double_payloads: doubles.count,
     },
     ...comparison,
@@ -37,61 +55,71 @@ export async function reconcile(warehouse: Pick<Warehouse, 'query'>): Promise<Re
   }
 }
 
-const keyed = [
-  { table: 'bronze.prediction_events', key: 'tenant, prediction_id', id: 'toString(prediction_id)' },
-  { table: 'bronze.label_events', key: 'tenant, label_id', id: 'label_id' },
-  { table: 'bronze.feature_events', key: 'tenant, source, event_id', id: "concat(source, '/', event_id)" },
-]
+async function secondsAgo(warehouse: Deps, seconds: number): Promise<string> {
+  const [row] = await warehouse.query<{ at: string }>(`SELECT now64(3, 'UTC') - toIntervalSecond({seconds:UInt32}) AS at`, { seconds })
+  return row!.at
+}
 
-const everyOrigin = [...keyed.map(({ table }) => table), 'bronze.rejects', 'bronze.seals']
-  .map((table) => `SELECT writer_id, epoch, lane, seq FROM ${table}`)
-  .join(' UNION ALL ')
+/** What has been read of these parts. */
+const ofParts = `FROM hindsight.reconciled_parts WHERE ${keySql} IN {keys:Array(String)}`
 
 type StreamRow = { writer_id: string; epoch: number; lane: Stream['lane']; first_seq: string; last_seq: string; stored: string }
+type RangeRow = Omit<StreamRow, 'stored'>
 
-async function storedStreams(warehouse: Pick<Warehouse, 'query'>): Promise<StoredStream[]> {
-  const rows =
-    await warehouse.query<StreamRow>(`SELECT writer_id, epoch, lane, min(seq) AS first_seq, max(seq) AS last_seq, groupBitmap(seq) AS stored
-FROM (${everyOrigin}) GROUP BY writer_id, epoch, lane ORDER BY writer_id, epoch, lane`)
+async function storedStreams(warehouse: Deps, keys: readonly string[]): Promise<StoredStream[]> {
+  const rows = await warehouse.query<StreamRow>(
+    `SELECT writer_id, epoch, lane, min(first_seq) AS first_seq, max(last_seq) AS last_seq, groupBitmapMerge(seqs) AS stored
+FROM (SELECT * ${ofParts}) GROUP BY writer_id, epoch, lane ORDER BY writer_id, epoch, lane`,
+    { keys },
+  )
   const whole = rows.map(({ stored, ...row }) => ({ ...toStream(row), range: toRange(row), stored: Number(stored) }))
-  const hasHoles = whole.some(({ range, stored }) => range.first_seq !== 1 || range.last_seq !== stored)
-  const broken: Ranges = hasHoles ? await brokenStreams(warehouse) : new Map()
+  const broken = whole.filter(({ range, stored }) => range.first_seq !== 1 || range.last_seq !== stored)
+  const ranges = await rangesOf(warehouse, { keys, streams: broken })
   // After the stored rows: what goes between the two reads was still counted, and nothing is missed.
-  const expired: Ranges = hasHoles ? await expiredStreams(warehouse) : new Map()
+  const expired: Ranges = broken.length > 0 ? await expiredStreams(warehouse) : new Map()
+  const rejected = await rangesOf(warehouse, { keys: keys.filter((key) => key.startsWith('bronze.rejects/')), streams: whole })
+  const hours = await hoursOf(warehouse, keys)
   return whole.map(({ range, stored: _, ...stream }) => ({
     ...stream,
-    ranges: broken.get(streamKey(stream)) ?? [range],
+    ranges: ranges.get(streamKey(stream)) ?? [range],
     expired: expired.get(streamKey(stream)) ?? [],
+    rejected: rejected.get(streamKey(stream)) ?? [],
+    hours: hours.get(streamKey(stream)) ?? [],
   }))
 }
 
 type Ranges = ReadonlyMap<string, readonly SeqRange[]>
-type RangeRow = Omit<StreamRow, 'stored'>
 
-// Sorting every seq is for the streams that have holes; counting them, which is cheap, has said which.
-async function brokenStreams(warehouse: Pick<Warehouse, 'query'>): Promise<Ranges> {
-  return byStream(
-    await warehouse.query<RangeRow>(`SELECT writer_id, epoch, lane, min(seq) AS first_seq, max(seq) AS last_seq
+/** The seqs of these streams in these parts. A small bitmap gives its numbers in no order. */
+async function rangesOf(warehouse: Deps, { keys, streams }: { keys: readonly string[]; streams: readonly Stream[] }): Promise<Ranges> {
+  if (keys.length === 0 || streams.length === 0) return new Map()
+  const rows = await warehouse.query<Stream & { firsts: string[]; lasts: string[] }>(
+    `SELECT writer_id, epoch, lane, arrayFilter((seq, step) -> step != 1, sorted, arrayDifference(sorted)) AS firsts,
+  arrayFilter((seq, next) -> next != seq + 1, sorted, arrayPushBack(arrayPopFront(sorted), toUInt64(0))) AS lasts
 FROM
 (
-  SELECT writer_id, epoch, lane, seq, seq - row_number() OVER (PARTITION BY writer_id, epoch, lane ORDER BY seq) AS island
-  FROM
-  (
-    SELECT DISTINCT writer_id, epoch, lane, seq FROM (${everyOrigin})
-    WHERE (writer_id, epoch, lane) IN
-    (
-      SELECT writer_id, epoch, lane FROM (${everyOrigin})
-      GROUP BY writer_id, epoch, lane HAVING groupBitmap(seq) != max(seq) - min(seq) + 1
-    )
+  SELECT writer_id, epoch, lane, arraySort(bitmapToArray(groupBitmapMergeState(seqs))) AS sorted
+  FROM (SELECT * ${ofParts} AND concat(toString(epoch), '/', lane, '/', writer_id) IN {streams:Array(String)})
+  GROUP BY writer_id, epoch, lane
+)`,
+    { keys, streams: streams.map(streamKey) },
   )
-)
-GROUP BY writer_id, epoch, lane, island
-ORDER BY writer_id, epoch, lane, first_seq`),
+  const toRanges = ({ firsts, lasts }: (typeof rows)[number]) =>
+    firsts.map((first, index) => ({ first_seq: Number(first), last_seq: Number(lasts[index]) }))
+  return new Map(rows.map((row) => [streamKey(toStream(row)), toRanges(row)]))
+}
+
+async function hoursOf(warehouse: Deps, keys: readonly string[]): Promise<ReadonlyMap<string, StreamHour[]>> {
+  const rows = await warehouse.query<RangeRow & { hour_text: string }>(
+    `SELECT writer_id, epoch, lane, formatDateTime(hour, '%Y-%m-%dT%H:00:00Z', 'UTC') AS hour_text, min(first_seq) AS first_seq, max(last_seq) AS last_seq
+FROM (SELECT writer_id, epoch, lane, hour, first_seq, last_seq ${ofParts}) GROUP BY writer_id, epoch, lane, hour ORDER BY hour`,
+    { keys },
   )
+  return byStream(rows, (row) => ({ hour: row.hour_text, ...toRange(row) }))
 }
 
 // Overlapping and adjoining runs become one, so that what comes back does not grow with the number of batches.
-async function expiredStreams(warehouse: Pick<Warehouse, 'query'>): Promise<Ranges> {
+async function expiredStreams(warehouse: Deps): Promise<Ranges> {
   return byStream(
     await warehouse.query<RangeRow>(`SELECT writer_id, epoch, lane, min(first_seq) AS first_seq, max(last_seq) AS last_seq
 FROM
@@ -106,21 +134,22 @@ FROM
 )
 GROUP BY writer_id, epoch, lane, island
 ORDER BY writer_id, epoch, lane, first_seq`),
+    toRange,
   )
 }
 
-function byStream(rows: readonly RangeRow[]): Ranges {
-  const streams = new Map<string, SeqRange[]>()
+function byStream<Row extends RangeRow, T>(rows: readonly Row[], toValue: (row: Row) => T): Map<string, T[]> {
+  const streams = new Map<string, T[]>()
   for (const row of rows) {
     const key = streamKey(toStream(row))
-    const ranges = streams.get(key)
-    if (ranges) ranges.push(toRange(row))
-    else streams.set(key, [toRange(row)])
+    const values = streams.get(key)
+    if (values) values.push(toValue(row))
+    else streams.set(key, [toValue(row)])
   }
   return streams
 }
 
-async function storedSeals(warehouse: Pick<Warehouse, 'query'>): Promise<StoredSeal[]> {
+async function storedSeals(warehouse: Deps): Promise<StoredSeal[]> {
   type Row = Omit<StreamRow, 'stored'> & { seq: string; records: string; sealed_at: string; reason: string }
   const rows = await warehouse.query<Row>(`SELECT writer_id, epoch, lane, seq, first_seq, last_seq, count AS records,
   formatDateTime(sealed_at, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS sealed_at, reason
@@ -135,26 +164,7 @@ FROM bronze.seals FINAL ORDER BY writer_id, epoch, lane, seq`)
   }))
 }
 
-async function doublePayloads(warehouse: Pick<Warehouse, 'query'>): Promise<{ count: number; named: DoublePayload[] }> {
-  const found = { count: 0, named: [] as DoublePayload[] }
-  for (const { table, key, id } of keyed) {
-    // By hashes first: over millions of ids that takes a twentieth of the time, and leaves few to compare exactly.
-    const rows = await warehouse.query<Omit<DoublePayload, 'table'> & { total: string }>(`SELECT tenant, ${id} AS id,
-  arraySort(groupUniqArray(toString(payload_hash))) AS payload_hashes, count() OVER () AS total
-FROM ${table}
-WHERE cityHash64(${key}) IN
-(
-  SELECT cityHash64(${key}) AS hash FROM ${table}
-  GROUP BY hash HAVING min(cityHash64(payload_hash)) != max(cityHash64(payload_hash))
-)
-GROUP BY ${key} HAVING min(payload_hash) != max(payload_hash) ORDER BY tenant, id LIMIT 100`)
-    found.count += Number(rows[0]?.total ?? 0)
-    found.named.push(...rows.map(({ total: _, ...row }) => ({ table, ...row })))
-  }
-  return found
-}
-
-function toStream({ writer_id, epoch, lane }: Omit<StreamRow, 'stored'>): Stream {
+function toStream({ writer_id, epoch, lane }: Stream): Stream {
   return { writer_id, epoch, lane }
 }
 

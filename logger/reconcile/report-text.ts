@@ -12,7 +12,7 @@ export function toReportText(report: ReconcileReport): string {
       .filter((seal) => seal.missing !== 0)
       .map(
         (seal) =>
-          `  seal of ${seal.sealed_at}: ${nameOf(seal)} counts ${seal.expected} in ${toRangeText(seal)}, stored ${seal.stored}${seal.expired > 0 ? `, expired ${seal.expired}` : ''}`,
+          `  seal for ${seal.hour}: ${nameOf(seal)} counts ${seal.expected} in ${toRangeText(seal)}, stored ${seal.stored}${seal.expired > 0 ? `, expired ${seal.expired}` : ''}`,
       ),
     ...report.double_payloads.map(
       ({ table, id, payload_hashes }) => `  two payloads under one id: ${table} ${id}: ${payload_hashes.join(', ')}`,

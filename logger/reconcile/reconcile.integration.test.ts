@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { migrate } from '../../platform/schema/migrate.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
+import { writeBatch } from '../write-batch.ts'
+import { reconcile } from './reconcile.ts'
+
+let server: TestWarehouse
+beforeAll(async () => {
+  server = await startTestWarehouse()
+  await migrate(server.warehouse)
+}, 30_000)
+afterAll(() => server.stop())
+
+const store = (...records: LogRecord[]) => writeBatch(records, { warehouse: server.warehouse, pause: async () => {}, givenUp: () => true })
+
+async function empty(): Promise<void> {
+  const tables = ['prediction_events', 'label_events', 'rejects', 'seals', 'delivered'].map((name) => `bronze.${name}`)
+  for (const table of [...tables, 'hindsight.reconciled_parts', 'hindsight.reconciled_doubles'])
+    await server.warehouse.command(`TRUNCATE TABLE ${table}`)
+}
+
+const seqsOf = fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { minLength: 1, maxLength: 9 })
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('store' as const), seqs: seqsOf, poison: fc.nat(4) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('double' as const), seqs: seqsOf.map((seqs) => seqs.slice(0, 2)) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('merge' as const), seqs: fc.constant<number[]>([]) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('lose' as const), seqs: seqsOf.map((seqs) => seqs.slice(0, 3)) }) },
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** Does the step in the warehouse, and in the two sets that say what must be found: seqs that are stored, ids that are double. */
+async function take(one: Step, { stored, doubles }: { stored: Set<number>; doubles: Set<number> }): Promise<void> {
+  if (one.kind === 'store') {
+    // A record is poison or not for good: redelivered, it comes to the same end.
+    const isPoison = (seq: number) => seq % 5 === 4
+    await store(...one.seqs.map((seq) => toRecord(isPoison(seq) ? 'poison' : predictionEvent(seq), { seq })))
+    for (const seq of one.seqs) stored.add(seq)
+  } else if (one.kind === 'double') {
+    await store(
+      ...one.seqs.flatMap((seq) => [labelEvent(seq), labelEvent(seq, { value_number: 0 })].map((event, n) => labelAt(event, 2 * seq + n))),
+    )
+    for (const seq of one.seqs) doubles.add(seq)
+  } else if (one.kind === 'merge') {
+    for (const table of ['prediction_events', 'label_events', 'rejects'])
+      await server.warehouse.command(`OPTIMIZE TABLE bronze.${table} FINAL`)
+  } else {
+    await server.warehouse.command('DELETE FROM bronze.prediction_events WHERE seq IN {seqs:Array(UInt64)}', { seqs: one.seqs })
+    await server.warehouse.command('DELETE FROM bronze.rejects WHERE seq IN {seqs:Array(UInt64)}', { seqs: one.seqs })
+    for (const seq of one.seqs) stored.delete(seq)
+  }
+}
+
+const labelAt = (event: object, seq: number) => toRecord(event, { lane: 'labels', seq })
+
+function missingOf(report: Awaited<ReturnType<typeof reconcile>>): number[] {
+  const ranges = report.gaps.filter(({ lane }) => lane === 'predictions').flatMap((gap) => gap.first_missing)
+  return ranges.flatMap(({ first_seq, last_seq }) => Array.from({ length: last_seq - first_seq + 1 }, (_, index) => first_seq + index))
+}
+
+test('run after run finds what is missing and what is double, whatever was stored, merged or lost in between', async () => {
+  await fc.assert(
+    fc
+      .asyncProperty(fc.array(step, { minLength: 2, maxLength: 5 }), async (steps) => {
+        const [stored, doubles] = [new Set<number>(), new Set<number>()]
+        await store(toRecord(sealOf(1, 8), { kind: 'seal', seq: 9 }))
+        for (const one of steps) {
+          await take(one, { stored, doubles })
+          const report = await reconcile(server.warehouse)
+          const sealed = [1, 2, 3, 4, 5, 6, 7, 8]
+          expect(missingOf(report)).toEqual(sealed.filter((seq) => !stored.has(seq)))
+          expect(report.double_payloads.map(({ id }) => id)).toEqual([...doubles].map((seq) => `label-${seq}`).toSorted())
+          expect(report.ok).toBe(doubles.size === 0 && sealed.every((seq) => stored.has(seq)))
+        }
+        expect(await reconcile(server.warehouse, { full: true })).toEqual(await reconcile(server.warehouse))
+      })
+      .afterEach(empty),
+    { numRuns: 8 },
+  )
+}, 120_000)
+
+test('says per hour what was stored and what of it is in rejects', async () => {
+  await empty()
+  const at = (record: LogRecord, hour: number) => ({ ...record, appendedAtMs: Date.UTC(2026, 0, 5, hour, 30) })
+  const hour = (from: number, hourOfDay: number) => [
+    ...[0, 1, 2].map((n) => at(toRecord(n === 1 ? 'poison' : predictionEvent(from + n), { seq: from + n }), hourOfDay)),
+    at(toRecord(sealOf(from, from + 2), { kind: 'seal', seq: from + 3 }), hourOfDay + 1),
+  ]
+  await store(...hour(1, 9), ...hour(5, 13))
+  const { seals, ok } = await reconcile(server.warehouse)
+  expect(ok).toBe(true)
+  expect(seals).toMatchObject([
+    { hour: '2026-01-05T09:00:00Z', first_seq: 1, expected: 3, stored: 3, rejected: 1, missing: 0 },
+    { hour: '2026-01-05T13:00:00Z', first_seq: 5, expected: 3, stored: 3, rejected: 1, missing: 0 },
+  ])
+})
+
+test('reads again only what came since', async () => {
+  await empty()
+  await store(...[1, 2, 3].map((seq) => toRecord(predictionEvent(seq), { seq })))
+  await reconcile(server.warehouse)
+  const read: string[] = []
+  const watched: Pick<Warehouse, 'query' | 'command'> = {
+    query: server.warehouse.query,
+    command: async (sql, params) => {
+      if (sql.includes('INSERT INTO hindsight.reconciled_parts')) read.push(...(params!['parts'] as string[]))
+      await server.warehouse.command(sql, params)
+    },
+  }
+  await reconcile(watched)
+  expect(read).toEqual([])
+  await store(toRecord(predictionEvent(4), { seq: 4 }))
+  expect(await reconcile(watched)).toMatchObject({ open_tails: [{ stored: 4 }] })
+  expect(read).toHaveLength(1)
+})
