@@ -78,14 +78,8 @@ test('the runs say what the rows say, with gaps, rejects, seals, overlaps, other
 })
 
 test('what was stored before there were runs is known after the migration', async () => {
-  const stored = [1, 4, 12].map((first_seq) => ({
-    writer_id: 'w',
-    epoch: 1,
-    lane: 'feature_events',
-    first_seq,
-    length: 4,
-    into: [0, 1, 2],
-  }))
+  const place = { writer_id: 'w', epoch: 1, lane: 'feature_events' } as const
+  const stored = [1, 4, 12].map((first_seq) => ({ ...place, first_seq, length: 4, into: [0, 1, 2] }))
   await store(stored, { known: false })
   expect(await positions()).toEqual([])
   await server.warehouse.command(`DELETE FROM hindsight.migrations WHERE name LIKE '0007%'`)
