@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
+import { loadRunnerConfig } from '../../platform/service/common-config.ts'
 import { identifyProcess } from '../../platform/service/process-identity.ts'
 import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
@@ -37,8 +38,8 @@ export type SupervisorFile = { pid: number; born?: string; started_at: string; s
 
 export const supervisorFile = (dataDir: string) => join(dataDir, 'run', 'up.json')
 
-// The gateway needs no more than its latency budgets; the others may have a batch under way.
-const stopDeadlineMs = 25_000
+/** Beyond the services' own deadline to drain, at which each ends by itself. */
+const stopGraceMs = 5_000
 const emptyLogDeadlineMs = 15_000
 const earlierRunDeadlineMs = 30_000
 const readyDeadlineMs = 60_000
@@ -57,6 +58,7 @@ const entries: Record<ServiceName, string> = {
 export async function startSystem(options: SystemOptions): Promise<System> {
   const dataDir = resolve(options.dataDir)
   const children = new Map<ServiceName, ChildService>()
+  const stopDeadlineMs = loadRunnerConfig(options.env).HINDSIGHT_DRAIN_TIMEOUT_MS + stopGraceMs
   const startedAt = new Date().toISOString()
   const states = () => [...children.values()].map((child) => child.state())
   const baseEnv: NodeJS.ProcessEnv = {
@@ -102,7 +104,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
   async function stopOne(service: ServiceName): Promise<boolean> {
     const end = (await children.get(service)?.stop(stopDeadlineMs)) ?? { kind: 'drained' }
-    if (end.kind !== 'drained') options.say(describeEnd(service, end))
+    if (end.kind !== 'drained') options.say(describeEnd(service, end, stopDeadlineMs))
     return end.kind === 'drained'
   }
 
@@ -217,7 +219,7 @@ async function waitForEarlierRun(dataDir: string, say: (line: string) => void): 
   }
 }
 
-function describeEnd(service: ServiceName, end: Exclude<ChildEnd, { kind: 'drained' }>): string {
+function describeEnd(service: ServiceName, end: Exclude<ChildEnd, { kind: 'drained' }>, stopDeadlineMs: number): string {
   if (end.kind === 'slow') return `${service} did not drain in time: killed after ${stopDeadlineMs / 1000} s`
   return end.kind === 'died'
     ? `${service} ended (${end.how}) before it had drained: see its log`
