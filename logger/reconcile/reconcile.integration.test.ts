@@ -116,3 +116,13 @@ test('reads again only what came since', async () => {
   expect(await reconcile(watched)).toMatchObject({ open_tails: [{ stored: 4 }] })
   expect(read).toHaveLength(1)
 })
+
+test('with a grace, what a young seal counts may still come; without one, it is missing', async () => {
+  await empty()
+  await store(toRecord(predictionEvent(1), { seq: 1 }), toRecord(sealOf(1, 2), { kind: 'seal', seq: 3 }))
+  expect(await reconcile(server.warehouse)).toMatchObject({ ok: false, gaps: [{ missing: 1 }] })
+  expect(await reconcile(server.warehouse, { graceSeconds: 60 })).toMatchObject({
+    ...{ ok: true, seals: [], gaps: [] },
+    open_tails: [{ from_seq: 1, last_seq: 3, stored: 2, missing: 1 }],
+  })
+})

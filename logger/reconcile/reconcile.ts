@@ -23,6 +23,16 @@ export type ReconcileReport = Comparison & {
 
 type Deps = Pick<Warehouse, 'query' | 'command'>
 
+export type ReconcileOptions = {
+  /** Reads all of bronze, whatever earlier runs have read. */
+  full?: boolean
+  /**
+   * A seal counts once it has been stored for so long; until then what it vouches for is an open tail. Of several loggers
+   * one may store a seal while another still holds records before it. Default 0.
+   */
+  graceSeconds?: number
+}
+
 /** So long a part of bronze that the engine still lists under its name and checksum is taken to hold what it held when it was read. */
 const trustedSeconds = 24 * 3600
 
@@ -30,9 +40,9 @@ const trustedSeconds = 24 * 3600
  * Proves that what the outboxes vouch for is in the warehouse, or names what is not. Reads of bronze what no run of the last
  * day has read, or with `full` all of it.
  */
-export async function reconcile(warehouse: Deps, { full = false }: { full?: boolean } = {}): Promise<ReconcileReport> {
+export async function reconcile(warehouse: Deps, { full = false, graceSeconds = 0 }: ReconcileOptions = {}): Promise<ReconcileReport> {
   // Before the records: those that a seal counts were stored before it.
-  const seals = await storedSeals(warehouse)
+  const seals = await storedSeals(warehouse, await secondsAgo(warehouse, graceSeconds))
   const keys = await readParts(warehouse, { since: await secondsAgo(warehouse, full ? 0 : trustedSeconds) })
   const streams = await storedStreams(warehouse, keys)
   const comparison = compareSeals(seals, streams)
@@ -149,11 +159,14 @@ function byStream<Row extends RangeRow, T>(rows: readonly Row[], toValue: (row: 
   return streams
 }
 
-async function storedSeals(warehouse: Deps): Promise<StoredSeal[]> {
+async function storedSeals(warehouse: Deps, storedUntil: string): Promise<StoredSeal[]> {
   type Row = Omit<StreamRow, 'stored'> & { seq: string; records: string; sealed_at: string; reason: string }
-  const rows = await warehouse.query<Row>(`SELECT writer_id, epoch, lane, seq, first_seq, last_seq, count AS records,
+  const rows = await warehouse.query<Row>(
+    `SELECT writer_id, epoch, lane, seq, first_seq, last_seq, count AS records,
   formatDateTime(sealed_at, '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS sealed_at, reason
-FROM bronze.seals FINAL ORDER BY writer_id, epoch, lane, seq`)
+FROM bronze.seals FINAL WHERE stored_at <= {storedUntil:DateTime64(3, 'UTC')} ORDER BY writer_id, epoch, lane, seq`,
+    { storedUntil },
+  )
   return rows.map(({ seq, records, sealed_at, reason, ...row }) => ({
     ...toStream(row),
     ...toRange(row),
