@@ -7,6 +7,7 @@ import { loadFeaturesConfig } from '../features/config.ts'
 import { loadGatewayConfig } from '../gateway/config.ts'
 import { loadLabelerConfig } from '../labeler/config.ts'
 import { loadLoggerConfig } from '../logger/config.ts'
+import { loadForwarderConfig } from '../platform/forwarder/config.ts'
 import { loadRunnerConfig } from '../platform/service/common-config.ts'
 
 type Service = {
@@ -30,6 +31,7 @@ const loaders: Record<string, (env: NodeJS.ProcessEnv) => object> = {
   'features/main.ts': loadFeaturesConfig,
   'logger/main.ts': loadLoggerConfig,
   'labeler/main.ts': loadLabelerConfig,
+  'platform/forwarder/main.ts': loadForwarderConfig,
 }
 
 /** As Compose fills in `${NAME:?message}`, `${NAME:-default}` and `$$`, with a value for every name. */
@@ -86,11 +88,23 @@ describe('docker-compose.yml', () => {
     for (const [name, value] of secrets) expect(value).toMatch(new RegExp(`^\\$\\{${name}:\\?`))
   })
 
-  test('keeps what must outlive a container on volumes, the outbox with all who share it', () => {
-    for (const [, { volumes }] of own) expect(volumes).toContain('data:/data')
+  test('keeps what must outlive a container on volumes, the outbox with who writes and who empties it', () => {
+    const withOutbox = own.filter(([, { volumes = [] }]) => volumes.includes('data:/data')).map(([name]) => name)
+    expect(withOutbox).toEqual(['gateway', 'forwarder'])
     const used = services.flatMap(([, { volumes = [] }]) => volumes.map((volume) => volume.split(':', 1)[0] ?? ''))
     for (const name of Object.keys(compose.volumes)) expect(used).toContain(name)
     expect(dockerfile).toMatch(/HINDSIGHT_DATA_DIR=\/data\b/)
+  })
+
+  test('the event log goes by NATS for all who take part in it', () => {
+    const url = compose.services['gateway']?.environment?.['NATS_URL']
+    expect(url).toMatch(/^nats:\/\/nats:/)
+    for (const name of ['forwarder', 'logger', 'features']) {
+      expect(compose.services[name]?.environment).toMatchObject({ NATS_URL: url, NATS_USER: 'hindsight' })
+    }
+    const command = compose.services['nats']?.command?.join(' ')
+    expect(command).toContain('--jetstream')
+    expect(command).toContain('--user hindsight --pass "$$NATS_PASSWORD"')
   })
 
   test('waits only for what exists', () => {
