@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ServiceError } from '../contracts/errors.ts'
 import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
+import { defaultThreads } from './inference/default-threads.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
@@ -59,6 +60,19 @@ const schema = z.object({
     .min(0)
     .default(0)
     .describe('How long a gateway that is to stop says so at /readyz and goes on answering, for load balancers to notice.'),
+  HINDSIGHT_INFERENCE_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(defaultThreads)
+    .describe('Worker threads that run models, each with every version in memory; by default the cores, from 2 to 8.'),
+  HINDSIGHT_MAX_QUEUED_ROWS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(16_384)
+    .describe('Rows that may wait for models, all together, before a request is answered 503.'),
   HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
 })
 

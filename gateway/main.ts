@@ -33,7 +33,11 @@ await runService({
       }),
       store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),
       warehouse: createWarehouse({ url: config.CLICKHOUSE_URL, user: config.CLICKHOUSE_USER, password: config.CLICKHOUSE_PASSWORD }),
-      inference: createOnnxInference({ logger }),
+      inference: createOnnxInference({
+        logger,
+        threads: config.HINDSIGHT_INFERENCE_THREADS,
+        maxQueuedRows: config.HINDSIGHT_MAX_QUEUED_ROWS,
+      }),
     })
   },
 })

@@ -12,7 +12,7 @@ afterEach(() => engine.close())
 const sample = (): Sample => logisticRequest([[1, 2]])
 
 async function start(specs: SessionSpec[], threads = 2): Promise<void> {
-  engine = createOnnxInference({ logger, threads })
+  engine = createOnnxInference({ logger, maxQueuedRows: 1000, threads })
   for (const spec of specs) await engine.load(spec)
 }
 
@@ -79,7 +79,7 @@ describe('a slow model', () => {
 
 describe('execution providers', () => {
   it('are taken in order, and those that are not there are named with the reason', async () => {
-    engine = createOnnxInference({ logger, threads: 1 })
+    engine = createOnnxInference({ logger, maxQueuedRows: 1000, threads: 1 })
     const info = await engine.load(specOf('logistic', { execution_providers: ['dml', 'cuda', 'cpu'] }))
     expect(info.executionProvider).toBe('cpu')
     expect(info.passedOver).toEqual([
@@ -89,7 +89,7 @@ describe('execution providers', () => {
   })
 
   it('refuse a session when none of them works', async () => {
-    engine = createOnnxInference({ logger, threads: 1 })
+    engine = createOnnxInference({ logger, maxQueuedRows: 1000, threads: 1 })
     await expect(engine.load(specOf('logistic', { execution_providers: ['dml'] }))).rejects.toMatchObject({
       code: 'inference_failed',
       message: expect.stringContaining('dml: not in this build') as string,

@@ -9,7 +9,7 @@ let engine: InferenceEngine
 afterEach(() => engine.close())
 
 async function start(options: { threads?: number; placement?: 'worker' | 'inline' } = {}): Promise<void> {
-  engine = createOnnxInference({ logger: pino({ level: 'silent' }), threads: options.threads ?? 2 })
+  engine = createOnnxInference({ logger: pino({ level: 'silent' }), maxQueuedRows: 1000, threads: options.threads ?? 2 })
   await engine.load(specOf('logistic', { placement: options.placement ?? 'worker' }))
   await engine.prepare('logistic', logisticRequest([[1, 2]]))
 }

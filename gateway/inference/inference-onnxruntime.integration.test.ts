@@ -13,7 +13,7 @@ let engine: InferenceEngine | undefined
 afterEach(() => engine?.close())
 
 function start(options: { workerUrl?: URL; threads?: number } = {}): InferenceEngine {
-  return (engine = createOnnxInference({ logger, ...options }))
+  return (engine = createOnnxInference({ logger, maxQueuedRows: 1000, threads: 2, ...options }))
 }
 
 const rows = (values: number[]) => ({ x: { type: 'float32', dims: [values.length / 2, 2], data: Float32Array.from(values) } }) as const

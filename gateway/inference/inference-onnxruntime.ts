@@ -17,9 +17,9 @@ export const defaultThreads = Math.min(8, Math.max(2, availableParallelism()))
 /** ONNX Runtime in a pool of worker threads and, for models that are done sooner than handed over, on the event loop. */
 export function createOnnxInference(deps: {
   logger: Logger
-  threads?: number
+  threads: number
   /** Rows that may wait, of all sessions together. */
-  maxQueuedRows?: number
+  maxQueuedRows: number
   workerUrl?: URL
 }): InferenceEngine {
   const entries = new Map<string, Entry>()

@@ -1,5 +1,5 @@
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import type { TensorInfo } from '../inference/inference.ts'
+import type { SessionInfo, SessionPlan, TensorInfo } from '../inference/inference.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { VersionFeatures } from './version-features.ts'
 
@@ -27,6 +27,9 @@ export type ServingVersion = {
   sessionId: string
   /** The file's own word on its tensors. */
   tensors: { inputs: readonly TensorInfo[]; outputs: readonly TensorInfo[] }
+  /** How it is run, and the execution providers passed over for the one it runs on. */
+  plan: SessionPlan
+  passedOver: SessionInfo['passedOver']
   features: VersionFeatures
   facts: VersionFacts
 }

@@ -53,12 +53,14 @@ async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersi
   if (mismatches.length > 0) throw new Error(mismatches.join('; '))
   const golden = await findGoldenMismatch({ inference, sessionId, manifest, definition: model.definition, now: deps.now })
   if (golden !== undefined) throw new Error(golden)
-  await inference.prepare(sessionId, toSample(manifest))
+  const plan = await inference.prepare(sessionId, toSample(manifest))
   return {
     model,
     version,
     sessionId,
     tensors: { inputs: session.inputs, outputs: session.outputs },
+    plan,
+    passedOver: session.passedOver,
     features: takeSentRows(deps.createFeatures(model, version), model, version),
     facts: toFacts(deps, { model, version, executionProvider: session.executionProvider }),
   }

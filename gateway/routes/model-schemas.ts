@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { deployment } from '../../contracts/deployment.ts'
 import { modelDefinition } from '../../contracts/model-definition.ts'
 
-const { owner, primary_label, latency_budget_ms, entities, features, outputs, decision, task } = modelDefinition.shape
+const { owner, primary_label, latency_budget_ms, fallback, entities, features, outputs, decision, task } = modelDefinition.shape
 
 export const modelSummary = z.object({
   model: z.string(),
@@ -15,6 +15,19 @@ export const modelSummary = z.object({
 })
 export type ModelSummary = z.output<typeof modelSummary>
 
+/** How a version is run, as measured when it was loaded. */
+const versionInference = z.object({
+  placement: z.enum(['inline', 'worker']).describe('On the event loop, or in worker threads.'),
+  reason: z.string(),
+  batching: z.union([z.literal(true), z.string()]).describe('Whether rows of several requests share a run; if not, why.'),
+  max_batch_rows: z.int(),
+  one_row_us: z.int().describe('Median time of a run of one row, and of max_batch_rows.'),
+  batch_us: z.int(),
+  hand_over_us: z.int().describe('Median time that a run in a worker thread takes beyond itself.'),
+  execution_provider: z.string(),
+  passed_over: z.array(z.string()).describe('Execution providers that model.yaml prefers and that are not there, with the reason.'),
+})
+
 export const modelDetail = modelSummary.extend({
   versions: z.array(
     z.object({
@@ -24,11 +37,13 @@ export const modelDetail = modelSummary.extend({
       model_sha256: z.string(),
       features: z.array(z.string()).describe('What the model reads, in the order of its inputs.'),
       metrics: z.record(z.string(), z.number()),
+      inference: versionInference,
     }),
   ),
   owner,
   primary_label,
   latency_budget_ms,
+  fallback,
   entities,
   anchors: z.array(z.object({ anchor: z.string(), description: z.string(), features: z.array(z.string()) })),
   features,

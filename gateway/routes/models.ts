@@ -1,6 +1,6 @@
 import type { Handler } from 'hono'
 import { defaultAnchor } from '../predict/instance.ts'
-import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
+import type { ServingModel, ServingModels, ServingVersion } from '../predict/serving-model.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { ModelDetail, ModelSummary } from './model-schemas.ts'
 import { findModel } from './predict.ts'
@@ -33,23 +33,38 @@ function toDetail(model: ServingModel): ModelDetail {
   const anchors = Object.entries(definition.anchors ?? { [defaultAnchor]: allFeatures(model) })
   return {
     ...toSummary(model),
-    versions: [...model.versions.values()].map(({ version: { manifest, version, modelSha256 } }) => ({
+    versions: [...model.versions.values()].map(({ version: { manifest, version, modelSha256 }, ...serving }) => ({
       version,
       description: manifest.description,
       created_at: manifest.created_at,
       model_sha256: modelSha256,
       features: [...new Set(manifest.inputs.flatMap(({ features }) => features))],
       metrics: manifest.metrics,
+      inference: toInference(serving),
     })),
     owner: definition.owner,
     primary_label: definition.primary_label,
     latency_budget_ms: definition.latency_budget_ms,
+    ...(definition.fallback !== undefined && { fallback: definition.fallback }),
     entities: definition.entities,
     anchors: anchors.map(([anchor, { description, features }]) => ({ anchor, description, features })),
     features: definition.features,
     outputs: definition.outputs,
     ...(definition.decision !== undefined && { decision: definition.decision }),
     deployment,
+  }
+}
+
+function toInference({
+  plan,
+  passedOver,
+  facts,
+}: Pick<ServingVersion, 'plan' | 'passedOver' | 'facts'>): ModelDetail['versions'][number]['inference'] {
+  return {
+    ...{ placement: plan.placement, reason: plan.reason, batching: plan.batching, max_batch_rows: plan.maxBatchRows },
+    ...{ one_row_us: plan.oneRowUs, batch_us: plan.batchUs, hand_over_us: plan.handOverUs },
+    execution_provider: facts.execution_provider,
+    passed_over: passedOver,
   }
 }
 

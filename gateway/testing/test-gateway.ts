@@ -1,7 +1,9 @@
 import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
+import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
+import type { ProjectModel } from '../../platform/project/project.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
@@ -43,6 +45,10 @@ const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
   },
 })
 
+function withDefinition(definition: Partial<ModelDefinition> = {}): Map<string, ProjectModel> {
+  return new Map([...testProject.models].map(([name, model]) => [name, { ...model, definition: { ...model.definition, ...definition } }]))
+}
+
 /** The whole gateway but its adapters, which are in memory. */
 export async function createTestGateway(
   options: {
@@ -52,6 +58,8 @@ export async function createTestGateway(
     maxInFlight?: number
     now?: () => number
     onUnavailable?: OnUnavailable
+    /** What its model.yaml says otherwise. */
+    definition?: Partial<ModelDefinition>
   } = {},
 ) {
   const log = createMemoryEventLog()
@@ -73,7 +81,7 @@ export async function createTestGateway(
   }
   const models = await warmUp(
     { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
-    testProject,
+    { models: withDefinition(options.definition) },
   )
   const predict = createPredictor({ ...deps, commitTime: createCommitTime(), limits: { shadows: 8, shadowDeadlineMs: 1000 } })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })

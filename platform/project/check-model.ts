@@ -21,6 +21,7 @@ export function checkModel(
   checkLabel(model, { known: project.labels, broken: project.broken.labels }, report)
   checkOutputs(model, report)
   checkThreshold(model, report)
+  checkConstant(model, report)
   checkFeatures(model, project, reports)
   checkAnchors(model, report)
   const { subject } = model.governance
@@ -53,6 +54,20 @@ function checkThreshold({ task, score, decision }: ModelDefinition, report: Repo
     report(['decision', 'threshold'], 'must lie between 0 and 1', 'the score of a binary_classification model is a probability')
 }
 
+/** A constant that stands in for the model says all that the model would. */
+function checkConstant({ fallback, outputs }: ModelDefinition, report: Report): void {
+  if (fallback === undefined || !('outputs' in fallback)) return
+  for (const name of Object.keys(fallback.outputs))
+    if (!Object.hasOwn(outputs, name))
+      report(['fallback', 'outputs', name], `the model has no output "${name}"`, knownNames(name, Object.keys(outputs)))
+  for (const [name, { type }] of Object.entries(outputs)) {
+    const value = ownEntry(fallback.outputs, name)
+    if (value === undefined) report(['fallback', 'outputs'], `"${name}" is left out`)
+    else if ((type === 'text') !== (typeof value === 'string'))
+      report(['fallback', 'outputs', name], `must be ${type === 'text' ? 'a text' : 'a number'}`)
+  }
+}
+
 /** An anchor's features exist, each once, and whatever they derive from is allowed there as well: else a derived one would leak it. */
 function checkAnchors(model: ModelDefinition, report: Report): void {
   const features = new Map<string, ModelFeature>(model.features.map((feature) => [feature.name, feature]))
@@ -77,6 +92,8 @@ export function checkDeployment({ deployment, model, versions, reports: { report
     if (!versions.has(version)) report(path, `there is no version "${version}"`, knownNames(version, versions))
   }
   check(['champion'], deployment.champion)
+  if (model.fallback !== undefined && 'version' in model.fallback && !versions.has(model.fallback.version))
+    warn([], `the fallback of model.yaml, version "${model.fallback.version}", is not there`, knownNames(model.fallback.version, versions))
   for (const [index, shadow] of deployment.shadows.entries()) {
     check(['shadows', index], shadow)
     if (shadow === deployment.champion) report(['shadows', index], 'the champion cannot shadow itself')

@@ -1,0 +1,67 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createCommitTime } from './commit-time.ts'
+import { createDeadline } from './deadline.ts'
+
+const never = new Promise<never>(() => {})
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const start = (hungUp?: AbortSignal) => createDeadline({ now: Date.now, atMs: Date.now() + 100, reserveMs: 20, hungUp })
+
+describe('a deadline', () => {
+  it('ends the work before the answer, so that the event can be made durable', async () => {
+    const deadline = start()
+    const work = expect(deadline.race(never)).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    vi.advanceTimersByTime(79)
+    expect(deadline.signal.aborted).toBe(false)
+    vi.advanceTimersByTime(1)
+    expect(deadline.signal.reason).toMatchObject({ code: 'deadline_exceeded' })
+    await work
+    const record = expect(deadline.raceEnd(never)).rejects.toMatchObject({ code: 'deadline_exceeded' })
+    vi.advanceTimersByTime(20)
+    await record
+  })
+
+  it('gives what comes in time', async () => {
+    const deadline = start()
+    expect(await deadline.race(Promise.resolve(1))).toBe(1)
+    expect(await deadline.raceEnd(Promise.resolve(2))).toBe(2)
+    deadline.clear()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('ends the work when the client hangs up, also one that has', async () => {
+    const client = new AbortController()
+    const deadline = start(client.signal)
+    const work = expect(deadline.race(never)).rejects.toMatchObject({ code: 'cancelled' })
+    client.abort()
+    await work
+    await expect(start(client.signal).race(never)).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
+  it('does not end the commit when the client hangs up', async () => {
+    const client = new AbortController()
+    const deadline = start(client.signal)
+    const record = deadline.raceEnd(new Promise((resolve) => setTimeout(() => resolve('durable'), 50)))
+    client.abort()
+    vi.advanceTimersByTime(50)
+    expect(await record).toBe('durable')
+  })
+})
+
+describe('what is kept for the commit', () => {
+  it('is what nearly every commit takes', () => {
+    const time = createCommitTime()
+    for (let turn = 0; turn < 50; turn++) time.seen(turn % 2 === 0 ? 4 : 6)
+    expect(time.reserveMs(1000)).toBeGreaterThan(6)
+    expect(time.reserveMs(1000)).toBeLessThan(12)
+  })
+
+  it('is at least a millisecond, and at most a quarter of the budget', () => {
+    const time = createCommitTime()
+    expect(time.reserveMs(100)).toBe(1)
+    for (let turn = 0; turn < 50; turn++) time.seen(400)
+    expect(time.reserveMs(100)).toBe(25)
+  })
+})
