@@ -1,0 +1,28 @@
+/** Flights between real airports, as bodies of the example model's requests, and landings that fill its windows. */
+const airports = ['ATL', 'ORD', 'DFW', 'LAX', 'PHX', 'DEN', 'MSP', 'DTW', 'SFO', 'SEA']
+const departureMs = Date.UTC(2001, 5, 4, 12)
+const minuteMs = 60_000
+
+export function predictBody(index: number): string {
+  return JSON.stringify({
+    entities: routeOf(index),
+    anchor_time: new Date(departureMs).toISOString(),
+    features: { distance: 200 + ((index * 37) % 2000) },
+    tags: ['bench'],
+  })
+}
+
+export function landingsBody(count: number): string {
+  const events = Array.from({ length: count }, (_, index) => {
+    const landed = new Date(departureMs - (5 + (index % 170)) * minuteMs).toISOString()
+    const values = { delay_minutes: (index % 60) - 10 }
+    return { event_id: `landed-${index}`, keys: routeOf(index), values, event_time: landed, known_at: landed }
+  })
+  return JSON.stringify({ events })
+}
+
+function routeOf(index: number): { origin: string; destination: string } {
+  const origin = index % airports.length
+  const destination = (origin + 1 + ((index * 7) % (airports.length - 1))) % airports.length
+  return { origin: airports[origin] as string, destination: airports[destination] as string }
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { openOutboxConsumer } from '../../platform/event-log/event-log-outbox.ts'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { closedLoop, type ClosedLoop } from './closed-loop.ts'
+import { landingsBody } from './flights.ts'
+import { startService, type ServiceProcess } from './service-process.ts'
+
+/** One request is several records where a model has shadow versions. */
+export type GatewayRate = ClosedLoop & { recordsPerSecond: number }
+
+export type MeasuredGateway = {
+  measure(seconds: number): Promise<GatewayRate>
+  /** Prediction events as this gateway wrote them, of the measurement before. */
+  events: () => LogRecord[]
+  stop(): Promise<void>
+}
+
+const clients = 32
+const landings = 200
+
+/** A gateway with the example project and full windows, its outbox read by nobody but this. */
+export async function startMeasuredGateway(dataDir: string, clickhouseUrl: string): Promise<MeasuredGateway> {
+  const outbox = join(dataDir, 'outbox')
+  const gateway = await startFilledGateway(dataDir, clickhouseUrl)
+  const consumer = await openOutboxConsumer({ dir: outbox, name: 'bench', lanes: ['predictions'] })
+  let kept: LogRecord[] = []
+  await closedLoop({ url: gateway.http, seconds: 2, clients, scratchDir: dataDir })
+  return {
+    events: () => kept,
+    async measure(seconds) {
+      await takeEvents()
+      const rate = await closedLoop({ url: gateway.http, seconds, clients, scratchDir: dataDir })
+      kept = await takeEvents()
+      const elapsedSeconds = ((kept.at(-1)?.appendedAtMs ?? 0) - (kept[0]?.appendedAtMs ?? 0)) / 1000
+      return { ...rate, recordsPerSecond: kept.length / elapsedSeconds }
+    },
+    async stop() {
+      await consumer.close()
+      await gateway.stop()
+    },
+  }
+
+  async function takeEvents(): Promise<LogRecord[]> {
+    const events: LogRecord[] = []
+    for (;;) {
+      const records = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })
+      if (records.length === 0) return events
+      for (const record of records) if (record.kind === 'event') events.push(record)
+      await consumer.confirm(records)
+    }
+  }
+}
+
+/** Started after the features service has given it windows to read; that one is stopped again. */
+export async function startFilledGateway(dataDir: string, clickhouseUrl: string): Promise<ServiceProcess> {
+  const env = { HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: clickhouseUrl, HINDSIGHT_PORT: '0' }
+  const features = await startService('features/main.ts', env)
+  const gateway = await startService('gateway/main.ts', env)
+  const answer = await fetch(`${gateway.http}/v1/events/flight_landed?wait=applied&timeout_ms=30000`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: landingsBody(landings),
+  })
+  const { applied } = (await answer.json()) as { applied?: boolean }
+  if (applied !== true) throw new Error(`the landings were not applied: ${answer.status}`)
+  await features.stop()
+  return gateway
+}

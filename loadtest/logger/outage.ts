@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loggerStatus } from './drain.ts'
+import { startOpenLoop, type OpenLoopPart } from './open-loop.ts'
+import { startFilledGateway } from './gateway-rate.ts'
+import { startService } from './service-process.ts'
+import { until } from './until.ts'
+
+export type Outage = {
+  requestsPerSecond: number
+  outageSeconds: number
+  /** From the warehouse's readiness until the logger was no more than two seconds of load behind. */
+  catchUpSeconds: number
+  behindRecords: number
+  before: OpenLoopPart
+  during: OpenLoopPart
+  catchingUp: OpenLoopPart
+}
+
+const warmUpSeconds = 10
+
+/** A steady load on a whole system; the warehouse is killed, stays away, and comes back while the load goes on. */
+export async function measureOutage(options: { dataDir: string; outageSeconds: number; requestsPerSecond: number }): Promise<Outage> {
+  const { dataDir, outageSeconds, requestsPerSecond } = options
+  const env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
+  let warehouse = await startService('platform/warehouse/main.ts', env)
+  const url = warehouse.http
+  const logger = await startService('logger/main.ts', { ...env, CLICKHOUSE_URL: url })
+  const gateway = await startFilledGateway(dataDir, url)
+  const load = startOpenLoop({ url: gateway.http, perSecond: requestsPerSecond })
+  try {
+    await sleep(warmUpSeconds * 1000)
+    const before = await load.part()
+    await warehouse.stop('SIGKILL')
+    await sleep(outageSeconds * 1000)
+    const during = await load.part()
+    const behindRecords = await lagOf(logger.admin)
+    warehouse = await startService('platform/warehouse/main.ts', { ...env, HINDSIGHT_WAREHOUSE_PORT: new URL(url).port })
+    const began = performance.now()
+    const atMost = (behindRecords / outageSeconds) * 2
+    const holds = async () => (await lagOf(logger.admin)) <= atMost
+    await until('the logger has caught up', { holds, everyMs: 100, deadlineMs: 3 * (outageSeconds + 60) * 1000 })
+    const catchUpSeconds = (performance.now() - began) / 1000
+    return { requestsPerSecond, outageSeconds, catchUpSeconds, behindRecords, before, during, catchingUp: await load.part() }
+  } finally {
+    await load.stop()
+    await gateway.stop()
+    await logger.stop()
+    await warehouse.stop()
+  }
+}
+
+async function lagOf(admin: string): Promise<number> {
+  const { status } = await loggerStatus(admin)
+  return status.lag.reduce((sum, { records }) => sum + records, 0)
+}
