@@ -39,6 +39,7 @@ test('a config is printed without its secrets', () => {
     CLICKHOUSE_PASSWORD: 'swordfish',
     CLICKHOUSE_URL: 'http://user:swordfish@clickhouse:8123',
     REDIS_URL: 'rediss://user:sword@fish@redis:6379/0',
+    NATS_URL: 'nats://user:swordfish@n1:4222, tls://token@n2,nats://user:sword@fish@n3',
     HINDSIGHT_PORT: 8080,
   })
   expect(printed).toEqual({
@@ -46,6 +47,7 @@ test('a config is printed without its secrets', () => {
     CLICKHOUSE_PASSWORD: '***',
     CLICKHOUSE_URL: 'http://***@clickhouse:8123',
     REDIS_URL: 'rediss://***@redis:6379/0',
+    NATS_URL: 'nats://***@n1:4222, tls://***@n2,nats://***@n3',
     HINDSIGHT_PORT: 8080,
   })
 })

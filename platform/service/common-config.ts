@@ -68,7 +68,7 @@ export function redactConfig(config: object): Record<string, unknown> {
 function redactValue(name: string, value: unknown): unknown {
   if (value === undefined || typeof value !== 'string') return value
   if (secretName.test(name)) return '***'
-  return value.replace(/(\/\/)[^/\s]+@/, '$1***@')
+  return value.replaceAll(/(\/\/)[^/\s]+@/g, '$1***@')
 }
 
 /** Whether a listening address is reachable from this machine only. */
