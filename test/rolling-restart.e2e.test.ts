@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { type Balancer, startBalancer } from './testing/balancer.ts'
 import { createDataDirectory } from './testing/hindsight-process.ts'
 import { startOpenLoop } from './testing/open-loop.ts'
 import { expectParity } from './testing/parity.ts'
+import { writePatientProject } from './testing/patient-project.ts'
 import { runHindsight } from './testing/run-command.ts'
 import { type ServiceProcess, startService } from './testing/service-process.ts'
 
@@ -21,7 +20,7 @@ let env: Record<string, string>
 const ports = new Map<string, string>()
 
 beforeAll(async () => {
-  env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_PROJECT_DIR: join(fileURLToPath(new URL('..', import.meta.url)), 'models') }
+  env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_PROJECT_DIR: writePatientProject(dataDir) }
   const started = await startService('warehouse', { ...env, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' })
   running.set('warehouse', started)
   const url = started.addresses['http'] ?? ''

@@ -8,6 +8,7 @@ import { readRunFile } from '../../platform/service/run-files.ts'
 import type { ServiceName } from '../../platform/service/service.ts'
 import { type Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
+import { writePatientProject } from './patient-project.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -30,9 +31,10 @@ export function createDataDirectory(): { dir: string; remove(): void } {
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }) }
 }
 
-/** Starts the whole system on free ports and waits until it is ready. */
+/** Starts the whole system on free ports, with the example project and no latency budget to speak of, and waits until it is ready. */
 export async function startHindsight(options: { dataDir: string; args?: string[] }): Promise<HindsightProcess> {
-  const { child, output, ended } = spawnUp(options)
+  const args = ['--project', writePatientProject(options.dataDir), ...(options.args ?? [])]
+  const { child, output, ended } = spawnUp({ ...options, args })
   const url = await waitForAddress(output, ended)
   const warehouseUrl = readRunFile(options.dataDir, 'warehouse')?.addresses['http']
   if (warehouseUrl === undefined) throw new Error('the warehouse left no run file')

@@ -5,9 +5,9 @@ export type Answer = { status: number; body: unknown; latencyMs: number }
 
 export type HttpClient = {
   /**
-   * Posts JSON. Waits and repeats what was certainly not taken: a refused connection, 429 and 503; with `repeatable`,
-   * for bodies whose ids make a repeat harmless, a broken connection too. Anything else is an answer, or an error whose
-   * request may have been taken.
+   * Posts JSON. Waits and repeats what was certainly not answered: a refused connection, 429, 503, and 504, which the model
+   * had no time for; with `repeatable`, for bodies whose ids make a repeat harmless, a broken connection too. Anything else
+   * is an answer, or an error whose request may have been answered.
    */
   post(path: string, body: unknown, options?: { repeatable?: boolean }): Promise<Answer>
   close(): void
@@ -21,6 +21,9 @@ export type HttpClientOptions = {
   retryForMs?: number
   signal?: AbortSignal | undefined
 }
+
+/** A replay sends as fast as it can, and on a busy machine the model's budget may run out. */
+const repeated = [429, 503, 504]
 
 const firstPauseMs = 50
 const longestPauseMs = 1000
@@ -51,7 +54,7 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
       const until = performance.now() + retryForMs
       for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
         const answer = await send(path, payload).catch((error: unknown) => toRepeat(error, repeatable))
-        const again = answer === undefined || answer.status === 429 || answer.status === 503
+        const again = answer === undefined || repeated.includes(answer.status)
         if (answer !== undefined && (!again || performance.now() > until)) return answer
         if (performance.now() > until) throw new Error(`nothing listens at ${baseUrl}`)
         await delay(pauseMs, undefined, signal && { signal })

@@ -120,21 +120,22 @@ describe('replayDay', () => {
     expect(result.labelsSent).toBe(0)
   })
 
-  test('repeats what was not taken, and counts what got no answer', async () => {
+  test('repeats what may be answered later, and counts what got no answer', async () => {
     const tries = new Map<string, number>()
     reply = ({ path, ids: [id = ''] }) => {
       if (!path.includes('predict')) return undefined
       tries.set(id, (tries.get(id) ?? 0) + 1)
       if (id === 'busy' && tries.get(id)! < 3) return { status: 503, body: { error: { code: 'overloaded' } } }
-      if (id === 'late') return { status: 504, body: { error: { code: 'deadline_exceeded' } } }
+      if (id === 'late' && tries.get(id)! < 2) return { status: 504, body: { error: { code: 'deadline_exceeded' } } }
+      if (id === 'odd') return { status: 422, body: { error: { code: 'anchor_too_old' } } }
       return id === 'cut' ? 'hang up' : undefined
     }
-    const result = await replay(planOf({ departures: [flight('busy'), flight('late'), flight('cut')] }))
-    expect(result.answered).toEqual(['busy'])
-    expect(result.unanswered).toEqual({ deadline_exceeded: 1 })
+    const result = await replay(planOf({ departures: [flight('busy'), flight('late'), flight('odd'), flight('cut')] }))
+    expect(result.answered.toSorted()).toEqual(['busy', 'late'])
+    expect(result.unanswered).toEqual({ anchor_too_old: 1 })
     expect(result.interrupted).toEqual(['cut'])
-    expect(Object.fromEntries(tries)).toEqual({ busy: 3, late: 1, cut: 1 })
-    expect(seen.at(-1)).toEqual({ path: '/v1/labels', ids: ['busy'] })
+    expect(Object.fromEntries(tries)).toEqual({ busy: 3, late: 2, odd: 1, cut: 1 })
+    expect(seen.at(-1)).toEqual({ path: '/v1/labels', ids: ['busy', 'late'] })
   })
 
   test('sends landings and labels again over a broken connection', async () => {
