@@ -119,6 +119,14 @@ describe('a prediction in the warehouse', () => {
     expect(body).not.toHaveProperty('error_code')
   })
 
+  it('has the tensors that it was sent as', async () => {
+    const id = newId()
+    const inputs = [{ name: 'features', datatype: 'INT64', shape: [1, 1], data: ['9007199254740993'] }]
+    const tensors = { inputs: JSON.stringify(inputs), output_tensors: JSON.stringify([]) }
+    await server.warehouse.insert('bronze.prediction_events', [rowOf(id, tensors)])
+    expect(predictionEventV1.parse((await lookUp(id)).body)).toMatchObject({ inputs, output_tensors: [] })
+  })
+
   it('is the first of several under its id', async () => {
     const id = newId()
     const later = { ingested_at: '2030-06-04 12:00:01.000', payload_hash: hash('f'), request_id: 'second', seq: 4 }

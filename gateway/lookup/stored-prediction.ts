@@ -1,4 +1,4 @@
-import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-event.ts'
+import type { PredictionEvent, RecordedTensor, ServedFeature } from '../../contracts/prediction-event.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 
 /** A row of bronze.prediction_events as ClickHouse's JSON has it. */
@@ -36,9 +36,11 @@ export type PredictionRow = {
   feature_age_ms: Record<string, string>
   feature_definition: Record<string, string>
   features_as_of: { writer_id: string; epoch: number; seq: string }[]
+  inputs: string | null
   status: PredictionEvent['status']
   outputs_number: Record<string, number>
   outputs_text: Record<string, string>
+  output_tensors: string | null
   decision_value: string | null
   decision_threshold: number | null
   fallback: string | null
@@ -90,8 +92,10 @@ export function toStoredPrediction(row: PredictionRow): StoredPrediction {
     anchor_time: toIso(row.anchor_time),
     features: toFeatures(row),
     features_as_of: row.features_as_of.map(({ writer_id, epoch, seq }) => ({ writer_id, epoch, seq: Number(seq) })),
+    inputs: toTensors(row.inputs),
     status: row.status,
     outputs: { ...row.outputs_number, ...row.outputs_text },
+    output_tensors: toTensors(row.output_tensors),
     decision: toDecision(row),
     fallback: row.fallback,
     warnings: row.warnings,
@@ -124,6 +128,10 @@ function toFeatures(row: PredictionRow): ServedFeature[] {
       definition: row.feature_definition[name] ?? '',
     }
   })
+}
+
+function toTensors(json: string | null): RecordedTensor[] | null {
+  return json === null ? null : (JSON.parse(json) as RecordedTensor[])
 }
 
 function toDecision(row: PredictionRow): { value: string; threshold?: number } | null {
