@@ -4,9 +4,12 @@ import type { EventLogConsumer } from '../platform/event-log/event-log.ts'
 import { migrate } from '../platform/schema/migrate.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { compactDelivered } from './compact-delivered.ts'
 import type { LoggerConfig } from './config.ts'
 import { createLoggerMetrics, sumByLane } from './metrics.ts'
 import { createPipeline, type PipelineDeps } from './pipeline.ts'
+
+const compactEveryMs = 3_600_000
 
 /**
  * Migrates the warehouse, then moves the event log into it. Starts before the warehouse answers and waits for it, not
@@ -30,7 +33,7 @@ export function startLogger(
 
   const pipeline = createPipeline({ consumer, warehouse, limits: limitsOf(config), ...observers() })
   const work = waitAndMigrate()
-    .then((ready) => (ready ? pipeline.run() : undefined))
+    .then((ready) => (ready ? Promise.all([pipeline.run(), keepCompact()]) : undefined))
     .catch(fail)
 
   async function waitAndMigrate(): Promise<boolean> {
@@ -46,6 +49,19 @@ export function startLogger(
       }
     }
     return false
+  }
+
+  /** Nothing waits for it, and what fails is done an hour later. */
+  async function keepCompact(): Promise<void> {
+    const nextHour = () => sleep(compactEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+    for (await nextHour(); !stopping.signal.aborted; await nextHour()) {
+      try {
+        const { removed, added } = await compactDelivered(warehouse)
+        if (removed > 0) logger.info({ removed, added }, 'runs of delivered records joined')
+      } catch (error) {
+        logger.warn({ err: error }, 'runs of delivered records could not be joined')
+      }
+    }
   }
 
   function observers(): Pick<PipelineDeps, 'onInsert' | 'onRetry' | 'onBatch'> {
