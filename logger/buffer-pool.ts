@@ -6,6 +6,9 @@ export type BufferPool = {
   clear(): void
 }
 
+/** More than two batches take, each with a few tables. */
+const keptBuffers = 12
+
 /** Fresh memory is paid for page by page at the first write, which took 15 times as long as the write itself. */
 export function createBufferPool(): BufferPool {
   let free: Buffer[] = []
@@ -14,7 +17,10 @@ export function createBufferPool(): BufferPool {
       const fitting = free.findIndex((buffer) => buffer.length >= bytes)
       return fitting === -1 ? Buffer.allocUnsafeSlow(bytes) : free.splice(fitting, 1)[0]!
     },
-    give: (buffer) => void free.push(buffer),
+    give(buffer) {
+      // Sorted, so that the smallest that fits is found first, and the smallest of too many goes.
+      free = [...free, buffer].toSorted((a, b) => a.length - b.length).slice(-keptBuffers)
+    },
     clear: () => void (free = []),
   }
 }

@@ -22,6 +22,9 @@ export type Pipeline = {
   stop(): Promise<void>
 }
 
+/** Of two seconds each, as the collector looks up. */
+const idleRoundsUntilQuiet = 15
+
 /**
  * Event log to warehouse: collect, prepare, insert, confirm. While one batch is inserted the next one is collected and
  * prepared, so that two are in memory at most. A record is confirmed only when it is stored, as an event or as a reject.
@@ -46,13 +49,15 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   async function move(): Promise<void> {
     const pool = createBufferPool()
+    let idleRounds = 0
     let storing: Promise<void> = Promise.resolve()
     while (!signal.aborted) {
       const collecting = collectBatch({ consumer, limits, signal, now, pause }).then((records) => prepareBatch(records, pool))
       const [batch] = await Promise.all([collecting, storing])
+      idleRounds = batch.entries.length === 0 ? idleRounds + 1 : 0
       // The memory of a busy time is not kept through a quiet one.
-      if (batch.entries.length === 0) pool.clear()
-      else storing = store(batch)
+      if (idleRounds === idleRoundsUntilQuiet) pool.clear()
+      if (batch.entries.length > 0) storing = store(batch)
     }
     await storing
   }
