@@ -8,6 +8,7 @@ import { altered, doubled, lost, unattempted, type Violation } from './violation
 
 type Row = {
   prediction_id: string
+  payload_hash: string
   request_id: string
   route: string
   model_version: string
@@ -30,7 +31,7 @@ export async function checkPredictions(
   rejects: ReadonlyMap<string, StoredReject>,
 ): Promise<{ violations: Violation[]; stored: number; rejected: number }> {
   const rows = await readRows(warehouse, ledger.prefix)
-  const payloads = groupBy(await readPayloads(warehouse, ledger.prefix), (row) => row.prediction_id)
+  const payloads = groupBy(await readPayloads(warehouse, ledger.prefix), payloadKey)
   const byId = groupBy(rows, (row) => row.prediction_id)
   const violations: Violation[] = []
   let rejected = 0
@@ -45,7 +46,7 @@ export async function checkPredictions(
     }
     if (second !== undefined) continue
     violations.push(...compareRow(id, { row, answer, sent: sent.entities }))
-    violations.push(...comparePayload(id, answer, payloads.get(answer.prediction_id)?.at(0)?.payload))
+    violations.push(...comparePayload(id, answer, payloads.get(payloadKey(row))?.at(0)?.payload))
   }
   return {
     violations: [...violations, ...onceAndAsked(rows, ledger)],
@@ -100,7 +101,7 @@ function differences(id: string, { stored, seen }: { stored: Record<string, unkn
 
 function readRows(warehouse: Pick<Warehouse, 'query'>, prefix: string): Promise<Row[]> {
   return warehouse.query<Row>(
-    `SELECT toString(prediction_id) AS prediction_id, request_id, route, model_version, status, outputs_number, features_number,
+    `SELECT toString(prediction_id) AS prediction_id, toString(payload_hash) AS payload_hash, request_id, route, model_version, status, outputs_number, features_number,
   features_text, feature_status, feature_reason, decision_value, entities, warnings,
   concat(replaceOne(toString(anchor_time), ' ', 'T'), 'Z') AS anchor_time
 FROM silver.predictions WHERE startsWith(request_id, {prefix:String})`,
@@ -108,9 +109,15 @@ FROM silver.predictions WHERE startsWith(request_id, {prefix:String})`,
   )
 }
 
-function readPayloads(warehouse: Pick<Warehouse, 'query'>, prefix: string): Promise<{ prediction_id: string; payload: string }[]> {
+type Payload = Pick<Row, 'prediction_id' | 'payload_hash'> & { payload: string }
+
+function payloadKey({ prediction_id, payload_hash }: Pick<Row, 'prediction_id' | 'payload_hash'>): string {
+  return `${prediction_id}/${payload_hash}`
+}
+
+function readPayloads(warehouse: Pick<Warehouse, 'query'>, prefix: string): Promise<Payload[]> {
   return warehouse.query(
-    `SELECT toString(prediction_id) AS prediction_id, payload FROM bronze.prediction_payloads FINAL
+    `SELECT toString(prediction_id) AS prediction_id, toString(payload_hash) AS payload_hash, payload FROM bronze.prediction_payloads FINAL
 WHERE startsWith(JSONExtractString(payload, 'request_id'), {prefix:String})`,
     { prefix },
   )

@@ -6,7 +6,18 @@ import { whyNoVolumes } from '../system/volume.ts'
 export const diskFaults: readonly Fault[] = [
   { ...fullDisk('outbox', 64), setUps: ['embedded', 'servers'] },
   { ...fullDisk('warehouse', 1_024), setUps: ['embedded', 'servers'] },
-  { ...fullDisk('nats', 256), setUps: ['servers'] },
+  {
+    ...fullDisk('nats', 256),
+    does: 'no space left under nats, then space returns and NATS is restarted',
+    setUps: ['servers'],
+    async inject({ system, pause }) {
+      system.volume.fill()
+      await pause(1_000, 3_000)
+      system.volume.free()
+      // nats-server remembers a failed write of a stream's file for as long as it runs (seen with 2.15.2).
+      await system.nats.kill()
+    },
+  },
 ]
 
 function fullDisk(of: VolumeSpec['of'], megabytes: number): Omit<Fault, 'setUps'> {
