@@ -19,6 +19,7 @@ import type { InferenceEngine } from './inference/inference.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
 import { createCommitTime } from './predict/commit-time.ts'
+import { createLoopLoad } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
@@ -61,7 +62,12 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
   const app = createApp({
     ...deps,
-    predict: createPredictor({ ...deps, commitTime: createCommitTime(), limits: shadowLimits }),
+    predict: createPredictor({
+      ...deps,
+      commitTime: createCommitTime(),
+      loopLoad: createLoopLoad({ ...clocks, activeMs: () => performance.eventLoopUtilization().active }),
+      limits: shadowLimits,
+    }),
     access,
     corsOrigins: config.HINDSIGHT_CORS_ORIGINS,
     version,

@@ -98,6 +98,20 @@ describe('a full queue', () => {
   })
 })
 
+describe('an event loop with more to do than the budget allows for', () => {
+  const busyFor = (ms: number) => ({ enter: () => () => {}, expectedWaitMs: () => ms })
+
+  it.each([
+    [60, 200],
+    [90, 503],
+  ])('(%i ms ahead of a request with 150) answers %i', async (ms, status) => {
+    const gateway = await createTestGateway({ definition: { latency_budget_ms: 150 }, loopLoad: busyFor(ms) })
+    expect((await gateway.send(path, good)).status).toBe(status)
+    await gateway.background.settled()
+    expect(gateway.log.inLane('predictions').length > 0).toBe(status === 200)
+  })
+})
+
 describe('a client that hangs up', () => {
   it('ends its work, which is recorded as that', async () => {
     const gateway = await start(undefined)

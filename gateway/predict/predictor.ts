@@ -5,6 +5,7 @@ import { createDeadline, type Deadline } from './deadline.ts'
 import { execute, type ExecuteDeps } from './execute.ts'
 import { type Fallback, fallBack, fallbackOf, fallbackReserveMs } from './fallback.ts'
 import { type Instance, toInstance } from './instance.ts'
+import type { LoopLoad } from './loop-load.ts'
 import { type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
 import { type ParsedPredict, withinInstance } from './request.ts'
 import { type Routed, routeRequest } from './routing.ts'
@@ -21,6 +22,7 @@ export type PredictorDeps = ExecuteDeps &
     /** UUIDv7. */
     newId: () => string
     commitTime: CommitTime
+    loopLoad: LoopLoad
     limits: ShadowLimits
   }
 
@@ -42,10 +44,12 @@ export type Work = { input: PredictInput; instances: Instance[] }
  */
 export function createPredictor(deps: PredictorDeps) {
   return async function predict(model: ServingModel, input: PredictInput): Promise<Predicted[]> {
+    refuseOverload(deps, budgetMs(model, input))
     const work = { input, instances: toInstances(deps, model, input) }
     const { answering, shadows } = routeRequest(model, input.options.version)
     const fallback = fallbackOf(model, answering)
     const deadlines = setDeadlines(deps, { model, work, fallback })
+    const leave = deps.loopLoad.enter(work.instances.length)
     try {
       const routes = [answering, ...(fallback?.kind === 'version' ? [{ ...answering, serving: fallback.serving }] : []), ...shadows]
       const read = readOnce(deps, { routes, instances: work.instances, answerAtMs: deadlines.model.workByMs })
@@ -55,6 +59,7 @@ export function createPredictor(deps: PredictorDeps) {
     } finally {
       deadlines.model.clear()
       deadlines.answer.clear()
+      leave()
     }
   }
 }
@@ -73,17 +78,29 @@ function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInp
   })
 }
 
+/** A caller may shorten the model's budget, never lengthen it. */
+function budgetMs(model: ServingModel, { options }: PredictInput): number {
+  return Math.min(model.project.definition.latency_budget_ms, options.timeout_ms ?? Infinity)
+}
+
+/** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
+const waitShare = 1 / 2
+
+/** One more would be answered late, and so would those after it: better refused at once. */
+function refuseOverload({ loopLoad }: PredictorDeps, budget: number): void {
+  if (loopLoad.expectedWaitMs() > budget * waitShare) throw new ServiceError('overloaded', 'more is under way than can be answered in time')
+}
+
 /** Until when the version may work, and until when whatever answers may. The same unless another version could still answer. */
 type Deadlines = { model: Deadline; answer: Deadline }
 
-/** A caller may shorten the model's budget, never lengthen it. */
 function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; fallback: Fallback | undefined }): Deadlines {
   const { input, instances } = of.work
-  const budgetMs = Math.min(of.model.project.definition.latency_budget_ms, input.options.timeout_ms ?? Infinity)
-  const common = { now: deps.now, atMs: input.receivedAtMs + budgetMs, hungUp: input.hungUp }
-  const commitMs = deps.commitTime.reserveMs(budgetMs)
+  const budget = budgetMs(of.model, input)
+  const common = { now: deps.now, atMs: input.receivedAtMs + budget, hungUp: input.hungUp }
+  const commitMs = deps.commitTime.reserveMs(budget)
   const answer = createDeadline({ ...common, reserveMs: commitMs })
-  const fallbackMs = fallbackReserveMs(deps, of.fallback, { rows: instances.length, budgetMs })
+  const fallbackMs = fallbackReserveMs(deps, of.fallback, { rows: instances.length, budgetMs: budget })
   return { answer, model: fallbackMs === 0 ? answer : createDeadline({ ...common, reserveMs: commitMs + fallbackMs }) }
 }
 

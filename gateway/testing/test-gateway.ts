@@ -13,6 +13,7 @@ import { createIdFactory } from '../ids.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { createBackground } from '../predict/background.ts'
 import { createCommitTime } from '../predict/commit-time.ts'
+import { createLoopLoad, type LoopLoad } from '../predict/loop-load.ts'
 import { createPredictor } from '../predict/predictor.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
 import { warmUp } from '../predict/warm-up.ts'
@@ -60,6 +61,7 @@ export async function createTestGateway(
     onUnavailable?: OnUnavailable
     /** What its model.yaml says otherwise. */
     definition?: Partial<ModelDefinition>
+    loopLoad?: LoopLoad
   } = {},
 ) {
   const log = createMemoryEventLog()
@@ -83,7 +85,12 @@ export async function createTestGateway(
     { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
     { models: withDefinition(options.definition) },
   )
-  const predict = createPredictor({ ...deps, commitTime: createCommitTime(), limits: { shadows: 8, shadowDeadlineMs: 1000 } })
+  const predict = createPredictor({
+    ...deps,
+    commitTime: createCommitTime(),
+    loopLoad: options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => performance.eventLoopUtilization().active }),
+    limits: { shadows: 8, shadowDeadlineMs: 1000 },
+  })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
   const closing = createClosing()
   const app = createApp({
