@@ -133,7 +133,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       ...(options.env['NATS_URL'] ? [start('forwarder', () => ({}))] : []),
     ])
     const gatewayUrl = requireAddress(gateway, 'http')
-    await waitUntilReady(children, options.signal)
+    await waitUntilReady(children, { dataDir, signal: options.signal })
     return { gatewayUrl, clickhouseUrl: warehouse.url, readOnlyWarehouseUrl: warehouse.readOnlyUrl, states, drain, killAll }
   } catch (error) {
     await drain()
@@ -162,7 +162,10 @@ function requireAddress(state: ChildState, name: string): string {
 }
 
 /** Started is not ready: views may be in the making, models warming up. A service that does not get there is named. */
-async function waitUntilReady(children: ReadonlyMap<ServiceName, ChildService>, signal: AbortSignal): Promise<void> {
+async function waitUntilReady(
+  children: ReadonlyMap<ServiceName, ChildService>,
+  { dataDir, signal }: { dataDir: string; signal: AbortSignal },
+): Promise<void> {
   const deadline = Date.now() + readyDeadlineMs
   for (const child of children.values()) {
     for (;;) {
@@ -170,7 +173,9 @@ async function waitUntilReady(children: ReadonlyMap<ServiceName, ChildService>, 
       const failing = await failingChecks(child.state())
       if (failing.length === 0) break
       if (Date.now() > deadline)
-        throw new ServiceError('not_ready', `${child.service} is not ready after ${readyDeadlineMs / 1000} s: ${failing.join(', ')}`)
+        throw new ServiceError('not_ready', `${child.service} is not ready after ${readyDeadlineMs / 1000} s: ${failing.join(', ')}`, {
+          hint: `its log says why: ${join(dataDir, 'logs', `${child.service}.log`)}`,
+        })
       await wait(readyLookMs)
     }
   }
