@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { migrate } from '../platform/schema/migrate.ts'
+import { readMigrations } from '../platform/schema/migration-files.ts'
 import { startTestWarehouse, type TestWarehouse } from '../platform/warehouse/testing-chdb.ts'
 import { syncLabeler } from './sync.ts'
 import { testUuid } from './testing/arbitrary-ledger.ts'
@@ -34,8 +35,13 @@ describe('the views', () => {
       models: [{ name: 'delay', primary_label: 'late' }],
     })
 
-  test('cannot be created before the warehouse is migrated', async () => {
+  test('cannot be created before the warehouse is migrated, to the last file', async () => {
     await expect(syncLabeler(server.warehouse, project())).rejects.toMatchObject({ code: 'not_ready' })
+    const files = await readMigrations()
+    await migrate(server.warehouse, files.slice(0, -1))
+    await expect(syncLabeler(server.warehouse, project())).rejects.toMatchObject({
+      message: expect.stringContaining(files.at(-1)!.name) as string,
+    })
     await migrate(server.warehouse)
   })
 

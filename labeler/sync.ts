@@ -2,6 +2,7 @@ import { canonicalHash, toCanonicalJson } from '../contracts/canonical-json.ts'
 import { ServiceError } from '../contracts/errors.ts'
 import type { LabelDefinition } from '../contracts/label-definition.ts'
 import type { Project } from '../platform/project/project.ts'
+import { pendingMigrations } from '../platform/schema/migrate.ts'
 import { createTypedViews } from '../platform/schema/typed-views.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { outcomeRulesOf } from './outcomes/outcome-rules.ts'
@@ -26,14 +27,16 @@ export async function syncLabeler(warehouse: Warehouse, project: Project, now: (
   return { labels: [...project.labels.keys()], changedLabels, typedViews: await createTypedViews(warehouse, project) }
 }
 
+/** Not before the last migration: an earlier one may have left silver.predictions without columns that are to come. */
 async function describePredictions(warehouse: Warehouse): Promise<ViewColumn[]> {
-  const columns = await warehouse.query<ViewColumn>(
+  const [pending] = await pendingMigrations(warehouse)
+  if (pending !== undefined)
+    throw new ServiceError('not_ready', `the warehouse lacks migration ${pending} yet`, {
+      hint: 'run `npx hindsight migrate`, or start the logger',
+    })
+  return warehouse.query<ViewColumn>(
     `SELECT name, type, comment FROM system.columns WHERE database = 'silver' AND table = 'predictions' ORDER BY position`,
   )
-  if (columns.length > 0) return columns
-  throw new ServiceError('not_ready', 'the warehouse has no silver.predictions yet', {
-    hint: 'run `npx hindsight migrate`, or start the logger',
-  })
 }
 
 async function recordDefinitions(warehouse: Warehouse, definitions: readonly LabelDefinition[], nowMs: number): Promise<string[]> {
