@@ -25,7 +25,7 @@ const instanceFields = {
 export const predictOptions = z.strictObject({
   version: versionName.optional().describe('Pins a version.'),
   return_features: z.boolean().optional(),
-  timeout_ms: z.number().positive().optional().describe("Shortens the model's latency_budget_ms; a longer one changes nothing."),
+  timeout_ms: z.number().min(1).optional().describe("Shortens the model's latency_budget_ms; a longer one changes nothing."),
 })
 
 export const predictInstance = z.strictObject(instanceFields)

@@ -61,7 +61,7 @@ export const v2InferRequest = z.strictObject({
       binary_data_output: z.boolean().optional().describe('Every output in binary form, unless it says otherwise.'),
       anchor: z.string().max(64).optional().describe('The named decision point; may be left out when the model has one.'),
       anchor_time: timestamp.optional().describe('The time the prediction is about; the time of receipt if left out.'),
-      timeout_ms: z.number().positive().optional().describe('Lowers the latency budget.'),
+      timeout_ms: z.number().min(1).optional().describe('Lowers the latency budget.'),
       timeout: z.number().nonnegative().optional().describe('The same in microseconds; 0 is none.'),
     })
     .catchall(parameter)

@@ -28,7 +28,7 @@ describe('encoding features', () => {
     expect([...encode('float32', { a: true, b: false }).data]).toEqual([1, 0])
     expect([...encode('bool', { a: true, b: 0 }).data]).toEqual([1, 0])
     expect([...encode('int64', { a: -(2 ** 53 - 1), b: true }).data]).toEqual([-9007199254740991n, 1n])
-    expect([...encode('int32', { a: -2147483647, b: 7 }).data]).toEqual([-2147483647, 7])
+    expect([...encode('int32', { a: -2147483648, b: 7 }).data]).toEqual([-2147483648, 7])
   })
 
   it.each([

@@ -62,7 +62,7 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
 }
 
 function toInteger(input: InputTensor, feature: string, value: number): number | bigint {
-  const fits = Number.isSafeInteger(value) && (input.type === 'int64' || Math.abs(value) <= 0x7fffffff)
+  const fits = input.type === 'int64' ? Number.isSafeInteger(value) : (value | 0) === value
   if (!fits)
     throw new ServiceError('out_of_range', `is ${value}, which input ${input.name} of type ${input.type} cannot hold`, {
       path: `features.${feature}`,
