@@ -9,6 +9,8 @@ export type SentBody = { json: Uint8Array; binary: Uint8Array; raw: boolean }
 /** Clients that send tensors in binary form often name no type. */
 const knownTypes = /^(application\/json(\s*;\s*charset=utf-8)?|application\/octet-stream)?\s*$/i
 
+const jsonType = /^application\/json/i
+
 /** The header that says how many bytes of JSON stand before the tensors in binary form. */
 export const headerLengthName = 'Inference-Header-Content-Length'
 
@@ -29,6 +31,8 @@ export async function readSentBody(c: Context): Promise<SentBody> {
   const length = /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN
   if (!(length <= bytes.byteLength))
     throw new ServiceError('invalid_request', `${headerLengthName} must be the length of the JSON in a body of ${bytes.byteLength} bytes`)
+  if (length === 0 && jsonType.test(c.req.header('content-type') ?? ''))
+    throw new ServiceError('unsupported_media_type', 'a body without JSON is application/octet-stream')
   return { json: bytes.subarray(0, length), binary: bytes.subarray(length), raw: length === 0 }
 }
 

@@ -1,0 +1,79 @@
+"""Asks a gateway as a user of tritonclient would, and prints what came back as JSON. Argument: HOST:PORT."""
+
+import json
+import sys
+
+import numpy as np
+import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
+
+client = triton.InferenceServerClient(sys.argv[1])
+
+
+def tensor(name, values, binary=True):
+    sent = triton.InferInput(name, list(values.shape), triton.np_to_triton_dtype(values.dtype) if values.dtype != object else "BYTES")
+    sent.set_data_from_numpy(values, binary_data=binary)
+    return sent
+
+
+def refusal(ask):
+    try:
+        ask()
+    except InferenceServerException as error:
+        return [error.status(), error.message()]
+    return None
+
+
+flights = np.array(
+    [[83, 0, 5, 45, 11.199999809265137, 11, 9.363636016845703, 71, 4.619718074798584], [83, 0, 5, 0, np.nan, 0, np.nan, 0, np.nan]],
+    dtype=np.float32,
+)
+echoed = {
+    "text": np.array(["SFO", "Zürich \U0001f6eb", ""], dtype=object),
+    "whole": np.array([2**63 - 1, -(2**63), 2**53 + 1], dtype=np.int64),
+    "small": np.array([2**31 - 1, -(2**31), 0], dtype=np.int32),
+    "precise": np.array([0.1, -1e300, 5e-324], dtype=np.float64),
+    "flag": np.array([True, False, True]),
+}
+
+
+def echo(binary):
+    sent = [tensor(name, values, binary) for name, values in echoed.items()]
+    wanted = None if binary else [triton.InferRequestedOutput(f"{name}_out", binary_data=False) for name in echoed]
+    return client.infer("echo", sent, outputs=wanted, request_id=f"triton-echo-{binary}")
+
+
+def differing(answer):
+    def texts(values):
+        return [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
+
+    return [name for name, values in echoed.items() if texts(answer.as_numpy(f"{name}_out")) != texts(values)]
+
+
+binary = client.infer("flight-delay", [tensor("features", flights)], request_id="triton-flights")
+pinned = client.infer("flight-delay", [tensor("features", flights[:1, :3])], model_version="1")
+as_json = client.infer(
+    "flight-delay",
+    [tensor("features", flights[:1], binary=False)],
+    outputs=[triton.InferRequestedOutput("probabilities", binary_data=False)],
+)
+print(
+    json.dumps(
+        {
+            "health": [client.is_server_live(), client.is_server_ready(), client.is_model_ready("flight-delay")],
+            "server": client.get_server_metadata(),
+            "metadata": client.get_model_metadata("echo"),
+            "config": client.get_model_config("flight-delay"),
+            "binary": [binary.get_response()["id"], binary.as_numpy("probabilities").tolist()],
+            "json": as_json.as_numpy("probabilities").tolist(),
+            "pinned": [pinned.get_response()["model_version"], list(pinned.as_numpy("probabilities").shape)],
+            "echo": {"binary": differing(echo(True)), "json": differing(echo(False))},
+            "refused": {
+                "datatype": refusal(lambda: client.infer("flight-delay", [tensor("features", flights.astype(np.float64))])),
+                "model": refusal(lambda: client.infer("none", [tensor("features", flights)])),
+                "version": refusal(lambda: client.get_model_metadata("flight-delay", "9")),
+            },
+            "counted": client.get_inference_statistics("echo")["model_stats"][0]["inference_count"],
+        }
+    )
+)

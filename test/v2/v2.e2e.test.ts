@@ -1,0 +1,163 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { waitForEmptyLog } from '../../bin/supervisor/event-log-lag.ts'
+import { v2InferResponse } from '../../contracts/v2.ts'
+import { createDataDirectory, type HindsightProcess, startHindsight } from '../testing/hindsight-process.ts'
+import { getJson, postJson } from '../testing/http.ts'
+import { writePatientProject } from '../testing/patient-project.ts'
+import { preparePythonClients } from './python-clients.ts'
+import { writeEchoModel } from './write-echo-model.ts'
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const clients = preparePythonClients()
+const missing = 'missing' in clients ? clients.missing : undefined
+if (missing !== undefined) process.stderr.write(`tests with foreign V2 clients are skipped: ${missing}\n`)
+const { runIf } = describe
+const describeWithPython = runIf(missing === undefined || process.env['REQUIRE_SERVICES'] === '1')
+
+const data = createDataDirectory()
+let projectDir: string
+let hindsight: HindsightProcess
+
+beforeAll(async () => {
+  projectDir = writePatientProject(data.dir)
+  await writeEchoModel(projectDir)
+  hindsight = await startHindsight({ dataDir: data.dir, args: ['--project', projectDir] })
+})
+afterAll(async () => {
+  await hindsight.stop()
+  data.remove()
+})
+
+/** The first flight is a golden request of version 2, and this is what its manifest records. */
+const recorded = 0.8140395879745483
+const flights = [
+  [83, 0, 5, 45, 11.199999809265137, 11, 9.363636016845703, 71, 4.619718074798584],
+  [83, 0, 5, 45, 0, 11, 0, 71, 0],
+]
+
+describe('what a V2 request becomes', () => {
+  test('rows in the warehouse, with their tensors, that labels find by request and index', async () => {
+    const sent = { id: 'v2-rows', parameters: { anchor_time: '2001-06-04T12:00:00Z', timeout_ms: 10_000 } }
+    const inputs = [{ name: 'features', shape: [2, 9], datatype: 'FP32', data: flights }]
+    const { status, body } = await postJson(`${hindsight.url}/v2/models/flight-delay/infer`, { ...sent, inputs })
+    expect(status).toBe(200)
+    const [output] = v2InferResponse.parse(body).outputs
+    expect(output).toMatchObject({ name: 'probabilities', shape: [2, 2] })
+    expect(output?.data?.[1]).toBeCloseTo(recorded, 6)
+    const label = { label: 'arrived_late', request_id: 'v2-rows', index: 1, value_number: 1, event_time: '2001-06-04T13:00:00Z' }
+    expect((await postJson(`${hindsight.url}/v1/labels`, label)).status).toBe(202)
+    expect(await waitForEmptyLog(data.dir, 20_000)).toEqual({})
+    const rows = await hindsight.warehouse.query<{ index: number; route: string; probability: number; inputs: string; state: string }>(
+      `SELECT \`index\`, route, outputs_number['probability_late'] AS probability, inputs, outcome_state AS state
+       FROM gold.predictions WHERE request_id = 'v2-rows' ORDER BY route, \`index\``,
+    )
+    expect(rows.map(({ route, index, state }) => [route, index, state])).toEqual([
+      ['champion', 0, 'expired'],
+      ['champion', 1, 'labeled'],
+      ['shadow', 0, 'expired'],
+      ['shadow', 1, 'labeled'],
+    ])
+    expect(rows[0]?.probability).toBe(output?.data?.[1])
+    for (const { inputs: stored, index } of rows)
+      expect(JSON.parse(stored)).toEqual([{ name: 'features', datatype: 'FP32', shape: [1, 9], data: flights[index] }])
+  })
+
+  test('an event that has every bit of a 64-bit integer', async () => {
+    const inputs = [
+      { name: 'text', shape: [1], datatype: 'BYTES', data: ['Zürich'] },
+      { name: 'whole', shape: [1], datatype: 'INT64', data: ['WHOLE'] },
+      { name: 'small', shape: [1], datatype: 'INT32', data: [-7] },
+      { name: 'precise', shape: [1], datatype: 'FP64', data: [0.1] },
+      { name: 'flag', shape: [1], datatype: 'BOOL', data: [true] },
+    ]
+    // No JSON.stringify writes an integer that long.
+    const text = JSON.stringify({ id: 'v2-echo', inputs }).replace('"WHOLE"', '9007199254740993')
+    const response = await fetch(`${hindsight.url}/v2/models/echo/infer`, {
+      method: 'POST',
+      body: text,
+      headers: { 'content-type': 'application/json' },
+    })
+    const answered = await response.text()
+    expect([response.status, answered]).toEqual([200, expect.stringContaining('"data":[9007199254740993]')])
+    expect(await waitForEmptyLog(data.dir, 20_000)).toEqual({})
+    const { prediction_id: id } = v2InferResponse.parse(JSON.parse(answered)).parameters
+    const { body } = await getJson<{ inputs: unknown; output_tensors: { name: string; data: unknown }[] }>(
+      `${hindsight.url}/v1/predictions/${id}`,
+    )
+    expect(body).toMatchObject({
+      inputs: inputs.map((input) => (input.name === 'whole' ? { ...input, data: ['9007199254740993'] } : input)),
+    })
+    expect(Object.fromEntries(body.output_tensors.map((tensor) => [tensor.name, tensor.data]))).toEqual({
+      text_out: ['Zürich'],
+      whole_out: ['9007199254740993'],
+      small_out: [-7],
+      precise_out: [0.1],
+      flag_out: [true],
+    })
+  })
+})
+
+describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
+  test('tritonclient: binary by default, every type, refusals', async () => {
+    const told = JSON.parse(await run('python', [join(folder, 'triton_client.py'), new URL(hindsight.url).host])) as Record<string, unknown>
+    expect(told).toMatchObject({
+      health: [true, true, true],
+      server: { name: 'hindsight' },
+      metadata: { name: 'echo', platform: 'onnxruntime_onnx', versions: ['1'] },
+      config: { name: 'flight-delay', input: [{ name: 'features', data_type: 'TYPE_FP32', dims: [9] }] },
+      pinned: ['1', [1, 2]],
+      echo: { binary: [], json: [] },
+      refused: {
+        datatype: ['400', expect.stringContaining('tensor features: is FP64, and the version takes FP32')],
+        model: ['404', expect.stringContaining('no model none')],
+        version: ['404', expect.stringContaining('no version 9')],
+      },
+    })
+    const [id, probabilities] = told['binary'] as [string, number[][]]
+    expect(id).toBe('triton-flights')
+    expect(probabilities[0]?.[1]).toBeCloseTo(recorded, 6)
+    expect(probabilities).toHaveLength(2)
+    expect((told['json'] as number[][])[0]?.[1]).toBeCloseTo(recorded, 6)
+    expect(told['counted']).toBeGreaterThanOrEqual(6)
+  })
+
+  test("KServe's InferenceRESTClient: JSON and binary", async () => {
+    const told = JSON.parse(await run('python', [join(folder, 'kserve_client.py'), hindsight.url])) as Record<string, unknown>
+    const output = ['probabilities', [[expect.closeTo(1 - recorded, 6), expect.closeTo(recorded, 6)]]]
+    const parameters = { route: 'champion', prediction_id: expect.any(String) as string }
+    expect(told).toEqual({
+      health: [true, true, true],
+      json: { id: 'kserve-json', model: 'flight-delay', parameters, output },
+      binary: { id: 'kserve-binary', model: 'flight-delay', parameters, output },
+      refused: [404, expect.stringContaining('the project has no model none')],
+    })
+  })
+
+  test('schemathesis: no answer that the OpenAPI document does not know', async () => {
+    const options = ['--seed', '1', '--max-examples', '10', '--no-color']
+    await run('schemathesis', ['--config-file', join(folder, 'schemathesis.toml'), 'run', `${hindsight.url}/openapi.json`, ...options])
+  })
+
+  test('what they were answered is stored', async () => {
+    expect(await waitForEmptyLog(data.dir, 60_000)).toEqual({})
+    const [{ rows } = { rows: 0 }] = await hindsight.warehouse.query<{ rows: number }>(
+      `SELECT toUInt32(count()) AS rows FROM gold.predictions WHERE route = 'champion' AND match(request_id, '^(triton|kserve)-')`,
+    )
+    expect(rows).toBe(2 + 3 + 3 + 1 + 1)
+  })
+})
+
+/** The program's output; rejects with it when the program fails. */
+function run(name: string, args: readonly string[]): Promise<string> {
+  if ('missing' in clients) throw new Error(clients.missing)
+  const program = clients.bin(name)
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { maxBuffer: 64 * 1024 ** 2, cwd: projectDir }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(new Error(`${name} failed:\n${stdout.slice(-20_000)}\n${stderr.slice(-5_000)}`))
+    })
+  })
+}
