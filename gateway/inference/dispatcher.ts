@@ -73,7 +73,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   function mayStartOnLoop(entry: Entry): boolean {
-    return entry.loopRun === undefined && isDue(entry) && fitsLoop(entry, entry.queue.head?.request.rows ?? 0)
+    return entry.loopRun === undefined && isDue(entry) && fitsLoop(entry)
   }
 
   /** Whose head came first, of those that may run there; what somebody waits for before what nobody does. */
@@ -85,7 +85,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   function mayStartIn(slot: Slot, entry: Entry): boolean {
     const { head } = entry.queue
-    if (head === undefined || !slot.sessions.has(entry.spec.id) || fitsLoop(entry, head.request.rows)) return false
+    if (head === undefined || !slot.sessions.has(entry.spec.id) || fitsLoop(entry)) return false
     if (entry.inThreads >= threadLimit(entry, pool.slots.length)) return false
     return (!isSlow(entry) || slowInThreads() < Math.max(1, pool.slots.length - 1)) && isDue(entry)
   }

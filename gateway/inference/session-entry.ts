@@ -44,9 +44,16 @@ export function threadLimit({ spec }: Entry, threads: number): number {
   return Math.max(1, Math.min(spec.settings.max_threads ?? threads, threads - 1))
 }
 
-/** Whether so many rows may run on the event loop: only where that was planned, and while runs stay as short as they were. */
-export function fitsLoop({ inline, cost }: Entry, rows: number): boolean {
-  return inline !== undefined && cost.of(rows) <= longestInlineUs
+/**
+ * Whether the batch that is next may run on the event loop: where that was planned, and while its run is expected to take
+ * the loop no longer than handing it over would, or where model.yaml wants it there, than the loop may be held at all.
+ */
+export function fitsLoop(entry: Entry): boolean {
+  const { inline, plan, cost, spec, queue } = entry
+  if (inline === undefined || plan === undefined || queue.head === undefined) return false
+  const rows = Math.max(queue.head.request.rows, Math.min(queue.rows, batchRowsOf(entry)))
+  const bound = spec.settings.placement === 'inline' ? longestInlineUs : Math.min(longestInlineUs, plan.handOverUs)
+  return cost.of(rows) <= bound
 }
 
 /** Microseconds until one more job of this session would start. */
