@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { predictBody } from './flights.ts'
 import { createPredictClient } from './predict-client.ts'
 
+/** `requestsPerSecond` counts predictions that were answered with one; the others have `failed`. */
 export type ClosedLoop = { generator: 'wrk' | 'node'; requestsPerSecond: number; failed: number }
 type Options = { url: string; seconds: number; clients: number; scratchDir: string }
 
@@ -26,7 +27,8 @@ async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<
     const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, WRK_BODIES: file } })
     const numberAfter = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0)
     const failed = numberAfter(/Non-2xx or 3xx responses: (\d+)/)
-    return { generator: 'wrk', requestsPerSecond: numberAfter(/Requests\/sec:\s+([\d.]+)/), failed }
+    const answered = numberAfter(/(\d+) requests in/) - failed
+    return { generator: 'wrk', requestsPerSecond: answered / seconds, failed }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
@@ -45,5 +47,5 @@ async function withNode({ url, seconds, clients }: Options): Promise<ClosedLoop>
   }
   await Promise.all(Array.from({ length: clients }, client))
   predict.close()
-  return { generator: 'node', requestsPerSecond: answered / seconds, failed }
+  return { generator: 'node', requestsPerSecond: (answered - failed) / seconds, failed }
 }
