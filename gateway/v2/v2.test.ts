@@ -22,7 +22,8 @@ const good = { id: 'r-1', parameters, inputs: [x] }
 type Gateway = Awaited<ReturnType<typeof createTestGateway>>
 
 async function start(options: Parameters<typeof createTestGateway>[0] = {}): Promise<Gateway> {
-  const gateway = await createTestGateway(options)
+  // A busy machine is no slow model.
+  const gateway = await createTestGateway({ definition: { latency_budget_ms: 15_000 }, ...options })
   gateway.engine.runs.length = 0
   return gateway
 }
@@ -166,6 +167,13 @@ describe('an infer request', () => {
     ])
   })
 
+  it('that no version answers in time is not answered by a constant, which has no tensors', async () => {
+    const gateway = await start({ definition: { latency_budget_ms: 50, fallback: { outputs: { probability: 0.2 } } } })
+    gateway.engine.behave('hang')
+    expect((await gateway.send(path, good)).status).toBe(504)
+    expect(await eventsOf(gateway, 'champion')).toMatchObject([{ status: 'error', error_code: 'deadline_exceeded' }])
+  })
+
   it('asked for without any output is answered with none', async () => {
     const gateway = await start()
     expect(v2InferResponse.parse(await (await gateway.send(path, { ...good, outputs: [] })).json()).outputs).toEqual([])
@@ -306,6 +314,12 @@ describe('what is refused', () => {
     ['a version that was refused', '/v2/models/parcel-delay/versions/4', {}, 503],
     ['another method', path, { method: 'PUT' }, 405],
     ['another type', path, { method: 'POST', body: '{}', headers: { 'content-type': 'text/plain' } }, 415],
+    [
+      'JSON that says it is a raw body',
+      path,
+      { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', 'inference-header-content-length': '0' } },
+      415,
+    ],
     [
       'a compressed body',
       path,
