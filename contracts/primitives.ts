@@ -20,6 +20,9 @@ export const opaqueId = z
   .max(128)
   .regex(/^[^\u0000-\u001f\u007f]+$/, 'must not contain control characters')
 
+/** An Idempotency-Key: visible ASCII, as HTTP headers carry it. */
+export const idempotencyKey = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+
 export const uuid = z.uuid()
 
 export const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')

@@ -42,16 +42,18 @@ export async function openOnlineStore(config: OnlineStoreConfig, { as, onFault }
   }
   const { openRedisOnlineStore } = await import('./online-store-redis.ts')
   return await openRedisOnlineStore({
-    url: config.REDIS_URL,
-    user: config.REDIS_USER,
-    password: config.REDIS_PASSWORD,
-    ca: await readCertificate(config.REDIS_CA_FILE),
-    cluster: config.REDIS_CLUSTER,
+    ...(await toRedisConnection(config, config.REDIS_URL)),
     keyPrefix: config.REDIS_KEY_PREFIX,
     writer: as === 'writer',
     commandTimeoutMs: commandTimeoutMs[as],
     onFault,
   })
+}
+
+/** How to reach the Redis of the environment, for whatever is kept there. */
+export async function toRedisConnection(config: Omit<OnlineStoreConfig, 'HINDSIGHT_DATA_DIR'>, url: string) {
+  const { REDIS_USER: user, REDIS_PASSWORD: password, REDIS_CLUSTER: cluster } = config
+  return { url, user, password, ca: await readCertificate(config.REDIS_CA_FILE), cluster }
 }
 
 /** `lmdb` is an optional dependency, which the container image leaves out. */

@@ -1,0 +1,123 @@
+import { mkdirSync } from 'node:fs'
+import { open, type RootDatabase } from 'lmdb'
+import { ServiceError } from '../../contracts/errors.ts'
+import { decodeEntry, encodeEntry, type Entry } from './entry-codec.ts'
+import type { Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+
+type Database = RootDatabase<Uint8Array, string>
+
+const sweepEveryMs = 10_000
+const mostPerSweep = 10_000
+const timeDigits = 15
+
+/**
+ * The embedded store: one LMDB database that every gateway on the machine opens. A transaction is atomic among them; an answer is
+ * on disk before it goes out, all else need only survive the process.
+ */
+export function openLmdbIdempotencyStore(options: { dir: string; windowMs: number; now: () => number }): IdempotencyStore {
+  const { dir, windowMs, now } = options
+  mkdirSync(dir, { recursive: true })
+  const db: Database = open({ path: dir, encoding: 'binary', noSubdir: false, maxReaders: 512 })
+  const sweeper = setInterval(() => void sweep(db, now()).catch(() => undefined), sweepEveryMs).unref()
+
+  function read(place: KeyPlace): Entry | undefined {
+    const bytes = db.getBinary(entryKey(place))
+    const entry = bytes && decodeEntry(bytes)
+    return entry !== undefined && entry.expiresAtMs > now() ? entry : undefined
+  }
+
+  /** The index by expiry keeps what this makes obsolete until it is swept: it is looked at again then. */
+  function write(place: KeyPlace, entry: Entry): void {
+    db.putSync(entryKey(place), encodeEntry(entry))
+    db.putSync(expiryKey(entry.expiresAtMs, entryKey(place)), new Uint8Array())
+  }
+
+  return {
+    claim: (place, claim, { holdMs, over }) =>
+      transact(db, () => {
+        const held = read(place)
+        if (held !== undefined && !mayTake(held, { nowMs: now(), over })) return toHolder(held, now())
+        write(place, { ...claim, state: 'claimed', heldUntilMs: now() + holdMs, expiresAtMs: now() + windowMs })
+        return undefined
+      }),
+    prepare: (place, { attempt, predictionId, answer, holdMs }) =>
+      transact(db, () => {
+        const held = read(place)
+        if (held?.state !== 'claimed' || held.attempt !== attempt) return false
+        write(place, { ...held, state: 'prepared', predictionId, answer, heldUntilMs: now() + holdMs })
+        return true
+      }),
+    async complete(place, predictionId) {
+      const done = await transact(db, () => {
+        const held = read(place)
+        if (held === undefined || held.predictionId !== predictionId) return false
+        if (held.state === 'prepared') write(place, { ...held, state: 'answered', expiresAtMs: now() + windowMs })
+        return true
+      })
+      await db.flushed
+      return done
+    },
+    release: (place, attempt) =>
+      transact(db, () => {
+        const held = read(place)
+        if (held !== undefined && held.state !== 'answered' && held.attempt === attempt) db.removeSync(entryKey(place))
+      }),
+    markRecovered: (writerId, epoch) =>
+      transact(db, () => {
+        if (epochOf(db, writerId) < epoch) db.putSync(recoveredKey(writerId), Buffer.from(String(epoch)))
+      }),
+    recoveredEpoch: (writerId) => transact(db, () => epochOf(db, writerId)),
+    async close() {
+      clearInterval(sweeper)
+      await db.close()
+    },
+  }
+}
+
+/** Removes what has expired. */
+export async function sweep(db: Database, nowMs: number): Promise<void> {
+  const range = { start: 'x:', end: expiryKey(nowMs, ''), limit: mostPerSweep }
+  await transact(db, () => {
+    for (const key of [...db.getKeys(range)]) {
+      const place = key.slice('x:'.length + timeDigits + 1)
+      const bytes = db.getBinary(place)
+      if (bytes !== undefined && decodeEntry(bytes).expiresAtMs <= nowMs) db.removeSync(place)
+      db.removeSync(key)
+    }
+  })
+}
+
+function entryKey({ tenant, model, key }: KeyPlace): string {
+  return `k:${tenant}:${model}:${key}`
+}
+
+function expiryKey(expiresAtMs: number, key: string): string {
+  return `x:${String(Math.ceil(expiresAtMs)).padStart(timeDigits, '0')}:${key}`
+}
+
+function recoveredKey(writerId: string): string {
+  return `r:${writerId}`
+}
+
+function epochOf(db: Database, writerId: string): number {
+  return Number(db.getBinary(recoveredKey(writerId))?.toString() ?? 0)
+}
+
+async function transact<T>(db: Database, action: () => T): Promise<T> {
+  return (await db.transaction(action).catch(unavailable)) as T
+}
+
+function unavailable(cause: unknown): never {
+  throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys cannot be written', { cause })
+}
+
+function mayTake({ state, attempt, heldUntilMs }: Entry, { nowMs, over }: { nowMs: number; over: string | undefined }): boolean {
+  if (state === 'answered') return false
+  return attempt === over || (state === 'claimed' && heldUntilMs <= nowMs)
+}
+
+function toHolder({ attempt, fingerprint, writerId, epoch, state, predictionId = '', heldUntilMs, answer }: Entry, nowMs: number): Holder {
+  const claim = { attempt, fingerprint, writerId, epoch }
+  if (state === 'answered' && answer !== undefined) return { ...claim, state, predictionId, answer }
+  return state === 'claimed' ? { ...claim, state } : { ...claim, state: 'prepared', predictionId, lapsed: heldUntilMs <= nowMs }
+}

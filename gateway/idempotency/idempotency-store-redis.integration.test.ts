@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWithRedis, startTestRedis, type TestRedis } from '../../platform/online-store/testing-redis.ts'
+import { describeIdempotencyStore } from './idempotency-store.contract.ts'
+import { openRedisIdempotencyStore } from './idempotency-store-redis.ts'
+
+describeWithRedis('in Redis', () => {
+  let redis: TestRedis
+  let opened = 0
+  beforeAll(async () => {
+    redis = await startTestRedis()
+  })
+  afterAll(() => redis.stop())
+
+  const open = (keyPrefix: string) => openRedisIdempotencyStore({ url: redis.url, keyPrefix, windowMs: 5_000, commandTimeoutMs: 500 })
+
+  describeIdempotencyStore('the store', async () => {
+    const prefix = `test-${opened++}`
+    const [store, other] = await Promise.all([open(prefix), open(prefix)])
+    return {
+      store,
+      other,
+      // Holds and windows go by the server's clock.
+      pass: (ms) => sleep(ms),
+      close: async () => void (await Promise.all([store.close(), other.close()])),
+    }
+  })
+
+  it('says so when it does not answer, in time', async () => {
+    const store = await open('stopped')
+    const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
+    const place = { tenant: 'default', model: 'm', key: 'k' }
+    redis.signal('SIGSTOP')
+    const startedAt = performance.now()
+    await expect(store.claim(place, claim, { holdMs: 1 })).rejects.toMatchObject({ code: 'idempotency_unavailable' })
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    redis.signal('SIGCONT')
+    await store.close()
+  })
+})

@@ -1,0 +1,61 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import { connectRedis, type RedisConnection } from '../../platform/online-store/online-store-redis-client.ts'
+import { claimScript, completeScript, markScript, prepareScript, releaseScript } from './idempotency-store-redis-scripts.ts'
+import type { Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+
+export type RedisIdempotencyOptions = RedisConnection & {
+  /** Before every key, so that several systems share a Redis. */
+  keyPrefix: string
+  /** How long an answer stands. */
+  windowMs: number
+}
+
+type Argument = string | number | Uint8Array
+
+/** One round trip per call. As durable as the Redis: what it forgets may be answered anew. */
+export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions): Promise<IdempotencyStore> {
+  const { keyPrefix, windowMs } = options
+  const client = await connectRedis(options)
+  const keyOf = ({ tenant, model, key }: KeyPlace) => `${keyPrefix}:idempotency:${tenant}:${model}:${key}`
+  const recoveredKey = (writerId: string) => `${keyPrefix}:idempotency-recovered:${writerId}`
+
+  async function call(command: string, args: readonly Argument[]): Promise<unknown> {
+    try {
+      return await client.call(command, args)
+    } catch (cause) {
+      throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys does not answer', { cause })
+    }
+  }
+  const run = (script: string, key: string, args: readonly Argument[]) => call('EVAL', [script, 1, key, ...args])
+
+  return {
+    async claim(place, { attempt, fingerprint, writerId, epoch }, { holdMs, over = '' }) {
+      const held = await run(claimScript, keyOf(place), [attempt, fingerprint, writerId, epoch, Math.ceil(holdMs), windowMs, over])
+      return held === null ? undefined : toHolder(held as (Buffer | null)[])
+    },
+    async prepare(place, { attempt, predictionId, answer, holdMs }) {
+      const args = [attempt, predictionId, JSON.stringify(answer.headers), answer.body, Math.ceil(holdMs)]
+      return (await run(prepareScript, keyOf(place), args)) === 1
+    },
+    complete: async (place, predictionId) => (await run(completeScript, keyOf(place), [predictionId, windowMs])) === 1,
+    async release(place, attempt) {
+      await run(releaseScript, keyOf(place), [attempt])
+    },
+    async markRecovered(writerId, epoch) {
+      await run(markScript, recoveredKey(writerId), [epoch])
+    },
+    recoveredEpoch: async (writerId) => Number(((await call('GET', [recoveredKey(writerId)])) as Buffer | null)?.toString() ?? 0),
+    close: () => client.close(),
+  }
+}
+
+function toHolder(fields: (Buffer | null)[]): Holder {
+  const [state = '', attempt = '', fingerprint = '', writerId = '', epoch = '', predictionId = '', headers = ''] = fields.map(
+    (field, index) => (index < 7 ? (field?.toString() ?? '') : ''),
+  )
+  const claim = { attempt, fingerprint, writerId, epoch: Number(epoch) }
+  if (state === 'claimed') return { ...claim, state }
+  if (state === 'prepared') return { ...claim, state, predictionId, lapsed: fields[7]?.toString() === '1' }
+  const answer = { headers: JSON.parse(headers) as Record<string, string>, body: fields[7] ?? new Uint8Array() }
+  return { ...claim, state: 'answered', predictionId, answer }
+}

@@ -1,0 +1,41 @@
+/** What a key of a client's is one of: the same text at another tenant or model is another key. */
+export type KeyPlace = { tenant: string; model: string; key: string }
+
+/** One attempt to answer a key: by which process (`epoch` is its outbox's when it started), and to what request. */
+export type Claim = { attempt: string; fingerprint: string; writerId: string; epoch: number }
+
+/** An answer as it went out, or will. */
+export type StoredAnswer = { headers: Record<string, string>; body: Uint8Array }
+
+/**
+ * Who has the key. `claimed`: nothing of it is in the outbox. `prepared`: its events may be in the outbox, the last of them
+ * under `predictionId`; `lapsed` when its hold has run out. `answered`: they are, and `answer` stands until the window ends.
+ */
+export type Holder = Claim &
+  (
+    | { state: 'claimed' }
+    | { state: 'prepared'; predictionId: string; lapsed: boolean }
+    | { state: 'answered'; predictionId: string; answer: StoredAnswer }
+  )
+
+/**
+ * Which keys were answered, with what, and who is at it; shared by every gateway. Whatever a former holder of a key still asks for is
+ * refused. Every call is atomic, and throws `idempotency_unavailable`.
+ */
+export type IdempotencyStore = {
+  /** Takes a key that is free, claimed with a hold that has run out, or held by attempt `over` without an answer; else says who has it. */
+  claim(place: KeyPlace, claim: Claim, options: { holdMs: number; over?: string | undefined }): Promise<Holder | undefined>
+  /** Keeps what will be answered once the events are in the outbox, and holds on. False when the key is no longer the attempt's. */
+  prepare(place: KeyPlace, prepared: Prepared): Promise<boolean>
+  /** The prepared answer is the answer, durably, and from now for the window. False unless it was prepared under this id. */
+  complete(place: KeyPlace, predictionId: string): Promise<boolean>
+  /** Frees the key if the attempt holds it without an answer. */
+  release(place: KeyPlace, attempt: string): Promise<void>
+  /** Says that the outbox of this writer has been looked through: what its earlier epochs prepared is complete, or was never committed. */
+  markRecovered(writerId: string, epoch: number): Promise<void>
+  /** The highest epoch marked for the writer; 0 for none. */
+  recoveredEpoch(writerId: string): Promise<number>
+  close(): Promise<void>
+}
+
+export type Prepared = { attempt: string; predictionId: string; answer: StoredAnswer; holdMs: number }
