@@ -1,7 +1,20 @@
 import { z } from 'zod'
 import { canonicalHash } from './canonical-json.ts'
 import { appliedPosition } from './origin.ts'
-import { columnName, instanceIndex, name, opaqueId, scalar, sha256, tags, tenant, timestamp, uuid, versionName } from './primitives.ts'
+import {
+  columnName,
+  idempotencyKey,
+  instanceIndex,
+  name,
+  opaqueId,
+  scalar,
+  sha256,
+  tags,
+  tenant,
+  timestamp,
+  uuid,
+  versionName,
+} from './primitives.ts'
 
 export const featureSource = z.enum(['request', 'online', 'derived'])
 export const featureStatus = z.enum(['ok', 'missing', 'stale', 'defaulted'])
@@ -48,7 +61,7 @@ export const predictionEventV1 = z.looseObject({
   payload_hash: sha256.describe('SHA-256 over the RFC 8785 form of the event without this field.'),
   request_id: opaqueId,
   index: instanceIndex.describe('Position of the instance in its request.'),
-  idempotency_key: opaqueId.optional(),
+  idempotency_key: idempotencyKey.optional(),
   trace_id: z.string().optional(),
   trigger: z.enum(['api', 'stream', 'batch', 'replay']),
   tags,

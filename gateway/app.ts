@@ -18,6 +18,7 @@ import { createOpenApiDocument } from './http/openapi.ts'
 import { requestContext } from './http/request-context.ts'
 import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
+import type { Idempotency } from './idempotency/idempotency.ts'
 import { createAppliedWaiter } from './ingest/applied-waiter.ts'
 import { createIngest } from './ingest/ingest.ts'
 import type { GatewayMetrics } from './metrics.ts'
@@ -36,6 +37,7 @@ export type AppDeps = {
   project: Pick<Project, 'labels' | 'sources'>
   models: ServingModels
   predict: Predictor
+  idempotency: Idempotency
   eventLog: EventLogWriter
   store: OnlineStore
   warehouse: Warehouse

@@ -73,6 +73,14 @@ const schema = z.object({
     .positive()
     .default(16_384)
     .describe('Rows that may wait for models, all together, before a request is answered 503.'),
+  HINDSIGHT_IDEMPOTENCY_WINDOW_MS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .default(24 * 3_600_000)
+    .describe(
+      'How long a request with the same Idempotency-Key gets the same answer; each key takes about a kilobyte of the store meanwhile.',
+    ),
   HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
 })
 

@@ -8,6 +8,8 @@ import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import { keyFilePath } from './access/key-file.ts'
 import { openKeyRing } from './access/key-ring.ts'
 import { loadGatewayConfig } from './config.ts'
+import { openIdempotencyStore } from './idempotency/open-idempotency-store.ts'
+import { readCommittedKeys } from './idempotency/recover-keys.ts'
 import { createOnnxInference } from './inference/inference-onnxruntime.ts'
 import { startGateway } from './start.ts'
 
@@ -20,17 +22,20 @@ await runService({
     const dataDir = config.HINDSIGHT_DATA_DIR
     const ring = await openKeyRing({ path: keyFilePath(config), onFault: (error) => logger.error({ err: error }, 'API keys') })
     requireKeyBeyondLoopback({ ...config, hasKeys: ring.used })
+    const outbox = { dir: join(dataDir, 'outbox'), writerId: config.HINDSIGHT_WRITER_ID }
+    const eventLog = await openOutboxWriter({
+      ...outbox,
+      consumersOf: config.NATS_URL === undefined ? embeddedConsumers : brokerConsumers,
+      maxLaneBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES,
+      maxLaneAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS,
+      onFault: (error) => logger.error({ err: error }, 'outbox'),
+    })
     return startGateway(context, {
       ring,
+      eventLog,
+      committedKeys: await readCommittedKeys({ ...outbox, epoch: eventLog.epoch }),
+      keys: await openIdempotencyStore(config, (error) => logger.error({ err: error }, 'idempotency keys')),
       project: await loadProject(config.HINDSIGHT_PROJECT_DIR),
-      eventLog: await openOutboxWriter({
-        dir: join(dataDir, 'outbox'),
-        writerId: config.HINDSIGHT_WRITER_ID,
-        consumersOf: config.NATS_URL === undefined ? embeddedConsumers : brokerConsumers,
-        maxLaneBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES,
-        maxLaneAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS,
-        onFault: (error) => logger.error({ err: error }, 'outbox'),
-      }),
       store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),
       warehouse: createWarehouse({ url: config.CLICKHOUSE_URL, user: config.CLICKHOUSE_USER, password: config.CLICKHOUSE_PASSWORD }),
       inference: createOnnxInference({

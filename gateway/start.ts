@@ -14,7 +14,11 @@ import type { GatewayConfig } from './config.ts'
 import { createAdmission } from './http/admission.ts'
 import { createClosing } from './http/closing.ts'
 import { listen } from './http/listen.ts'
+import { createStoredCheck } from './idempotency/stored-check.ts'
 import { createIdFactory } from './ids.ts'
+import { createIdempotency } from './idempotency/idempotency.ts'
+import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
+import { type CommittedKey, recoverKeys } from './idempotency/recover-keys.ts'
 import type { InferenceEngine } from './inference/inference.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
@@ -34,6 +38,9 @@ export type Adapters = {
   warehouse: Warehouse
   inference: InferenceEngine
   ring: KeyRing
+  keys: IdempotencyStore
+  /** What the outbox holds of earlier runs under a key. */
+  committedKeys: readonly CommittedKey[]
 }
 
 /** Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. */
@@ -42,7 +49,7 @@ const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
   const { config, logger, meter } = context
-  const { project, eventLog, store, inference, ring } = adapters
+  const { project, eventLog, store, inference, ring, keys } = adapters
   reportProblems(project, logger)
   const version = await readPackageVersion()
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
@@ -58,6 +65,11 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const deps = { ...adapters, ...clocks, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
+  const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
+  const stopped = new AbortController()
+  const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, { keys: adapters.committedKeys, ...writer })
+  const isStored = createStoredCheck(adapters.warehouse, logger)
+  const idempotency = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
   const app = createApp({
@@ -69,6 +81,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       limits: shadowLimits,
     }),
     access,
+    idempotency,
     corsOrigins: config.HINDSIGHT_CORS_ORIGINS,
     version,
     statistics,
@@ -90,8 +103,10 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       closing.enter('closing')
       await listener.close({ withinMs: (config.HINDSIGHT_DRAIN_TIMEOUT_MS - config.HINDSIGHT_DRAIN_DELAY_MS) / 2 })
       await background.settled()
+      stopped.abort()
+      await recovered
       await inference.close()
-      await Promise.all([eventLog.close(), store.close(), adapters.warehouse.close()])
+      await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close()])
     },
   }
 }

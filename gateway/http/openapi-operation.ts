@@ -14,11 +14,16 @@ export type Operation = {
   errors: readonly ErrorCode[]
   /** Asks for no key. */
   open?: true
+  /** Takes an Idempotency-Key. */
+  keyed?: true
   /** Answers 503 in its own form, and not as an error. */
   unready?: true
   /** Bodies and errors are those of the Open Inference Protocol. */
   protocol?: 'v2'
 }
+
+/** What a request with an Idempotency-Key may be refused for besides. */
+export const keyedErrors = ['idempotency_conflict', 'idempotency_mismatch', 'idempotency_unavailable'] as const satisfies ErrorCode[]
 
 /** What any body may be refused for. */
 export const bodyErrors = [

@@ -17,7 +17,7 @@ import { eventsQuery } from '../routes/events.ts'
 import { modelDetail, modelList } from '../routes/model-schemas.ts'
 import { v2Operations } from '../v2/openapi.ts'
 import { examples } from './openapi-examples.ts'
-import { bodyErrors, type Operation } from './openapi-operation.ts'
+import { bodyErrors, keyedErrors, type Operation } from './openapi-operation.ts'
 
 const dryRun = z.boolean().optional().describe('Judge the items, write nothing.')
 const many = <Item extends z.ZodType>(field: string, item: Item) =>
@@ -36,6 +36,7 @@ const operations: readonly Operation[] = [
     path: '/v1/models/{model}/predict',
     summary: 'Predict for one instance, or for several under instances. The event is durable before the answer.',
     body: 'predict',
+    keyed: true,
     response: z.union([predictResponse, predictBatchResponse]),
     errors: [
       ...bodyErrors,
@@ -127,7 +128,8 @@ export function createOpenApiDocument(version: string) {
 }
 
 function toOperation(operation: Operation) {
-  const { path, summary, body, query, status = 200, response, errors, open, unready, protocol } = operation
+  const { path, summary, body, query, status = 200, response, open, unready, protocol, keyed } = operation
+  const errors = [...operation.errors, ...(keyed === true ? keyedErrors : []), ...(open === true ? [] : anywhere)]
   const bytes = protocol === 'v2' && body !== undefined ? binaryContent : {}
   const content = { 'application/json': { schema: jsonSchema(response, 'output') } }
   return {
@@ -136,6 +138,7 @@ function toOperation(operation: Operation) {
       ...pathParameters(path),
       ...queryParameters(query),
       ...(protocol === 'v2' && body !== undefined ? [headerLengthParameter] : []),
+      ...(keyed === true ? [idempotencyKeyParameter] : []),
       requestIdParameter,
     ],
     ...(body !== undefined && {
@@ -146,7 +149,7 @@ function toOperation(operation: Operation) {
     }),
     responses: {
       [status]: { description: 'Done.', content: { ...content, ...bytes } },
-      ...errorResponses(open === true ? errors : [...errors, ...anywhere], protocol === 'v2' ? 'V2Error' : 'Error'),
+      ...errorResponses(errors, protocol === 'v2' ? 'V2Error' : 'Error'),
       ...(unready === true && { 503: { description: 'Not ready.', content } }),
     },
     security: open === true ? [] : [{}, { key: [] }],
@@ -160,6 +163,15 @@ const requestIdParameter = {
   schema: { type: 'string' },
   description:
     'Echoed in the answer, unless it is empty, longer than 128 characters or has control characters: then it is replaced by ours.',
+}
+
+const idempotencyKeyParameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
+  description:
+    'The same key at the same model gets the same answer again, for a day unless the gateway is told otherwise; 409 while the first is under way.',
 }
 
 const headerLengthParameter = {

@@ -18,6 +18,7 @@ export type EventContext = {
   predictedAtMs: number
   seen: SeenFeatures | undefined
   durationUs: VersionRun['durationUs']
+  idempotencyKey: string | undefined
 }
 
 /** The immutable record of one result: an answer, or why there was none. */
@@ -33,6 +34,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     tenant: instance.tenant,
     request_id: context.requestId,
     index: instance.index,
+    ...(context.idempotencyKey !== undefined && { idempotency_key: context.idempotencyKey }),
     trigger: 'api',
     tags: instance.tags,
     deployment_revision: deployment.revision,

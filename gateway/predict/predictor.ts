@@ -6,7 +6,7 @@ import { execute, type ExecuteDeps } from './execute.ts'
 import { type Fallback, fallBack, fallbackOf, fallbackReserveMs } from './fallback.ts'
 import { type Instance, toInstance } from './instance.ts'
 import type { LoopLoad } from './loop-load.ts'
-import { type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
+import { type Commit, type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
 import { type ParsedPredict, withinInstance } from './request.ts'
 import { type Routed, routeRequest } from './routing.ts'
 import { type InstanceResult, isRefusal, type SeenFeatures } from './run-version.ts'
@@ -33,6 +33,8 @@ export type PredictInput = ParsedPredict & {
   receivedAtMs: number
   rows?: readonly SentRow[]
   hungUp?: AbortSignal
+  /** The client's key, and how its events become durable only once. */
+  idempotency?: { key: string; commit: Commit }
 }
 
 /** A request on its way: what it asked, and its accepted instances. */
@@ -83,6 +85,11 @@ function budgetMs(model: ServingModel, { options }: PredictInput): number {
   return Math.min(model.project.definition.latency_budget_ms, options.timeout_ms ?? Infinity)
 }
 
+/** Until when a request is answered, Unix milliseconds. */
+export function answerAtMs(model: ServingModel, input: PredictInput): number {
+  return input.receivedAtMs + budgetMs(model, input)
+}
+
 /** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
 const waitShare = 1 / 2
 
@@ -122,7 +129,7 @@ async function answerBy({ deps, work, routed: asked, fallback, read, deadlines }
   const late = fallback && (await fallBack(deps, { fallback, routed: asked, execution: own, instances, read, deadline: deadlines.answer }))
   const { routed, execution } = late ?? { routed: asked, execution: own }
   const predicted = toPredicted(deps, { input: work.input, routed, execution, ids })
-  await recordInTime({ deps, routed, predicted, deadline: deadlines.answer })
+  await recordInTime({ deps, commit: work.input.idempotency?.commit, routed, predicted, deadline: deadlines.answer })
   refuseWhenNothingAnswered(predicted)
   return predicted
 }
@@ -139,12 +146,21 @@ function refuseUnserved(results: readonly InstanceResult[]): void {
   if (error !== undefined && errorCodes[error.code].status === 503 && others.every((other) => other?.code === error.code)) throw error
 }
 
-type Recording = { deps: PredictorDeps; routed: Routed; predicted: readonly Predicted[]; deadline: Deadline }
+type Recording = {
+  deps: PredictorDeps
+  commit: Commit | undefined
+  routed: Routed
+  predicted: readonly Predicted[]
+  deadline: Deadline
+}
 
 /** A deadline that passes here costs the answer, not the events: they go on to be made durable, and a drain waits for them. */
-async function recordInTime({ deps, routed, predicted, deadline }: Recording): Promise<void> {
-  const startedTick = deps.tick()
-  const recorded = record(deps, routed, predicted).then(() => deps.commitTime.seen(deps.tick() - startedTick))
+async function recordInTime({ deps, commit = justRecord, routed, predicted, deadline }: Recording): Promise<void> {
+  const recorded = commit(predicted, async () => {
+    const startedTick = deps.tick()
+    await record(deps, routed, predicted)
+    deps.commitTime.seen(deps.tick() - startedTick)
+  })
   try {
     await deadline.raceEnd(recorded)
   } catch (error) {
@@ -153,8 +169,14 @@ async function recordInTime({ deps, routed, predicted, deadline }: Recording): P
   }
 }
 
+const justRecord: Commit = (_, recordThem) => recordThem()
+
 /** A cause that spared no instance is the request's own. */
 function refuseWhenNothingAnswered(predicted: readonly Predicted[]): void {
-  const [first, ...others] = predicted
-  if (first?.error !== undefined && others.every(({ error }) => error?.code === first.error?.code)) throw first.error
+  if (isRefusedWhole(predicted)) throw predicted[0]?.error
+}
+
+/** Whether the caller is told of an error instead of predictions. */
+export function isRefusedWhole([first, ...others]: readonly Predicted[]): boolean {
+  return first?.error !== undefined && others.every(({ error }) => error?.code === first.error?.code)
 }

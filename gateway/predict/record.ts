@@ -15,15 +15,18 @@ export type RecordDeps = { eventLog: EventLogWriter; metrics: GatewayMetrics; lo
 /** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
 export type Predicted = { event: PredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
 
+/** Stands around `record`, which makes the events durable: it may do things before and after, or refuse. */
+export type Commit = (predicted: readonly Predicted[], record: () => Promise<void>) => Promise<void>
+
 /** The events of an execution; `ids` are their prediction ids, in the order of the instances. */
 export function toPredicted(
   deps: Pick<RecordDeps, 'now'>,
   options: { input: PredictInput; routed: Routed; execution: Execution; ids: readonly string[] },
 ): Predicted[] {
   const { input, routed, execution, ids } = options
-  const { requestId, receivedAtMs } = input
+  const { requestId, receivedAtMs, idempotency } = input
   const { seen, durationUs, results } = execution
-  const context = { routed, requestId, receivedAtMs, predictedAtMs: deps.now(), seen, durationUs }
+  const context = { routed, requestId, receivedAtMs, predictedAtMs: deps.now(), seen, durationUs, idempotencyKey: idempotency?.key }
   return results.map((result, position) => ({
     event: toPredictionEvent(context, result, ids[position] ?? ''),
     error: result.error,

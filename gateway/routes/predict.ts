@@ -1,36 +1,51 @@
 import type { Handler } from 'hono'
+import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
+import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
+import type { Idempotency } from '../idempotency/idempotency.ts'
 import { toPredictResponse } from '../predict/event.ts'
-import type { Predictor } from '../predict/predictor.ts'
+import { answerAtMs, isRefusedWhole, type Predictor, type PredictInput } from '../predict/predictor.ts'
 import type { Predicted } from '../predict/record.ts'
-import { parsePredict } from '../predict/request.ts'
+import { type ParsedPredict, parsePredict } from '../predict/request.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
 
 /** `POST /v1/models/:model/predict` */
-export function predictRoute(deps: { models: ServingModels; predict: Predictor }): Handler<GatewayEnv> {
+export function predictRoute(deps: { models: ServingModels; predict: Predictor; idempotency: Idempotency }): Handler<GatewayEnv> {
   return async function predict(c) {
-    const model = findModel(deps.models, c.req.param('model') ?? '')
-    const parsed = parsePredict(await readJsonBody(c))
+    const name = c.req.param('model') ?? ''
+    const model = findModel(deps.models, name)
+    const key = readIdempotencyKey(c)
+    const body = await readJsonBody(c)
+    const parsed = parsePredict(body)
     const requestId = parsed.requestId ?? c.var.requestId
     c.set('requestId', requestId)
-    const predicted = await deps.predict(model, {
-      ...parsed,
-      requestId,
-      tenant: c.var.caller.tenant,
-      receivedAtMs: c.var.receivedAtMs,
-      hungUp: c.req.raw.signal,
-    })
-    const bodies = predicted.map((one) => toBody(one, parsed.options.return_features === true))
-    return c.json(parsed.batch ? { predictions: bodies } : (bodies[0] ?? {}))
+    const { tenant } = c.var.caller
+    const input: PredictInput = { ...parsed, requestId, tenant, receivedAtMs: c.var.receivedAtMs, hungUp: c.req.raw.signal }
+    if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
+    const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
+    const once = await deps.idempotency.once(request, (commitWith) =>
+      deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, predicted)) } }),
+    )
+    return sendStored(c, once)
   }
 }
 
-function toBody({ event, error }: Predicted, returnFeatures: boolean) {
-  return error === undefined ? toPredictResponse(event, { returnFeatures }) : toErrorBody(error, event.request_id)
+function toBody({ batch, options }: ParsedPredict, predicted: readonly Predicted[]) {
+  const bodies = predicted.map(({ event, error }) =>
+    error === undefined
+      ? toPredictResponse(event, { returnFeatures: options.return_features === true })
+      : toErrorBody(error, event.request_id),
+  )
+  return batch ? { predictions: bodies } : (bodies[0] ?? {})
+}
+
+function toStored(parsed: ParsedPredict, predicted: readonly Predicted[]) {
+  if (isRefusedWhole(predicted)) return undefined
+  return { headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(toBody(parsed, predicted))) }
 }
 
 export function findModel(models: ServingModels, name: string): ServingModel {

@@ -9,6 +9,7 @@ import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
 import { createAdmission } from '../http/admission.ts'
 import { createClosing } from '../http/closing.ts'
+import { createIdempotency } from '../idempotency/idempotency.ts'
 import { createIdFactory } from '../ids.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { createBackground } from '../predict/background.ts'
@@ -19,6 +20,7 @@ import type { VersionFeatures } from '../predict/version-features.ts'
 import { warmUp } from '../predict/warm-up.ts'
 import { createStatistics } from '../v2/statistics.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
+import { createMemoryIdempotencyStore } from './memory-idempotency-store.ts'
 import { createMemoryInference } from './memory-inference.ts'
 import { createMemoryOnlineStore } from './memory-online-store.ts'
 import { createTestAccess } from './test-access.ts'
@@ -93,12 +95,21 @@ export async function createTestGateway(
   })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
   const closing = createClosing()
+  const keys = createMemoryIdempotencyStore()
+  const stored = new Set<string>()
+  const idempotency = createIdempotency({
+    ...deps,
+    store: keys.store,
+    isStored: async ({ id }) => stored.has(id),
+    writer: { writerId: 'test', epoch: 1 },
+  })
   const app = createApp({
     ...deps,
     project: testProject,
     models,
     predict,
     admission,
+    idempotency,
     closing,
     warehouse: options.warehouse ?? ({} as Warehouse),
     access: options.access ?? createTestAccess(),
@@ -114,5 +125,5 @@ export async function createTestGateway(
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
     })
-  return { app, send, log, online, engine, background, admission, closing, models }
+  return { app, send, keys, stored, log, online, engine, background, admission, closing, models }
 }

@@ -1,21 +1,24 @@
-import type { Context, Handler } from 'hono'
+import type { Handler } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { v2Limits } from '../../contracts/v2.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
+import type { Idempotency } from '../idempotency/idempotency.ts'
 import type { Predictor, PredictInput } from '../predict/predictor.ts'
 import type { ServingModels, ServingVersion } from '../predict/serving-model.ts'
 import { findModel } from '../routes/predict.ts'
 import { findAddressedVersion } from './addressed-version.ts'
 import { createByteBudget } from './byte-budget.ts'
+import { inferOnce } from './infer-once.ts'
 import { type InferRequest, parseInferRequest } from './infer-request.ts'
 import { toInferAnswer } from './infer-response.ts'
 import { parseRawRequest } from './raw-request.ts'
-import { announcedBytes, readSentBody } from './sent-body.ts'
+import { announcedBytes, readSentBody, type SentBody } from './sent-body.ts'
 import { toSentRows } from './sent-rows.ts'
 
 /** `POST /v2/models/:model[/versions/:version]/infer` */
-export function inferRoute(deps: { models: ServingModels; predict: Predictor }): Handler<GatewayEnv> {
+export function inferRoute(deps: { models: ServingModels; predict: Predictor; idempotency: Idempotency }): Handler<GatewayEnv> {
   const budget = createByteBudget({ maxBytes: v2Limits.bodyBytesInWork })
   return async function infer(c) {
     const model = findModel(deps.models, c.req.param('model') ?? '')
@@ -23,18 +26,21 @@ export function inferRoute(deps: { models: ServingModels; predict: Predictor }):
     const addressed = findAddressedVersion(model, pinned)
     const giveBack = budget.take(announcedBytes(c))
     try {
-      const request = await readRequest(c, addressed)
+      const key = readIdempotencyKey(c)
+      const sent = await readSentBody(c)
+      const request = readRequest(sent, addressed)
       const requestId = request.id ?? c.var.requestId
       c.set('requestId', requestId)
-      const predicted = await deps.predict(model, {
+      const input: PredictInput = {
         ...toPredictInput(request, addressed),
         options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
         requestId,
         tenant: c.var.caller.tenant,
         receivedAtMs: c.var.receivedAtMs,
         hungUp: c.req.raw.signal,
-      })
-      const { body, headers } = toInferAnswer(request, predicted)
+      }
+      if (key !== undefined) return sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))
+      const { body, headers } = toInferAnswer(request, await deps.predict(model, input))
       return c.body(body, 200, headers)
     } finally {
       giveBack()
@@ -42,8 +48,7 @@ export function inferRoute(deps: { models: ServingModels; predict: Predictor }):
   }
 }
 
-async function readRequest(c: Context<GatewayEnv>, addressed: ServingVersion): Promise<InferRequest> {
-  const body = await readSentBody(c)
+function readRequest(body: SentBody, addressed: ServingVersion): InferRequest {
   const request = body.raw ? parseRawRequest(body.binary, addressed) : parseInferRequest(body)
   const known = new Set(addressed.version.manifest.outputs.map(({ tensor }) => tensor))
   for (const [index, { name }] of (request.outputs ?? []).entries()) {

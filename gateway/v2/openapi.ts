@@ -44,6 +44,7 @@ const ofModel: Record<string, Described> = {
       'Predict for each row of the tensors: the model is given them as they are, and no feature is looked up. Every row is an event, durable before the answer. ' +
       'With the header Inference-Header-Content-Length tensors follow the JSON in binary form, and outputs do where binary_data or binary_data_output asks for it.',
     body: 'infer',
+    keyed: true,
     response: v2InferResponse,
     errors: [
       ...bodyErrors,

@@ -2,6 +2,7 @@ import type { Context, Handler, Hono } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { allow } from '../access/authenticate.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import type { Idempotency } from '../idempotency/idempotency.ts'
 import type { Predictor } from '../predict/predictor.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
 import { findModel } from '../routes/predict.ts'
@@ -14,6 +15,7 @@ import type { Statistics } from './statistics.ts'
 export type V2Deps = {
   models: ServingModels
   predict: Predictor
+  idempotency: Idempotency
   statistics: Statistics
   version: string
   checks: () => Promise<Record<string, boolean>>

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 export type FailpointName =
   | 'gateway.before_commit'
   | 'gateway.after_commit'
+  | 'gateway.after_claim'
+  | 'gateway.after_complete'
   | 'gateway.after_answer'
   | 'logger.before_insert'
   | 'logger.after_insert'

@@ -1,0 +1,19 @@
+import type { Context } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import { idempotencyKey } from '../../contracts/primitives.ts'
+import type { StoredAnswer } from './idempotency-store.ts'
+
+/** The request's `Idempotency-Key`; undefined when it has none. Throws `invalid_request` for one of another form. */
+export function readIdempotencyKey(c: Context): string | undefined {
+  const sent = c.req.header('idempotency-key')
+  if (sent === undefined) return undefined
+  const parsed = idempotencyKey.safeParse(sent)
+  if (parsed.success) return parsed.data
+  throw new ServiceError('invalid_request', 'must be 1 to 255 visible ASCII characters', { path: 'Idempotency-Key' })
+}
+
+/** The same bytes each time; one that was answered before says so. */
+export function sendStored(c: Context, { answer, replayed }: { answer: StoredAnswer; replayed: boolean }): Response {
+  if (replayed) c.header('Idempotency-Replayed', 'true')
+  return c.body(new Uint8Array(answer.body), 200, answer.headers)
+}

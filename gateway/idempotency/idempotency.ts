@@ -1,0 +1,173 @@
+import type { Logger } from 'pino'
+import { ServiceError } from '../../contracts/errors.ts'
+import { failpoint } from '../../platform/service/failpoint.ts'
+import type { Background } from '../predict/background.ts'
+import type { Commit, Predicted } from '../predict/record.ts'
+import { completeUntil } from './complete-until.ts'
+import type { Claim, Holder, IdempotencyStore, KeyPlace, StoredAnswer } from './idempotency-store.ts'
+
+/** A request with a key; `fingerprint` is equal for equal bodies. `answerByMs` is Unix time. */
+export type KeyedRequest = KeyPlace & { fingerprint: string; answerByMs: number }
+
+/** What a caller is told of it; undefined when that is an error, which may be better next time. */
+export type Render = (predicted: readonly Predicted[]) => StoredAnswer | undefined
+
+/** How an attempt commits, so that what is answered is what a later request with the key is answered. */
+export type CommitWith = (render: Render) => Commit
+
+export type Idempotency = {
+  /**
+   * The answer that the key has, or the one that `compute` commits. Throws `idempotency_conflict` while another request has the
+   * key, `idempotency_mismatch` when that had another body, `idempotency_unavailable` when the store does not answer. What
+   * `compute` throws frees the key, unless its events are already under way: those are completed behind it.
+   */
+  once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<{ answer: StoredAnswer; replayed: boolean }>
+}
+
+export type IdempotencyDeps = {
+  store: IdempotencyStore
+  background: Background
+  logger: Logger
+  now: () => number
+  newId: () => string
+  /** Whether the warehouse has the prediction: then it was committed, whatever became of its writer. False when that cannot be told. */
+  isStored: (prediction: { tenant: string; id: string }) => Promise<boolean>
+  /** Whose outbox the events go to, and its epoch when this process started. */
+  writer: { writerId: string; epoch: number }
+}
+
+/** Beyond the deadline, so that a hold does not run out while its holder is at the last step. */
+const claimMarginMs = 5_000
+/** How long a prepared answer waits for its writer to come back and say whether it was committed. */
+const recoverWithinMs = 60_000
+const mostAnswerBytes = 1024 * 1024
+
+export function createIdempotency(deps: IdempotencyDeps): Idempotency {
+  const { store, now } = deps
+
+  async function claim(request: KeyedRequest, own: Claim): Promise<Holder | undefined> {
+    const leftMs = Math.max(0, request.answerByMs - now())
+    const take = (over?: string) => within(leftMs, store.claim(request, own, { holdMs: leftMs + claimMarginMs, over }), giveBack)
+    const holder = await take()
+    if (holder === undefined || !(await isAbandoned(holder))) return holder
+    if (holder.state === 'prepared' && (await deps.isStored({ tenant: request.tenant, id: holder.predictionId })))
+      await store.complete(request, holder.predictionId)
+    return take(holder.attempt)
+
+    /** The claim may yet be made when nobody waits for it any more. */
+    function giveBack(late: Promise<unknown>): void {
+      deps.background.run('giving a late claim back', async () => {
+        await late
+        await store.release(request, own.attempt)
+      })
+    }
+  }
+
+  /** Its writer has come back since and has completed what it found in its outbox, or has not come back in time. */
+  async function isAbandoned(holder: Holder): Promise<boolean> {
+    if (holder.state === 'answered') return false
+    return (holder.state === 'prepared' && holder.lapsed) || holder.epoch < (await store.recoveredEpoch(holder.writerId))
+  }
+
+  return {
+    async once(request, compute) {
+      const own = { attempt: deps.newId(), fingerprint: request.fingerprint, ...deps.writer }
+      const holder = await claim(request, own)
+      if (holder !== undefined) return { answer: answerOf(holder, request), replayed: true }
+      failpoint('gateway.after_claim')
+      const attempt = createAttempt(deps, request, own.attempt)
+      try {
+        await compute(attempt.commitWith)
+      } catch (error) {
+        await attempt.abandon()
+        throw error
+      }
+      return { answer: attempt.answer(), replayed: false }
+    },
+  }
+}
+
+function answerOf(holder: Holder, request: KeyedRequest): StoredAnswer {
+  if (holder.fingerprint !== request.fingerprint)
+    throw new ServiceError('idempotency_mismatch', 'the Idempotency-Key was sent before, with another body', {
+      hint: 'a new request needs a new key',
+    })
+  if (holder.state === 'answered') return holder.answer
+  throw conflict('a request with this Idempotency-Key is under way')
+}
+
+function conflict(message: string): ServiceError {
+  return new ServiceError('idempotency_conflict', message, { hint: 'send it again: it is answered when the other has ended' })
+}
+
+/** One holder of a key: prepares what it will answer, commits, completes. */
+function createAttempt({ store, background, logger, now }: IdempotencyDeps, place: KeyPlace, attempt: string) {
+  let answer: StoredAnswer | undefined
+  let isUnderWay = false
+  const release = () => store.release(place, attempt).catch((error: unknown) => logger.warn({ err: error }, 'a key was not freed'))
+
+  function commitWith(render: Render): Commit {
+    return async function commit(predicted, record) {
+      const rendered = render(predicted)
+      if (rendered === undefined) return record()
+      requireKeepable(rendered)
+      const predictionId = predicted.at(-1)?.event.prediction_id ?? ''
+      isUnderWay = true
+      try {
+        const prepared = { attempt, predictionId, answer: rendered, holdMs: recoverWithinMs }
+        if (!(await store.prepare(place, prepared))) throw conflict('another request with this Idempotency-Key has taken over')
+        await record()
+      } catch (error) {
+        await release()
+        throw error
+      }
+      await complete(predictionId)
+      answer = rendered
+    }
+  }
+
+  /** Committed, so it is the answer; but who got it before the store has it could be told another later. */
+  async function complete(predictionId: string): Promise<void> {
+    const completed = store.complete(place, predictionId)
+    const isOurs = await completed.catch((error: unknown) => {
+      const untilMs = now() + recoverWithinMs
+      background.run('completing a key', () => completeUntil({ store, now }, { place, predictionId, untilMs }))
+      throw error
+    })
+    failpoint('gateway.after_complete')
+    if (!isOurs) throw conflict('another request with this Idempotency-Key has taken over')
+  }
+
+  return {
+    commitWith,
+    /** Nothing was committed, and nothing will be: the key is free. */
+    async abandon() {
+      if (!isUnderWay) await release()
+    },
+    answer(): StoredAnswer {
+      if (answer === undefined) throw new Error('an attempt ended without an answer and without an error')
+      return answer
+    },
+  }
+}
+
+/** Every key of a window is kept: one answer must not take the place of thousands. */
+function requireKeepable({ body }: StoredAnswer): void {
+  if (body.byteLength > mostAnswerBytes)
+    throw new ServiceError('event_too_large', `the answer is over the ${mostAnswerBytes} bytes that are kept under an Idempotency-Key`)
+}
+
+async function within<T>(ms: number, work: Promise<T>, giveUp: (work: Promise<T>) => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      giveUp(work)
+      reject(new ServiceError('idempotency_unavailable', 'the store of idempotency keys does not answer in time'))
+    }, ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import type { IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+import { readLastPredictions } from './read-last-predictions.ts'
+
+/** An event of an earlier epoch that was committed under a key. */
+export type CommittedKey = { place: KeyPlace; predictionId: string }
+
+const marker = Buffer.from('"idempotency_key":')
+const retryMs = 1_000
+
+/** What earlier epochs of the outbox may have committed under a key without living to complete it. To be read before consumers let it be freed. */
+export async function readCommittedKeys(outbox: { dir: string; writerId: string; epoch: number }): Promise<CommittedKey[]> {
+  const keys: CommittedKey[] = []
+  for await (const record of readLastPredictions(outbox, { beforeEpoch: outbox.epoch })) keys.push(...toCommittedKey(record))
+  return keys
+}
+
+/**
+ * Completes them: the outbox is the truth. Then says so, and whatever else those epochs prepared is known not to be in this outbox.
+ * Tries until the store answers or the signal aborts; a key that waits for it is answered 409 meanwhile.
+ */
+export async function recoverKeys(
+  deps: { store: Pick<IdempotencyStore, 'complete' | 'markRecovered'>; logger: Logger; signal: AbortSignal },
+  { keys, writerId, epoch }: { keys: readonly CommittedKey[]; writerId: string; epoch: number },
+): Promise<void> {
+  const { store, logger, signal } = deps
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    try {
+      for (const { place, predictionId } of keys) await store.complete(place, predictionId)
+      return await store.markRecovered(writerId, epoch)
+    } catch (error) {
+      if (isFirst) logger.warn({ err: error }, 'answers of an earlier run cannot be completed yet')
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+function toCommittedKey({ kind, payload }: LogRecord): CommittedKey[] {
+  if (kind !== 'event' || !Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).includes(marker)) return []
+  const event = JSON.parse(new TextDecoder().decode(payload)) as Record<string, string>
+  const { tenant, model, idempotency_key: key, prediction_id: predictionId } = event
+  if (tenant === undefined || model === undefined || key === undefined || predictionId === undefined) return []
+  return [{ place: { tenant, model, key }, predictionId }]
+}

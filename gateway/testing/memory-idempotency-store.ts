@@ -1,0 +1,67 @@
+import type { Entry } from '../idempotency/entry-codec.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { Holder, IdempotencyStore, KeyPlace } from '../idempotency/idempotency-store.ts'
+
+/**
+ * The store in memory, for tests, whose `entries` may be changed. `fail` makes a kind of call throw until `heal`; `holdNext` lets the next
+ * one wait until what it returns is called.
+ */
+export function createMemoryIdempotencyStore() {
+  const entries = new Map<string, Entry>()
+  const epochs = new Map<string, number>()
+  const gates = new Map<keyof IdempotencyStore, Promise<void>>()
+  const failing = new Set<keyof IdempotencyStore>()
+  const keyOf = ({ tenant, model, key }: KeyPlace) => `${tenant}/${model}/${key}`
+
+  async function reach(call: keyof IdempotencyStore): Promise<void> {
+    const gate = gates.get(call)
+    gates.delete(call)
+    await gate
+    if (failing.has(call)) throw new ServiceError('idempotency_unavailable', 'the test says so')
+  }
+
+  const store: IdempotencyStore = {
+    async claim(place, claim, { holdMs, over }) {
+      await reach('claim')
+      const held = entries.get(keyOf(place))
+      const isLapsed = held !== undefined && held.heldUntilMs <= Date.now()
+      if (held !== undefined && (held.state === 'answered' || (held.attempt !== over && !(held.state === 'claimed' && isLapsed))))
+        return { ...held, lapsed: isLapsed } as unknown as Holder
+      entries.set(keyOf(place), { ...claim, state: 'claimed', heldUntilMs: Date.now() + holdMs, expiresAtMs: Infinity })
+      return undefined
+    },
+    async prepare(place, { attempt, predictionId, answer, holdMs }) {
+      await reach('prepare')
+      const held = entries.get(keyOf(place))
+      if (held?.state !== 'claimed' || held.attempt !== attempt) return false
+      entries.set(keyOf(place), { ...held, state: 'prepared', predictionId, answer, heldUntilMs: Date.now() + holdMs })
+      return true
+    },
+    async complete(place, predictionId) {
+      await reach('complete')
+      const held = entries.get(keyOf(place))
+      if (held?.predictionId !== predictionId) return false
+      held.state = 'answered'
+      return true
+    },
+    async release(place, attempt) {
+      await reach('release')
+      const held = entries.get(keyOf(place))
+      if (held?.attempt === attempt && held.state !== 'answered') entries.delete(keyOf(place))
+    },
+    markRecovered: async (writerId, epoch) => void epochs.set(writerId, epoch),
+    recoveredEpoch: async (writerId) => epochs.get(writerId) ?? 0,
+    close: async () => {},
+  }
+  return {
+    store,
+    entries,
+    fail: (call: keyof IdempotencyStore) => void failing.add(call),
+    heal: () => failing.clear(),
+    holdNext(call: keyof IdempotencyStore): () => void {
+      let release = () => {}
+      gates.set(call, new Promise((resolve) => (release = resolve)))
+      return () => release()
+    },
+  }
+}
