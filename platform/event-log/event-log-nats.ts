@@ -7,6 +7,7 @@ import { confirmSubjectOf } from '../nats/ensure-streams-nats.ts'
 import { toRecord } from '../nats/message-nats.ts'
 import type { NatsSettings } from '../nats/nats-config.ts'
 import { failpoint } from '../service/failpoint.ts'
+import { within } from '../service/within.ts'
 import { createNatsLane, type NatsLane } from './consumer-lane-nats.ts'
 import type { ConsumerLag, EventLogConsumer, LogRecord } from './event-log.ts'
 
@@ -20,6 +21,9 @@ export type NatsConsumerOptions = {
   /** Told of each fault that is waited out, and of each message that is dropped because it has no origin. */
   onFault: (error: unknown) => void
 }
+
+/** Longer than a flush takes, and short against what a server that hangs would cost the next batch. */
+const flushAtMostMs = 2_000
 
 /**
  * A durable consumer of these lanes on NATS JetStream. Opens at once and connects by itself: until then, and while NATS is
@@ -127,7 +131,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
   /** What a lost connection swallows comes again: a confirmation is made once more when the record is. */
   async function flushed(): Promise<void> {
     const { nc, connected } = requireLink()
-    if (connected()) await nc.flush().catch(onFault)
+    if (connected()) await within(flushAtMostMs, nc.flush())
   }
 
   function requireLink(): NatsLink {

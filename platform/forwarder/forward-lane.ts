@@ -4,11 +4,12 @@ import type { Origin } from '../../contracts/origin.ts'
 import type { LogRecord } from '../event-log/event-log.ts'
 import type { OutboxConsumer } from '../event-log/outbox-consumer.ts'
 import { failpoint } from '../service/failpoint.ts'
+import { within } from '../service/within.ts'
 import { createHandOver, type HandOver, type HandOverSettings, type Sending } from './hand-over.ts'
 import type { Publisher } from './publisher.ts'
 
 export type ForwardLane = {
-  /** Publishes until the signal; then waits for the acks that are under way. */
+  /** Publishes until the signal; then waits a little for the acks that are under way. */
   run(): Promise<void>
   confirm(ranges: readonly ConfirmedRange[]): void
   state(): ReturnType<HandOver['state']>
@@ -29,6 +30,7 @@ export type ForwardLaneDeps = {
 
 /** Longest between two looks for what is due. */
 const lookEveryMs = 50
+const lastAcksMs = 2_000
 const publishTimeoutMs = { first: 5_000, most: 60_000 }
 
 /** Hands one lane of every outbox over to its stream: publishes within credit, and again what stays unconfirmed. */
@@ -87,7 +89,8 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
   return {
     async run() {
       while (!signal.aborted) await step()
-      await Promise.all(underWay)
+      // An ack that does not come is an ack that was lost: the record is sent again by the next run.
+      await within(lastAcksMs, Promise.all(underWay))
     },
     confirm(ranges) {
       const confirmed = ranges.flatMap((range) => handOver.confirm(range))

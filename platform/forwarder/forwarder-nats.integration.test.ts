@@ -168,6 +168,20 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
     expect(logger.stored.size).toBe(11)
   })
 
+  test('closes in time although the server hangs, and so does a consumer', async () => {
+    const { forwarder, writer } = await open()
+    const consumer = await log.openConsumer('logger', ['predictions'])
+    await append(writer, 100)
+    await expect.poll(async () => (await consumer.lag()).length, patience).toBe(1)
+    log.nats.signal('SIGSTOP')
+    await append(writer, 100)
+    await expect.poll(() => forwarder.lanes.get('predictions')?.state().underWay, patience).toBeGreaterThan(0)
+    const startedAt = performance.now()
+    await Promise.all([forwarder.close(), consumer.close()])
+    expect(performance.now() - startedAt).toBeLessThan(9_000)
+    log.nats.signal('SIGCONT')
+  })
+
   test('frees the segments of confirmed records', async () => {
     const { writer } = await open()
     await openLogger()

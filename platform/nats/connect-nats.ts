@@ -13,6 +13,10 @@ import {
 import { ServiceError } from '../../contracts/errors.ts'
 import { toAuthenticator } from './credentials-nats.ts'
 import { readNatsFile, toIdentity, toServers, type NatsSettings } from './nats-config.ts'
+import { within } from '../service/within.ts'
+
+/** What is buffered goes out in far less, unless the server hangs. */
+const drainAtMostMs = 2_000
 
 /** One connection that comes back by itself for as long as the process lives. */
 export type NatsLink = {
@@ -75,8 +79,8 @@ export async function connectNats(
     onReconnect: (action) => void reconnects.push(action),
     async close() {
       if (nc.isClosed()) return
-      // Draining a lost connection would wait for it to come back.
-      if (connected) await nc.drain().catch(() => undefined)
+      // Draining a lost connection would wait for it to come back, and that of a server that hangs for its answer.
+      if (connected) await within(drainAtMostMs, nc.drain())
       await nc.close()
     },
   }
