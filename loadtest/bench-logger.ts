@@ -9,7 +9,7 @@ import { drainOutbox } from './logger/drain.ts'
 import { freshEvents } from './logger/fresh-events.ts'
 import { type MeasuredGateway, startMeasuredGateway } from './logger/gateway-rate.ts'
 import { measureOutage } from './logger/outage.ts'
-import { type Result, toResultText } from './logger/result.ts'
+import { type Result, toOutageText, toResultText } from './logger/result.ts'
 import { type ServiceProcess, startService } from './logger/service-process.ts'
 import { spreadOf } from './logger/statistics.ts'
 import { until } from './logger/until.ts'
@@ -31,11 +31,12 @@ const [rounds, records, seconds] = [Number(values.rounds), Number(values.records
 const dir = await mkdtemp(join(tmpdir(), 'hindsight-bench-'))
 try {
   const result = await measureRounds()
+  process.stdout.write(`${toResultText(result)}\n`)
   if (values.outage !== undefined) {
     const requestsPerSecond = Math.round(result.gateway.requestsPerSecond.median / 2)
     result.outage = await measureOutage({ dataDir: join(dir, 'outage'), outageSeconds: Number(values.outage), requestsPerSecond })
+    process.stdout.write(`${toOutageText(result.outage)}\n`)
   }
-  process.stdout.write(`${toResultText(result)}\n`)
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`)
 } finally {
   await rm(dir, { recursive: true, force: true })

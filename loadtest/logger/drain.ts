@@ -27,7 +27,9 @@ export async function drainOutbox(options: {
     )
   await writer.close()
   await mkdir(join(dataDir, 'outbox'), { recursive: true })
-  const before = await recordsOf(admin)
+  let before = 0
+  const isKnown = async () => (before = (await loggerStatus(admin)).status.records ?? -1) >= 0
+  await until('the logger has said what it has stored', { holds: isKnown, everyMs: 100, deadlineMs: 60_000 })
   const began = performance.now()
   await rename(join(staging, writerId), join(dataDir, 'outbox', writerId))
   const holds = async () => (await recordsOf(admin)) >= before + events.length
@@ -37,10 +39,11 @@ export async function drainOutbox(options: {
 
 async function recordsOf(admin: string): Promise<number> {
   const { status } = await loggerStatus(admin)
-  return status.records
+  return status.records ?? 0
 }
 
-export type LoggerStatus = { status: { records: number; lag: { lane: string; records: number }[] } }
+/** Without what the logger could not say in time. */
+export type LoggerStatus = { status: { records?: number; lag?: { lane: string; records: number }[] } }
 
 export async function loggerStatus(admin: string): Promise<LoggerStatus> {
   return (await (await fetch(`${admin}/status`)).json()) as LoggerStatus

@@ -33,7 +33,9 @@ export async function measureOutage(options: { dataDir: string; outageSeconds: n
     await warehouse.stop('SIGKILL')
     await sleep(outageSeconds * 1000)
     const during = await load.part()
-    const behindRecords = await lagOf(logger.admin)
+    let behindRecords = Infinity
+    const isKnown = async () => (behindRecords = await lagOf(logger.admin)) < Infinity
+    await until('the logger has said how far it is behind', { holds: isKnown, everyMs: 100, deadlineMs: 60_000 })
     warehouse = await startService('platform/warehouse/main.ts', { ...env, HINDSIGHT_WAREHOUSE_PORT: new URL(url).port })
     const began = performance.now()
     const atMost = (behindRecords / outageSeconds) * 2
@@ -49,7 +51,8 @@ export async function measureOutage(options: { dataDir: string; outageSeconds: n
   }
 }
 
+/** Infinite while the logger is too busy to say: the listener then answers without it. */
 async function lagOf(admin: string): Promise<number> {
   const { status } = await loggerStatus(admin)
-  return status.lag.reduce((sum, { records }) => sum + records, 0)
+  return status.lag?.reduce((sum, { records }) => sum + records, 0) ?? Infinity
 }

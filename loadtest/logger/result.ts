@@ -19,7 +19,7 @@ export type Result = {
 export const goals = { loggerToClient: 0.7, loggerToGateway: 2 } as const
 
 export function toResultText(result: Result): string {
-  const { gateway, outage } = result
+  const { gateway } = result
   return [
     `${result.rounds} rounds of ${result.records} records in batches of ${result.batchRows}; median [least, most]`,
     row(`gateway alone, ${result.generator}, requests/s`, gateway.requestsPerSecond, 0),
@@ -29,11 +29,10 @@ export function toResultText(result: Result): string {
     `${row('logger to client alone', result.loggerToClient, 2)}   ${verdict(result.loggerToClient.median, goals.loggerToClient)}`,
     `${row('logger to gateway', result.loggerToGateway, 2)}   ${verdict(result.loggerToGateway.median, goals.loggerToGateway)}`,
     ...(gateway.failed > 0 ? [`${gateway.failed} requests failed in the closed loop`] : []),
-    ...(outage === undefined ? [] : outageLines(outage)),
   ].join('\n')
 }
 
-function outageLines({ requestsPerSecond, outageSeconds, catchUpSeconds, behindRecords, ...parts }: Outage): string[] {
+export function toOutageText({ requestsPerSecond, outageSeconds, catchUpSeconds, behindRecords, ...parts }: Outage): string {
   const caught = `caught up in ${catchUpSeconds.toFixed(1)} s   ${catchUpSeconds < outageSeconds ? 'reached' : 'MISSED'}: less than the outage`
   return [
     `warehouse away for ${outageSeconds} s at ${requestsPerSecond} requests/s: ${behindRecords} records behind, ${caught}`,
@@ -41,7 +40,7 @@ function outageLines({ requestsPerSecond, outageSeconds, catchUpSeconds, behindR
       const { sent, failed, p50Ms, p99Ms } = parts[name]
       return `  ${name.padEnd(12)} ${sent} requests, ${failed} failed, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`
     }),
-  ]
+  ].join('\n')
 }
 
 function row(name: string, { median, min, max }: Spread, digits: number): string {
