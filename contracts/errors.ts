@@ -33,7 +33,7 @@ export const errorCodes = {
   },
   idempotency_mismatch: { status: 422, retryable: false, meaning: 'This Idempotency-Key came before, with another body.' },
   gone: { status: 410, retryable: false, meaning: 'The prediction is past its retention, or was erased.' },
-  body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB, or over 4 MiB in V2.' },
+  body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB, or over 1 MiB in V2.' },
   event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },
   unsupported_media_type: { status: 415, retryable: false, meaning: 'Send application/json; V2 takes application/octet-stream too.' },
   cancelled: { status: 499, retryable: true, meaning: 'The client hung up before the model answered.' },

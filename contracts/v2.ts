@@ -4,7 +4,9 @@ import { timestamp, versionName, opaqueId } from './primitives.ts'
 /** Open Inference Protocol, version 2, over REST: what a request may weigh. Rows are bounded as instances are. */
 export const v2Limits = {
   /** Bytes of a request's body: tensors take more room than named features. */
-  bodyBytes: 4 * 1024 * 1024,
+  bodyBytes: 1024 * 1024,
+  /** Elements of a request, over all its tensors: each becomes a feature of an event, some hundred times its own size. */
+  elements: 16 * 1024,
   /** Bytes of bodies in work at once, over all requests. */
   bodyBytesInWork: 64 * 1024 * 1024,
 } as const
@@ -43,8 +45,10 @@ export const v2RequestTensor = z.strictObject({
   shape: z.array(size).max(8).describe('The first dimension is the row.'),
   datatype,
   parameters: parameters.optional().describe('`binary_data_size`: the bytes of this tensor behind the JSON, instead of `data`.'),
+  // Not an array of zod's: that would look at each of many elements, which the codec does anyway.
   data: z
-    .array(z.unknown())
+    .custom<unknown[]>(Array.isArray, 'must be an array')
+    .meta({ type: 'array' })
     .optional()
     .describe('Row-major, nested as the shape says or flat. Numbers must be finite; 64-bit integers are taken exactly.'),
 })

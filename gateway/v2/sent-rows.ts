@@ -1,6 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
 import { scalar, type Scalar } from '../../contracts/primitives.ts'
+import { v2Limits } from '../../contracts/v2.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { SentRow } from '../predict/sent-row.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
@@ -18,6 +19,7 @@ export function toSentRows({ version }: Pick<ServingVersion, 'version'>, tensors
   refuseOthers(inputs, tensors)
   const bound = inputs.map((input) => ({ input, tensor: findTensor(input, tensors) }))
   const rows = countRows(bound)
+  refuseTooMany(tensors)
   return Array.from({ length: rows }, (_, row) => toRow(bound, row, rows))
 }
 
@@ -31,6 +33,15 @@ function refuseOthers(inputs: readonly Input[], tensors: readonly V2Tensor[]): v
       })
     if (tensors.findIndex((other) => other.name === name) !== index) throw tensorFault(name, 'is sent twice')
   }
+}
+
+function refuseTooMany(tensors: readonly V2Tensor[]): void {
+  const elements = tensors.reduce((sum, { data }) => sum + data.length, 0)
+  if (elements > v2Limits.elements)
+    throw new ServiceError('invalid_request', `the tensors have ${elements} elements, and a request takes ${v2Limits.elements}`, {
+      path: 'inputs',
+      hint: 'split it into several requests',
+    })
 }
 
 function findTensor(input: Input, tensors: readonly V2Tensor[]): V2Tensor {

@@ -339,8 +339,9 @@ describe('what is refused', () => {
     gateway.log.hold()
     const big = `${JSON.stringify(good)}${' '.repeat(v2Limits.bodyBytes - 1000)}`
     const headers = { 'content-length': String(big.length) }
-    const underWay = Array.from({ length: 16 }, () => gateway.send(path, big, headers))
-    await expect.poll(() => gateway.engine.runs.filter(({ sessionId }) => sessionId.endsWith('/1')).length).toBe(16)
+    const most = v2Limits.bodyBytesInWork / v2Limits.bodyBytes
+    const underWay = Array.from({ length: most }, () => gateway.send(path, big, headers))
+    await expect.poll(() => gateway.engine.runs.filter(({ sessionId }) => sessionId.endsWith('/1')).length, { timeout: 10_000 }).toBe(most)
     const refused = await gateway.send(path, big, headers)
     expect([refused.status, await errorOf(refused)]).toEqual([503, 'the requests under way are too large for one more'])
     gateway.log.release()

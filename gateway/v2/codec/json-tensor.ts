@@ -81,9 +81,8 @@ type Integer = { name: string; datatype: Datatype; value: number | bigint; range
 function toInteger({ name, datatype, value, range }: Integer): number | bigint {
   if (typeof value === 'number' && !Number.isSafeInteger(value))
     throw tensorFault(name, `${value} is no integer, and the tensor is ${datatype}`)
-  const exact = BigInt(value)
-  if (exact < range[0] || exact > range[1]) throw tensorFault(name, `${exact} does not fit ${datatype}`, 'out_of_range')
-  return datatype === 'INT64' || datatype === 'UINT64' ? exact : Number(exact)
+  if (value < range[0] || value > range[1]) throw tensorFault(name, `${value} does not fit ${datatype}`, 'out_of_range')
+  return datatype === 'INT64' || datatype === 'UINT64' ? BigInt(value) : Number(value)
 }
 
 /** The elements as JSON text, flat: a 64-bit integer has more digits than a JSON number of JavaScript keeps. */

@@ -4,28 +4,31 @@ import { endOfString } from '../../http/structural-fault.ts'
 const mark = '\u0000integer:'
 const escapedMark = '\\u0000integer:'
 
-/** As many digits as always fit a double. */
-const exactDigits = 15
-const longInteger = /\d{16}/
+/** A quote, or a run of more digits than always fit a double. */
+const quoteOrLong = /"|-?\d{16,}/g
 
-/** JSON text with every integer of more digits than a double holds for sure put into a marked string, so that parsing keeps them all. */
+/** JSON text with every integer that a double may not hold put into a marked string, so that parsing keeps all its digits. */
 export function markLongIntegers(text: string): string {
-  if (!longInteger.test(text)) return text
-  let result = ''
+  const pieces: string[] = []
   let copied = 0
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charCodeAt(at)
-    if (character === quote) at = endOfString(text, at)
-    else if (isDigit(character) || character === minus) {
-      const start = at
-      while (isPartOfNumber(text.charCodeAt(at + 1))) at++
-      const literal = text.slice(start, at + 1)
-      if (literal.length <= exactDigits || !/^-?[1-9]\d*$/.test(literal)) continue
-      result += `${text.slice(copied, start)}"${escapedMark}${literal}"`
-      copied = at + 1
+  quoteOrLong.lastIndex = 0
+  for (let found = quoteOrLong.exec(text); found !== null; found = quoteOrLong.exec(text)) {
+    const literal = found[0]
+    if (literal === '"') quoteOrLong.lastIndex = endOfString(text, found.index) + 1
+    else if (isInteger(text, found.index, literal)) {
+      pieces.push(text.slice(copied, found.index), `"${escapedMark}${literal}"`)
+      copied = found.index + literal.length
     }
   }
-  return result + text.slice(copied)
+  return pieces.length === 0 ? text : pieces.join('') + text.slice(copied)
+}
+
+/** Whether the digits are a whole number, and none that JSON does not know. */
+function isInteger(text: string, at: number, literal: string): boolean {
+  const digits = text.charCodeAt(at) === minus ? at + 1 : at
+  return (
+    !isPartOfNumber(text.charCodeAt(at - 1)) && !isPartOfNumber(text.charCodeAt(at + literal.length)) && text.charCodeAt(digits) !== zero
+  )
 }
 
 export function isMarked(text: string): boolean {
@@ -38,13 +41,10 @@ export function unmark(text: string): bigint | undefined {
   return /^-?\d+$/.test(digits) ? BigInt(digits) : undefined
 }
 
-const quote = 34
 const minus = 45
+const zero = 48
 
-function isDigit(character: number): boolean {
-  return character >= 48 && character <= 57
-}
-
+/** Digits, and `+`, `-`, `.`, `E`, `e`. */
 function isPartOfNumber(character: number): boolean {
-  return isDigit(character) || character === 46 || character === 101 || character === 69 || character === 43 || character === minus
+  return (character >= zero && character <= 57) || character === 43 || character === minus || character === 46 || (character | 32) === 101
 }
