@@ -78,6 +78,14 @@ describe('past its deadline a model is stood in for', () => {
 })
 
 describe('the budget of a model', () => {
+  it('is shortened by a request', async () => {
+    const gateway = await createTestGateway({ definition: { latency_budget_ms: 30_000 } })
+    gateway.engine.behave('hang')
+    const sentAt = performance.now()
+    expect((await gateway.send(path, { ...good, options: { timeout_ms: 50 } })).status).toBe(504)
+    expect(performance.now() - sentAt).toBeLessThan(15_000)
+  })
+
   it('is not lengthened by a request', async () => {
     const gateway = await start(undefined)
     const sentAt = performance.now()

@@ -18,7 +18,7 @@ export type DemoFacts = {
   /** Landings of the plan that are stored as feature events, and those in rejects. */
   featureEvents: number
   rejects: number
-  /** Flights with a stored prediction and a possible delay: each should have its label. */
+  /** Stored predictions of flights with a possible delay: each should have its flight's label. */
   labelsDue: number
   evaluation: Evaluation
   skew: SkewReport
@@ -56,7 +56,7 @@ export async function collectFacts(options: CollectFacts): Promise<DemoFacts> {
     stored: plan.flights.filter(({ id }) => stored.predictions.has(id)).length,
     featureEvents: [...landings].filter((id) => stored.events.has(id)).length - rejects,
     rejects,
-    labelsDue: plan.flights.filter((flight) => plan.isPossible(flight) && stored.predictions.has(flight.id)).length,
+    labelsDue: plan.flights.reduce((sum, flight) => sum + (plan.isPossible(flight) ? (stored.predictions.get(flight.id) ?? 0) : 0), 0),
     evaluation: await options.evaluate({ ...range, tags: [...new Set(plan.flights.map(tagOf))] }),
     skew: await options.measureSkew(range),
     reconcile: await options.reconcile(),

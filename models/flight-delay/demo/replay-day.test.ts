@@ -50,7 +50,7 @@ async function readSeen(request: IncomingMessage): Promise<Seen> {
   return { path: request.url!, ids: items?.map((item) => item.event_id ?? item.label_id ?? '') ?? [String(body.request_id)] }
 }
 
-const none: StoredIds = { predictions: new Set(), events: new Set(), labels: new Set() }
+const none: StoredIds = { predictions: new Map(), events: new Set(), labels: new Set() }
 
 function flight(id: string, delayMinutes = 0): Flight {
   return { id, origin: 'SFO', destination: 'LAX', distance: 337, departureMs: 0, landingMs: 1, delayMinutes, late: delayMinutes >= 15 }
@@ -104,7 +104,7 @@ describe('replayDay', () => {
 
   test('sends nothing that is stored', async () => {
     const plan = planOf({ landings: [flight('a'), flight('b')], departures: [flight('x'), flight('y')] })
-    const result = await replay(plan, { predictions: new Set(['x']), events: new Set(['a']), labels: new Set(['x']) })
+    const result = await replay(plan, { predictions: new Map([['x', 1]]), events: new Set(['a']), labels: new Set(['x']) })
     expect(seen.map(({ ids }) => ids)).toEqual([['b'], ['y'], ['y']])
     expect(result).toMatchObject({ skipped: 1, attempted: ['y'], eventsSent: 1, labelsSent: 1 })
   })

@@ -57,7 +57,7 @@ const applyAttempts = 6
  * applied every landing of the step. Then the labels are sent.
  */
 export async function replayDay(options: ReplayOptions): Promise<ReplayResult> {
-  const { plan, stored, concurrency = 32 } = options
+  const { plan, stored, concurrency = 16 } = options
   const { gatewayUrl: baseUrl, apiKey, signal } = options
   const client = createHttpClient({ baseUrl, apiKey, signal, connections: concurrency })
   const result = emptyResult(plan, stored)

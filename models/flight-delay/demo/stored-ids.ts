@@ -4,7 +4,8 @@ import type { ReplayPlan } from './replay-plan.ts'
 
 /** The flights whose messages the warehouse has. */
 export type StoredIds = {
-  predictions: ReadonlySet<string>
+  /** With how many predictions each has: a request that ran out of time was recorded, and sent again. */
+  predictions: ReadonlyMap<string, number>
   /** Landings, those kept in rejects included. */
   events: ReadonlySet<string>
   labels: ReadonlySet<string>
@@ -14,13 +15,16 @@ export type StoredIds = {
 export async function readStoredIds(warehouse: Warehouse, plan: ReplayPlan): Promise<StoredIds> {
   const anchors = { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs) }
   const landings = { from: toTimestamp(plan.landingFromMs), to: toTimestamp(plan.landingToMs) }
-  const predictions = `SELECT DISTINCT request_id AS id FROM silver.predictions
-    WHERE model = 'flight-delay' AND trigger = 'api' AND route != 'shadow' AND ${within('anchor_time')}`
+  const predictions = `SELECT request_id AS id, count() AS times FROM silver.predictions
+    WHERE model = 'flight-delay' AND trigger = 'api' AND route != 'shadow' AND ${within('anchor_time')}
+    GROUP BY id`
   const events = `SELECT event_id AS id FROM silver.feature_events WHERE source = 'flight_landed' AND ${within('event_time')}
     UNION DISTINCT SELECT id FROM bronze.rejects WHERE kind = 'reject' AND name = 'flight_landed'`
   const labels = `SELECT label_id AS id FROM silver.labels WHERE label = 'arrived_late' AND ${within('event_time')}`
   return {
-    predictions: await readIds(warehouse, predictions, anchors),
+    predictions: new Map(
+      (await warehouse.query<{ id: string; times: string }>(predictions, anchors)).map(({ id, times }) => [id, Number(times)]),
+    ),
     events: await readIds(warehouse, events, landings),
     labels: await readIds(warehouse, labels, landings),
   }
