@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { columnName, name, scalar, sha256, timestamp, versionName } from './primitives.ts'
 
-export const tensorType = z.enum(['float32', 'float64', 'int64', 'int32', 'bool', 'string'])
+/** Integer element types, widest first. */
+export const integerTypes = ['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8'] as const
+
+export const tensorType = z.enum(['float32', 'float64', ...integerTypes, 'bool', 'string'])
 
 export const inputTensor = z.strictObject({
   name: z.string(),

@@ -29,6 +29,9 @@ describe('encoding features', () => {
     expect([...encode('bool', { a: true, b: 0 }).data]).toEqual([1, 0])
     expect([...encode('int64', { a: -(2 ** 53 - 1), b: true }).data]).toEqual([-9007199254740991n, 1n])
     expect([...encode('int32', { a: -2147483648, b: 7 }).data]).toEqual([-2147483648, 7])
+    expect([...encode('int8', { a: -128, b: 127 }).data]).toEqual([-128, 127])
+    expect([...encode('uint16', { a: 65535, b: 0 }).data]).toEqual([65535, 0])
+    expect([...encode('uint64', { a: '18446744073709551615', b: 7 }).data]).toEqual([2n ** 64n - 1n, 7n])
   })
 
   it.each([
@@ -36,6 +39,10 @@ describe('encoding features', () => {
     ['bool', { a: true }, 'feature_unavailable'],
     ['int64', { a: 1, b: 0.5 }, 'out_of_range'],
     ['int32', { a: 1, b: 2 ** 31 }, 'out_of_range'],
+    ['int8', { a: 1, b: 128 }, 'out_of_range'],
+    ['int16', { a: 1, b: -32769 }, 'out_of_range'],
+    ['uint8', { a: 1, b: -1 }, 'out_of_range'],
+    ['uint32', { a: 1, b: 2 ** 32 }, 'out_of_range'],
     ['int64', { a: 1, b: 2 ** 53 }, 'out_of_range'],
   ] as const)('refuses for %s what it cannot hold: %j', (type, values, code) => {
     const check = () => requireEncodable([input(type)], row(values))

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import type { VersionManifest } from '../../contracts/version-manifest.ts'
+import { integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
 import type { Tensor, TensorData, Tensors, TensorType } from './inference.ts'
 
 type InputTensor = VersionManifest['inputs'][number]
@@ -35,7 +35,19 @@ function encodeInput(input: InputTensor, rows: readonly FeatureRow[]): Tensor {
   return { type: input.type, dims: input.shape.length === 1 ? [rows.length] : [rows.length, width], data }
 }
 
-const constructors = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array } as const
+const constructors = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  int16: Int16Array,
+  int8: Int8Array,
+  uint64: BigUint64Array,
+  uint32: Uint32Array,
+  uint16: Uint16Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+} as const
 
 function allocate(type: TensorType, length: number): TensorData {
   return type === 'string' ? Array.from({ length }, () => '') : new constructors[type](length)
@@ -54,20 +66,35 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
     })
   }
   // An integer that no double holds is kept in its digits.
-  if (input.type === 'int64' && typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value)
+  if (isLong(input.type) && typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value)
   const number = typeof value === 'string' ? Number.NaN : Number(value)
   if (Number.isNaN(number)) throw new ServiceError('inference_failed', `${feature} is text, but input ${input.name} holds ${input.type}`)
-  if (input.type === 'int64' || input.type === 'int32') return toInteger(input, feature, number)
-  return number
+  return isInteger(input.type) ? toInteger(input, feature, number) : number
 }
 
 function toInteger(input: InputTensor, feature: string, value: number): number | bigint {
-  const fits = input.type === 'int64' ? Number.isSafeInteger(value) : (value | 0) === value
-  if (!fits)
+  const [least, most] = ranges[input.type] ?? [0, 0]
+  if (!Number.isSafeInteger(value) || value < least || value > most)
     throw new ServiceError('out_of_range', `is ${value}, which input ${input.name} of type ${input.type} cannot hold`, {
       path: `features.${feature}`,
     })
-  return input.type === 'int64' ? BigInt(value) : value
+  return isLong(input.type) ? BigInt(value) : value
+}
+
+function isInteger(type: TensorType): boolean {
+  return ranges[type] !== undefined
+}
+
+function isLong(type: TensorType): boolean {
+  return type === 'int64' || type === 'uint64'
+}
+
+/** Of each integer type, as far as a double goes. */
+const ranges: Partial<Record<TensorType, readonly [number, number]>> = Object.fromEntries(integerTypes.map((type) => [type, rangeOf(type)]))
+
+function rangeOf(type: TensorType): [number, number] {
+  const bits = Number(/\d+$/.exec(type)?.[0])
+  return type.startsWith('u') ? [0, 2 ** bits - 1] : [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1]
 }
 
 /** The outputs of each row, or why a row has none. */

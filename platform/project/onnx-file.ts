@@ -22,7 +22,20 @@ const nodeProto = { attribute: 5 }
 const attributeProto = { tensor: 5, graph: 6, tensors: 10, graphs: 11, sparseTensor: 22, sparseTensors: 23 }
 const tensorProto = { name: 8, externalData: 13, dataLocation: 14 }
 
-const elementTypes: Record<number, string> = { 1: 'float32', 6: 'int32', 7: 'int64', 8: 'string', 9: 'bool', 11: 'float64' }
+const elementTypes: Record<number, string> = {
+  1: 'float32',
+  2: 'uint8',
+  3: 'int8',
+  4: 'uint16',
+  5: 'int16',
+  6: 'int32',
+  7: 'int64',
+  8: 'string',
+  9: 'bool',
+  11: 'float64',
+  12: 'uint32',
+  13: 'uint64',
+}
 
 const maxDepth = 64
 

@@ -29,25 +29,34 @@ flights = np.array(
     dtype=np.float32,
 )
 echoed = {
-    "text": np.array(["SFO", "Zürich \U0001f6eb", ""], dtype=object),
-    "whole": np.array([2**63 - 1, -(2**63), 2**53 + 1], dtype=np.int64),
-    "small": np.array([2**31 - 1, -(2**31), 0], dtype=np.int32),
-    "precise": np.array([0.1, -1e300, 5e-324], dtype=np.float64),
-    "flag": np.array([True, False, True]),
+    "echo": {
+        "text": np.array(["SFO", "Zürich \U0001f6eb", ""], dtype=object),
+        "whole": np.array([2**63 - 1, -(2**63), 2**53 + 1], dtype=np.int64),
+        "small": np.array([2**31 - 1, -(2**31), 0], dtype=np.int32),
+        "precise": np.array([0.1, -1e300, 5e-324], dtype=np.float64),
+        "flag": np.array([True, False, True]),
+    },
+    "integers": {
+        "tiny": np.array([-128, 127], dtype=np.int8),
+        "short": np.array([-(2**15), 2**15 - 1], dtype=np.int16),
+        "octet": np.array([0, 255], dtype=np.uint8),
+        "word": np.array([0, 2**16 - 1], dtype=np.uint16),
+        "wide": np.array([0, 2**32 - 1], dtype=np.uint32),
+        "huge": np.array([2**53 + 1, 2**64 - 1], dtype=np.uint64),
+    },
 }
 
 
-def echo(binary):
-    sent = [tensor(name, values, binary) for name, values in echoed.items()]
-    wanted = None if binary else [triton.InferRequestedOutput(f"{name}_out", binary_data=False) for name in echoed]
-    return client.infer("echo", sent, outputs=wanted, request_id=f"triton-echo-{binary}")
+def texts(values):
+    return [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
 
 
-def differing(answer):
-    def texts(values):
-        return [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
-
-    return [name for name, values in echoed.items() if texts(answer.as_numpy(f"{name}_out")) != texts(values)]
+def differing(model, binary):
+    """The tensors that did not come back as they were sent."""
+    sent = [tensor(name, values, binary) for name, values in echoed[model].items()]
+    wanted = None if binary else [triton.InferRequestedOutput(f"{name}_out", binary_data=False) for name in echoed[model]]
+    answer = client.infer(model, sent, outputs=wanted, request_id=f"triton-{model}-{binary}")
+    return [name for name, values in echoed[model].items() if texts(answer.as_numpy(f"{name}_out")) != texts(values)]
 
 
 binary = client.infer("flight-delay", [tensor("features", flights)], request_id="triton-flights")
@@ -67,7 +76,7 @@ print(
             "binary": [binary.get_response()["id"], binary.as_numpy("probabilities").tolist()],
             "json": as_json.as_numpy("probabilities").tolist(),
             "pinned": [pinned.get_response()["model_version"], list(pinned.as_numpy("probabilities").shape)],
-            "echo": {"binary": differing(echo(True)), "json": differing(echo(False))},
+            **{model: {"binary": differing(model, True), "json": differing(model, False)} for model in echoed},
             "refused": {
                 "datatype": refusal(lambda: client.infer("flight-delay", [tensor("features", flights.astype(np.float64))])),
                 "model": refusal(lambda: client.infer("none", [tensor("features", flights)])),

@@ -8,7 +8,7 @@ import { createDataDirectory, type HindsightProcess, startHindsight } from '../t
 import { getJson, postJson } from '../testing/http.ts'
 import { writePatientProject } from '../testing/patient-project.ts'
 import { preparePythonClients } from './python-clients.ts'
-import { writeEchoModel } from './write-echo-model.ts'
+import { writeEchoModels } from './write-echo-model.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const clients = preparePythonClients()
@@ -23,7 +23,7 @@ let hindsight: HindsightProcess
 
 beforeAll(async () => {
   projectDir = writePatientProject(data.dir)
-  await writeEchoModel(projectDir)
+  await writeEchoModels(projectDir)
   hindsight = await startHindsight({ dataDir: data.dir, args: ['--project', projectDir] })
 })
 afterAll(async () => {
@@ -110,6 +110,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
       config: { name: 'flight-delay', input: [{ name: 'features', data_type: 'TYPE_FP32', dims: [9] }] },
       pinned: ['1', [1, 2]],
       echo: { binary: [], json: [] },
+      integers: { binary: [], json: [] },
       refused: {
         datatype: ['400', expect.stringContaining('tensor features: is FP64, and the version takes FP32')],
         model: ['404', expect.stringContaining('no model none')],
@@ -146,7 +147,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
     const [{ rows } = { rows: 0 }] = await hindsight.warehouse.query<{ rows: number }>(
       `SELECT toUInt32(count()) AS rows FROM gold.predictions WHERE route = 'champion' AND match(request_id, '^(triton|kserve)-')`,
     )
-    expect(rows).toBe(2 + 3 + 3 + 1 + 1)
+    expect(rows).toBe(2 + 2 * 3 + 2 * 2 + 1 + 1)
   })
 })
 
