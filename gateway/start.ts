@@ -77,7 +77,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     predict: createPredictor({
       ...deps,
       commitTime: createCommitTime(),
-      loopLoad: createLoopLoad({ ...clocks, activeMs: () => performance.eventLoopUtilization().active }),
+      loopLoad: createLoopLoad({ ...clocks, nextTurn: setImmediate }),
       limits: shadowLimits,
     }),
     access,

@@ -1,44 +1,49 @@
 import { expect, it } from 'vitest'
 import { createLoopLoad } from './loop-load.ts'
 
+/** A loop whose turns take as long as they are said to. */
 function start() {
-  let activeMs = 0
   let nowMs = 0
-  const load = createLoopLoad({ activeMs: () => activeMs, tick: () => nowMs })
+  let callbacks: (() => void)[] = []
+  const load = createLoopLoad({ tick: () => nowMs, nextTurn: (callback) => void callbacks.push(callback) })
   return {
     load,
-    /** So many instances, each of which holds the loop for so long, one after the other. */
-    work(instances: number, eachMs: number) {
-      for (let one = 0; one < instances; one++) {
-        const leave = load.enter(1)
-        activeMs += eachMs
+    turns(count: number, eachMs: number) {
+      for (let turn = 0; turn < count; turn++) {
+        load.expectedWaitMs()
+        const due = callbacks
+        callbacks = []
         nowMs += eachMs
-        leave()
+        for (const callback of due) callback()
       }
     },
+    waiting: () => callbacks.length,
   }
 }
 
-it('expects nothing before it has seen enough', () => {
-  const { load, work } = start()
-  work(10, 5)
-  load.enter(100)
+it('expects nothing of a loop that idles', () => {
+  const { load, turns } = start()
+  turns(20, 0)
   expect(load.expectedWaitMs()).toBe(0)
 })
 
-it('expects what the work under way will cost, by what such work has cost', () => {
-  const { load, work } = start()
-  work(500, 0.5)
-  const leave = load.enter(40)
-  expect(load.expectedWaitMs()).toBeCloseTo(20)
-  leave()
-  expect(load.expectedWaitMs()).toBe(0)
+it('expects as many turns as a request takes, as long as turns have been', () => {
+  const { load, turns } = start()
+  turns(100, 10)
+  expect(load.expectedWaitMs()).toBeCloseTo(70)
 })
 
-it('follows a change', () => {
-  const { load, work } = start()
-  work(500, 0.5)
-  work(3000, 2)
-  load.enter(10)
-  expect(load.expectedWaitMs()).toBeCloseTo(20, 0)
+it('does not take one long turn for the rule, and forgets a load that is over', () => {
+  const { load, turns } = start()
+  turns(100, 1)
+  turns(2, 100)
+  expect(load.expectedWaitMs()).toBeLessThan(200)
+  turns(60, 1)
+  expect(load.expectedWaitMs()).toBeLessThan(10)
+})
+
+it('measures once at a time, however many ask', () => {
+  const { load, waiting } = start()
+  for (let request = 0; request < 50; request++) load.expectedWaitMs()
+  expect(waiting()).toBe(1)
 })

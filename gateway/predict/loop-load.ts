@@ -1,47 +1,43 @@
-/** How long what is under way will hold the event loop, from how long such work has held it. */
+/** How long a request that comes now will be held up by all else that the event loop has to do. */
 export type LoopLoad = {
-  /** So many instances more are under way; the callback says that they are done. */
-  enter(instances: number): () => void
-  /** Milliseconds of the loop's own work ahead of one who comes now. */
+  /** Milliseconds, from how long the loop's turns have been taking; asking for it measures the next one. */
   expectedWaitMs(): number
 }
 
 export type LoopLoadDeps = {
-  /** Milliseconds that the event loop has been busy, ever growing. */
-  activeMs: () => number
   /** Monotonic milliseconds. */
   tick: () => number
+  /** Calls back once in the next turn of the loop. */
+  nextTurn: (callback: () => void) => void
 }
 
-/** A figure rests on at least so much: below that one slow turn would be taken for the rule. */
-const least = { windowMs: 100, instances: 50 }
-const weight = 0.3
+/** Turns from a request's arrival to its answer: its body, the store, the model's two, the write, the sync, the answer. */
+const turnsOfRequest = 7
+
+/** Of a new measurement: one long turn, as for a garbage collection, is not the rule, and a lasting load shows within five. */
+const weight = 0.2
 
 export function createLoopLoad(deps: LoopLoadDeps): LoopLoad {
-  let underWay = 0
-  let done = 0
-  let perInstanceMs = 0
-  let from = { atMs: deps.tick(), activeMs: deps.activeMs() }
+  let turnMs = 0
+  let measuring = false
 
+  /** From one turn to the next: whoever asked stands somewhere within his own. */
   function measure(): void {
-    const atMs = deps.tick()
-    if (done < least.instances || atMs - from.atMs < least.windowMs) return
-    const activeMs = deps.activeMs()
-    const seenMs = (activeMs - from.activeMs) / done
-    perInstanceMs = perInstanceMs === 0 ? seenMs : perInstanceMs + weight * (seenMs - perInstanceMs)
-    from = { atMs, activeMs }
-    done = 0
+    if (measuring) return
+    measuring = true
+    deps.nextTurn(() => {
+      const startedAt = deps.tick()
+      deps.nextTurn(() => {
+        turnMs += weight * (deps.tick() - startedAt - turnMs)
+        measuring = false
+      })
+    })
   }
 
   return {
-    enter(instances) {
-      underWay += instances
-      return () => {
-        underWay -= instances
-        done += instances
-        measure()
-      }
+    expectedWaitMs() {
+      measure()
+      return turnMs * turnsOfRequest
     },
-    expectedWaitMs: () => underWay * perInstanceMs,
   }
 }

@@ -51,7 +51,6 @@ export function createPredictor(deps: PredictorDeps) {
     const { answering, shadows } = routeRequest(model, input.options.version)
     const fallback = fallbackOf(model, answering)
     const deadlines = setDeadlines(deps, { model, work, fallback })
-    const leave = deps.loopLoad.enter(work.instances.length)
     try {
       const routes = [answering, ...(fallback?.kind === 'version' ? [{ ...answering, serving: fallback.serving }] : []), ...shadows]
       const read = readOnce(deps, { routes, instances: work.instances, answerAtMs: deadlines.model.workByMs })
@@ -61,7 +60,6 @@ export function createPredictor(deps: PredictorDeps) {
     } finally {
       deadlines.model.clear()
       deadlines.answer.clear()
-      leave()
     }
   }
 }
@@ -91,7 +89,7 @@ export function answerAtMs(model: ServingModel, input: PredictInput): number {
 }
 
 /** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
-const waitShare = 1 / 2
+const waitShare = 1 / 3
 
 /** One more would be answered late, and so would those after it: better refused at once. */
 function refuseOverload({ loopLoad }: PredictorDeps, budget: number): void {

@@ -90,7 +90,7 @@ export async function createTestGateway(
   const predict = createPredictor({
     ...deps,
     commitTime: createCommitTime(),
-    loopLoad: options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => performance.eventLoopUtilization().active }),
+    loopLoad: options.loopLoad ?? createLoopLoad({ ...deps, nextTurn: setImmediate }),
     limits: { shadows: 8, shadowDeadlineMs: 1000 },
   })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
