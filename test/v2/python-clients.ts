@@ -15,11 +15,13 @@ const installMs = 8 * 60_000
 /** Programs of an environment with the pinned clients, or why there is none. */
 export type PythonClients = { bin(name: string): string } | { missing: string }
 
-/** Makes the environment beside this file where it is not there or is another's: it takes half a gigabyte, and a minute or two. */
+/** With REQUIRE_SERVICES=1 makes the environment beside this file where it is not there or is another's, in a minute or two. */
 export function preparePythonClients(): PythonClients {
   const stamp = join(environment, `hindsight-${sha256Hex(readFileSync(requirements)).slice(0, 16)}`)
   const ready = { bin: (name: string) => join(environment, 'bin', name) }
   if (existsSync(stamp)) return ready
+  // Half a gigabyte is not for whoever only runs the tests.
+  if (process.env['REQUIRE_SERVICES'] !== '1') return { missing: 'not installed; REQUIRE_SERVICES=1 npm test installs them (560 MB)' }
   const python = findPython()
   if (python === undefined) return { missing: `no python3 of ${oldestPython.join('.')} or newer on the PATH` }
   process.stderr.write('installing the Python clients that judge the Open Inference Protocol\n')
