@@ -1,4 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,6 +65,18 @@ describe('a gateway', () => {
     expect(metrics).toMatch(/hindsight_predictions_total\{[^}]*model="basket"[^}]*\} [1-9]/)
     expect(metrics).toMatch(/hindsight_predict_stage_duration\w*_bucket\{[^}]*stage="outbox"[^}]*le="0\.5"/)
     expect(metrics).toMatch(/hindsight_outbox_bytes\w*\{lane="predictions"/)
+  })
+
+  it('has its own answers on the admin listener beside the health, and none for a page that comes by another name', async () => {
+    expect((await fetch(`${gateway.admin}/livez`)).status).toBe(200)
+    expect(await (await fetch(`${gateway.admin}/status`)).json()).toMatchObject({ service: 'gateway', ready: true })
+    const unknown = await fetch(`${gateway.admin}/v1/nothing`, { method: 'PUT' })
+    expect([unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code]).toEqual([404, 'not_found'])
+    expect(unknown.headers.get('x-content-type-options')).toBe('nosniff')
+    const { hostname, port } = new URL(gateway.admin)
+    const request = get({ hostname, port, path: '/v1/nothing', headers: { host: 'evil.example' } })
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    expect(response.resume().statusCode).toBe(403)
   })
 
   it('answers with what the model computes', async () => {

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { open as openDatabase } from 'lmdb'
+import { expect, it } from 'vitest'
 import { describeIdempotencyStore } from './idempotency-store.contract.ts'
-import { openLmdbIdempotencyStore } from './idempotency-store-lmdb.ts'
+import { openLmdbIdempotencyStore, sweep } from './idempotency-store-lmdb.ts'
 
 describeIdempotencyStore('the store in LMDB', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'hindsight-idempotency-'))
@@ -18,4 +20,27 @@ describeIdempotencyStore('the store in LMDB', async () => {
       await rm(dir, { recursive: true, force: true })
     },
   }
+})
+
+it('removes what has expired, and nothing else', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'hindsight-idempotency-'))
+  let nowMs = Date.now()
+  const store = openLmdbIdempotencyStore({ dir, windowMs: 5_000, now: () => nowMs })
+  const place = (key: string) => ({ tenant: 'default', model: 'm', key })
+  const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
+  for (const key of ['old-1', 'old-2', 'kept']) await store.claim(place(key), claim, { holdMs: 1_000 })
+  nowMs += 3_000
+  await store.claim(place('kept'), { ...claim, attempt: 'b' }, { holdMs: 1_000 })
+  const db = openDatabase<Uint8Array, string>({ path: dir, encoding: 'binary', noSubdir: false })
+  await sweep(db, nowMs + 2_500)
+  expect([...db.getKeys({ start: 'k:', end: 'k;' })]).toEqual(['k:default:m:kept'])
+  expect([...db.getKeys({ start: 'x:', end: 'x;' })]).toHaveLength(1)
+  await Promise.all([store.close(), db.close()])
+  await rm(dir, { recursive: true, force: true })
+})
+
+it('says so when it cannot be opened, and no sooner', async () => {
+  const store = openLmdbIdempotencyStore({ dir: '/dev/null/keys', windowMs: 5_000, now: Date.now })
+  await expect(store.recoveredEpoch('w')).rejects.toMatchObject({ code: 'idempotency_unavailable' })
+  await store.close()
 })

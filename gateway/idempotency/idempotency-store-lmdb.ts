@@ -12,72 +12,87 @@ const timeDigits = 15
 
 /**
  * The embedded store: one LMDB database that every gateway on the machine opens. A transaction is atomic among them; an answer is
- * on disk before it goes out, all else need only survive the process.
+ * on disk before it goes out, all else need only survive the process. Opened when it is first used: a gateway starts on a full disk.
  */
 export function openLmdbIdempotencyStore(options: { dir: string; windowMs: number; now: () => number }): IdempotencyStore {
   const { dir, windowMs, now } = options
-  mkdirSync(dir, { recursive: true })
-  const db: Database = open({ path: dir, encoding: 'binary', noSubdir: false, maxReaders: 512 })
-  const sweeper = setInterval(() => void sweep(db, now()).catch(() => undefined), sweepEveryMs).unref()
+  let opened: Database | undefined
+  const sweeper = setInterval(() => {
+    if (opened !== undefined) sweep(opened, now()).catch(() => undefined)
+  }, sweepEveryMs).unref()
 
-  function read(place: KeyPlace): Entry | undefined {
+  async function transact<T>(action: (db: Database) => T): Promise<T> {
+    try {
+      const db = (opened ??= openDatabase(dir))
+      return (await db.transaction(() => action(db))) as T
+    } catch (cause) {
+      throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys cannot be written', { cause })
+    }
+  }
+
+  function read(db: Database, place: KeyPlace): Entry | undefined {
     const bytes = db.getBinary(entryKey(place))
     const entry = bytes && decodeEntry(bytes)
     return entry !== undefined && entry.expiresAtMs > now() ? entry : undefined
   }
 
   /** The index by expiry keeps what this makes obsolete until it is swept: it is looked at again then. */
-  function write(place: KeyPlace, entry: Entry): void {
+  function write(db: Database, place: KeyPlace, entry: Entry): void {
     db.putSync(entryKey(place), encodeEntry(entry))
     db.putSync(expiryKey(entry.expiresAtMs, entryKey(place)), new Uint8Array())
   }
 
   return {
     claim: (place, claim, { holdMs, over }) =>
-      transact(db, () => {
-        const held = read(place)
+      transact((db) => {
+        const held = read(db, place)
         if (held !== undefined && !mayTake(held, { nowMs: now(), over })) return toHolder(held, now())
-        write(place, { ...claim, state: 'claimed', heldUntilMs: now() + holdMs, expiresAtMs: now() + windowMs })
+        write(db, place, { ...claim, state: 'claimed', heldUntilMs: now() + holdMs, expiresAtMs: now() + windowMs })
         return undefined
       }),
     prepare: (place, { attempt, predictionId, answer, holdMs }) =>
-      transact(db, () => {
-        const held = read(place)
+      transact((db) => {
+        const held = read(db, place)
         if (held?.state !== 'claimed' || held.attempt !== attempt) return false
-        write(place, { ...held, state: 'prepared', predictionId, answer, heldUntilMs: now() + holdMs })
+        write(db, place, { ...held, state: 'prepared', predictionId, answer, heldUntilMs: now() + holdMs })
         return true
       }),
     async complete(place, predictionId) {
-      const done = await transact(db, () => {
-        const held = read(place)
+      const done = await transact((db) => {
+        const held = read(db, place)
         if (held === undefined || held.predictionId !== predictionId) return false
-        if (held.state === 'prepared') write(place, { ...held, state: 'answered', expiresAtMs: now() + windowMs })
+        if (held.state === 'prepared') write(db, place, { ...held, state: 'answered', expiresAtMs: now() + windowMs })
         return true
       })
-      await db.flushed
+      await opened?.flushed
       return done
     },
     release: (place, attempt) =>
-      transact(db, () => {
-        const held = read(place)
+      transact((db) => {
+        const held = read(db, place)
         if (held !== undefined && held.state !== 'answered' && held.attempt === attempt) db.removeSync(entryKey(place))
       }),
     markRecovered: (writerId, epoch) =>
-      transact(db, () => {
+      transact((db) => {
         if (epochOf(db, writerId) < epoch) db.putSync(recoveredKey(writerId), Buffer.from(String(epoch)))
       }),
-    recoveredEpoch: (writerId) => transact(db, () => epochOf(db, writerId)),
+    recoveredEpoch: (writerId) => transact((db) => epochOf(db, writerId)),
     async close() {
       clearInterval(sweeper)
-      await db.close()
+      await opened?.close()
     },
   }
+}
+
+function openDatabase(dir: string): Database {
+  mkdirSync(dir, { recursive: true })
+  return open({ path: dir, encoding: 'binary', noSubdir: false, maxReaders: 512 })
 }
 
 /** Removes what has expired. */
 export async function sweep(db: Database, nowMs: number): Promise<void> {
   const range = { start: 'x:', end: expiryKey(nowMs, ''), limit: mostPerSweep }
-  await transact(db, () => {
+  await db.transaction(() => {
     for (const key of [...db.getKeys(range)]) {
       const place = key.slice('x:'.length + timeDigits + 1)
       const bytes = db.getBinary(place)
@@ -101,14 +116,6 @@ function recoveredKey(writerId: string): string {
 
 function epochOf(db: Database, writerId: string): number {
   return Number(db.getBinary(recoveredKey(writerId))?.toString() ?? 0)
-}
-
-async function transact<T>(db: Database, action: () => T): Promise<T> {
-  return (await db.transaction(action).catch(unavailable)) as T
-}
-
-function unavailable(cause: unknown): never {
-  throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys cannot be written', { cause })
 }
 
 function mayTake({ state, attempt, heldUntilMs }: Entry, { nowMs, over }: { nowMs: number; over: string | undefined }): boolean {

@@ -5,6 +5,8 @@ import type { ServiceMessage } from '../../platform/service/service.ts'
 
 export type GatewayProcess = {
   url: string
+  /** Its admin listener. */
+  admin: string
   /** Ends it with the signal and resolves with its exit status, null when the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -36,6 +38,7 @@ export async function startGatewayProcess(options: {
   if (message.type === 'failed') throw new Error(`${message.code}: ${message.message}`)
   return {
     url: message.addresses['http'] ?? '',
+    admin: message.admin,
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       return (await exited)[0]
