@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'
-import { pino } from 'pino'
+import { createServiceLogger } from '../../platform/service/logging-pino.ts'
 import { loadProject } from '../../platform/project/load-project.ts'
 import { toSample } from './golden.ts'
 import type { InferenceEngine, Sample } from './inference.ts'
@@ -13,7 +13,11 @@ import { takeRows } from './batch.ts'
 
 const seconds = Number(process.argv[2] ?? 1)
 const rounds = 7
-const engine = createOnnxInference({ logger: pino({ level: 'silent' }), threads: 2, maxQueuedRows: 16_384 })
+const engine = createOnnxInference({
+  logger: createServiceLogger({ service: 'bench', level: 'warn' }).logger,
+  threads: 2,
+  maxQueuedRows: 16_384,
+})
 
 type Turn = { perSecond: number; p99Ms: number; busyShare: number }
 

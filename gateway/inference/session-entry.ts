@@ -46,13 +46,14 @@ export function threadLimit({ spec }: Entry, threads: number): number {
 
 /**
  * Whether the batch that is next may run on the event loop: where that was planned, and while its run is expected to take
- * the loop no longer than handing it over would, or where model.yaml wants it there, than the loop may be held at all.
+ * no longer than handing it over and than two single rows, for one message to a thread carries many rows. Where model.yaml
+ * wants it there, only the time that the loop may be held counts.
  */
 export function fitsLoop(entry: Entry): boolean {
   const { inline, plan, cost, spec, queue } = entry
   if (inline === undefined || plan === undefined || queue.head === undefined) return false
   const rows = Math.max(queue.head.request.rows, Math.min(queue.rows, batchRowsOf(entry)))
-  const bound = spec.settings.placement === 'inline' ? longestInlineUs : Math.min(longestInlineUs, plan.handOverUs)
+  const bound = spec.settings.placement === 'inline' ? longestInlineUs : Math.min(longestInlineUs, plan.handOverUs, 2 * plan.oneRowUs)
   return cost.of(rows) <= bound
 }
 
