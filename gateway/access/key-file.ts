@@ -55,7 +55,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
       throw new ServiceError('invalid_config', `the key file ${path} may be written by others`, { hint: `chmod 600 ${path}` })
     return await readFile(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    // ENOTDIR: a part of the path is a file; whoever makes the data directory says so.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw error
   }
 }
