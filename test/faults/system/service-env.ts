@@ -1,16 +1,14 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ServiceId, SystemSpec } from './spec.ts'
 
 export type Addresses = {
   dir: string
+  projectDir: string
   gatewayPort: number
   warehousePort: number
   /** As the service sees it: through a proxy where the fault asked for one. */
   portOf(service: ServiceId, target: 'warehouse' | 'nats' | 'redis'): number | undefined
 }
-
-const projectDir = fileURLToPath(new URL('../../../models', import.meta.url))
 
 /** Short against the seconds of a round, so that many rounds are affordable; what they bound stays the same. */
 const quickTimings = {
@@ -30,7 +28,7 @@ export function dataDirOf(service: ServiceId, { dir, portOf }: Pick<Addresses, '
 
 /** The environment of one service; nothing of the harness's own comes through that would point it elsewhere. */
 export function serviceEnv(service: ServiceId, spec: SystemSpec, addresses: Addresses): NodeJS.ProcessEnv {
-  const { dir, gatewayPort, warehousePort, portOf } = addresses
+  const { dir, projectDir, gatewayPort, warehousePort, portOf } = addresses
   const [nats, redis] = [portOf(service, 'nats'), portOf(service, 'redis')]
   return {
     ...inherited(),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pickPort } from '../../../bin/supervisor/ports.ts'
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import { createWarehouse } from '../../../platform/warehouse/warehouse-clickhouse.ts'
+import { writePatientProject } from '../../testing/patient-project.ts'
 import { type HttpProxy, startHttpProxy } from './http-proxy.ts'
 import { type Links, openLinks } from './links.ts'
 import type { HarnessProcess } from './process.ts'
@@ -58,7 +59,8 @@ export async function startFaultSystem(setUp: SetUp, spec: SystemSpec): Promise<
   const volume = spec.volume === undefined ? undefined : mountVolume(volumePath(dir, spec.volume.of), spec.volume)
   const links = await openLinks(spec.links ?? [], (link) => ports[link.split('-')[1] as keyof typeof ports])
   const warehouseProxy = spec.warehouseProxy === true ? await startHttpProxy(ports.warehouse) : undefined
-  const addresses: Addresses = { dir, gatewayPort: ports.gateway, warehousePort: ports.warehouse, portOf }
+  const projectDir = writePatientProject(dir)
+  const addresses: Addresses = { dir, projectDir, gatewayPort: ports.gateway, warehousePort: ports.warehouse, portOf }
 
   function portOf(service: ServiceId, target: 'warehouse' | 'nats' | 'redis'): number | undefined {
     if (target !== 'warehouse' && setUp === 'embedded') return undefined
