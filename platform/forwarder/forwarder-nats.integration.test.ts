@@ -96,6 +96,22 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
     expect(logger.stored.size).toBe(3_000)
   })
 
+  test('NATS stays away for longer than the forwarder takes to look for it: everything arrives', async () => {
+    const { forwarder, writer } = await open()
+    const logger = await openLogger()
+    await append(writer, 100)
+    await expect.poll(waiting, patience).toBe(0)
+    const looks = log.faults.length
+    await log.nats.kill()
+    await expect.poll(() => forwarder.ready(), patience).toBe(false)
+    await append(writer, 100)
+    // The client's own attempts to reconnect are reported; the forwarder looks more often than those come.
+    await expect.poll(() => log.faults.length, patience).toBeGreaterThan(looks + 1)
+    await log.nats.restart()
+    await expect.poll(waiting, patience).toBe(0)
+    expect(logger.stored.size).toBe(200)
+  })
+
   test('the stream is deleted with all that it held: it is made again, and everything arrives', async () => {
     const { writer } = await open()
     await append(writer, 1_000)

@@ -72,7 +72,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
     link.nc.subscribe(confirmSubjectOf(settings), {
       callback: (error, message) => (error ? onFault(error) : takeConfirmation(message.string())),
     })
-    link.onReconnect(() => void (looking ??= lookOnce()))
+    link.onReconnect(() => void look())
     await Promise.all([lookAlways(), ...[...forwards.values()].map((forward) => forward.run())])
   }
 
@@ -110,10 +110,16 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
 
   async function lookAlways(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await (looking ??= lookOnce())
+      await look()
       const pauseMs = ready() ? settings.NATS_ACK_WAIT_MS / 2 : retryPauseMs
       await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
     }
+  }
+
+  /** One at a time: who asks meanwhile waits for the one under way. */
+  function look(): Promise<void> {
+    looking ??= lookOnce().finally(() => (looking = undefined))
+    return looking
   }
 
   async function lookOnce(): Promise<void> {
@@ -121,8 +127,6 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
       if (link?.connected()) for (const publisher of publishers) await publisher.look()
     } catch (error) {
       onFault(error)
-    } finally {
-      looking = undefined
     }
   }
 
