@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { isSound, type RunResult } from './result.ts'
 import { runFaults } from './run-faults.ts'
 import { formatResults } from './results-text.ts'
+import { natsVersion } from './system/servers.ts'
 
 type Options = { rounds?: number; only?: string[]; setUp?: string; seed: number; json?: string; budgetMs: number }
 
@@ -26,7 +27,15 @@ async function main(): Promise<void> {
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   say(`seed ${options.seed}`)
   const started_at = new Date().toISOString()
-  const run: RunResult = { seed: options.seed, started_at, node: process.version, results: [] }
+  const nats_server = natsVersion()
+  const run: RunResult = {
+    seed: options.seed,
+    started_at,
+    node: process.version,
+    ...(nats_server !== undefined && { nats_server }),
+    budget_ms: options.budgetMs,
+    results: [],
+  }
   for await (const result of runFaults({ ...options, say })) {
     run.results.push(result)
     if (json !== undefined) await writeFile(json, `${JSON.stringify(run, null, 2)}\n`)

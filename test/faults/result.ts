@@ -31,7 +31,16 @@ export type FaultResult = {
   violations: (Violation & { round: number | 'end' })[]
 }
 
-export type RunResult = { seed: number; started_at: string; node: string; results: FaultResult[] }
+export type RunResult = {
+  seed: number
+  started_at: string
+  node: string
+  /** Of the nats-server on the PATH; missing where there is none. */
+  nats_server?: string
+  /** What the p99 of answers was held to. */
+  budget_ms: number
+  results: FaultResult[]
+}
 
 export function isSound({ violations, broken }: FaultResult): boolean {
   return violations.length === 0 && broken === undefined

@@ -12,6 +12,11 @@ export function whyNoServers(): string | undefined {
   return missing === undefined ? undefined : `${missing} is not on the PATH`
 }
 
+/** Of the nats-server on the PATH; undefined where there is none. */
+export function natsVersion(): string | undefined {
+  return /v(\d\S*)/.exec(spawnSync('nats-server', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1]
+}
+
 /** JetStream with its files in `<dir>/nats`. */
 export function createNatsServer(dir: string, port: number): HarnessProcess {
   return createServer({ name: 'nats-server', dir, port, args: ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', join(dir, 'nats')] })
