@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { describe } from 'vitest'
+import { freePort } from '../service/testing/free-port.ts'
 import { natsConfigFields, type NatsSettings } from '../nats/nats-config.ts'
 import { z } from 'zod'
 
@@ -102,13 +102,4 @@ async function startServer(path: string, configFile: string): Promise<ChildProce
     await sleep(10)
   }
   return server
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

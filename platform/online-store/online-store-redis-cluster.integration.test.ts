@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { onlineStoreContract } from './online-store.contract.ts'
 import { openRedisOnlineStore } from './online-store-redis.ts'
 import { partitionCount } from './online-store.ts'
-import { describeWithRedis, freePort, startTestRedis, type TestRedis } from './testing-redis.ts'
+import { freePort } from '../service/testing/free-port.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from './testing-redis.ts'
 
 describeWithRedis('Redis Cluster', () => {
   let nodes: TestRedis[] = []

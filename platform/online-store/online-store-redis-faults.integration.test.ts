@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { openRedisOnlineStore, type RedisOnlineStoreOptions } from './online-store-redis.ts'
 import type { ScannableOnlineStore } from './online-store.ts'
-import { describeWithRedis, freePort, startTestRedis, type TestRedis } from './testing-redis.ts'
+import { freePort } from '../service/testing/free-port.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from './testing-redis.ts'
 
 const at = (seq: number) => [{ writer_id: 'gateway', epoch: 1, seq }]
 const keys = [{ partition: 0, key: 'a' }]
