@@ -10,6 +10,8 @@ export type ProcessSpec = {
   cwd?: string
   logFile: string
   ipc?: boolean
+  /** Exit statuses that say that it ended as asked. Default 0 alone. */
+  drainedStatuses?: readonly number[]
   /** Resolves once it can be used. */
   ready(child: ChildProcess, ended: Promise<string>): Promise<void>
 }
@@ -75,7 +77,8 @@ export function createProcess(spec: ProcessSpec): HarnessProcess {
       const timer = setTimeout(() => child?.kill('SIGKILL'), deadlineMs)
       const how = await end
       clearTimeout(timer)
-      if (how !== 'exit status 0') throw new Error(`${spec.name} did not drain within ${deadlineMs} ms: ${how}; see ${spec.logFile}`)
+      const drained = (spec.drainedStatuses ?? [0]).some((status) => how === `exit status ${status}`)
+      if (!drained) throw new Error(`${spec.name} did not drain within ${deadlineMs} ms: ${how}; see ${spec.logFile}`)
     },
     async ended() {
       asked = true

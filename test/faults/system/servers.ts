@@ -36,6 +36,8 @@ function createServer({ name, dir, port, args }: { name: string; dir: string; po
     command: name,
     args: () => args,
     logFile: join(dir, 'logs', `${name}.log`),
+    // nats-server 2.9 ends with 1 when it is told to end.
+    drainedStatuses: [0, 1],
     ready: () => until(`${name} accepts connections`, 20_000, () => accepts(port)),
   })
 }
