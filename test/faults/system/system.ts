@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pickPort } from '../../../bin/supervisor/ports.ts'
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
+import { freePort } from '../../../platform/service/testing/free-port.ts'
 import { createWarehouse } from '../../../platform/warehouse/warehouse-clickhouse.ts'
 import { writePatientProject } from '../../testing/patient-project.ts'
 import { type HttpProxy, startHttpProxy } from './http-proxy.ts'
@@ -55,7 +55,7 @@ const drainDeadlineMs = 25_000
 export async function startFaultSystem(setUp: SetUp, spec: SystemSpec): Promise<FaultSystem> {
   const dir = mkdtempSync(join(tmpdir(), 'hindsight-faults-'))
   for (const folder of ['logs', 'failpoints', 'data']) mkdirSync(join(dir, folder), { recursive: true })
-  const ports = { gateway: await pickPort(0), warehouse: await pickPort(0), nats: await pickPort(0), redis: await pickPort(0) }
+  const ports = { gateway: await freePort(), warehouse: await freePort(), nats: await freePort(), redis: await freePort() }
   const volume = spec.volume === undefined ? undefined : mountVolume(volumePath(dir, spec.volume.of), spec.volume)
   const links = await openLinks(spec.links ?? [], (link) => ports[link.split('-')[1] as keyof typeof ports])
   const warehouseProxy = spec.warehouseProxy === true ? await startHttpProxy(ports.warehouse) : undefined
