@@ -23,7 +23,7 @@ import type { InferenceEngine } from './inference/inference.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
 import { createCommitTime } from './predict/commit-time.ts'
-import { createLoopLoad } from './predict/loop-load.ts'
+import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
@@ -77,7 +77,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     predict: createPredictor({
       ...deps,
       commitTime: createCommitTime(),
-      loopLoad: createLoopLoad({ ...clocks, nextTurn: setImmediate }),
+      loopLoad: createLoopLoad({ ...clocks, activeMs: loopActiveMs }),
       limits: shadowLimits,
     }),
     access,

@@ -14,7 +14,7 @@ export function authenticate(access: Access): MiddlewareHandler<GatewayEnv> {
 /** The handler, for callers that have one of the scopes; others are refused with `forbidden`. */
 export function allow(allowed: readonly Scope[], handler: Handler<GatewayEnv>): Handler<GatewayEnv> {
   return function scoped(c, next) {
-    requireScope(c.var.caller, allowed)
+    requireScope(c.get('caller'), allowed)
     return handler(c, next)
   }
 }

@@ -18,7 +18,7 @@ export function createCallerLimits(deps: { tick: () => number }): MiddlewareHand
   }
 
   return async function callerLimits(c, next) {
-    const { caller } = c.var
+    const caller = c.get('caller')
     if (caller.rate === undefined && caller.maxConcurrent === undefined) return next()
     const use = useOf(caller)
     if (caller.maxConcurrent !== undefined && use.inFlight >= caller.maxConcurrent)

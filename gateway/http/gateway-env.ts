@@ -1,7 +1,10 @@
+import type { ServerResponse } from 'node:http'
 import type { Caller } from '../access/caller.ts'
 
 /** What middleware leaves for the handlers of one request. */
 export type GatewayEnv = {
+  /** From the listener. */
+  Bindings: { outgoing?: ServerResponse }
   Variables: {
     /** The body's request_id once it is known, before that the header's or ours. */
     requestId: string

@@ -8,7 +8,7 @@ export function requestMetrics(deps: { metrics: GatewayMetrics; tick: () => numb
   return async function requestMetrics(c, next) {
     await next()
     const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'))?.path ?? 'none'
-    const labels = { route, method: c.req.method, status: c.res.status, code: c.var.errorCode ?? '' }
-    deps.metrics.request(labels, deps.tick() - c.var.receivedTick)
+    const labels = { route, method: c.req.method, status: c.res.status, code: c.get('errorCode') ?? '' }
+    deps.metrics.request(labels, deps.tick() - c.get('receivedTick'))
   }
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { createCancellation } from './cancellation.ts'
 import { logisticRequest, specOf } from '../testing/onnx-session.ts'
 import { createTestDispatcher } from '../testing/test-dispatcher.ts'
 
@@ -115,12 +116,12 @@ describe('bounds', () => {
 })
 
 describe('queued work is dropped', () => {
-  it('when its signal comes, with the signal’s reason', async () => {
+  it('when it is cancelled, with the reason for that', async () => {
     const { submit, runs, finish } = createTestDispatcher()
     void submit(request([0]))
-    const hungUp = new AbortController()
-    const dropped = submit(request([1], { signal: hungUp.signal }))
-    hungUp.abort(new Error('gone'))
+    const hungUp = createCancellation()
+    const dropped = submit(request([1], { cancellation: hungUp }))
+    hungUp.cancel(new Error('gone'))
     await expect(dropped).rejects.toThrow('gone')
     await finish()
     expect(runs).toHaveLength(1)

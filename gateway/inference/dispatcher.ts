@@ -34,15 +34,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     refuse(entry, request, waitUs)
     return new Promise((resolve, reject) => {
       const job: Job = { request, alone: false, queuedAt: deps.tick(), expectedWaitUs: waitUs, resolve, reject }
-      leaveOnAbort(entry, job)
       entry.queue.push(job)
+      leaveWhenCancelled(entry, job)
       dispatch()
     })
   }
 
   function refuse(entry: Entry, request: RunRequest, waitUs: number): void {
     const { queue, spec, cost } = entry
-    request.signal?.throwIfAborted()
+    if (request.cancellation?.reason !== undefined) throw request.cancellation.reason
     const leftMs = request.deadlineAtMs - deps.now()
     if (leftMs <= 0) throw expired()
     if (queue.rows > 0 && queue.rows + request.rows > spec.settings.max_queue_rows) throw overloaded(`${queue.rows} rows wait already`)
@@ -51,16 +51,12 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (waitUs > 0 && (waitUs + cost.of(request.rows)) / 1000 > leftMs) throw overloaded('the model would not come to it in time')
   }
 
-  function leaveOnAbort(entry: Entry, job: Job): void {
-    job.request.signal?.addEventListener(
-      'abort',
-      () => {
-        if (!entry.queue.remove(job)) return
-        sawWait(entry, job.expectedWaitUs, (deps.tick() - job.queuedAt) * 1000)
-        job.reject(job.request.signal?.reason)
-      },
-      { once: true },
-    )
+  function leaveWhenCancelled(entry: Entry, job: Job): void {
+    job.request.cancellation?.onCancel((reason) => {
+      if (!entry.queue.remove(job)) return
+      sawWait(entry, job.expectedWaitUs, (deps.tick() - job.queuedAt) * 1000)
+      job.reject(reason)
+    })
   }
 
   function dispatch(): void {

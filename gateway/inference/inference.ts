@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { tensorType } from '../../contracts/version-manifest.ts'
+import type { Cancellation } from './cancellation.ts'
 
 export type TensorType = z.infer<typeof tensorType>
 export type TensorData =
@@ -44,8 +45,8 @@ export type RunRequest = {
   rows: number
   /** Unix milliseconds; what has not started by then is dropped with `deadline_exceeded`. */
   deadlineAtMs: number
-  /** Takes the work out of the queue at once; the promise then rejects with the signal's reason. */
-  signal?: AbortSignal
+  /** Takes the work out of the queue at once; the promise then rejects with its reason. */
+  cancellation?: Cancellation
   /** Nobody waits for it: it runs when nothing else could. */
   background?: boolean
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Cancellation, createCancellation } from '../inference/cancellation.ts'
 import { createCommitTime } from './commit-time.ts'
 import { createDeadline } from './deadline.ts'
 
@@ -8,16 +9,17 @@ const failureOf = (work: Promise<unknown>) => work.catch((error: unknown) => err
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const start = (hungUp?: AbortSignal) => createDeadline({ now: Date.now, atMs: Date.now() + 100, reserveMs: 20, hungUp })
+const start = (client?: Cancellation) =>
+  createDeadline({ now: Date.now, atMs: Date.now() + 100, reserveMs: 20, onHangUp: client?.onCancel })
 
 describe('a deadline', () => {
   it('ends the work before the answer, so that the event can be made durable', async () => {
     const deadline = start()
     const work = failureOf(deadline.race(never))
     vi.advanceTimersByTime(79)
-    expect(deadline.signal.aborted).toBe(false)
+    expect(deadline.cancellation.reason).toBeUndefined()
     vi.advanceTimersByTime(1)
-    expect(deadline.signal.reason).toMatchObject({ code: 'deadline_exceeded' })
+    expect(deadline.cancellation.reason).toMatchObject({ code: 'deadline_exceeded' })
     expect(await work).toMatchObject({ code: 'deadline_exceeded' })
     const record = failureOf(deadline.raceEnd(never))
     vi.advanceTimersByTime(20)
@@ -33,19 +35,19 @@ describe('a deadline', () => {
   })
 
   it('ends the work when the client hangs up, also one that has', async () => {
-    const client = new AbortController()
-    const deadline = start(client.signal)
+    const client = createCancellation()
+    const deadline = start(client)
     const work = failureOf(deadline.race(never))
-    client.abort()
+    client.cancel(new Error('gone'))
     expect(await work).toMatchObject({ code: 'cancelled' })
-    await expect(start(client.signal).race(never)).rejects.toMatchObject({ code: 'cancelled' })
+    await expect(start(client).race(never)).rejects.toMatchObject({ code: 'cancelled' })
   })
 
   it('does not end the commit when the client hangs up', async () => {
-    const client = new AbortController()
-    const deadline = start(client.signal)
+    const client = createCancellation()
+    const deadline = start(client)
     const record = deadline.raceEnd(new Promise((resolve) => setTimeout(() => resolve('durable'), 50)))
-    client.abort()
+    client.cancel(new Error('gone'))
     vi.advanceTimersByTime(50)
     expect(await record).toBe('durable')
   })

@@ -1,4 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
+import { type Cancellation, createCancellation } from '../inference/cancellation.ts'
 
 /**
  * The one deadline of a request, from arrival to answer. Its last part is kept for making the event durable: what the
@@ -7,9 +8,9 @@ import { ServiceError } from '../../contracts/errors.ts'
 export type Deadline = {
   readonly atMs: number
   readonly workByMs: number
-  /** Aborts with a `ServiceError`: `deadline_exceeded` at `workByMs`, or `cancelled` when the client hangs up before. */
-  readonly signal: AbortSignal
-  /** The promise's result, or the signal's reason if that comes first; the work itself goes on. */
+  /** Comes with a `ServiceError`: `deadline_exceeded` at `workByMs`, or `cancelled` when the client hangs up before. */
+  readonly cancellation: Cancellation
+  /** The promise's result, or the cancellation's reason if that comes first; the work itself goes on. */
   race<T>(work: Promise<T>): Promise<T>
   /** The promise's result, or `deadline_exceeded` if it takes beyond `atMs`; the work itself goes on. */
   raceEnd<T>(work: Promise<T>): Promise<T>
@@ -17,40 +18,38 @@ export type Deadline = {
   clear(): void
 }
 
+/** Tells a listener, once, that the client has hung up. */
+export type OnHangUp = (listener: () => void) => void
+
 export function createDeadline(options: {
   now: () => number
   atMs: number
   reserveMs?: number
-  hungUp?: AbortSignal | undefined
+  onHangUp?: OnHangUp | undefined
 }): Deadline {
-  const { now, atMs, reserveMs = 0, hungUp } = options
+  const { now, atMs, reserveMs = 0, onHangUp } = options
   const workByMs = atMs - reserveMs
-  const controller = new AbortController()
-  const { signal } = controller
-  let end: () => void = () => {}
-  const ended = new Promise<void>((resolve) => (end = resolve))
-  signal.addEventListener('abort', end, { once: true })
-  const cancel = () => controller.abort(new ServiceError('cancelled', 'the client hung up'))
-  if (hungUp?.aborted === true) cancel()
-  hungUp?.addEventListener('abort', cancel, { once: true })
-  let timer = setTimeout(() => controller.abort(exceeded()), Math.max(0, workByMs - now()))
+  const cancellation = createCancellation()
+  onHangUp?.(() => cancellation.cancel(new ServiceError('cancelled', 'the client hung up')))
+  let timer = setTimeout(() => cancellation.cancel(exceeded()), Math.max(0, workByMs - now()))
 
   return {
     atMs,
     workByMs,
-    signal,
-    race: (work) => Promise.race([work, ended.then(() => Promise.reject(signal.reason as Error))]),
+    cancellation,
+    race: (work) =>
+      new Promise((resolve, reject) => {
+        cancellation.onCancel(reject)
+        work.then(resolve, reject)
+      }),
     raceEnd(work) {
       clearTimeout(timer)
-      const over = new Promise<never>((_, reject) => {
+      return new Promise((resolve, reject) => {
         timer = setTimeout(() => reject(exceeded()), Math.max(0, atMs - now()))
+        work.then(resolve, reject)
       })
-      return Promise.race([work, over])
     },
-    clear() {
-      clearTimeout(timer)
-      hungUp?.removeEventListener('abort', cancel)
-    },
+    clear: () => clearTimeout(timer),
   }
 }
 

@@ -28,7 +28,7 @@ export async function execute(
     const run = await runVersion(deps, { serving, instances, seen, deadline, startedTick, background: routed.route === 'shadow' })
     return { ...run, seen }
   } catch (error) {
-    if (error instanceof ServiceError && error === deadline.signal.reason) return failedExecution(instances, error)
+    if (error instanceof ServiceError && error === deadline.cancellation.reason) return failedExecution(instances, error)
     throw error
   }
 }

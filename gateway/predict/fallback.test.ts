@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { errorBody, predictBatchResponse, predictResponse } from '../../contracts/http.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
@@ -107,7 +109,7 @@ describe('a full queue', () => {
 })
 
 describe('an event loop with more to do than the budget allows for', () => {
-  const busyFor = (ms: number) => ({ expectedWaitMs: () => ms })
+  const busyFor = (ms: number) => ({ expectedWaitMs: () => ms, begin: () => () => {} })
 
   it.each([
     [40, 200],
@@ -125,13 +127,13 @@ describe('a client that hangs up', () => {
     const gateway = await start(undefined)
     const seen: RunRequest[] = []
     gateway.engine.inference.run = (request) => new Promise(() => void seen.push(request))
-    const client = new AbortController()
-    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(good), signal: client.signal }
-    const response = gateway.app.request(path, init)
+    const outgoing = new ServerResponse(new IncomingMessage(new Socket()))
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(good) }
+    const response = gateway.app.request(path, init, { outgoing })
     await expect.poll(() => seen.length).toBe(1)
-    client.abort()
+    outgoing.emit('close')
     expect((await response).status).toBe(499)
-    expect(seen[0]!.signal?.reason).toMatchObject({ code: 'cancelled' })
+    expect(seen[0]!.cancellation?.reason).toMatchObject({ code: 'cancelled' })
     expect(await eventsOf(gateway)).toMatchObject([{ status: 'error', error_code: 'cancelled' }])
   })
 })

@@ -1,49 +1,63 @@
 import { expect, it } from 'vitest'
 import { createLoopLoad } from './loop-load.ts'
 
-/** A loop whose turns take as long as they are said to. */
+/** A loop that is at work, or waits, for as long as it is told to. */
 function start() {
-  let nowMs = 0
-  let callbacks: (() => void)[] = []
-  const load = createLoopLoad({ tick: () => nowMs, nextTurn: (callback) => void callbacks.push(callback) })
+  const at = { nowMs: 0, activeMs: 0 }
+  const load = createLoopLoad({ tick: () => at.nowMs, activeMs: () => at.activeMs })
+  const work = (ms: number) => {
+    at.nowMs += ms
+    at.activeMs += ms
+  }
   return {
     load,
-    turns(count: number, eachMs: number) {
-      for (let turn = 0; turn < count; turn++) {
-        load.expectedWaitMs()
-        const due = callbacks
-        callbacks = []
-        nowMs += eachMs
-        for (const callback of due) callback()
+    work,
+    wait: (ms: number) => void (at.nowMs += ms),
+    /** Requests that come together, each of which keeps the loop for so long. */
+    serve(count: number, eachMs: number) {
+      const ends = Array.from({ length: count }, () => load.begin())
+      for (const end of ends) {
+        work(eachMs)
+        end()
       }
     },
-    waiting: () => callbacks.length,
   }
 }
 
-it('expects nothing of a loop that idles', () => {
-  const { load, turns } = start()
-  turns(20, 0)
+it('expects nothing where nothing is under way, whatever the loop has been doing', () => {
+  const { load, serve, work } = start()
+  serve(100, 5)
+  work(1000)
   expect(load.expectedWaitMs()).toBe(0)
+  load.begin()
+  expect(load.expectedWaitMs()).toBeLessThanOrEqual(5)
 })
 
-it('expects as many turns as a request takes, as long as turns have been', () => {
-  const { load, turns } = start()
-  turns(100, 10)
-  expect(load.expectedWaitMs()).toBeCloseTo(70)
+it('expects as many requests as are under way, as long as they have been keeping the loop', () => {
+  const { load, serve } = start()
+  for (let turn = 0; turn < 50; turn++) serve(32, 2)
+  for (let request = 0; request < 40; request++) load.begin()
+  expect(load.expectedWaitMs()).toBeCloseTo(80)
+})
+
+it('does not count what requests wait for', () => {
+  const { load, wait, work } = start()
+  for (let request = 0; request < 50; request++) {
+    const end = load.begin()
+    wait(100)
+    work(1)
+    end()
+  }
+  load.begin()
+  expect(load.expectedWaitMs()).toBeCloseTo(1)
 })
 
 it('does not take one long turn for the rule, and forgets a load that is over', () => {
-  const { load, turns } = start()
-  turns(100, 1)
-  turns(2, 100)
-  expect(load.expectedWaitMs()).toBeLessThan(200)
-  turns(60, 1)
-  expect(load.expectedWaitMs()).toBeLessThan(10)
-})
-
-it('measures once at a time, however many ask', () => {
-  const { load, waiting } = start()
-  for (let request = 0; request < 50; request++) load.expectedWaitMs()
-  expect(waiting()).toBe(1)
+  const { load, serve } = start()
+  for (let turn = 0; turn < 50; turn++) serve(10, 1)
+  serve(1, 100)
+  load.begin()
+  expect(load.expectedWaitMs()).toBeLessThan(25)
+  for (let turn = 0; turn < 50; turn++) serve(10, 1)
+  expect(load.expectedWaitMs()).toBeLessThan(2)
 })

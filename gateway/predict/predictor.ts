@@ -1,7 +1,7 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
-import { createDeadline, type Deadline } from './deadline.ts'
+import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
 import { execute, type ExecuteDeps } from './execute.ts'
 import { type Fallback, fallBack, fallbackOf, fallbackReserveMs } from './fallback.ts'
 import { type Instance, toInstance } from './instance.ts'
@@ -32,7 +32,7 @@ export type PredictInput = ParsedPredict & {
   tenant: string
   receivedAtMs: number
   rows?: readonly SentRow[]
-  hungUp?: AbortSignal
+  onHangUp?: OnHangUp | undefined
   /** The client's key, and how its events become durable only once. */
   idempotency?: { key: string; commit: Commit }
 }
@@ -51,6 +51,7 @@ export function createPredictor(deps: PredictorDeps) {
     const { answering, shadows } = routeRequest(model, input.options.version)
     const fallback = fallbackOf(model, answering)
     const deadlines = setDeadlines(deps, { model, work, fallback })
+    const end = deps.loopLoad.begin()
     try {
       const routes = [answering, ...(fallback?.kind === 'version' ? [{ ...answering, serving: fallback.serving }] : []), ...shadows]
       const read = readOnce(deps, { routes, instances: work.instances, answerAtMs: deadlines.model.workByMs })
@@ -60,6 +61,7 @@ export function createPredictor(deps: PredictorDeps) {
     } finally {
       deadlines.model.clear()
       deadlines.answer.clear()
+      end()
     }
   }
 }
@@ -102,7 +104,7 @@ type Deadlines = { model: Deadline; answer: Deadline }
 function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; fallback: Fallback | undefined }): Deadlines {
   const { input, instances } = of.work
   const budget = budgetMs(of.model, input)
-  const common = { now: deps.now, atMs: input.receivedAtMs + budget, hungUp: input.hungUp }
+  const common = { now: deps.now, atMs: input.receivedAtMs + budget, onHangUp: input.onHangUp }
   const commitMs = deps.commitTime.reserveMs(budget)
   const answer = createDeadline({ ...common, reserveMs: commitMs })
   const fallbackMs = fallbackReserveMs(deps, of.fallback, { rows: instances.length, budgetMs: budget })

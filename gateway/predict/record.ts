@@ -5,7 +5,8 @@ import type { EventLogWriter } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Tensors } from '../inference/inference.ts'
 import type { GatewayMetrics } from '../metrics.ts'
-import { toLogRecord, toPredictionEvent } from './event.ts'
+import { appendEvents } from './append-events.ts'
+import { toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
 import type { PredictInput } from './predictor.ts'
 import type { Routed } from './routing.ts'
@@ -39,9 +40,9 @@ export async function record(deps: RecordDeps, { serving }: Routed, predicted: r
   const { definition } = serving.model
   const startedTick = deps.tick()
   logFaults(deps.logger, predicted)
-  const records = predicted.map(({ event }) => toLogRecord(event))
+  const events = predicted.map(({ event }) => event)
   failpoint('gateway.before_commit')
-  await deps.eventLog.append('predictions', records, { durability: definition.durability })
+  await appendEvents(deps.eventLog, { events, durability: definition.durability })
   failpoint('gateway.after_commit')
   const labels = { model: definition.name, version: serving.version.version }
   deps.metrics.stage({ ...labels, stage: 'outbox' }, deps.tick() - startedTick)

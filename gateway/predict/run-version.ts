@@ -116,7 +116,7 @@ async function infer(deps: Deps, { serving, deadline, background, ready }: Infer
       outputs: [...new Set(outputs.map(({ tensor }) => tensor))],
       rows: rows.length,
       deadlineAtMs: deadline.workByMs,
-      signal: deadline.signal,
+      cancellation: deadline.cancellation,
       background: background === true,
     })
     const { tensors, runUs } = await deadline.race(run)

@@ -4,7 +4,9 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import { onHangUpOf } from '../http/hang-up.ts'
 import { readJsonBody } from '../http/json-body.ts'
+import { setRequestId } from '../http/request-context.ts'
 import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import { toPredictResponse } from '../predict/event.ts'
@@ -21,10 +23,10 @@ export function predictRoute(deps: { models: ServingModels; predict: Predictor; 
     const key = readIdempotencyKey(c)
     const body = await readJsonBody(c)
     const parsed = parsePredict(body)
-    const requestId = parsed.requestId ?? c.var.requestId
-    c.set('requestId', requestId)
-    const { tenant } = c.var.caller
-    const input: PredictInput = { ...parsed, requestId, tenant, receivedAtMs: c.var.receivedAtMs, hungUp: c.req.raw.signal }
+    if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
+    const requestId = c.get('requestId')
+    const { tenant } = c.get('caller')
+    const input: PredictInput = { ...parsed, requestId, tenant, receivedAtMs: c.get('receivedAtMs'), onHangUp: onHangUpOf(c) }
     if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
     const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
     const once = await deps.idempotency.once(request, (commitWith) =>

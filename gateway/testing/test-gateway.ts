@@ -90,7 +90,7 @@ export async function createTestGateway(
   const predict = createPredictor({
     ...deps,
     commitTime: createCommitTime(),
-    loopLoad: options.loopLoad ?? createLoopLoad({ ...deps, nextTurn: setImmediate }),
+    loopLoad: options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 }),
     limits: { shadows: 8, shadowDeadlineMs: 1000 },
   })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })

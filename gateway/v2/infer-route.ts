@@ -3,6 +3,8 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { v2Limits } from '../../contracts/v2.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import { onHangUpOf } from '../http/hang-up.ts'
+import { setRequestId } from '../http/request-context.ts'
 import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import type { Predictor, PredictInput } from '../predict/predictor.ts'
@@ -29,15 +31,14 @@ export function inferRoute(deps: { models: ServingModels; predict: Predictor; id
       const key = readIdempotencyKey(c)
       const sent = await readSentBody(c)
       const request = readRequest(sent, addressed)
-      const requestId = request.id ?? c.var.requestId
-      c.set('requestId', requestId)
+      if (request.id !== undefined) setRequestId(c, request.id)
       const input: PredictInput = {
         ...toPredictInput(request, addressed),
         options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
-        requestId,
-        tenant: c.var.caller.tenant,
-        receivedAtMs: c.var.receivedAtMs,
-        hungUp: c.req.raw.signal,
+        requestId: c.get('requestId'),
+        tenant: c.get('caller').tenant,
+        receivedAtMs: c.get('receivedAtMs'),
+        onHangUp: onHangUpOf(c),
       }
       if (key !== undefined) return sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))
       const { body, headers } = toInferAnswer(request, await deps.predict(model, input))

@@ -21,7 +21,7 @@ const landings = 200
 /** A gateway with the example project and full windows, its outbox read by nobody but this. */
 export async function startMeasuredGateway(dataDir: string, clickhouseUrl: string): Promise<MeasuredGateway> {
   const outbox = join(dataDir, 'outbox')
-  const gateway = await startFilledGateway(dataDir, clickhouseUrl)
+  const gateway = await startFilledGateway({ HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: clickhouseUrl })
   // In the logger's place: what nobody confirms fills the outbox, and then nothing more is answered.
   const consumer = await openOutboxConsumer({ dir: outbox, name: 'logger', lanes: ['predictions'] })
   let kept: LogRecord[] = []
@@ -55,10 +55,9 @@ export async function startMeasuredGateway(dataDir: string, clickhouseUrl: strin
 }
 
 /** Started after the features service has given it windows to read; that one is stopped again. */
-export async function startFilledGateway(dataDir: string, clickhouseUrl: string): Promise<ServiceProcess> {
-  const env = { HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: clickhouseUrl, HINDSIGHT_PORT: '0' }
+export async function startFilledGateway(env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<ServiceProcess> {
   const features = await startService('features/main.ts', env)
-  const gateway = await startService('gateway/main.ts', env)
+  const gateway = await startService('gateway/main.ts', { ...env, HINDSIGHT_PORT: '0' }, nodeArgs)
   const answer = await fetch(`${gateway.http}/v1/events/flight_landed?wait=applied&timeout_ms=30000`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

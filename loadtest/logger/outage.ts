@@ -25,7 +25,7 @@ export async function measureOutage(options: { dataDir: string; outageSeconds: n
   let warehouse = await startService('platform/warehouse/main.ts', env)
   const url = warehouse.http
   const logger = await startService('logger/main.ts', { ...env, CLICKHOUSE_URL: url })
-  const gateway = await startFilledGateway(dataDir, url)
+  const gateway = await startFilledGateway({ HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: url })
   const load = startOpenLoop({ url: gateway.http, perSecond: requestsPerSecond })
   try {
     await sleep(warmUpSeconds * 1000)
