@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { canonicalHash, sha256Hex, toCanonicalJson } from './canonical-json.ts'
+import canonicalize from 'canonicalize'
+import { canonicalHash, isInOrder, sha256Hex, toCanonicalJson } from './canonical-json.ts'
 
 test('is the example of RFC 8785, section 3.2.2', () => {
   const value = {
@@ -59,3 +60,23 @@ function reverseKeys(value: unknown): unknown {
   for (const [key, inner] of Object.entries(value).toReversed()) reversed[key] = reverseKeys(inner)
   return reversed
 }
+
+test('is the same text whether or not the keys stand in order already', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const text = (canonicalize as unknown as (value: unknown) => string)(value)
+      expect(toCanonicalJson(value)).toBe(text)
+      const ordered = JSON.parse(text) as unknown
+      // Keys that are integers come first in every object of JavaScript, whatever their order in a text.
+      if (isInOrder(ordered)) expect(JSON.stringify(ordered)).toBe(text)
+      expect(toCanonicalJson(ordered)).toBe(text)
+    }),
+  )
+})
+
+test.each([[{ b: 1, a: 1 }], [[{ a: { d: 1, c: 1 } }]], [{ a: undefined }], [{ a: Number.NaN }], [new Date(0)], [1n]])(
+  'is not in order, or no JSON: %o',
+  (value) => {
+    expect(isInOrder(value)).toBe(false)
+  },
+)

@@ -1,11 +1,38 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 
-/** RFC 8785 JSON: keys sorted, numbers in their shortest form. Throws on NaN and Infinity. */
+/**
+ * RFC 8785 JSON: keys sorted, numbers in their shortest form. Throws on NaN and Infinity. Values whose keys stand in order
+ * already cost a third of others: then the form is that of `JSON.stringify`.
+ */
 export function toCanonicalJson(value: unknown): string {
+  if (isInOrder(value)) return JSON.stringify(value)
   const text = (canonicalize as unknown as (value: unknown) => string | undefined)(value)
   if (text === undefined) throw new TypeError('only JSON values have a canonical form')
   return text
+}
+
+/** Whether every object in a JSON value has its keys in the order of their UTF-16 code units. False for what is not JSON. */
+export function isInOrder(value: unknown): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return value.every(isInOrder)
+  return Object.getPrototypeOf(value) === Object.prototype && hasKeysInOrder(value as Record<string, unknown>)
+}
+
+function hasKeysInOrder(object: Record<string, unknown>): boolean {
+  let last = ''
+  for (const key in object) {
+    if (key < last || !isInOrder(object[key])) return false
+    last = key
+  }
+  return true
+}
+
+/** The same entries with their keys in order. */
+export function inOrder<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(record).toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 /** SHA-256 in lower-case hexadecimal of the value's RFC 8785 form. */

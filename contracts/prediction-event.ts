@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalHash } from './canonical-json.ts'
+import { sha256Hex, toCanonicalJson } from './canonical-json.ts'
 import { appliedPosition } from './origin.ts'
 import {
   columnName,
@@ -114,7 +114,13 @@ export const predictionEventV1 = z.looseObject({
 /** One prediction, immutable: what the model saw, which model it was, and what it said. */
 export type PredictionEvent = z.infer<typeof predictionEventV1>
 
-/** The event with its `payload_hash` filled in. */
-export function sealPredictionEvent(event: Omit<PredictionEvent, 'payload_hash'>): PredictionEvent {
-  return { ...event, payload_hash: canonicalHash(event) } as PredictionEvent
+/** The event as it is until it is encoded. */
+export type UnsealedPredictionEvent = {
+  [Field in keyof PredictionEvent as string extends Field ? never : Exclude<Field, 'payload_hash'>]: PredictionEvent[Field]
+}
+
+/** The event's JSON with its `payload_hash`. Quickest for one whose keys stand in order. */
+export function encodePredictionEvent(event: UnsealedPredictionEvent): string {
+  const canonical = toCanonicalJson(event)
+  return `{"payload_hash":"${sha256Hex(canonical)}",${canonical.slice(1)}`
 }

@@ -8,5 +8,5 @@ export function decide(definition: Pick<ModelDefinition, 'decision'>, outputs: O
   const { output, threshold, above, below } = definition.decision
   const score = outputs[output]
   if (typeof score !== 'number') return undefined
-  return { value: score >= threshold ? above : below, threshold }
+  return { threshold, value: score >= threshold ? above : below }
 }

@@ -1,4 +1,10 @@
-import { type PredictionEvent, type RecordedTensor, sealPredictionEvent } from '../../contracts/prediction-event.ts'
+import { inOrder } from '../../contracts/canonical-json.ts'
+import {
+  encodePredictionEvent,
+  type RecordedTensor,
+  type ServedFeature,
+  type UnsealedPredictionEvent,
+} from '../../contracts/prediction-event.ts'
 import type { PredictResponse } from '../../contracts/http.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
@@ -22,56 +28,88 @@ export type EventContext = {
 }
 
 /** The immutable record of one result: an answer, or why there was none. */
-export function toPredictionEvent(context: EventContext, result: InstanceResult, predictionId: string): PredictionEvent {
+export function toPredictionEvent(context: EventContext, result: InstanceResult, predictionId: string): UnsealedPredictionEvent {
   const { routed, receivedAtMs, seen } = context
   const { definition, deployment } = routed.serving.model
   const { instance, features, error } = result
   const subject = definition.governance.subject
-  return sealPredictionEvent({
-    ...routed.serving.facts,
-    prediction_id: predictionId,
-    decision_id: instance.decisionId,
-    tenant: instance.tenant,
-    request_id: context.requestId,
-    index: instance.index,
-    ...(context.idempotencyKey !== undefined && { idempotency_key: context.idempotencyKey }),
-    trigger: 'api',
-    tags: instance.tags,
-    deployment_revision: deployment.revision,
-    route: routed.route,
-    route_probability: routed.probability,
-    entities: instance.entities,
+  const { facts } = routed.serving
+  const answer = error === undefined ? result : undefined
+  const { features: featuresUs, queue: queueUs, inference: inferenceUs } = context.durationUs
+  // In the order of the keys, for the sake of its encoding: see `toCanonicalJson`.
+  return {
     anchor: instance.anchor,
     anchor_time: toTimestamp(instance.anchorTimeMs),
-    features,
-    ...(instance.row !== undefined && { inputs: [...instance.row.inputs] }),
-    features_as_of: seen?.asOf ?? [],
-    status: error !== undefined ? 'error' : result.fallback === undefined ? 'ok' : 'fallback',
-    outputs: error === undefined ? result.outputs : {},
-    ...(error === undefined && result.tensors !== undefined && { output_tensors: toRecordedTensors(result.tensors) }),
-    ...(error === undefined && result.decision !== undefined && { decision: result.decision }),
-    ...(error === undefined && result.fallback !== undefined && { fallback: result.fallback.name }),
-    warnings: [...(error === undefined && result.fallback !== undefined ? [result.fallback.warning] : []), ...warningsOf(features)],
+    code_version: facts.code_version,
+    ...(facts.data_category !== undefined && { data_category: facts.data_category }),
+    ...(answer?.decision !== undefined && { decision: answer.decision }),
+    decision_id: instance.decisionId,
+    deployment_revision: deployment.revision,
+    duration_us: {
+      ...(featuresUs !== undefined && { features: featuresUs }),
+      ...(inferenceUs !== undefined && { inference: inferenceUs }),
+      ...(queueUs !== undefined && { queue: queueUs }),
+    },
+    entities: inOrder(instance.entities),
     ...(error !== undefined && { error_code: error.code }),
-    ingested_at: toTimestamp(receivedAtMs),
+    execution_provider: facts.execution_provider,
+    ...(answer?.fallback !== undefined && { fallback: answer.fallback.name }),
+    feature_set_sha256: facts.feature_set_sha256,
+    features: features.map(inOrderOfKeys),
+    features_as_of: seen === undefined ? [] : seen.asOf.map(({ epoch, seq, writer_id }) => ({ epoch, seq, writer_id })),
     ...(seen?.readAtMs !== undefined && { features_read_at: toTimestamp(seen.readAtMs) }),
+    ...(context.idempotencyKey !== undefined && { idempotency_key: context.idempotencyKey }),
+    index: instance.index,
+    ingested_at: toTimestamp(receivedAtMs),
+    ...(instance.row !== undefined && { inputs: [...instance.row.inputs] }),
+    manifest_sha256: facts.manifest_sha256,
+    model: facts.model,
+    model_definition_sha256: facts.model_definition_sha256,
+    model_sha256: facts.model_sha256,
+    model_version: facts.model_version,
+    ...(answer?.tensors !== undefined && { output_tensors: toRecordedTensors(answer.tensors) }),
+    outputs: answer === undefined ? {} : inOrder(answer.outputs),
     predicted_at: toTimestamp(context.predictedAtMs),
-    duration_us: context.durationUs,
-    ...(subject !== undefined && Object.hasOwn(instance.entities, subject) && { subject_id: instance.entities[subject] }),
+    prediction_id: predictionId,
+    purposes: facts.purposes,
+    ...(facts.region !== undefined && { region: facts.region }),
+    request_id: context.requestId,
     retention_until: toTimestamp(receivedAtMs + definition.governance.retention_days * dayMs),
-  })
+    route: routed.route,
+    route_probability: routed.probability,
+    schema_version: facts.schema_version,
+    status: answer === undefined ? 'error' : answer.fallback === undefined ? 'ok' : 'fallback',
+    ...(subject !== undefined && Object.hasOwn(instance.entities, subject) && { subject_id: instance.entities[subject] }),
+    tags: instance.tags,
+    tenant: instance.tenant,
+    trigger: 'api',
+    warnings: [...(answer?.fallback === undefined ? [] : [answer.fallback.warning]), ...warningsOf(features)],
+  }
+}
+
+function inOrderOfKeys({ age_ms, definition, event_time, name, reason, source, status, value }: ServedFeature): ServedFeature {
+  return {
+    ...(age_ms !== undefined && { age_ms }),
+    definition,
+    ...(event_time !== undefined && { event_time }),
+    name,
+    ...(reason !== undefined && { reason }),
+    source,
+    status,
+    ...(value !== undefined && { value }),
+  }
 }
 
 function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
   return Object.entries(tensors).map(([name, tensor]) => recordTensor(toV2Tensor(name, tensor)))
 }
 
-export function toLogRecord(event: PredictionEvent): AppendInput {
-  return { kind: 'event', id: event.prediction_id, payload: JSON.stringify(event) }
+export function toLogRecord(event: UnsealedPredictionEvent): AppendInput {
+  return { kind: 'event', id: event.prediction_id, payload: encodePredictionEvent(event) }
 }
 
 /** What the caller is told of a prediction: a part of its event. */
-export function toPredictResponse(event: PredictionEvent, options: { returnFeatures: boolean }): PredictResponse {
+export function toPredictResponse(event: UnsealedPredictionEvent, options: { returnFeatures: boolean }): PredictResponse {
   return {
     prediction_id: event.prediction_id,
     request_id: event.request_id,

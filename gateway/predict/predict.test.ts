@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { canonicalHash } from '../../contracts/canonical-json.ts'
+import { canonicalHash, isInOrder } from '../../contracts/canonical-json.ts'
 import { errorBody, predictBatchResponse, predictResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
@@ -72,6 +72,7 @@ describe('a prediction', () => {
     await gateway.send(path, good)
     const { payload_hash: hash, ...rest } = gateway.log.inLane('predictions')[0]!.body
     expect(hash).toBe(canonicalHash(rest))
+    expect(isInOrder(rest), 'or else encoding it takes three times as long').toBe(true)
   })
 
   it('is not answered before its event is durable', async () => {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ServiceError } from '../../contracts/errors.ts'
-import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 import type { EventLogWriter } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Tensors } from '../inference/inference.ts'
@@ -14,7 +14,7 @@ import type { Routed } from './routing.ts'
 export type RecordDeps = { eventLog: EventLogWriter; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
 
 /** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
-export type Predicted = { event: PredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
+export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
 
 /** Stands around `record`, which makes the events durable: it may do things before and after, or refuse. */
 export type Commit = (predicted: readonly Predicted[], record: () => Promise<void>) => Promise<void>

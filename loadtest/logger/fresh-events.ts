@@ -1,4 +1,4 @@
-import { predictionEventV1, sealPredictionEvent } from '../../contracts/prediction-event.ts'
+import { encodePredictionEvent, predictionEventV1 } from '../../contracts/prediction-event.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 
 export type FreshEvent = { id: string; payload: string }
@@ -11,7 +11,7 @@ export function freshEvents(recorded: readonly LogRecord[], { count, newId }: { 
     const id = newId()
     return {
       id,
-      payload: JSON.stringify(sealPredictionEvent({ ...template, prediction_id: id, decision_id: newId(), request_id: newId() })),
+      payload: encodePredictionEvent({ ...template, prediction_id: id, decision_id: newId(), request_id: newId() }),
     }
   })
 }

@@ -1,7 +1,7 @@
 import { featureEventPayloadHash } from '../../contracts/feature-event.ts'
 import { labelPayloadHash } from '../../contracts/label-event.ts'
 import type { Lane, Seal } from '../../contracts/origin.ts'
-import { type PredictionEvent, sealPredictionEvent } from '../../contracts/prediction-event.ts'
+import { encodePredictionEvent, type PredictionEvent } from '../../contracts/prediction-event.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { LogRecord, LogRecordKind } from '../../platform/event-log/event-log.ts'
 
@@ -65,7 +65,7 @@ export function predictionEvent(n: number, changes: Partial<PredictionEvent> = {
     retention_until: toTimestamp(receivedAtMs + 730 * 86_400_000),
     ...changes,
   } as PredictionEvent
-  return sealPredictionEvent(event)
+  return JSON.parse(encodePredictionEvent(event)) as PredictionEvent
 }
 
 export function labelEvent(n: number, changes: object = {}): object {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { lanes } from '../../../contracts/origin.ts'
-import { type PredictionEvent, sealPredictionEvent } from '../../../contracts/prediction-event.ts'
+import { encodePredictionEvent, type PredictionEvent } from '../../../contracts/prediction-event.ts'
 import { limits } from '../../../contracts/http.ts'
 import type { AppendInput } from '../../../platform/event-log/event-log.ts'
 import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../../../platform/event-log/event-log-outbox.ts'
@@ -57,6 +57,6 @@ async function forgedPrediction({ system, load }: Pick<Injection, 'system' | 'lo
   })
   const { payload_hash: _, ...event } = JSON.parse(payload!) as PredictionEvent
   const later = new Date(Date.parse(event.ingested_at) + 1_000).toISOString()
-  const forged = sealPredictionEvent({ ...event, outputs: { probability_late: 0.123 }, ingested_at: later })
-  return { kind: 'event', id: forged.prediction_id, payload: JSON.stringify(forged) }
+  const forged = { ...event, outputs: { probability_late: 0.123 }, ingested_at: later }
+  return { kind: 'event', id: event.prediction_id, payload: encodePredictionEvent(forged) }
 }
