@@ -5,6 +5,7 @@ import { connectRedis, type RedisClient, type RedisConnection } from './online-s
 import { appliedField, clearScript, commitField, commitScript, scanScript, valuePrefix } from './online-store-redis-scripts.ts'
 import { partitionCount, type PartitionCommit, type ScannableOnlineStore, type StoreKey } from './online-store.ts'
 import { commonPositions, mergePositions } from './positions.ts'
+import { createReadTogether } from './read-together.ts'
 
 export type RedisOnlineStoreOptions = RedisConnection & {
   /** Before every key, so that several systems share a Redis. Default `hindsight`. */
@@ -23,7 +24,7 @@ const allPartitions = Array.from({ length: partitionCount }, (_, partition) => p
 
 /**
  * The online store in Redis, Valkey or a Redis Cluster: one hash per partition, whose name carries the partition as
- * hash tag. Each partition is read by one command and committed by one script; partitions are committed singly.
+ * hash tag. Each partition is read by one command for all that ask in a turn, and committed by one script, singly.
  * Resolves when connected or when the first attempt has failed.
  */
 export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<ScannableOnlineStore> {
@@ -33,6 +34,7 @@ export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Pr
   const positions = createPositionParser()
   const nameCommit = createCommitNames()
   const known = new Map<number, PartitionState>()
+  const readTogether = createReadTogether(readPartition)
 
   /** Values under these fields of one partition, and what belongs to them, from one command. */
   async function readPartition(partition: number, keys: readonly string[]) {
@@ -81,7 +83,7 @@ export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Pr
   return {
     async read(keys) {
       const groups = groupByPartition(keys)
-      const read = await Promise.all([...groups].map(([partition, places]) => readPartition(partition, places.map(keyAt(keys)))))
+      const read = await Promise.all([...groups].map(([partition, places]) => readTogether(partition, places.map(keyAt(keys)))))
       const values: (Uint8Array | undefined)[] = Array.from({ length: keys.length })
       for (const [index, places] of [...groups.values()].entries())
         for (const [offset, place] of places.entries()) values[place] = read[index]?.values[offset] ?? undefined
