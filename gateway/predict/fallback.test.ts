@@ -109,7 +109,7 @@ describe('a full queue', () => {
 })
 
 describe('an event loop with more to do than the budget allows for', () => {
-  const busyFor = (ms: number) => ({ expectedWaitMs: () => ms, begin: () => () => {} })
+  const busyFor = (ms: number) => ({ expectedWaitMs: () => ms, begin: () => () => {}, refuse: () => {} })
 
   it.each([
     [40, 200],

@@ -52,6 +52,21 @@ it('does not count what requests wait for', () => {
   expect(load.expectedWaitMs()).toBeCloseTo(1)
 })
 
+it('does not hold against a request what refusals take', () => {
+  const { load, work } = start()
+  for (let turn = 0; turn < 100; turn++) {
+    const end = load.begin()
+    for (let refusal = 0; refusal < 50; refusal++) {
+      work(0.1)
+      load.refuse()
+    }
+    work(0.5)
+    end()
+  }
+  load.begin()
+  expect(load.expectedWaitMs()).toBeLessThan(1)
+})
+
 it('does not take one long turn for the rule, and forgets a load that is over', () => {
   const { load, serve } = start()
   for (let turn = 0; turn < 50; turn++) serve(10, 1)

@@ -4,6 +4,8 @@ export type LoopLoad = {
   expectedWaitMs(): number
   /** Counts a request in, and with what it gives back, out again. */
   begin(): () => void
+  /** Counts a request that is refused instead. */
+  refuse(): void
 }
 
 export type LoopLoadDeps = {
@@ -16,34 +18,44 @@ export type LoopLoadDeps = {
 /** A measurement lasts so long, or until nothing is under way any more. */
 const measureMs = 25
 
-/** Of a new measurement: one long turn, as for a garbage collection, is not the rule, and a lasting load shows within five. */
-const weight = 0.2
+/** What a measurement keeps of its weight when the next one comes: one long turn is not the rule, a lasting load shows within five. */
+const kept = 0.8
+
+/**
+ * What a refusal takes of the loop, as a share of an answer. Were its time laid at the door of those that are answered,
+ * clients that come back at once would have everyone refused.
+ */
+const refusalShare = 1 / 5
 
 export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
   let underWay = 0
-  let eachMs = 0
-  let measurement = { since: 0, activeMs: 0, ended: 0 }
+  let before = { activeMs: 0, served: 0 }
+  let measurement = { since: 0, activeMs: 0, served: 0 }
 
   function restart(): void {
-    measurement = { since: tick(), activeMs: activeMs(), ended: 0 }
+    measurement = { since: tick(), activeMs: activeMs(), served: 0 }
   }
 
   function end(): void {
     underWay -= 1
-    measurement.ended += 1
+    measurement.served += 1
     if (underWay > 0 && tick() - measurement.since < measureMs) return
-    eachMs += weight * ((activeMs() - measurement.activeMs) / measurement.ended - eachMs)
+    before = {
+      activeMs: kept * before.activeMs + activeMs() - measurement.activeMs,
+      served: kept * before.served + measurement.served,
+    }
     restart()
   }
 
   return {
-    expectedWaitMs: () => underWay * eachMs,
+    expectedWaitMs: () => (before.served === 0 ? 0 : (underWay * before.activeMs) / before.served),
     begin() {
       // What the loop did before is none of this request's.
       if (underWay === 0) restart()
       underWay += 1
       return end
     },
+    refuse: () => void (measurement.served += refusalShare),
   }
 }
 

@@ -95,7 +95,9 @@ const waitShare = 1 / 3
 
 /** One more would be answered late, and so would those after it: better refused at once. */
 function refuseOverload({ loopLoad }: PredictorDeps, budget: number): void {
-  if (loopLoad.expectedWaitMs() > budget * waitShare) throw new ServiceError('overloaded', 'more is under way than can be answered in time')
+  if (loopLoad.expectedWaitMs() <= budget * waitShare) return
+  loopLoad.refuse()
+  throw new ServiceError('overloaded', 'more is under way than can be answered in time')
 }
 
 /** Until when the version may work, and until when whatever answers may. The same unless another version could still answer. */
