@@ -43,15 +43,52 @@ export function pageOf(view: CompiledView, timeMs: number): number {
 
 /** The keys that hold every feature of the view for one entity at one anchor; pass their values to `readFeatures`. */
 export function planRead(view: CompiledView, tenant: string, entityId: string, anchorMs: number): StoreKey[] {
-  const partition = partitionOf(tenant, entityId)
-  const address = { storeId: view.storeId, tenant, entityId }
+  return keysOfPages(view, { tenant, entityId }, pagesAt(view, anchorMs))
+}
+
+type Pages = { first: number; last: number }
+
+/** None, with the last before the first, for a view without windows. */
+function pagesAt(view: CompiledView, anchorMs: number): Pages {
+  if (view.windows.length === 0) return { first: 0, last: -1 }
+  return { first: pageOf(view, windowStartMs(view, view.widestMs, anchorMs)), last: pageOf(view, anchorMs - 1) }
+}
+
+function keysOfPages(view: CompiledView, of: { tenant: string; entityId: string }, { first, last }: Pages): StoreKey[] {
+  const partition = partitionOf(of.tenant, of.entityId)
+  const { storeId } = view
   const keys = [
     { partition, key: readyKey(view) },
-    { partition, key: blockKey({ ...address, page: undefined }) },
+    { partition, key: blockKey({ ...of, storeId, page: undefined }) },
   ]
-  if (view.windows.length === 0) return keys
-  const lastPage = pageOf(view, anchorMs - 1)
-  for (let page = pageOf(view, windowStartMs(view, view.widestMs, anchorMs)); page <= lastPage; page++)
-    keys.push({ partition, key: blockKey({ ...address, page }) })
+  for (let page = first; page <= last; page++) keys.push({ partition, key: blockKey({ ...of, storeId, page }) })
   return keys
+}
+
+/** Entities remembered per view before starting over: some 10 MB. */
+const maxRemembered = 20_000
+
+/** As `planRead`, remembering each entity's keys for as long as its pages are the same: most requests ask for the pages of now. */
+export function createReadPlanner(view: CompiledView): (tenant: string, entityId: string, anchorMs: number) => readonly StoreKey[] {
+  const remembered = new Map<string, Map<string, Pages & { keys: StoreKey[] }>>()
+  let size = 0
+
+  function ofTenant(tenant: string): Map<string, Pages & { keys: StoreKey[] }> {
+    const known = remembered.get(tenant) ?? new Map()
+    remembered.set(tenant, known)
+    return known
+  }
+
+  return (tenant, entityId, anchorMs) => {
+    const pages = pagesAt(view, anchorMs)
+    const known = remembered.get(tenant)?.get(entityId)
+    if (known?.first === pages.first && known.last === pages.last) return known.keys
+    const keys = keysOfPages(view, { tenant, entityId }, pages)
+    if (known === undefined && ++size > maxRemembered) {
+      remembered.clear()
+      size = 1
+    }
+    ofTenant(tenant).set(entityId, { ...pages, keys })
+    return keys
+  }
 }

@@ -24,23 +24,40 @@ export async function readOnce(
   options: { routes: readonly Routed[]; instances: readonly Instance[]; answerAtMs: number },
 ): Promise<SeenFeatures> {
   const keys = keysOf(options)
-  if (keys.size === 0) return nothingRead
-  const snapshot = await readWithin(deps, [...keys.values()], (options.answerAtMs - deps.now()) * readShare)
+  if (keys.length === 0) return nothingRead
+  const snapshot = await readWithin(deps, keys, (options.answerAtMs - deps.now()) * readShare)
   if (snapshot === undefined) return unread
-  const values = new Map([...keys.keys()].map((id, position) => [id, snapshot.values[position]]))
-  return { values: (key) => values.get(identify(key)), asOf: snapshot.applied, readAtMs: deps.now() }
+  const values = createKeyMap<Uint8Array | undefined>()
+  for (const [position, key] of keys.entries()) values.set(key, snapshot.values[position])
+  return { values: values.get, asOf: snapshot.applied, readAtMs: deps.now() }
 }
 
-function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: readonly Instance[] }): Map<string, StoreKey> {
-  const keys = new Map<string, StoreKey>()
+/** Of all versions and instances, each once. */
+function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: readonly Instance[] }): StoreKey[] {
+  const known = createKeyMap<true>()
+  const keys: StoreKey[] = []
   for (const { serving } of routes) {
-    for (const instance of instances) for (const key of serving.features.keysOf(instance)) keys.set(identify(key), key)
+    for (const instance of instances) {
+      for (const key of serving.features.keysOf(instance)) {
+        if (known.get(key)) continue
+        known.set(key, true)
+        keys.push(key)
+      }
+    }
   }
   return keys
 }
 
-function identify({ partition, key }: StoreKey): string {
-  return `${partition}/${key}`
+function createKeyMap<Value>() {
+  const partitions = new Map<number, Map<string, Value>>()
+  return {
+    get: ({ partition, key }: StoreKey): Value | undefined => partitions.get(partition)?.get(key),
+    set({ partition, key }: StoreKey, value: Value): void {
+      const values = partitions.get(partition)
+      if (values === undefined) partitions.set(partition, new Map([[key, value]]))
+      else values.set(key, value)
+    },
+  }
 }
 
 async function readWithin({ store, metrics }: ReadDeps, keys: readonly StoreKey[], withinMs: number): Promise<StoreSnapshot | undefined> {

@@ -3,7 +3,7 @@ import { createAssembler } from '../../features/assembly/assembler.ts'
 import { type CompiledView, compileView } from '../../features/engine/compile-view.ts'
 import type { FeatureValue } from '../../features/engine/feature-value.ts'
 import { readFeatures } from '../../features/engine/read-features.ts'
-import { planRead } from '../../features/engine/store-keys.ts'
+import { createReadPlanner } from '../../features/engine/store-keys.ts'
 import type { StoreKey } from '../../platform/online-store/online-store.ts'
 import type { Project, ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import type { Instance } from './instance.ts'
@@ -25,64 +25,56 @@ export type StoredValues = (key: StoreKey) => Uint8Array | undefined
 /** The window engine and the rules of model.yaml over the project's views, which are compiled once. */
 export function createVersionFeatures(project: Project): (model: ProjectModel, version: ProjectVersion) => VersionFeatures {
   const views = compileViews(project)
-  const planOf = createReadPlanner(views)
   return (model, { manifest }) => {
     const names = new Set(manifest.inputs.flatMap(({ features }) => features))
     const assembler = createAssembler({ project, model, names })
     return {
-      keysOf: (instance) => assembler.onlineReads(instance.anchor).flatMap(({ view, role }) => planOf(instance, view, role)?.keys ?? []),
+      keysOf: (instance) =>
+        assembler.onlineReads(instance.anchor).flatMap(({ view, role }) => planOf(views, instance, view, role)?.keys ?? []),
       assemble: (instance, values) =>
         assembler.assemble({
           ...instance,
-          online: values === undefined ? () => undefined : createOnlineReader(planOf, instance, values),
+          online: values === undefined ? () => undefined : createOnlineReader(views, instance, values),
           storeUnavailable: values === undefined,
         }),
     }
   }
 }
 
-type Views = ReadonlyMap<string, CompiledView>
+type View = { compiled: CompiledView; keysOf: ReturnType<typeof createReadPlanner> }
+type Views = ReadonlyMap<string, View>
 
 function compileViews(project: Project): Views {
   return new Map(
     [...project.views].flatMap(([name, view]) => {
       const source = project.sources.get(view.source)
-      return source === undefined ? [] : [[name, compileView(view, source)] as const]
+      if (source === undefined) return []
+      const compiled = compileView(view, source)
+      return [[name, { compiled, keysOf: createReadPlanner(compiled) }] as const]
     }),
   )
 }
 
-type ReadPlan = { view: CompiledView; keys: StoreKey[] }
-type ReadPlanner = (instance: Instance, view: string, role: string) => ReadPlan | undefined
+type ReadPlan = { view: CompiledView; keys: readonly StoreKey[] }
 
-/** The keys of a view for the entity in a role, planned once per instance; undefined when nobody is in the role. */
-function createReadPlanner(views: Views): ReadPlanner {
-  const planned = new WeakMap<Instance, Map<string, ReadPlan | undefined>>()
-  return (instance, name, role) => {
-    const plans = memo(planned, instance, () => new Map<string, ReadPlan | undefined>())
-    return memo(plans, `${name} ${role}`, () => {
-      const view = views.get(name)
-      const entity = Object.hasOwn(instance.entities, role) ? instance.entities[role] : undefined
-      return view === undefined || entity === undefined
-        ? undefined
-        : { view, keys: planRead(view, instance.tenant, entity, instance.anchorTimeMs) }
-    })
-  }
+/** The keys of a view for the entity in a role; undefined when nobody is in the role. */
+function planOf(views: Views, instance: Instance, name: string, role: string): ReadPlan | undefined {
+  const view = views.get(name)
+  const entity = Object.hasOwn(instance.entities, role) ? instance.entities[role] : undefined
+  if (view === undefined || entity === undefined) return undefined
+  return { view: view.compiled, keys: view.keysOf(instance.tenant, entity, instance.anchorTimeMs) }
 }
 
 /** Several features share a view and a role: each pair is computed once. */
-function createOnlineReader(planOf: ReadPlanner, instance: Instance, values: StoredValues) {
-  const computed = new Map<string, ReadonlyMap<string, FeatureValue> | undefined>()
-  return (name: string, role: string): ReadonlyMap<string, FeatureValue> | undefined =>
-    memo(computed, `${name} ${role}`, () => {
-      const plan = planOf(instance, name, role)
-      return plan === undefined ? undefined : readFeatures(plan.view, plan.keys.map(values), instance.anchorTimeMs)
-    })
-}
-
-type Memory<Key, Value> = { has(key: Key): boolean; get(key: Key): Value | undefined; set(key: Key, value: Value): unknown }
-
-function memo<Key, Value>(memory: Memory<Key, Value>, key: Key, compute: () => Value): Value {
-  if (!memory.has(key)) memory.set(key, compute())
-  return memory.get(key) as Value
+function createOnlineReader(views: Views, instance: Instance, values: StoredValues) {
+  type Computed = { name: string; role: string; features: ReadonlyMap<string, FeatureValue> | undefined }
+  const computed: Computed[] = []
+  return (name: string, role: string): ReadonlyMap<string, FeatureValue> | undefined => {
+    const known = computed.find((one) => one.name === name && one.role === role)
+    if (known !== undefined) return known.features
+    const plan = planOf(views, instance, name, role)
+    const features = plan && readFeatures(plan.view, plan.keys.map(values), instance.anchorTimeMs)
+    computed.push({ name, role, features })
+    return features
+  }
 }
