@@ -32,8 +32,9 @@ async function createDataDir(name: string): Promise<void> {
   await openLmdbOnlineStore({ dir: join(dataDir, 'online-store') }).close()
 }
 
-async function post(path: string, body: unknown): Promise<Response> {
-  return fetch(gateway.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }
+  return fetch(gateway.url + path, init)
 }
 
 async function predict(price: number, requestId?: string): Promise<PredictResponse> {
@@ -65,6 +66,27 @@ describe('a gateway', () => {
     expect(metrics).toMatch(/hindsight_predictions_total\{[^}]*model="basket"[^}]*\} [1-9]/)
     expect(metrics).toMatch(/hindsight_predict_stage_duration\w*_bucket\{[^}]*stage="outbox"[^}]*le="0\.5"/)
     expect(metrics).toMatch(/hindsight_outbox_bytes\w*\{lane="predictions"/)
+    for (const stage of ['features', 'queue', 'inference', 'outbox', 'total'])
+      expect(metrics).toMatch(
+        new RegExp(`hindsight_predict_stage_duration_seconds_count\\{model="basket",version="1",stage="${stage}"\\} [1-9]`),
+      )
+    expect(metrics).toMatch(/hindsight_inference_batch_rows_count\{model="basket",version="1"\} [1-9]/)
+    expect(metrics).toMatch(/hindsight_inference_queued_rows\{model="basket",version="1"\} \d/)
+    expect(metrics).toMatch(/hindsight_event_loop_lag_seconds_count [1-9]/)
+  })
+
+  it('counts what became of requests with a key', async () => {
+    const send = (price: number) =>
+      post('/v1/models/basket/predict', { entities: { shop: 7 }, features: { price } }, { 'idempotency-key': 'counted' })
+    for (const [price, status] of [
+      [1, 200],
+      [1, 200],
+      [2, 422],
+    ] as const)
+      expect((await send(price)).status).toBe(status)
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
+    for (const outcome of ['computed', 'replayed', 'idempotency_mismatch'])
+      expect(metrics).toContain(`hindsight_idempotent_requests_total{outcome="${outcome}"} 1\n`)
   })
 
   it('has its own answers on the admin listener beside the health, and none for a page that comes by another name', async () => {

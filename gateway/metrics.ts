@@ -1,13 +1,10 @@
-import type { Meter } from '@opentelemetry/api'
-import type { EventLogWriter } from '../platform/event-log/event-log.ts'
+import type { Instruments } from '../platform/service/instruments.ts'
+import { secondBounds } from '../platform/service/second-bounds.ts'
+import { observeInference, type InferenceSource } from './inference-metrics.ts'
+import { observeOutbox, type OutboxSource } from './outbox-metrics.ts'
 
-/** From 50 µs, because a stage often takes less than a millisecond. */
-const millisecondBuckets = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]
-
-export type Stage = 'features' | 'queue' | 'inference' | 'outbox'
-
-/** `bounds` are those of each lane. */
-export type OutboxSource = { eventLog: EventLogWriter; bounds: { maxBytes: number; maxAgeMs: number }; now: () => number }
+/** `total` is from the arrival of a request until its events are durable, and not the sum of the others. */
+export type Stage = 'features' | 'queue' | 'inference' | 'outbox' | 'total'
 
 export type GatewayMetrics = {
   request(labels: { route: string; method: string; status: number; code: string }, elapsedMs: number): void
@@ -15,70 +12,75 @@ export type GatewayMetrics = {
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
   storeRead(outcome: 'answered' | 'late' | 'failed'): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
+  /** `outcome` is an error code where it was refused. */
+  idempotent(outcome: string): void
   observeOutbox(source: OutboxSource): void
+  observeInference(source: InferenceSource): void
   observeInFlight(read: () => { requests: number; background: number }): void
 }
 
-export function createGatewayMetrics(meter: Meter): GatewayMetrics {
-  const histogram = (name: string, description: string) =>
-    meter.createHistogram(name, { description, unit: 'ms', advice: { explicitBucketBoundaries: millisecondBuckets } })
-  const requests = meter.createCounter('hindsight_http_requests', { description: 'Requests answered, by route, status and error code.' })
-  const requestMs = histogram('hindsight_http_request_duration', 'From receipt of a request to its answer.')
-  const predictions = meter.createCounter('hindsight_predictions', { description: 'Instances, by model, version, route and status.' })
-  const stageMs = histogram('hindsight_predict_stage_duration', 'Time of one stage of a predict request.')
-  const storeReads = meter.createCounter('hindsight_online_store_reads', {
-    description: 'Reads of the online store by predict requests; late: given up, to leave time for the answer.',
+export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
+  const { counter, histogram } = instruments
+  const requests = counter({
+    name: 'hindsight_http_requests_total',
+    description: 'Requests answered, by route, status and error code.',
+    labels: ['route', 'method', 'status', 'code'],
   })
-  const items = meter.createCounter('hindsight_ingested_items', { description: 'Labels and feature events, by outcome.' })
+  const requestSeconds = histogram({
+    name: 'hindsight_http_request_duration_seconds',
+    description: 'From receipt of a request to its answer.',
+    ...{ unit: 's', labels: ['route'], bounds: secondBounds },
+  })
+  const predictions = counter({
+    name: 'hindsight_predictions_total',
+    description: 'Instances, by model, version, route and status.',
+    labels: ['model', 'version', 'route', 'status', 'code'],
+  })
+  const stageSeconds = histogram({
+    name: 'hindsight_predict_stage_duration_seconds',
+    description: 'Time of one stage of a predict request; total: from its arrival until its events are durable.',
+    ...{ unit: 's', labels: ['model', 'version', 'stage'], bounds: secondBounds },
+  })
+  const storeReads = counter({
+    name: 'hindsight_online_store_reads_total',
+    description: 'Reads of the online store by predict requests; late: given up, to leave time for the answer.',
+    labels: ['outcome'],
+  })
+  const items = counter({
+    name: 'hindsight_ingested_items_total',
+    description: 'Labels and feature events, by outcome.',
+    labels: ['kind', 'outcome'],
+  })
+  const idempotent = counter({
+    name: 'hindsight_idempotent_requests_total',
+    description: 'Requests with an Idempotency-Key: computed, replayed, or the error code.',
+    labels: ['outcome'],
+  })
   return {
-    request(labels, elapsedMs) {
-      requests.add(1, labels)
-      requestMs.record(elapsedMs, { route: labels.route })
+    request({ route, method, status, code }, elapsedMs) {
+      requests(route, method, String(status), code).add(1)
+      requestSeconds(route).record(elapsedMs / 1000)
     },
-    prediction: (labels, count) => predictions.add(count, labels),
-    stage: (labels, elapsedMs) => stageMs.record(elapsedMs, labels),
-    storeRead: (outcome) => storeReads.add(1, { outcome }),
-    items: (labels, count) => {
-      if (count > 0) items.add(count, labels)
+    prediction: ({ model, version, route, status, code }, count) => predictions(model, version, route, status, code).add(count),
+    stage: ({ model, version, stage }, elapsedMs) => stageSeconds(model, version, stage).record(elapsedMs / 1000),
+    storeRead: (outcome) => storeReads(outcome).add(1),
+    items: ({ kind, outcome }, count) => {
+      if (count > 0) items(kind, outcome).add(count)
     },
-    observeOutbox: (source) => observeOutbox(meter, source),
-    observeInFlight(read) {
-      const gauge = meter.createObservableGauge('hindsight_in_flight', {
-        description: 'Requests under way, and work that no answer waits for.',
-      })
-      gauge.addCallback((result) => {
-        const { requests, background } = read()
-        result.observe(requests, { kind: 'request' })
-        result.observe(background, { kind: 'background' })
-      })
-    },
+    idempotent: (outcome) => idempotent(outcome).add(1),
+    observeOutbox: (source) => observeOutbox(instruments, source),
+    observeInference: (source) => observeInference(instruments, source),
+    observeInFlight: (read) => observeInFlight(instruments, read),
   }
 }
 
-/** From the writer's last look at its files, at most a second ago: collecting reads nothing. */
-function observeOutbox(meter: Meter, { eventLog, bounds, now }: OutboxSource): void {
-  const gauge = (name: string, description: string, unit?: string) =>
-    meter.createObservableGauge(`hindsight_outbox_${name}`, { description, ...(unit !== undefined && { unit }) })
-  const gauges = {
-    bytes: gauge('bytes', "Bytes of a lane's segments on disk.", 'By'),
-    maxBytes: gauge('max_bytes', 'The bound on them, from which on the lane is answered 503.', 'By'),
-    segments: gauge('segments', "A lane's segments on disk."),
-    depth: gauge('depth_records', 'Durable records that some consumer has yet to confirm.'),
-    age: gauge('age_seconds', 'Age of the oldest of them; 0 when there is none.', 's'),
-    maxAge: gauge('max_age_seconds', 'The bound on it, from which on the lane is answered 503.', 's'),
-    waiting: gauge('waiting_records', 'Records appended and not yet durable.'),
-  }
-  meter.addBatchObservableCallback((result) => {
-    for (const { lane, ...status } of eventLog.status()) {
-      const { oldestUnconfirmedAtMs: oldestAtMs } = status
-      const observe = (of: keyof typeof gauges, value: number) => result.observe(gauges[of], value, { lane })
-      observe('bytes', status.bytes)
-      observe('maxBytes', bounds.maxBytes)
-      observe('segments', status.segments)
-      observe('depth', status.unconfirmed)
-      observe('age', oldestAtMs === undefined ? 0 : Math.max(0, now() - oldestAtMs) / 1000)
-      observe('maxAge', bounds.maxAgeMs / 1000)
-      observe('waiting', status.lastSeq - status.durableSeq)
-    }
-  }, Object.values(gauges))
+function observeInFlight({ observe }: Instruments, read: () => { requests: number; background: number }): void {
+  const description = 'Requests under way, and work that no answer waits for.'
+  observe('gauge', { name: 'hindsight_in_flight', description, labels: ['kind'] }, () => {
+    const { requests, background } = read()
+    return [
+      { labels: ['request'], value: requests },
+      { labels: ['background'], value: background },
+    ]
+  })
 }

@@ -16,6 +16,7 @@ import { createClosing } from './http/closing.ts'
 import { listen } from './http/listen.ts'
 import { createStoredCheck } from './idempotency/stored-check.ts'
 import { createIdFactory } from './ids.ts'
+import { countIdempotency } from './idempotency/count-idempotency.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
 import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
 import { type CommittedKey, recoverKeys } from './idempotency/recover-keys.ts'
@@ -48,7 +49,7 @@ const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
 
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
-  const { config, logger, meter } = context
+  const { config, logger, instruments } = context
   const { project, eventLog, store, inference, ring, keys } = adapters
   reportProblems(project, logger)
   const version = await readPackageVersion()
@@ -56,12 +57,13 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const clocks = { now: Date.now, tick: () => performance.now(), newId: createIdFactory() }
   const models = await warmUp({ inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }, project)
   const statistics = createStatistics({ now: Date.now })
-  const metrics = statistics.watch(createGatewayMetrics(meter))
+  const metrics = statistics.watch(createGatewayMetrics(instruments))
   const background = createBackground(logger)
   const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
   const closing = createClosing()
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
   metrics.observeOutbox({ eventLog, bounds, now: Date.now })
+  metrics.observeInference({ inference, models })
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const deps = { ...adapters, ...clocks, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
@@ -69,7 +71,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const stopped = new AbortController()
   const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, { keys: adapters.committedKeys, ...writer })
   const isStored = createStoredCheck(adapters.warehouse, logger)
-  const idempotency = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
+  const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
+  const idempotency = countIdempotency(once, metrics)
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
   const app = createApp({

@@ -82,8 +82,8 @@ export function createOnnxInference(deps: {
       await Promise.all([endInline(entry), pool.unload(sessionId)])
     },
     status: () =>
-      [...entries.values()].map(({ spec, queue, inThreads, loopRun, plan }) => ({
-        ...{ sessionId: spec.id, queuedRows: queue.rows, running: inThreads + (loopRun === undefined ? 0 : 1), plan },
+      [...entries.values()].map(({ spec, queue, inThreads, loopRun, batchRows, plan }) => ({
+        ...{ sessionId: spec.id, queuedRows: queue.rows, running: inThreads + (loopRun === undefined ? 0 : 1), batchRows, plan },
       })),
     healthy: () => !closing && pool.slots.some(({ state }) => state !== 'down'),
     async close() {

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { tensorType } from '../../contracts/version-manifest.ts'
+import type { Distribution } from '../../platform/service/distribution.ts'
 import type { Cancellation } from './cancellation.ts'
 
 export type TensorType = z.infer<typeof tensorType>
@@ -72,7 +73,14 @@ export type SessionPlan = {
   handOverUs: number
 }
 
-export type SessionStatus = { sessionId: string; queuedRows: number; running: number; plan: SessionPlan | undefined }
+/** `batchRows` is of the runs since the session was prepared. */
+export type SessionStatus = {
+  sessionId: string
+  queuedRows: number
+  running: number
+  batchRows: Distribution
+  plan: SessionPlan | undefined
+}
 
 /** Runs models without holding the event loop for long. All rejections are `ServiceError`s. */
 export type InferenceEngine = {

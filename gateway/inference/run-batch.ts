@@ -16,6 +16,8 @@ export async function runBatch(batch: Batch): Promise<void> {
     const reply = await run(batch)
     const rows = jobs.map(({ request }) => request.rows)
     entry.cost.seen(countRows(jobs), reply.runUs)
+    // Before it is planned, it is measured.
+    if (entry.plan !== undefined) entry.batchRows.record(countRows(jobs))
     const parts = jobs.length === 1 ? [reply.tensors] : splitRows(reply.tensors, rows)
     if (parts === undefined) return runAlone(entry, jobs, 'an output does not have a row for each row of input')
     for (const [index, job] of jobs.entries()) {

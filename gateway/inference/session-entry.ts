@@ -1,3 +1,4 @@
+import { createDistribution, type Distribution } from '../../platform/service/distribution.ts'
 import { type Cost, createCost } from './cost.ts'
 import type { SessionPlan, SessionSpec } from './inference.ts'
 import { createSessionQueue, type SessionQueue } from './session-queue.ts'
@@ -8,11 +9,15 @@ const slowRunUs = 5_000
 /** Longest that a run may hold the event loop. */
 export const longestInlineUs = 1_000
 
+const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
+
 /** What the engine knows of one session. */
 export type Entry = {
   spec: SessionSpec
   queue: SessionQueue
   cost: Cost
+  /** Rows of each run. */
+  batchRows: Distribution
   plan: SessionPlan | undefined
   /** The session of the event loop's own thread, where the plan wants one. */
   inline: OnnxSession | undefined
@@ -25,7 +30,14 @@ export type Entry = {
 
 export function createEntry(spec: SessionSpec): Entry {
   return {
-    ...{ spec, queue: createSessionQueue(), cost: createCost(), plan: undefined, inline: undefined },
+    ...{
+      spec,
+      queue: createSessionQueue(),
+      cost: createCost(),
+      batchRows: createDistribution(batchBounds),
+      plan: undefined,
+      inline: undefined,
+    },
     ...{ inThreads: 0, loopRun: undefined, stretch: 1 },
   }
 }

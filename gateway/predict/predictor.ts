@@ -26,11 +26,12 @@ export type PredictorDeps = ExecuteDeps &
     limits: ShadowLimits
   }
 
-/** A predict request that is validated and has its id. `receivedAtMs` is Unix time; `rows`, one per instance, are what was sent as tensors. */
+/** A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the monotonic clock; `rows`, one per instance, are what was sent as tensors. */
 export type PredictInput = ParsedPredict & {
   requestId: string
   tenant: string
   receivedAtMs: number
+  receivedTick: number
   rows?: readonly SentRow[]
   onHangUp?: OnHangUp | undefined
   /** The client's key, and how its events become durable only once. */
@@ -132,6 +133,7 @@ async function answerBy({ deps, work, routed: asked, fallback, read, deadlines }
   const { routed, execution } = late ?? { routed: asked, execution: own }
   const predicted = toPredicted(deps, { input: work.input, routed, execution, ids })
   await recordInTime({ deps, commit: work.input.idempotency?.commit, routed, predicted, deadline: deadlines.answer })
+  countTotal(deps, routed, work.input)
   refuseWhenNothingAnswered(predicted)
   return predicted
 }
@@ -169,6 +171,10 @@ async function recordInTime({ deps, commit = justRecord, routed, predicted, dead
     deps.background.run('recording an unanswered request', () => recorded)
     throw error
   }
+}
+
+function countTotal({ metrics, tick }: PredictorDeps, { serving: { facts } }: Routed, { receivedTick }: PredictInput): void {
+  metrics.stage({ model: facts.model, version: facts.model_version, stage: 'total' }, tick() - receivedTick)
 }
 
 const justRecord: Commit = (_, recordThem) => recordThem()

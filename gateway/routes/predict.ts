@@ -26,7 +26,8 @@ export function predictRoute(deps: { models: ServingModels; predict: Predictor; 
     if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
     const requestId = c.get('requestId')
     const { tenant } = c.get('caller')
-    const input: PredictInput = { ...parsed, requestId, tenant, receivedAtMs: c.get('receivedAtMs'), onHangUp: onHangUpOf(c) }
+    const received = { receivedAtMs: c.get('receivedAtMs'), receivedTick: c.get('receivedTick') }
+    const input: PredictInput = { ...parsed, requestId, tenant, ...received, onHangUp: onHangUpOf(c) }
     if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
     const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
     const once = await deps.idempotency.once(request, (commitWith) =>

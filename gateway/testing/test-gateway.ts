@@ -1,9 +1,9 @@
-import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
+import { createInstruments } from '../../platform/service/instruments.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
@@ -76,7 +76,7 @@ export async function createTestGateway(
     eventLog: log.eventLog,
     store: online.store,
     inference: engine.inference,
-    metrics: statistics.watch(createGatewayMetrics(metrics.getMeter('test'))),
+    metrics: statistics.watch(createGatewayMetrics(createInstruments())),
     background,
     logger,
     now: options.now ?? Date.now,

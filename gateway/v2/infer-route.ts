@@ -38,6 +38,7 @@ export function inferRoute(deps: { models: ServingModels; predict: Predictor; id
         requestId: c.get('requestId'),
         tenant: c.get('caller').tenant,
         receivedAtMs: c.get('receivedAtMs'),
+        receivedTick: c.get('receivedTick'),
         onHangUp: onHangUpOf(c),
       }
       if (key !== undefined) return sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))

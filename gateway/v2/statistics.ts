@@ -1,8 +1,11 @@
 import type { V2ModelStatistics } from '../../contracts/v2.ts'
 import type { GatewayMetrics, Stage } from '../metrics.ts'
 
+/** The total is not one more part of itself. */
+type Part = Exclude<Stage, 'total'>
+
 type Duration = { count: number; ns: number }
-type Counted = { rows: number; lastAtMs: number; success: Duration; fail: Duration; stages: Record<Stage, Duration> }
+type Counted = { rows: number; lastAtMs: number; success: Duration; fail: Duration; stages: Record<Part, Duration> }
 
 /** What each version has done since the start, for clients that ask for it in the protocol's form instead of Prometheus's. */
 export type Statistics = {
@@ -28,7 +31,7 @@ export function createStatistics(deps: { now: () => number }): Statistics {
       ...metrics,
       stage(labels, elapsedMs) {
         metrics.stage(labels, elapsedMs)
-        add(entry(labels).stages[labels.stage], 1, elapsedMs)
+        if (labels.stage !== 'total') add(entry(labels).stages[labels.stage], 1, elapsedMs)
       },
       prediction(labels, count) {
         metrics.prediction(labels, count)

@@ -50,6 +50,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
       config,
       logger: log.logger,
       meter: telemetry.meter,
+      instruments: telemetry.instruments,
       renderMetrics: telemetry.renderMetrics,
       fail: life.fail,
     })

@@ -1,10 +1,15 @@
-import { type Meter, metrics } from '@opentelemetry/api'
+import type { Meter } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { MeterProvider, type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { MeterProvider, type MetricProducer, type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { createInstruments, type Instruments } from './instruments.ts'
+import { createMetricProducer } from './instruments-opentelemetry.ts'
+import { watchProcess } from './process-metrics.ts'
 
 export type Telemetry = {
   meter: Meter
+  /** For what is counted on the path of a request. */
+  instruments: Instruments
   /** Every metric of the process in Prometheus text format. */
   renderMetrics(): Promise<string>
   /** Sends what has not been sent, then stops. */
@@ -15,34 +20,38 @@ export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
  * The process's metrics: always readable as Prometheus text, pushed over OTLP (with traces) when
- * `otlpEndpoint` is set. Registers the global OpenTelemetry providers, so it is called once per process.
+ * `otlpEndpoint` is set.
  */
 export async function startTelemetry(options: { service: string; otlpEndpoint?: string | undefined }): Promise<Telemetry> {
   const resource = resourceFromAttributes({ 'service.name': `hindsight-${options.service}`, 'process.pid': process.pid })
-  const prometheus = new PrometheusExporter({ preventServerStart: true })
-  const otlp = options.otlpEndpoint === undefined ? undefined : await startOtlp(resource)
+  const instruments = createInstruments()
+  const ofProcess = watchProcess(instruments)
+  const metricProducers = [createMetricProducer(instruments)]
+  const prometheus = new PrometheusExporter({ preventServerStart: true, metricProducers })
+  const otlp = options.otlpEndpoint === undefined ? undefined : await startOtlp(resource, metricProducers)
   const readers: MetricReader[] = otlp === undefined ? [prometheus] : [prometheus, otlp.reader]
   const provider = new MeterProvider({ resource, readers })
-  metrics.setGlobalMeterProvider(provider)
   const serializer = new PrometheusSerializer('', false, undefined, true, true)
   return {
     meter: provider.getMeter('hindsight'),
+    instruments,
     renderMetrics: async () => serializer.serialize((await prometheus.collect()).resourceMetrics),
     shutdown: async () => {
+      ofProcess.stop()
       await Promise.allSettled([provider.shutdown(), otlp?.stopTraces()])
     },
   }
 }
 
 // Loaded only when asked for: the exporters cost every process start time that most never use.
-async function startOtlp(resource: ReturnType<typeof resourceFromAttributes>) {
+async function startOtlp(resource: ReturnType<typeof resourceFromAttributes>, metricProducers: MetricProducer[]) {
   const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http')
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
   const { BatchSpanProcessor, NodeTracerProvider } = await import('@opentelemetry/sdk-trace-node')
   const tracer = new NodeTracerProvider({ resource, spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] })
   tracer.register()
   return {
-    reader: new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter() }),
+    reader: new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), metricProducers }),
     stopTraces: () => tracer.shutdown(),
   }
 }

@@ -5,6 +5,7 @@ import { commonConfigFields, loadConfig } from '../service/common-config.ts'
 import { runService } from '../service/run-service.ts'
 import { startEmbeddedWarehouse } from './embedded-server-chdb.ts'
 import { recommendedThreads } from './engine-chdb.ts'
+import { createWarehouseMetrics } from './metrics.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const configSchema = z.object({
@@ -34,16 +35,14 @@ async function runWarehouse(): Promise<void> {
     config: (env) => loadConfig(configSchema, env),
     async start({ config, logger, meter }) {
       const password = config.CLICKHOUSE_PASSWORD
-      const failed = meter.createCounter('hindsight_warehouse_faults', {
-        description: 'Requests that failed for a fault of the front itself.',
-      })
+      const metrics = createWarehouseMetrics(meter)
       const warehouse = await startEmbeddedWarehouse({
         dir: join(config.HINDSIGHT_DATA_DIR, 'warehouse'),
         port: config.HINDSIGHT_WAREHOUSE_PORT,
         readOnlyPort: config.HINDSIGHT_WAREHOUSE_READ_ONLY_PORT,
         ...(password !== undefined && { credentials: { user: config.CLICKHOUSE_USER ?? 'default', password } }),
         onError(error, queryId) {
-          failed.add(1)
+          metrics.onFault()
           logger.error({ err: error, query_id: queryId }, 'request failed')
         },
       })

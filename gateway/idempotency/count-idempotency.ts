@@ -1,0 +1,19 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { GatewayMetrics } from '../metrics.ts'
+import type { Idempotency } from './idempotency.ts'
+
+/** The same, with what became of each request counted. */
+export function countIdempotency(idempotency: Idempotency, metrics: Pick<GatewayMetrics, 'idempotent'>): Idempotency {
+  return {
+    async once(request, compute) {
+      try {
+        const result = await idempotency.once(request, compute)
+        metrics.idempotent(result.replayed ? 'replayed' : 'computed')
+        return result
+      } catch (error) {
+        metrics.idempotent(error instanceof ServiceError ? error.code : 'internal')
+        throw error
+      }
+    },
+  }
+}

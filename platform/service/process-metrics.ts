@@ -1,0 +1,50 @@
+import { createDistribution } from './distribution.ts'
+import type { Instruments, Series } from './instruments.ts'
+
+export type ProcessMetrics = { stop(): void }
+
+/** A pause that is longer is seen; a look costs microseconds. */
+const lookEveryMs = 20
+const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** How late the event loop comes to what is due, and what the process uses. The same in every service. */
+export function watchProcess(instruments: Instruments): ProcessMetrics {
+  const lag = createDistribution(lagBounds)
+  let dueMs = performance.now() + lookEveryMs
+  const timer = setInterval(() => {
+    const nowMs = performance.now()
+    lag.record(Math.max(0, nowMs - dueMs) / 1000)
+    dueMs = nowMs + lookEveryMs
+  }, lookEveryMs)
+  timer.unref()
+
+  instruments.observe(
+    'histogram',
+    { name: 'hindsight_event_loop_lag_seconds', description: 'How late the event loop came to a timer that was due.', unit: 's' },
+    () => single(lag),
+  )
+  instruments.observe(
+    'counter',
+    {
+      name: 'hindsight_event_loop_active_seconds_total',
+      description: 'Time that the event loop was at work; its rate is its load.',
+      unit: 's',
+    },
+    () => single(performance.eventLoopUtilization().active / 1000),
+  )
+  instruments.observe(
+    'counter',
+    { name: 'process_cpu_seconds_total', description: 'Processor time of the process, all threads.', unit: 's' },
+    () => single((process.cpuUsage().user + process.cpuUsage().system) / 1e6),
+  )
+  instruments.observe(
+    'gauge',
+    { name: 'process_resident_memory_bytes', description: 'Memory of the process, all threads.', unit: 'By' },
+    () => single(process.memoryUsage.rss()),
+  )
+  return { stop: () => clearInterval(timer) }
+}
+
+function single(value: Series['value']): Series[] {
+  return [{ labels: [], value }]
+}
