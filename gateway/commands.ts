@@ -129,12 +129,17 @@ function describePrediction(answer: PredictResponse): string {
 }
 
 function describeSummary(model: ModelSummary): string {
+  const challengers = model.challengers.map(({ version, weight }) => `, challenger ${version} (${toPercent(weight)})`).join('')
   const shadows = model.shadows.length === 0 ? '' : `, shadows ${model.shadows.join(', ')}`
   return [
     `${model.model}: ${model.description}`,
-    `  champion ${model.champion}${shadows}; serves ${model.versions.join(', ') || 'none'}`,
+    `  champion ${model.champion}${challengers}${shadows}; serves ${model.versions.join(', ') || 'none'}`,
     ...model.refused.map(({ version, reason }) => `  refused ${version}: ${reason}`),
   ].join('\n')
+}
+
+function toPercent(weight: number): string {
+  return `${Number((weight * 100).toPrecision(6))} %`
 }
 
 function describeDetail(model: ModelDetail): string {

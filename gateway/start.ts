@@ -121,9 +121,9 @@ function reportProblems(project: Project, logger: Logger): void {
 
 function describe(models: ServingModels, eventLog: EventLogWriter, inFlight: number): Record<string, unknown> {
   return {
-    models: [...models].map(([model, { project, versions, refused }]) => ({
+    models: [...models].map(([model, { deployment, versions, refused }]) => ({
       model,
-      champion: project.deployment.champion,
+      champion: deployment.champion,
       versions: [...versions.keys()],
       refused: Object.fromEntries(refused),
     })),

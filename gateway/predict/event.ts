@@ -30,7 +30,7 @@ export type EventContext = {
 /** The immutable record of one result: an answer, or why there was none. */
 export function toPredictionEvent(context: EventContext, result: InstanceResult, predictionId: string): UnsealedPredictionEvent {
   const { routed, receivedAtMs, seen } = context
-  const { definition, deployment } = routed.serving.model
+  const { definition } = routed.serving.model
   const { instance, features, error } = result
   const subject = definition.governance.subject
   const { facts } = routed.serving
@@ -44,7 +44,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     ...(facts.data_category !== undefined && { data_category: facts.data_category }),
     ...(answer?.decision !== undefined && { decision: answer.decision }),
     decision_id: instance.decisionId,
-    deployment_revision: deployment.revision,
+    deployment_revision: routed.revision,
     duration_us: {
       ...(featuresUs !== undefined && { features: featuresUs }),
       ...(inferenceUs !== undefined && { inference: inferenceUs }),

@@ -1,14 +1,15 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { completeGroup, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
 import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
-import { execute, type ExecuteDeps } from './execute.ts'
-import { type Fallback, fallBack, fallbackOf, fallbackReserveMs } from './fallback.ts'
+import type { ExecuteDeps } from './execute.ts'
+import { fallbackReserveMs } from './fallback.ts'
 import { type Instance, toInstance } from './instance.ts'
 import type { LoopLoad } from './loop-load.ts'
 import { type Commit, type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
 import { type ParsedPredict, withinInstance } from './request.ts'
-import { type Routed, routeRequest } from './routing.ts'
+import type { Routed } from './routing.ts'
 import { type InstanceResult, isRefusal, type SeenFeatures } from './run-version.ts'
 import type { SentRow } from './sent-row.ts'
 import type { ServingModel } from './serving-model.ts'
@@ -49,14 +50,13 @@ export function createPredictor(deps: PredictorDeps) {
   return async function predict(model: ServingModel, input: PredictInput): Promise<Predicted[]> {
     refuseOverload(deps, budgetMs(model, input))
     const work = { input, instances: toInstances(deps, model, input) }
-    const { answering, shadows } = routeRequest(model, input.options.version)
-    const fallback = fallbackOf(model, answering)
-    const deadlines = setDeadlines(deps, { model, work, fallback })
+    const asked = { pinned: input.options.version, requestId: input.requestId, instances: work.instances }
+    const { groups, shadows, all } = groupRequest(model, asked)
+    const deadlines = setDeadlines(deps, { model, work, groups })
     const end = deps.loopLoad.begin()
     try {
-      const routes = [answering, ...(fallback?.kind === 'version' ? [{ ...answering, serving: fallback.serving }] : []), ...shadows]
-      const read = readOnce(deps, { routes, instances: work.instances, answerAtMs: deadlines.model.workByMs })
-      const answer = answerBy({ deps, work, routed: answering, fallback, read, deadlines })
+      const read = readOnce(deps, { routes: all, instances: work.instances, answerAtMs: deadlines.model.workByMs })
+      const answer = answerBy({ deps, work, groups, read, deadlines })
       runShadows({ deps, work, shadows, read, after: answer })
       return await answer
     } finally {
@@ -104,36 +104,37 @@ function refuseOverload({ loopLoad }: PredictorDeps, budget: number): void {
 /** Until when the version may work, and until when whatever answers may. The same unless another version could still answer. */
 type Deadlines = { model: Deadline; answer: Deadline }
 
-function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; fallback: Fallback | undefined }): Deadlines {
-  const { input, instances } = of.work
+function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; groups: readonly Group[] }): Deadlines {
+  const { input } = of.work
   const budget = budgetMs(of.model, input)
   const common = { now: deps.now, atMs: input.receivedAtMs + budget, onHangUp: input.onHangUp }
   const commitMs = deps.commitTime.reserveMs(budget)
   const answer = createDeadline({ ...common, reserveMs: commitMs })
-  const fallbackMs = fallbackReserveMs(deps, of.fallback, { rows: instances.length, budgetMs: budget })
+  const reserves = of.groups.map((group) => fallbackReserveMs(deps, group.fallback, { rows: group.instances.length, budgetMs: budget }))
+  const fallbackMs = Math.max(...reserves)
   return { answer, model: fallbackMs === 0 ? answer : createDeadline({ ...common, reserveMs: commitMs + fallbackMs }) }
 }
 
 type Answer = {
   deps: PredictorDeps
   work: Work
-  routed: Routed
-  fallback: Fallback | undefined
+  groups: readonly Group[]
   read: Promise<SeenFeatures>
   deadlines: Deadlines
 }
 
-async function answerBy({ deps, work, routed: asked, fallback, read, deadlines }: Answer): Promise<Predicted[]> {
+async function answerBy({ deps, work, groups, read, deadlines }: Answer): Promise<Predicted[]> {
+  const { input } = work
   const ids = work.instances.map(() => deps.newId())
-  const { instances } = work
-  const own = await execute(deps, { routed: asked, instances, read, deadline: deadlines.model })
-  refuseBadInstances(own.results, work.input.batch)
-  refuseUnserved(own.results)
-  const late = fallback && (await fallBack(deps, { fallback, routed: asked, execution: own, instances, read, deadline: deadlines.answer }))
-  const { routed, execution } = late ?? { routed: asked, execution: own }
-  const predicted = toPredicted(deps, { input: work.input, routed, execution, ids })
-  await recordInTime({ deps, commit: work.input.idempotency?.commit, routed, predicted, deadline: deadlines.answer })
-  countTotal(deps, routed, work.input)
+  const own = await forEach(groups, (group) => runGroup(deps, group, { read, deadline: deadlines.model }))
+  const results = own.flatMap(({ execution }) => execution.results)
+  refuseBadInstances(results, input.batch)
+  refuseUnserved(results)
+  const answers = await forEach(own, (answer) => completeGroup(deps, answer, { read, deadline: deadlines.answer }))
+  const predicted = answers.flatMap(({ routed, execution }) => toPredicted(deps, { input, routed, execution, ids }))
+  if (answers.length > 1) predicted.sort((a, b) => a.event.index - b.event.index)
+  await recordInTime({ deps, commit: input.idempotency?.commit, routed: answers[0]!.routed, predicted, deadline: deadlines.answer })
+  countTotal(deps, answers[0]!.routed, input)
   refuseWhenNothingAnswered(predicted)
   return predicted
 }

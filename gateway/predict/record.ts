@@ -19,7 +19,7 @@ export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | 
 /** Stands around `record`, which makes the events durable: it may do things before and after, or refuse. */
 export type Commit = (predicted: readonly Predicted[], record: () => Promise<void>) => Promise<void>
 
-/** The events of an execution; `ids` are their prediction ids, in the order of the instances. */
+/** The events of an execution; `ids` are the prediction ids of a request's instances, by their index. */
 export function toPredicted(
   deps: Pick<RecordDeps, 'now'>,
   options: { input: PredictInput; routed: Routed; execution: Execution; ids: readonly string[] },
@@ -28,8 +28,8 @@ export function toPredicted(
   const { requestId, receivedAtMs, idempotency } = input
   const { seen, durationUs, results } = execution
   const context = { routed, requestId, receivedAtMs, predictedAtMs: deps.now(), seen, durationUs, idempotencyKey: idempotency?.key }
-  return results.map((result, position) => ({
-    event: toPredictionEvent(context, result, ids[position] ?? ''),
+  return results.map((result) => ({
+    event: toPredictionEvent(context, result, ids[result.instance.index] ?? ''),
     error: result.error,
     tensors: result.error === undefined ? result.tensors : undefined,
   }))
@@ -57,7 +57,15 @@ function logFaults(logger: Logger, predicted: readonly Predicted[]): void {
   }
 }
 
+/** By version: the instances of a request may be answered by champion and challengers. */
 function countPredictions(metrics: GatewayMetrics, predicted: readonly Predicted[]): void {
+  const version = predicted[0]?.event.model_version
+  const others = predicted.filter(({ event }) => event.model_version !== version)
+  countVersion(metrics, others.length === 0 ? predicted : predicted.filter(({ event }) => event.model_version === version))
+  if (others.length > 0) countPredictions(metrics, others)
+}
+
+function countVersion(metrics: GatewayMetrics, predicted: readonly Predicted[]): void {
   const event = predicted[0]?.event
   if (event === undefined) return
   const labels = { model: event.model, version: event.model_version }

@@ -1,26 +1,78 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import { knownNames } from '../../platform/project/problems.ts'
+import { chooseChallenger } from './choose-challenger.ts'
+import type { Instance } from './instance.ts'
+import { fitsSentRow } from './sent-row.ts'
 import type { ServingModel, ServingVersion } from './serving-model.ts'
 
-export type Routed = { serving: ServingVersion; route: PredictionEvent['route']; probability: number }
+/** A version, why it predicts, how likely that was for this request, and the deployment's revision that decided it. */
+export type Routed = { serving: ServingVersion; route: PredictionEvent['route']; probability: number; revision: number }
 
-/** Who answers, and who only watches. A pinned version answers; the deployment's shadows run on every request. */
-export function routeRequest(model: ServingModel, pinned: string | undefined): { answering: Routed; shadows: Routed[] } {
-  const { champion, shadows } = model.project.deployment
-  const answering: Routed = {
-    serving: pinned === undefined ? championOf(model, champion) : pinnedOf(model, pinned),
-    route: pinned === undefined ? 'champion' : 'pinned',
-    probability: 1,
-  }
-  const watching = shadows.filter((version) => version !== answering.serving.version.version)
+/** Instances of a request that one version answers. */
+export type Routing = { routed: Routed; instances: Instance[] }
+
+type Asked = { pinned: string | undefined; requestId: string; instances: Instance[] }
+
+/**
+ * Who answers, and who only watches. A pinned version answers; else champion and challengers by their weights, the same
+ * one for an entity (the deployment's sticky key) or, where that is not named, for a request id. The deployment's shadows
+ * run on every request.
+ */
+export function routeRequest(model: ServingModel, asked: Asked): { answering: Routing[]; shadows: Routed[] } {
+  const { revision, shadows } = model.deployment
+  const answering = asked.pinned === undefined ? routeByShares(model, asked) : [pin(model, asked.pinned, asked.instances)]
+  const watching = shadows.filter((version) => answering.some(({ routed }) => routed.serving.version.version !== version))
   return {
     answering,
     shadows: watching.flatMap((version) => {
       const serving = model.versions.get(version)
-      return serving === undefined ? [] : [{ serving, route: 'shadow' as const, probability: 1 }]
+      return serving === undefined ? [] : [{ serving, route: 'shadow' as const, probability: 1, revision }]
     }),
   }
+}
+
+function pin(model: ServingModel, version: string, instances: Instance[]): Routing {
+  const { revision } = model.deployment
+  return { routed: { serving: pinnedOf(model, version), route: 'pinned', probability: 1, revision }, instances }
+}
+
+/** A challenger that is not served, or cannot answer what was sent, leaves its share to the champion. */
+function routeByShares(model: ServingModel, { requestId, instances }: Asked): Routing[] {
+  const { champion, challengers, sticky_key: role, revision } = model.deployment
+  const serving = championOf(model, champion)
+  const able = challengers.filter(({ version }) => canAnswer(model.versions.get(version), serving, instances))
+  const rest = able.reduce((left, { weight }) => left - weight, 1)
+  const toChampion: Routed = { serving, route: 'champion', probability: able.length === 0 ? 1 : round(rest), revision }
+  if (able.length === 0) return [{ routed: toChampion, instances }]
+  const groups = new Map<string, Routing>()
+  for (const instance of instances) {
+    const key = (role === undefined ? undefined : entityOf(instance, role)) ?? requestId
+    const chosen = chooseChallenger({ model: model.project.definition.name, key, challengers: able })
+    const { version, weight } = chosen ?? { version: champion, weight: 1 }
+    const group = groups.get(version)
+    if (group !== undefined) group.instances.push(instance)
+    else if (chosen === undefined) groups.set(version, { routed: toChampion, instances: [instance] })
+    else groups.set(version, { routed: toChallenger(model, { version, weight }), instances: [instance] })
+  }
+  return [...groups.values()]
+}
+
+function toChallenger(model: ServingModel, { version, weight }: { version: string; weight: number }): Routed {
+  return { serving: model.versions.get(version)!, route: 'challenger', probability: weight, revision: model.deployment.revision }
+}
+
+function canAnswer(challenger: ServingVersion | undefined, champion: ServingVersion, [first]: readonly Instance[]): boolean {
+  return challenger !== undefined && (first?.row === undefined || fitsSentRow({ challenger, champion, row: first.row }))
+}
+
+function entityOf({ entities }: Instance, role: string): string | undefined {
+  return Object.hasOwn(entities, role) ? entities[role] : undefined
+}
+
+/** Without what subtracting decimal fractions leaves behind. */
+function round(probability: number): number {
+  return Math.round(probability * 1e12) / 1e12
 }
 
 function championOf(model: ServingModel, champion: string): ServingVersion {

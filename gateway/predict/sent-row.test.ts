@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { testProject } from '../testing/test-project.ts'
 import type { Instance } from './instance.ts'
-import { takeSentRows } from './sent-row.ts'
+import { fitsSentRow, takeSentRows } from './sent-row.ts'
+import type { ServingVersion } from './serving-model.ts'
 import type { VersionFeatures } from './version-features.ts'
 
 const model = testProject.models.get('parcel-delay')!
@@ -55,5 +56,23 @@ describe('an instance that was sent as tensors', () => {
   it('is told apart from one that was not', () => {
     expect(features.keysOf(instanceOf())).toHaveLength(1)
     expect(features.assemble(instanceOf(), undefined)).toEqual([])
+  })
+})
+
+describe('a challenger for what was sent as tensors', () => {
+  const servingOf = (features: string[], tensor: string, shape: number[]) => {
+    const manifest = { inputs: [{ features }], outputs: [{ tensor }] }
+    return { version: { manifest }, tensors: { outputs: [{ name: tensor, type: 'float32', shape }] } } as unknown as ServingVersion
+  }
+  const champion = servingOf(['weight'], 'p', [-1, 2])
+  const row = { values: new Map([['weight', 30]]), inputs: [] }
+
+  it.each([
+    ['fits with the same features and outputs', servingOf(['weight'], 'p', [-1, 2]), true],
+    ['does not fit with a feature that was not sent', servingOf(['weight', 'height'], 'p', [-1, 2]), false],
+    ['does not fit with another output', servingOf(['weight'], 'q', [-1, 2]), false],
+    ['does not fit with an output of another width', servingOf(['weight'], 'p', [-1, 1]), false],
+  ])('%s', (_, challenger, fits) => {
+    expect(fitsSentRow({ challenger, champion, row })).toBe(fits)
   })
 })

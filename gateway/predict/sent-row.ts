@@ -3,6 +3,7 @@ import type { RecordedTensor, ServedFeature } from '../../contracts/prediction-e
 import type { Scalar } from '../../contracts/primitives.ts'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import type { Instance } from './instance.ts'
+import type { ServingVersion } from './serving-model.ts'
 import type { VersionFeatures } from './version-features.ts'
 
 /** What a caller sent as tensors for one instance. Nothing is assembled: the values are what the model sees. */
@@ -35,4 +36,18 @@ function serveRow(model: ProjectModel, names: readonly string[], instance: Insta
       throw new ServiceError('unknown_feature', `anchor ${instance.anchor} does not allow ${name}`, { path: 'inputs' })
     return { ...fixed, value, status: 'ok' }
   })
+}
+
+/** Whether a challenger finds its features in what was sent for the champion, and answers in tensors of the same kind. */
+export function fitsSentRow(options: { challenger: ServingVersion; champion: ServingVersion; row: SentRow }): boolean {
+  const { challenger, champion, row } = options
+  const hasFeatures = challenger.version.manifest.inputs.every(({ features }) => features.every((name) => row.values.has(name)))
+  return hasFeatures && champion.version.manifest.outputs.every(({ tensor }) => kindOf(challenger, tensor) === kindOf(champion, tensor))
+}
+
+/** Undefined for a tensor that the version does not answer with. */
+function kindOf({ version, tensors }: ServingVersion, name: string): string | undefined {
+  if (!version.manifest.outputs.some(({ tensor }) => tensor === name)) return undefined
+  const found = tensors.outputs.find((tensor) => tensor.name === name)
+  return found && `${found.type} ${found.shape.slice(1).join('x')}`
 }

@@ -1,3 +1,4 @@
+import type { Deployment } from '../../contracts/deployment.ts'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import type { SessionInfo, SessionPlan, TensorInfo } from '../inference/inference.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
@@ -37,6 +38,8 @@ export type ServingVersion = {
 /** A model with the versions that can answer, and why the others cannot. */
 export type ServingModel = {
   project: ProjectModel
+  /** The one in force. */
+  deployment: Deployment
   versions: ReadonlyMap<string, ServingVersion>
   /** Version to reason. */
   refused: ReadonlyMap<string, string>

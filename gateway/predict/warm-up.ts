@@ -37,7 +37,7 @@ async function warmUpModel(deps: WarmUpDeps, project: ProjectModel): Promise<Ser
       deps.logger.error({ model: project.definition.name, version: name }, `version refused: ${reason}`)
     }
   }
-  return { project, versions, refused }
+  return { project, deployment: project.deployment, versions, refused }
 }
 
 function describe({ file, path, message }: ProjectProblem): string {

@@ -9,6 +9,7 @@ export const modelSummary = z.object({
   description: z.string(),
   task,
   champion: z.string(),
+  challengers: deployment.shape.challengers,
   shadows: z.array(z.string()),
   versions: z.array(z.string()).describe('Versions that are loaded and warm.'),
   refused: z.array(z.object({ version: z.string(), reason: z.string() })).describe('Versions that are not served, and why.'),

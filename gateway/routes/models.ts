@@ -16,12 +16,14 @@ export function modelRoute(models: ServingModels): Handler<GatewayEnv> {
 }
 
 function toSummary(model: ServingModel): ModelSummary {
-  const { definition, deployment } = model.project
+  const { deployment, project } = model
+  const { definition } = project
   return {
     model: definition.name,
     description: definition.description,
     task: definition.task,
     champion: deployment.champion,
+    challengers: deployment.challengers,
     shadows: deployment.shadows,
     versions: [...model.versions.keys()],
     refused: [...model.refused].map(([version, reason]) => ({ version, reason })),
@@ -29,7 +31,8 @@ function toSummary(model: ServingModel): ModelSummary {
 }
 
 function toDetail(model: ServingModel): ModelDetail {
-  const { definition, deployment } = model.project
+  const { deployment, project } = model
+  const { definition } = project
   const anchors = Object.entries(definition.anchors ?? { [defaultAnchor]: allFeatures(model) })
   return {
     ...toSummary(model),

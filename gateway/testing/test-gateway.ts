@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
+import type { Deployment } from '../../contracts/deployment.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
@@ -48,21 +49,26 @@ const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
   },
 })
 
-function withDefinition(definition: Partial<ModelDefinition> = {}): Map<string, ProjectModel> {
-  return new Map([...testProject.models].map(([name, model]) => [name, { ...model, definition: { ...model.definition, ...definition } }]))
+/** What its model.yaml and deployment.yaml say otherwise. */
+type Changes = { definition?: Partial<ModelDefinition>; deployment?: Partial<Deployment> }
+
+function withChanges({ definition, deployment }: Changes): Map<string, ProjectModel> {
+  const models = [...testProject.models].map(([name, model]): [string, ProjectModel] => [
+    name,
+    { ...model, definition: { ...model.definition, ...definition }, deployment: { ...model.deployment, ...deployment } },
+  ])
+  return new Map(models)
 }
 
 /** The whole gateway but its adapters, which are in memory. */
 export async function createTestGateway(
-  options: {
+  options: Changes & {
     access?: Access
     corsOrigins?: readonly string[]
     warehouse?: Warehouse
     maxInFlight?: number
     now?: () => number
     onUnavailable?: OnUnavailable
-    /** What its model.yaml says otherwise. */
-    definition?: Partial<ModelDefinition>
     loopLoad?: LoopLoad
   } = {},
 ) {
@@ -85,7 +91,7 @@ export async function createTestGateway(
   }
   const models = await warmUp(
     { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
-    { models: withDefinition(options.definition) },
+    { models: withChanges(options) },
   )
   const predict = createPredictor({
     ...deps,

@@ -4,8 +4,8 @@ import type { ServingModel, ServingVersion } from '../predict/serving-model.ts'
 
 /** The version whose tensors a request speaks of: the one that its path names, or the champion. Whoever answers is given them by feature. */
 export function findAddressedVersion(model: ServingModel, version: string | undefined): ServingVersion {
-  const { definition, deployment } = model.project
-  const name = version ?? deployment.champion
+  const { definition } = model.project
+  const name = version ?? model.deployment.champion
   const serving = model.versions.get(name)
   if (serving !== undefined) return serving
   const shown = name.slice(0, 32)

@@ -99,14 +99,24 @@ export function checkDeployment({ deployment, model, versions, reports: { report
     if (shadow === deployment.champion) report(['shadows', index], 'the champion cannot shadow itself')
     if (deployment.shadows.indexOf(shadow) !== index) report(['shadows', index], `"${shadow}" is listed twice`)
   }
-  if (deployment.challengers.length > 0)
-    report(
-      ['challengers'],
-      'challengers are not routed yet',
-      'list the version under shadows: it predicts on every request and answers nobody',
-    )
+  checkChallengers(deployment, { check, report })
   const { sticky_key: key } = deployment
   if (key !== undefined && !Object.hasOwn(model.entities, key))
     report(['sticky_key'], `the model has no role "${key}"`, knownNames(key, Object.keys(model.entities)))
-  else if (key !== undefined) warn(['sticky_key'], 'has no effect without challengers')
+  else if (key !== undefined && deployment.challengers.length === 0) warn(['sticky_key'], 'has no effect without challengers')
+}
+
+type Checks = { check: (path: (string | number)[], version: string) => void; report: Report }
+
+/** A version has one role, and something is left for the champion. */
+function checkChallengers({ champion, challengers, shadows }: Deployment, { check, report }: Checks): void {
+  for (const [index, { version }] of challengers.entries()) {
+    const path = ['challengers', index, 'version']
+    check(path, version)
+    if (version === champion) report(path, 'the champion cannot challenge itself')
+    if (shadows.includes(version)) report(path, `"${version}" is a shadow too`, 'a challenger is seen by its own share of requests')
+    if (challengers.findIndex((other) => other.version === version) !== index) report(path, `"${version}" is listed twice`)
+  }
+  const total = challengers.reduce((sum, { weight }) => sum + weight, 0)
+  if (total >= 1) report(['challengers'], `their weights add up to ${total}`, 'they must leave something for the champion: less than 1')
 }

@@ -74,5 +74,5 @@ async function loadDeployment({ dir, problems }: ModelContext, model: ModelDefin
   const read = await readDefinition({ dir, problems }, `${model.name}/deployment.yaml`, deploymentContract, requiredFiles)
   if (read === undefined) return undefined
   checkDeployment({ deployment: read.value, model, versions, reports: read })
-  return { ...read.value, challengers: [] }
+  return read.value
 }

@@ -84,7 +84,16 @@ describe('what is wrong is told with its file, field and line', () => {
     [deploymentFile, "champion: '2'", "champion: '3'", 'champion', 'there is 1, 2'],
     [deploymentFile, "champion: '2'", 'champion: 2', 'champion', 'goes in quotes'],
     [deploymentFile, "shadows: ['1']", "shadows: ['2']", 'shadows[0]', 'line'],
-    [deploymentFile, "shadows: ['1']", "challengers: [{version: '1', weight: 0.1}]", 'challengers', 'shadows'],
+    [deploymentFile, "shadows: ['1']", "challengers: [{version: '2', weight: 0.1}]", 'challengers[0].version', 'line'],
+    [deploymentFile, "shadows: ['1']", "challengers: [{version: '3', weight: 0.1}]", 'challengers[0].version', 'there is 1, 2'],
+    [deploymentFile, 'author:', "challengers: [{version: '1', weight: 0.1}]\nauthor:", 'challengers[0].version', 'its own share'],
+    [
+      deploymentFile,
+      "shadows: ['1']",
+      "challengers: [{version: '1', weight: 0.5}, {version: '1', weight: 0.5}]",
+      'challengers',
+      'something for the champion',
+    ],
   ])('%s: %s -> %s', async (file, from, to, path, hint) => {
     edit(file, from, to)
     const { problems } = await loadProject(dir)
