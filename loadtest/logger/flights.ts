@@ -14,7 +14,7 @@ export function predictBody(index: number): string {
   })
 }
 
-export function landingsBody(count: number): string {
+function landingsBody(count: number): string {
   const events = Array.from({ length: count }, (_, index) => {
     const landed = new Date(departureMs - (5 + (index % 170)) * minuteMs).toISOString()
     const values = { delay_minutes: (index % 60) - 10 }
@@ -27,4 +27,15 @@ function routeOf(index: number): { origin: string; destination: string } {
   const origin = index % airports.length
   const destination = (origin + 1 + ((index * 7) % (airports.length - 1))) % airports.length
   return { origin: airports[origin] as string, destination: airports[destination] as string }
+}
+
+const landings = 200
+
+/** Sends landings to a gateway and waits until its features have them. */
+export async function fillWindows(url: string): Promise<void> {
+  const headers = { 'content-type': 'application/json' }
+  const init = { method: 'POST', headers, body: landingsBody(landings) }
+  const answer = await fetch(`${url}/v1/events/flight_landed?wait=applied&timeout_ms=30000`, init)
+  const { applied } = (await answer.json()) as { applied?: boolean }
+  if (applied !== true) throw new Error(`the landings were not applied: ${answer.status}`)
 }

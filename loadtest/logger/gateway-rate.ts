@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { openOutboxConsumer } from '../../platform/event-log/event-log-outbox.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { closedLoop, type ClosedLoop } from './closed-loop.ts'
-import { landingsBody } from './flights.ts'
+import { fillWindows } from './flights.ts'
 import { startService, type ServiceProcess } from './service-process.ts'
 
 /** One request is several records where a model has shadow versions. */
@@ -16,7 +16,6 @@ export type MeasuredGateway = {
 }
 
 const clients = 32
-const landings = 200
 
 /** A gateway with the example project and full windows, its outbox read by nobody but this. */
 export async function startMeasuredGateway(dataDir: string, clickhouseUrl: string): Promise<MeasuredGateway> {
@@ -58,13 +57,7 @@ export async function startMeasuredGateway(dataDir: string, clickhouseUrl: strin
 export async function startFilledGateway(env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<ServiceProcess> {
   const features = await startService('features/main.ts', env)
   const gateway = await startService('gateway/main.ts', { ...env, HINDSIGHT_PORT: '0' }, nodeArgs)
-  const answer = await fetch(`${gateway.http}/v1/events/flight_landed?wait=applied&timeout_ms=30000`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: landingsBody(landings),
-  })
-  const { applied } = (await answer.json()) as { applied?: boolean }
-  if (applied !== true) throw new Error(`the landings were not applied: ${answer.status}`)
+  await fillWindows(gateway.http)
   await features.stop()
   return gateway
 }

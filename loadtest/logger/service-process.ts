@@ -9,6 +9,7 @@ export type ServiceProcess = {
   /** Its admin listener. */
   admin: string
   stop(signal?: NodeJS.Signals): Promise<void>
+  signal(signal: NodeJS.Signals): void
 }
 
 /** Resolves when it is ready; rejects with why it is not. `nodeArgs` go to Node before the entry, as `--cpu-prof`. */
@@ -25,6 +26,7 @@ export async function startService(entry: string, env: Record<string, string>, n
   return {
     http: message.addresses['http'] ?? '',
     admin: message.admin,
+    signal: (signal) => void child.kill(signal),
     async stop(signal = 'SIGTERM') {
       child.kill(signal)
       await exited

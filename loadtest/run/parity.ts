@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type K6Run, valueOf } from './k6.ts'
+import type { Finding } from './scenario.ts'
+import { storedRows, type Target } from './target.ts'
+
+const everyMs = 500
+/** The logger has caught up long before, unless something is lost. */
+const deadlineMs = 180_000
+
+/** Whether the warehouse has a row for each answer, and no others but of requests that failed on their way back. */
+export async function checkParity(target: Target, options: { tag: string; runs: readonly K6Run[] }): Promise<Finding> {
+  const sum = (metric: string) => options.runs.reduce((total, { summary }) => total + valueOf(summary, metric, 'count'), 0)
+  const [answered, refused, sent] = [sum('answered'), sum('refused'), sum('http_reqs')]
+  const giveUpAt = performance.now() + deadlineMs
+  let stored = await storedRows(target, options.tag)
+  while (stored < answered && performance.now() < giveUpAt) {
+    await sleep(everyMs)
+    stored = await storedRows(target, options.tag)
+  }
+  return {
+    text: `${answered} answered, ${refused} refused of ${sent} requests; ${stored} rows with tag ${options.tag}`,
+    holds: stored >= answered && stored <= sent - refused,
+  }
+}

@@ -1,0 +1,17 @@
+import type { K6Run } from './k6.ts'
+import type { Target } from './target.ts'
+
+/** What a run was told: requests per second, its length, the budget of an answer, and the tag of its predictions. */
+export type RunOptions = { rate: number; seconds: number; budgetMs: number; tag: string }
+
+/** What a run showed beyond k6's thresholds: a line each, and whether it is as it must be. */
+export type Finding = { text: string; holds: boolean }
+
+export type Scenario = {
+  title: string
+  /** Whether it stops, measures or changes what only a system of its own allows. */
+  needsOwn: boolean
+  defaults: { rate: number; seconds: number }
+  /** Runs it, k6 and all. */
+  run(target: Target, options: RunOptions): Promise<{ runs: K6Run[]; findings: Finding[] }>
+}

@@ -1,0 +1,30 @@
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+
+/** A system under load. What is not ours to stop or start is undefined. */
+export type Target = {
+  url: string
+  /** The gateway's admin listener, for deployments. */
+  admin: string | undefined
+  /** Where its predictions are stored. */
+  warehouse: Warehouse
+  /** Of the system that was started for the test. */
+  own: { stopWarehouse(): void; continueWarehouse(): void; dir: string } | undefined
+  close(): Promise<void>
+}
+
+/** Bytes that the gateway's process holds, all threads, from its metrics. */
+export async function residentBytes({ url }: Pick<Target, 'url'>): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  const value = /^process_resident_memory_bytes(?:\{[^}]*\})? ([\d.e+]+)/m.exec(text)?.[1]
+  if (value === undefined) throw new Error(`${url}/metrics has no process_resident_memory_bytes`)
+  return Number(value)
+}
+
+/** Rows of a run as readers see them: predictions that were answered. */
+export async function storedRows({ warehouse }: Pick<Target, 'warehouse'>, tag: string): Promise<number> {
+  const rows = await warehouse.query<{ n: string }>(
+    `SELECT count() AS n FROM silver.predictions WHERE has(tags, {tag:String}) AND route != 'shadow' AND status != 'error'`,
+    { tag },
+  )
+  return Number(rows[0]?.n ?? 0)
+}
