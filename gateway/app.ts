@@ -22,6 +22,7 @@ import type { Idempotency } from './idempotency/idempotency.ts'
 import { createAppliedWaiter } from './ingest/applied-waiter.ts'
 import { createIngest } from './ingest/ingest.ts'
 import type { GatewayMetrics } from './metrics.ts'
+import type { LoopLoad } from './predict/loop-load.ts'
 import type { Predictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { eventsRoute } from './routes/events.ts'
@@ -37,6 +38,7 @@ export type AppDeps = {
   project: Pick<Project, 'labels' | 'sources'>
   models: ServingModels
   predict: Predictor
+  loopLoad: LoopLoad
   idempotency: Idempotency
   eventLog: EventLogWriter
   store: OnlineStore

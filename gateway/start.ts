@@ -75,14 +75,16 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const idempotency = countIdempotency(once, metrics)
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
+  const loopLoad = createLoopLoad({ ...clocks, activeMs: loopActiveMs })
   const app = createApp({
     ...deps,
     predict: createPredictor({
       ...deps,
       commitTime: createCommitTime(),
-      loopLoad: createLoopLoad({ ...clocks, activeMs: loopActiveMs }),
+      loopLoad,
       limits: shadowLimits,
     }),
+    loopLoad,
     access,
     idempotency,
     corsOrigins: config.HINDSIGHT_CORS_ORIGINS,

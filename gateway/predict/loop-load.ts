@@ -1,3 +1,5 @@
+import { ServiceError } from '../../contracts/errors.ts'
+
 /** How long a request that comes now will be held up by those before it on the event loop. */
 export type LoopLoad = {
   /** Milliseconds: as many requests as are under way, each as long as they have been keeping the loop. */
@@ -61,3 +63,16 @@ export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
 
 /** Milliseconds that this thread's loop has been at work. */
 export const loopActiveMs = (): number => performance.eventLoopUtilization().active
+
+/** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
+const waitShare = 1 / 3
+
+/**
+ * One more would be answered late, and so would those after it: better refused at once, and before its body is read. Throws
+ * `overloaded`.
+ */
+export function refuseOverload(loopLoad: LoopLoad, budgetMs: number): void {
+  if (loopLoad.expectedWaitMs() <= budgetMs * waitShare) return
+  loopLoad.refuse()
+  throw new ServiceError('overloaded', 'more is under way than can be answered in time')
+}

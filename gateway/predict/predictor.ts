@@ -6,7 +6,7 @@ import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
 import type { ExecuteDeps } from './execute.ts'
 import { fallbackReserveMs } from './fallback.ts'
 import { type Instance, toInstance } from './instance.ts'
-import type { LoopLoad } from './loop-load.ts'
+import { type LoopLoad, refuseOverload } from './loop-load.ts'
 import { type Commit, type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
 import { type ParsedPredict, withinInstance } from './request.ts'
 import type { Routed } from './routing.ts'
@@ -48,7 +48,7 @@ export type Work = { input: PredictInput; instances: Instance[] }
  */
 export function createPredictor(deps: PredictorDeps) {
   return async function predict(model: ServingModel, input: PredictInput): Promise<Predicted[]> {
-    refuseOverload(deps, budgetMs(model, input))
+    refuseOverload(deps.loopLoad, budgetMs(model, input))
     const work = { input, instances: toInstances(deps, model, input) }
     const asked = { pinned: input.options.version, requestId: input.requestId, instances: work.instances }
     const { groups, shadows, all } = groupRequest(model, asked)
@@ -89,16 +89,6 @@ function budgetMs(model: ServingModel, { options }: PredictInput): number {
 /** Until when a request is answered, Unix milliseconds. */
 export function answerAtMs(model: ServingModel, input: PredictInput): number {
   return input.receivedAtMs + budgetMs(model, input)
-}
-
-/** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
-const waitShare = 1 / 3
-
-/** One more would be answered late, and so would those after it: better refused at once. */
-function refuseOverload({ loopLoad }: PredictorDeps, budget: number): void {
-  if (loopLoad.expectedWaitMs() <= budget * waitShare) return
-  loopLoad.refuse()
-  throw new ServiceError('overloaded', 'more is under way than can be answered in time')
 }
 
 /** Until when the version may work, and until when whatever answers may. The same unless another version could still answer. */

@@ -10,16 +10,20 @@ import { setRequestId } from '../http/request-context.ts'
 import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import { toPredictResponse } from '../predict/event.ts'
+import { type LoopLoad, refuseOverload } from '../predict/loop-load.ts'
 import { answerAtMs, isRefusedWhole, type Predictor, type PredictInput } from '../predict/predictor.ts'
 import type { Predicted } from '../predict/record.ts'
 import { type ParsedPredict, parsePredict } from '../predict/request.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
 
+export type PredictRouteDeps = { models: ServingModels; predict: Predictor; idempotency: Idempotency; loopLoad: LoopLoad }
+
 /** `POST /v1/models/:model/predict` */
-export function predictRoute(deps: { models: ServingModels; predict: Predictor; idempotency: Idempotency }): Handler<GatewayEnv> {
+export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
   return async function predict(c) {
     const name = c.req.param('model') ?? ''
     const model = findModel(deps.models, name)
+    refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
     const key = readIdempotencyKey(c)
     const body = await readJsonBody(c)
     const parsed = parsePredict(body)

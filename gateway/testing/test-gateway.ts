@@ -93,10 +93,11 @@ export async function createTestGateway(
     { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
     { models: withChanges(options) },
   )
+  const loopLoad = options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 })
   const predict = createPredictor({
     ...deps,
     commitTime: createCommitTime(),
-    loopLoad: options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 }),
+    loopLoad,
     limits: { shadows: 8, shadowDeadlineMs: 1000 },
   })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
@@ -114,6 +115,7 @@ export async function createTestGateway(
     project: testProject,
     models,
     predict,
+    loopLoad,
     admission,
     idempotency,
     closing,

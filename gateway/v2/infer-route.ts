@@ -6,10 +6,10 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
 import { setRequestId } from '../http/request-context.ts'
 import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
-import type { Idempotency } from '../idempotency/idempotency.ts'
-import type { Predictor, PredictInput } from '../predict/predictor.ts'
-import type { ServingModels, ServingVersion } from '../predict/serving-model.ts'
-import { findModel } from '../routes/predict.ts'
+import { refuseOverload } from '../predict/loop-load.ts'
+import type { PredictInput } from '../predict/predictor.ts'
+import type { ServingVersion } from '../predict/serving-model.ts'
+import { findModel, type PredictRouteDeps } from '../routes/predict.ts'
 import { findAddressedVersion } from './addressed-version.ts'
 import { createByteBudget } from './byte-budget.ts'
 import { inferOnce } from './infer-once.ts'
@@ -20,10 +20,11 @@ import { announcedBytes, readSentBody, type SentBody } from './sent-body.ts'
 import { toSentRows } from './sent-rows.ts'
 
 /** `POST /v2/models/:model[/versions/:version]/infer` */
-export function inferRoute(deps: { models: ServingModels; predict: Predictor; idempotency: Idempotency }): Handler<GatewayEnv> {
+export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
   const budget = createByteBudget({ maxBytes: v2Limits.bodyBytesInWork })
   return async function infer(c) {
     const model = findModel(deps.models, c.req.param('model') ?? '')
+    refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
     const pinned = c.req.param('version')
     const addressed = findAddressedVersion(model, pinned)
     const giveBack = budget.take(announcedBytes(c))

@@ -2,20 +2,15 @@ import type { Context, Handler, Hono } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { allow } from '../access/authenticate.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
-import type { Idempotency } from '../idempotency/idempotency.ts'
-import type { Predictor } from '../predict/predictor.ts'
-import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
-import { findModel } from '../routes/predict.ts'
+import type { ServingModel } from '../predict/serving-model.ts'
+import { findModel, type PredictRouteDeps } from '../routes/predict.ts'
 import { findAddressedVersion } from './addressed-version.ts'
 import { allHold, v2LiveRoute, v2ReadyRoute } from './health.ts'
 import { inferRoute } from './infer-route.ts'
 import { toModelConfig, toModelMetadata } from './model-metadata.ts'
 import type { Statistics } from './statistics.ts'
 
-export type V2Deps = {
-  models: ServingModels
-  predict: Predictor
-  idempotency: Idempotency
+export type V2Deps = PredictRouteDeps & {
   statistics: Statistics
   version: string
   checks: () => Promise<Record<string, boolean>>
