@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
+import { setAnswerHeader } from './answer-header.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
 /**
@@ -15,7 +16,7 @@ const headers = Object.entries({
 
 export function securityHeaders(): MiddlewareHandler<GatewayEnv> {
   return function securityHeaders(c, next) {
-    for (const [name, value] of headers) c.header(name, value)
+    for (const [name, value] of headers) setAnswerHeader(c, name, value)
     return next()
   }
 }
