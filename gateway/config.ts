@@ -36,6 +36,13 @@ const schema = z.object({
   CLICKHOUSE_PASSWORD,
   ...onlineStoreConfigFields,
   HINDSIGHT_WRITER_ID: opaqueId.default('gateway-0').describe("Name of this gateway's outbox; it stays with the data directory."),
+  GATEWAY_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(64)
+    .default(1)
+    .describe('Gateway processes on the one port, each with an outbox of its own; limits and bounds are those of each.'),
   HINDSIGHT_CODE_VERSION: z
     .string()
     .max(128)

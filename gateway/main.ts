@@ -3,17 +3,19 @@ import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platfor
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
-import { runService } from '../platform/service/run-service.ts'
+import { runService, type ServiceDefinition } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import { keyFilePath } from './access/key-file.ts'
 import { openKeyRing } from './access/key-ring.ts'
-import { loadGatewayConfig } from './config.ts'
+import { type GatewayConfig, loadGatewayConfig } from './config.ts'
 import { openIdempotencyStore } from './idempotency/open-idempotency-store.ts'
 import { readCommittedKeys } from './idempotency/recover-keys.ts'
 import { createOnnxInference } from './inference/inference-onnxruntime.ts'
 import { startGateway } from './start.ts'
+import { isParentOfWorkers, startWorkers } from './workers/start-workers.ts'
+import { outliveParent } from './workers/worker.ts'
 
-await runService({
+const gateway: ServiceDefinition<GatewayConfig> = {
   name: 'gateway',
   config: loadGatewayConfig,
   instance: (config) => config.HINDSIGHT_WRITER_ID,
@@ -45,4 +47,13 @@ await runService({
       }),
     })
   },
-})
+}
+
+const parent: ServiceDefinition<GatewayConfig> = {
+  ...gateway,
+  instance: (config) => `${config.HINDSIGHT_WRITER_ID}.workers`,
+  start: startWorkers,
+}
+
+outliveParent()
+await runService(isParentOfWorkers(process.env) ? parent : gateway)

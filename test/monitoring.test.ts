@@ -74,8 +74,8 @@ function toSeries({ name, kind, labels }: Metric): [string, Set<string>][] {
   ]
 }
 
-/** Labels that the scrape configuration gives each target, see docs/monitoring/README.md. */
-const targetLabels = ['job', 'instance', 'service']
+/** Labels that the scrape configuration gives each target, see docs/monitoring/README.md, and a gateway of several workers each series. */
+const targetLabels = ['job', 'instance', 'service', 'worker']
 const words = ['sum', 'max', 'by', 'and', 'rate', 'increase', 'histogram_quantile', 'predict_linear', 'min_over_time']
 
 /** What an expression in PromQL names and no service shows, and labels of its result that are used and not there. */

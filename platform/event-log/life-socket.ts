@@ -19,7 +19,8 @@ export async function openLifeSocket(directory: string): Promise<LifeSocket | un
   const fd = await openFile(directory, 'r')
   const server = createServer((asker) => asker.destroy()).unref()
   try {
-    server.listen(shortPath(directory, fd, name))
+    // Held by this very process, also where it is a worker of a cluster.
+    server.listen({ path: shortPath(directory, fd, name), exclusive: true })
     await once(server, 'listening')
   } catch {
     await closeFile(fd)

@@ -141,7 +141,8 @@ async function within<T extends object>(ms: number, work: Promise<T>, otherwise:
 function listen(server: Server, { host, port }: AdminAddress): Promise<void> {
   return new Promise((done, fail) => {
     server.once('error', fail)
-    server.listen(port, host, () => done())
+    // Of a worker of a cluster too it is this process's own.
+    server.listen({ port, host, exclusive: true }, () => done())
   })
 }
 

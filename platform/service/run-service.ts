@@ -134,7 +134,10 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
       draining: () => stopping,
       running: () => running,
       recentErrors: log.recentErrors,
-      renderMetrics: telemetry.renderMetrics,
+      renderMetrics: async () => {
+        const own = await telemetry.renderMetrics()
+        return service.metrics?.(own) ?? own
+      },
     })
     await writeRunFile(dataDir, { ...named, ...identifyProcess(), admin: admin.url, addresses, started_at: startedAt })
     logger.info({ admin: admin.url, addresses }, 'ready')

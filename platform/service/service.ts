@@ -26,6 +26,8 @@ export type RunningService = {
   status?(): Promise<Record<string, unknown>>
   /** Answers what the admin listener has no path for, and asks for a key where that listener is not this machine's alone. */
   admin?(request: IncomingMessage, response: ServerResponse): void
+  /** Given its own metrics in Prometheus text format: with those of the processes behind it. */
+  metrics?(own: string): Promise<string>
   /** Addresses it listens on for its users, as `{ http: 'http://127.0.0.1:8080' }`. */
   addresses?: Record<string, string>
 }

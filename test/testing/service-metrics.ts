@@ -1,6 +1,7 @@
 import { createFeaturesMetrics } from '../../features/metrics.ts'
 import { createGatewayMetrics } from '../../gateway/metrics.ts'
 import type { ServingModels } from '../../gateway/predict/serving-model.ts'
+import { observeWorkers } from '../../gateway/workers/workers-metrics.ts'
 import { createLoggerMetrics } from '../../logger/metrics.ts'
 import type { LaneStatus } from '../../platform/event-log/event-log.ts'
 import { createForwarderMetrics } from '../../platform/forwarder/metrics.ts'
@@ -20,7 +21,10 @@ export async function renderServiceMetrics(): Promise<Map<ServiceName, Metric[]>
 type Exercise = (telemetry: Pick<Telemetry, 'meter' | 'instruments'>) => void
 
 const exercises: Record<ServiceName, Exercise> = {
-  gateway: ({ instruments }) => exerciseGateway(createGatewayMetrics(instruments)),
+  gateway({ instruments }) {
+    exerciseGateway(createGatewayMetrics(instruments))
+    observeWorkers(instruments, () => [{ writerId: 'gateway-0', restarts: 0 }])
+  },
   logger: ({ meter }) => exerciseLogger(createLoggerMetrics(meter)),
   features({ meter }) {
     const metrics = createFeaturesMetrics(meter)

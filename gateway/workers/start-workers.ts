@@ -1,0 +1,89 @@
+import cluster from 'node:cluster'
+import { fileURLToPath } from 'node:url'
+import type { RunningService, ServiceContext } from '../../platform/service/service.ts'
+import type { GatewayConfig } from '../config.ts'
+import { defaultThreads } from '../inference/default-threads.ts'
+import { forwardAdmin } from './forward-admin.ts'
+import { mergeMetrics } from './merge-metrics.ts'
+import { keepWorker, type Worker } from './worker.ts'
+import { observeWorkers } from './workers-metrics.ts'
+import { writerIdsOf } from './writer-ids.ts'
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+/** Longest a worker may take to answer its parent. */
+const askDeadlineMs = 1_500
+
+/** Whether this process is to run the workers instead of being the gateway itself. */
+export function isParentOfWorkers(env: NodeJS.ProcessEnv): boolean {
+  return cluster.isPrimary && Number(env['GATEWAY_WORKERS']) > 1
+}
+
+/**
+ * Gateways as processes of their own that share one port: this process takes the connections and hands them out in turn.
+ * Starts each again that ends. Ready as long as one of them is.
+ */
+export async function startWorkers({ config, logger, instruments }: ServiceContext<GatewayConfig>): Promise<RunningService> {
+  cluster.setupPrimary({ exec: main })
+  const writerIds = writerIdsOf(config.HINDSIGHT_WRITER_ID, config.GATEWAY_WORKERS)
+  const env = workerEnv(config)
+  const workers = writerIds.map((writerId) => keepWorker({ writerId, env, logger }))
+  try {
+    await Promise.all(workers.map(({ started }) => started))
+  } catch (error) {
+    await stopAll(workers)
+    throw error
+  }
+  const states = () => workers.map((worker) => worker.state())
+  const admins = () => states().flatMap(({ writerId, ready }) => (ready === undefined ? [] : [{ writerId, url: ready.admin }]))
+  observeWorkers(instruments, states)
+  return {
+    addresses: states()[0]?.ready?.addresses ?? {},
+    checks: async () => ({ a_worker: (await Promise.all(admins().map(({ url }) => isReady(url)))).some(Boolean) }),
+    status: async () => ({ workers: states().map(describe) }),
+    metrics: async (own) => mergeMetrics(own, await Promise.all(admins().map(readMetrics))),
+    admin: forwardAdmin(() => admins()[0]?.url),
+    async drain() {
+      if (!(await stopAll(workers))) throw new Error('not every worker drained')
+    },
+  }
+}
+
+/** One admin port cannot be everyone's, and threads are for the cores that all of them share. */
+function workerEnv({ GATEWAY_WORKERS: workers, HINDSIGHT_INFERENCE_THREADS: threads }: GatewayConfig): Record<string, string> {
+  const share = threads === defaultThreads ? Math.max(2, Math.floor(threads / workers)) : threads
+  return { HINDSIGHT_ADMIN_PORT: '0', HINDSIGHT_INFERENCE_THREADS: String(share) }
+}
+
+async function stopAll(workers: readonly Worker[]): Promise<boolean> {
+  return (await Promise.all(workers.map((worker) => worker.stop()))).every(Boolean)
+}
+
+async function isReady(admin: string): Promise<boolean> {
+  return ask(`${admin}/readyz`).then(
+    (response) => response.ok,
+    () => false,
+  )
+}
+
+/** Nothing of a worker that does not answer. */
+async function readMetrics({ writerId, url }: { writerId: string; url: string }): Promise<{ worker: string; text: string }> {
+  const text = await ask(`${url}/metrics`).then(
+    (response) => response.text(),
+    () => '',
+  )
+  return { worker: writerId, text }
+}
+
+function ask(url: string): Promise<Response> {
+  return fetch(url, { signal: AbortSignal.timeout(askDeadlineMs) })
+}
+
+function describe({ writerId, restarts, lastExit, ready }: ReturnType<Worker['state']>): Record<string, unknown> {
+  return {
+    writer_id: writerId,
+    up: ready !== undefined,
+    ...(ready !== undefined && { pid: ready.pid, admin: ready.admin }),
+    restarts,
+    ...(lastExit !== undefined && { last_exit: lastExit }),
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import { once } from 'node:events'
+import { json } from 'node:stream/consumers'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { predictResponse } from '../../contracts/http.ts'
+import { describeOutbox } from '../../platform/event-log/describe-outbox.ts'
+import { openLmdbOnlineStore } from '../../platform/online-store/online-store-lmdb.ts'
+import { readRunFiles } from '../../platform/service/run-files.ts'
+import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
+import { readOutbox } from '../testing/read-outbox.ts'
+import { writeTestProject } from '../testing/write-test-project.ts'
+
+let root: string
+let projectDir: string
+let dataDir: string
+let gateway: GatewayProcess | undefined
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'hindsight-workers-'))
+  projectDir = join(root, 'project')
+  await writeTestProject(projectDir)
+})
+afterEach(async () => {
+  await gateway?.stop()
+  gateway = undefined
+})
+afterAll(() => rm(root, { recursive: true, force: true }))
+
+describe('a gateway of several workers', () => {
+  it('is reached at one port, and each worker writes an outbox of its own', async () => {
+    await start('one-port', 3)
+    const ids = await predictOnOwnConnections(12)
+    expect(workers()).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0-w2', 'gateway-0.workers'])
+    expect(await gateway!.stop()).toBe(0)
+    gateway = undefined
+    const written = (await readOutbox(dataDir)).filter(({ id }) => ids.includes(id))
+    expect(written.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
+    expect([...new Set(written.map(({ origin }) => origin.writer_id))].toSorted()).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0-w2'])
+    expect(workers()).toEqual([])
+  })
+
+  it('shows the metrics of all at one place, and passes on what changes it', async () => {
+    await start('metrics', 2)
+    await predictOnOwnConnections(8)
+    const metrics = await (await fetch(`${gateway!.admin}/metrics`)).text()
+    const counts = [...metrics.matchAll(/hindsight_predictions_total\{worker="([^"]+)",.*route="champion",.*\} (\d+)/g)]
+    expect(counts.map(([, worker = '']) => worker).toSorted()).toEqual(['gateway-0', 'gateway-0-w1'])
+    expect(counts.reduce((sum, [, , count]) => sum + Number(count), 0)).toBe(8)
+    expect(metrics.match(/^# TYPE hindsight_predictions_total/gm)).toHaveLength(1)
+    const unknown = await fetch(`${gateway!.admin}/v1/nothing`, { method: 'PUT' })
+    expect([unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code]).toEqual([404, 'not_found'])
+  })
+
+  it('starts a worker again that dies, and is ready meanwhile', async () => {
+    await start('restart', 2)
+    const victim = readRunFiles(dataDir, 'gateway').find(({ instance }) => instance === 'gateway-0-w1')!
+    process.kill(victim.pid, 'SIGKILL')
+    await expect.poll(restarts, { timeout: 20_000, interval: 20 }).toEqual([0, 1])
+    expect((await fetch(`${gateway!.admin}/readyz`)).status).toBe(200)
+    await predictOnOwnConnections(4)
+    await expect.poll(workers, { timeout: 20_000 }).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0.workers'])
+    await predictOnOwnConnections(4)
+  })
+
+  it('whose parent is gone drains', async () => {
+    await start('orphans', 2)
+    await predictOnOwnConnections(4)
+    await gateway!.stop('SIGKILL')
+    gateway = undefined
+    await expect.poll(workers, { timeout: 20_000 }).toEqual([])
+    const { writers } = await describeOutbox(join(dataDir, 'outbox'))
+    expect(writers.map(({ writerId, state }) => [writerId, state])).toEqual([
+      ['gateway-0', 'released'],
+      ['gateway-0-w1', 'released'],
+    ])
+  })
+
+  it('says why it does not start', async () => {
+    const env = { GATEWAY_WORKERS: '2', HINDSIGHT_HOST: '0.0.0.0' }
+    await expect(startGatewayProcess({ projectDir, dataDir: join(root, 'refused'), env })).rejects.toThrow('invalid_config: HINDSIGHT_HOST')
+  })
+})
+
+async function start(name: string, count: number): Promise<void> {
+  dataDir = join(root, name)
+  await openLmdbOnlineStore({ dir: join(dataDir, 'online-store') }).close()
+  gateway = await startGatewayProcess({ projectDir, dataDir, env: { GATEWAY_WORKERS: String(count) } })
+}
+
+/** Names of the gateway's processes that run, as `hindsight status` has them. */
+function workers(): string[] {
+  return readRunFiles(dataDir, 'gateway')
+    .map(({ instance = '' }) => instance)
+    .toSorted()
+}
+
+async function restarts(): Promise<number[]> {
+  const { status } = (await (await fetch(`${gateway!.admin}/status`)).json()) as { status: { workers: { restarts: number }[] } }
+  return status.workers.map((worker) => worker.restarts)
+}
+
+/** Connections, not requests, are handed out to the workers in turn. Resolves with the prediction ids. */
+async function predictOnOwnConnections(count: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let index = 0; index < count; index++) ids.push(await predictOnOwnConnection())
+  return ids
+}
+
+async function predictOnOwnConnection(): Promise<string> {
+  const agent = new Agent({ keepAlive: false })
+  const options = { method: 'POST', agent, headers: { 'content-type': 'application/json' } }
+  const sent = request(`${gateway!.url}/v1/models/basket/predict`, options).end(
+    JSON.stringify({ entities: { shop: 7 }, features: { price: 3 } }),
+  )
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  expect(response.statusCode).toBe(200)
+  return predictResponse.parse(await json(response)).prediction_id
+}
