@@ -1,4 +1,4 @@
-import { type Spread, spreadOf } from '../logger/statistics.ts'
+import { showSpread, type Spread, spreadOf } from '../logger/statistics.ts'
 import { type VariantName, variants } from './variants.ts'
 import type { ClosedLoopResult } from './wrk.ts'
 
@@ -64,7 +64,7 @@ export function toText(result: BenchResult): string {
     ...(Object.keys(goals) as (keyof typeof goals)[]).map((name) => {
       const { of, to, least } = goals[name]
       const ratio = result.ratios[name]
-      return `${`${of} to ${to}`.padEnd(52)} ${show(ratio, 2)}   ${ratio.median >= least ? 'reached' : 'MISSED'}: at least ${least}`
+      return `${`${of} to ${to}`.padEnd(52)} ${showSpread(ratio, 2)}   ${ratio.median >= least ? 'reached' : 'MISSED'}: at least ${least}`
     }),
     ...(openLoop === undefined ? [] : [toOpenLoopRow(openLoop)]),
   ].join('\n')
@@ -72,7 +72,7 @@ export function toText(result: BenchResult): string {
 
 function toRow(name: VariantName, { requestsPerSecond, p50Ms, p99Ms, failed }: BenchResult['variants'][VariantName]): string {
   const failures = failed === 0 ? '' : `, ${failed} failed`
-  return `${variants[name].title.padEnd(52)} ${show(requestsPerSecond, 0)}/s, p50 ${p50Ms.median.toFixed(1)} ms, p99 ${p99Ms.median.toFixed(1)} ms${failures}`
+  return `${variants[name].title.padEnd(52)} ${showSpread(requestsPerSecond, 0)}/s, p50 ${p50Ms.median.toFixed(1)} ms, p99 ${p99Ms.median.toFixed(1)} ms${failures}`
 }
 
 function toOpenLoopRow({
@@ -83,12 +83,8 @@ function toOpenLoopRow({
   failed,
 }: NonNullable<BenchResult['openLoop']>): string {
   const verdict = ratio.median <= mostP99Ratio ? 'reached' : 'MISSED'
-  const parts = `p99 (d) ${show(durableP99Ms, 1)} ms, (b) ${show(committedEchoP99Ms, 1)} ms, ${failed} failed`
-  return `open loop at ${requestsPerSecond}/s: ${parts}; ratio ${show(ratio, 2)}   ${verdict}: at most ${mostP99Ratio}`
-}
-
-function show({ median, min, max }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} [${min.toFixed(digits)}, ${max.toFixed(digits)}]`
+  const parts = `p99 (d) ${showSpread(durableP99Ms, 1)} ms, (b) ${showSpread(committedEchoP99Ms, 1)} ms, ${failed} failed`
+  return `open loop at ${requestsPerSecond}/s: ${parts}; ratio ${showSpread(ratio, 2)}   ${verdict}: at most ${mostP99Ratio}`
 }
 
 function mapTo<Name extends string, To>(keys: readonly Name[], to: (name: Name) => To): Record<Name, To> {

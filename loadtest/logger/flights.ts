@@ -1,5 +1,5 @@
 /** Flights between real airports, as bodies of the example model's requests, and landings that fill its windows. */
-const airports = ['ATL', 'ORD', 'DFW', 'LAX', 'PHX', 'DEN', 'MSP', 'DTW', 'SFO', 'SEA']
+export const airports = ['ATL', 'ORD', 'DFW', 'LAX', 'PHX', 'DEN', 'MSP', 'DTW', 'SFO', 'SEA']
 const departureMs = Date.UTC(2001, 5, 4, 12)
 const minuteMs = 60_000
 

@@ -5,6 +5,7 @@ import type { ServiceMessage } from '../../platform/service/service.ts'
 
 /** A service of the product as a process of its own, as `hindsight up` starts it. */
 export type ServiceProcess = {
+  pid: number | undefined
   http: string
   /** Its admin listener. */
   admin: string
@@ -24,6 +25,7 @@ export async function startService(entry: string, env: Record<string, string>, n
   if (message === undefined) throw new Error(`${entry} ended before it was ready`)
   if (message.type === 'failed') throw new Error(`${entry}: ${message.message}`)
   return {
+    pid: child.pid,
     http: message.addresses['http'] ?? '',
     admin: message.admin,
     signal: (signal) => void child.kill(signal),

@@ -12,3 +12,8 @@ export function quantile(values: readonly number[], share: number): number {
   const [below, above] = [sorted[Math.floor(place)] ?? Number.NaN, sorted[Math.ceil(place)] ?? Number.NaN]
   return below + (above - below) * (place - Math.floor(place))
 }
+
+/** As `12.3 [11.9, 12.8]`. */
+export function showSpread({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} [${min.toFixed(digits)}, ${max.toFixed(digits)}]`
+}
