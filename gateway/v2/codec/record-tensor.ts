@@ -13,11 +13,12 @@ const shown = { elements: 16, characters: 64 }
 /** One instance's tensor as its event keeps it, bounded. */
 export function recordTensor(tensor: V2Tensor): RecordedTensor {
   const { name, datatype, shape, data } = tensor
-  const head = { name, datatype, shape: [...shape] }
-  if (!isLong(data)) return { ...head, data: Array.from(data as ArrayLike<unknown>, (value) => toElement(datatype, value)) }
+  // In the order of the keys, as the rest of the event.
+  const whole = () => Array.from(data as ArrayLike<unknown>, (value) => toElement(datatype, value))
+  if (!isLong(data)) return { data: whole(), datatype, name, shape: [...shape] }
   const bytes = encodeBinaryTensor(tensor)
   const first = Array.from(data.slice(0, shown.elements) as ArrayLike<unknown>, (value) => shorten(toElement(datatype, value)))
-  return { ...head, sha256: sha256Hex(bytes), bytes: bytes.byteLength, excerpt: first }
+  return { bytes: bytes.byteLength, datatype, excerpt: first, name, sha256: sha256Hex(bytes), shape: [...shape] }
 }
 
 function isLong(data: V2Tensor['data']): boolean {
