@@ -32,6 +32,11 @@ export const errorCodes = {
     meaning: 'A request with this Idempotency-Key is under way; its answer is there when it has ended.',
   },
   idempotency_mismatch: { status: 422, retryable: false, meaning: 'This Idempotency-Key came before, with another body.' },
+  deployment_conflict: {
+    status: 409,
+    retryable: false,
+    meaning: "The model's deployment has changed since the revision that the change was made from.",
+  },
   gone: { status: 410, retryable: false, meaning: 'The prediction is past its retention, or was erased.' },
   body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB, or over 1 MiB in V2.' },
   event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },

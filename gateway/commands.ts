@@ -134,6 +134,7 @@ function describeSummary(model: ModelSummary): string {
   return [
     `${model.model}: ${model.description}`,
     `  champion ${model.champion}${challengers}${shadows}; serves ${model.versions.join(', ') || 'none'}`,
+    ...(model.not_loaded.length === 0 ? [] : [`  not loaded: ${model.not_loaded.join(', ')}`]),
     ...model.refused.map(({ version, reason }) => `  refused ${version}: ${reason}`),
   ].join('\n')
 }

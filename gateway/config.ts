@@ -4,7 +4,7 @@ import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
 import { defaultThreads } from './inference/default-threads.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
-import { natsConfigFields } from '../platform/nats/nats-config.ts'
+import { checkNatsConfig, natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
 
 const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
@@ -16,7 +16,7 @@ const origin = z
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be origins, as https://app.example.com')
 
 const schema = z.object({
-  NATS_URL: natsConfigFields.NATS_URL,
+  ...natsConfigFields,
   HINDSIGHT_PROJECT_DIR,
   HINDSIGHT_DATA_DIR,
   HINDSIGHT_HOST,
@@ -96,6 +96,7 @@ export type GatewayConfig = z.output<typeof schema>
 /** Throws `invalid_config` listing every error. */
 export function loadGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const config = loadConfig(schema, env)
+  checkNatsConfig(config)
   requireTimeToDrain(config)
   return config
 }

@@ -8,6 +8,7 @@ import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import { keyFilePath } from './access/key-file.ts'
 import { openKeyRing } from './access/key-ring.ts'
 import { type GatewayConfig, loadGatewayConfig } from './config.ts'
+import { openDeploymentStore } from './deploy/open-deployment-store.ts'
 import { openIdempotencyStore } from './idempotency/open-idempotency-store.ts'
 import { readCommittedKeys } from './idempotency/recover-keys.ts'
 import { createOnnxInference } from './inference/inference-onnxruntime.ts'
@@ -36,6 +37,7 @@ const gateway: ServiceDefinition<GatewayConfig> = {
       ring,
       eventLog,
       committedKeys: await readCommittedKeys({ ...outbox, epoch: eventLog.epoch }),
+      deployments: await openDeploymentStore(config, (error) => logger.error({ err: error }, 'deployments')),
       keys: await openIdempotencyStore(config, (error) => logger.error({ err: error }, 'idempotency keys')),
       project: await loadProject(config.HINDSIGHT_PROJECT_DIR),
       store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),

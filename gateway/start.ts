@@ -21,6 +21,9 @@ import { createIdempotency } from './idempotency/idempotency.ts'
 import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
 import { type CommittedKey, recoverKeys } from './idempotency/recover-keys.ts'
 import type { InferenceEngine } from './inference/inference.ts'
+import { startDeployer } from './deploy/deployer.ts'
+import type { DeploymentStore } from './deploy/deployment-store.ts'
+import { addDeploymentRoutes } from './deploy/routes.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
 import { createCommitTime } from './predict/commit-time.ts'
@@ -28,7 +31,6 @@ import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
-import { warmUp } from './predict/warm-up.ts'
 import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
 
@@ -40,6 +42,7 @@ export type Adapters = {
   inference: InferenceEngine
   ring: KeyRing
   keys: IdempotencyStore
+  deployments: DeploymentStore
   /** What the outbox holds of earlier runs under a key. */
   committedKeys: readonly CommittedKey[]
 }
@@ -55,7 +58,9 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const version = await readPackageVersion()
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
   const clocks = { now: Date.now, tick: () => performance.now(), newId: createIdFactory() }
-  const models = await warmUp({ inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }, project)
+  const warmUp = { inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }
+  const deployer = await startDeployer({ ...warmUp, deployments: adapters.deployments }, project)
+  const { models } = deployer
   const statistics = createStatistics({ now: Date.now })
   const metrics = statistics.watch(createGatewayMetrics(instruments))
   const background = createBackground(logger)
@@ -74,7 +79,9 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
   const idempotency = countIdempotency(once, metrics)
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
-  const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, () => {})
+  const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, (routes) =>
+    addDeploymentRoutes(routes, deployer),
+  )
   const loopLoad = createLoopLoad({ ...clocks, activeMs: loopActiveMs })
   const app = createApp({
     ...deps,
@@ -110,6 +117,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       await background.settled()
       stopped.abort()
       await recovered
+      await adapters.deployments.close()
       await inference.close()
       await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close()])
     },

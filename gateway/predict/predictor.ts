@@ -57,7 +57,7 @@ export function createPredictor(deps: PredictorDeps) {
     try {
       const read = readOnce(deps, { routes: all, instances: work.instances, answerAtMs: deadlines.model.workByMs })
       const answer = answerBy({ deps, work, groups, read, deadlines })
-      runShadows({ deps, work, shadows, read, after: answer })
+      runShadows({ deps, work, shadows, read, after: answer, uses: model.uses })
       return await answer
     } finally {
       deadlines.model.clear()

@@ -86,7 +86,8 @@ function pinnedOf(model: ServingModel, version: string): ServingVersion {
   const serving = model.versions.get(version)
   if (serving !== undefined) return serving
   const refused = model.refused.get(version)
-  const message = refused === undefined ? `has no version ${version}` : `does not serve version ${version}: ${refused}`
+  const reason = refused ?? (model.project.versions.has(version) ? 'its deployment keeps only what it names in memory' : undefined)
+  const message = reason === undefined ? `has no version ${version}` : `does not serve version ${version}: ${reason}`
   throw new ServiceError('unknown_version', `${model.project.definition.name} ${message}`, {
     path: 'options.version',
     hint: knownNames(version, model.versions.keys()),

@@ -2,6 +2,7 @@ import type { Deployment } from '../../contracts/deployment.ts'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import type { SessionInfo, SessionPlan, TensorInfo } from '../inference/inference.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { Uses } from './uses.ts'
 import type { VersionFeatures } from './version-features.ts'
 
 /** What every event of a version says alike. */
@@ -35,7 +36,10 @@ export type ServingVersion = {
   facts: VersionFacts
 }
 
-/** A model with the versions that can answer, and why the others cannot. */
+/**
+ * A model as requests find it: one deployment, with the versions that can answer, and why the others cannot. A swap puts
+ * another in its place; whoever found this one keeps to it, and holds `uses` until done.
+ */
 export type ServingModel = {
   project: ProjectModel
   /** The one in force. */
@@ -43,6 +47,7 @@ export type ServingModel = {
   versions: ReadonlyMap<string, ServingVersion>
   /** Version to reason. */
   refused: ReadonlyMap<string, string>
+  uses: Uses
 }
 
 export type ServingModels = ReadonlyMap<string, ServingModel>

@@ -6,23 +6,37 @@ import type { PredictorDeps, Work } from './predictor.ts'
 import { record, toPredicted } from './record.ts'
 import type { Routed } from './routing.ts'
 import { isRefusal, type SeenFeatures } from './run-version.ts'
+import type { Uses } from './uses.ts'
 
 /** How many shadow runs may be under way, and the milliseconds that one may take. */
 export type ShadowLimits = { shadows: number; shadowDeadlineMs: number }
 
-type Watch = { deps: PredictorDeps; work: Work; shadows: readonly Routed[]; read: Promise<SeenFeatures>; after: Promise<unknown> }
+type Watch = {
+  deps: PredictorDeps
+  work: Work
+  shadows: readonly Routed[]
+  read: Promise<SeenFeatures>
+  after: Promise<unknown>
+  /** Held until the shadows are recorded. */
+  uses: Uses
+}
 
 /** Shadows run when the answer is settled, so that they are never ahead of it; a request that left no event has none. */
-export function runShadows({ deps, work, shadows, read, after }: Watch): void {
+export function runShadows({ deps, work, shadows, read, after, uses }: Watch): void {
   // Whoever uses the read handles its failure; a champion without online features does not.
   read.catch(() => {})
   for (const routed of shadows) {
     const free = deps.background.size < deps.limits.shadows
+    const release = uses.hold()
     deps.background.run('a shadow', async () => {
-      if (!(await isRecorded(after))) return
-      const execution = free ? await runOne(deps, { routed, work, read }) : overloaded(work)
-      const ids = work.instances.map(() => deps.newId())
-      await record(deps, routed, toPredicted(deps, { input: work.input, routed, execution, ids }))
+      try {
+        if (!(await isRecorded(after))) return
+        const execution = free ? await runOne(deps, { routed, work, read }) : overloaded(work)
+        const ids = work.instances.map(() => deps.newId())
+        await record(deps, routed, toPredicted(deps, { input: work.input, routed, execution, ids }))
+      } finally {
+        release()
+      }
     })
   }
 }

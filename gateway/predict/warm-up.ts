@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
-import type { Project, ProjectModel, ProjectProblem, ProjectVersion } from '../../platform/project/project.ts'
+import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import { findGoldenMismatch, toSample } from '../inference/golden.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { findTensorMismatches } from '../inference/verify-tensors.ts'
-import type { ServingModel, ServingModels, ServingVersion, VersionFacts } from './serving-model.ts'
+import type { ServingVersion, VersionFacts } from './serving-model.ts'
 import { takeSentRows } from './sent-row.ts'
 import type { VersionFeatures } from './version-features.ts'
 
@@ -16,37 +16,25 @@ export type WarmUpDeps = {
 }
 
 /**
- * Loads every version of the project: its session, its tensors against the manifest, its golden requests. A version
- * that fails is refused with the reason, and the others serve.
+ * Loads a version: its session, its tensors against the manifest, its golden requests. Rejects with the reason when one
+ * does not hold, and leaves no session then.
  */
-export async function warmUp(deps: WarmUpDeps, project: Pick<Project, 'models'>): Promise<ServingModels> {
-  const models = new Map<string, ServingModel>()
-  for (const [name, model] of project.models) models.set(name, await warmUpModel(deps, model))
-  return models
-}
-
-async function warmUpModel(deps: WarmUpDeps, project: ProjectModel): Promise<ServingModel> {
-  const versions = new Map<string, ServingVersion>()
-  const refused = new Map([...project.refused].map(([version, problem]) => [version, describe(problem)]))
-  for (const [name, version] of project.versions) {
-    try {
-      versions.set(name, await load(deps, project, version))
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      refused.set(name, reason)
-      deps.logger.error({ model: project.definition.name, version: name }, `version refused: ${reason}`)
-    }
+export async function loadVersion(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion): Promise<ServingVersion> {
+  try {
+    return await load(deps, model, version)
+  } catch (error) {
+    await deps.inference.unload(sessionIdOf(version))
+    throw error
   }
-  return { project, deployment: project.deployment, versions, refused }
 }
 
-function describe({ file, path, message }: ProjectProblem): string {
-  return path === undefined ? `${file}: ${message}` : `${file}: ${path}: ${message}`
+function sessionIdOf({ model, version }: ProjectVersion): string {
+  return `${model}/${version}`
 }
 
 async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion): Promise<ServingVersion> {
   const { manifest, modelFile, modelSha256 } = version
-  const sessionId = `${version.model}/${version.version}`
+  const sessionId = sessionIdOf(version)
   const { inference } = deps
   const session = await inference.load({ id: sessionId, modelFile, modelSha256, settings: model.definition.inference })
   const mismatches = findTensorMismatches(manifest, session)

@@ -12,6 +12,7 @@ export const modelSummary = z.object({
   challengers: deployment.shape.challengers,
   shadows: z.array(z.string()),
   versions: z.array(z.string()).describe('Versions that are loaded and warm.'),
+  not_loaded: z.array(z.string()).describe('Versions of the project that the deployment does not hold in memory.'),
   refused: z.array(z.object({ version: z.string(), reason: z.string() })).describe('Versions that are not served, and why.'),
 })
 export type ModelSummary = z.output<typeof modelSummary>

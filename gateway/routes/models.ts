@@ -26,6 +26,7 @@ function toSummary(model: ServingModel): ModelSummary {
     challengers: deployment.challengers,
     shadows: deployment.shadows,
     versions: [...model.versions.keys()],
+    not_loaded: [...project.versions.keys()].filter((version) => !model.versions.has(version) && !model.refused.has(version)),
     refused: [...model.refused].map(([version, reason]) => ({ version, reason })),
   }
 }

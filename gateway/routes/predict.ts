@@ -24,20 +24,26 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
     const name = c.req.param('model') ?? ''
     const model = findModel(deps.models, name)
     refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
-    const key = readIdempotencyKey(c)
-    const body = await readJsonBody(c)
-    const parsed = parsePredict(body)
-    if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
-    const requestId = c.get('requestId')
-    const { tenant } = c.get('caller')
-    const received = { receivedAtMs: c.get('receivedAtMs'), receivedTick: c.get('receivedTick') }
-    const input: PredictInput = { ...parsed, requestId, tenant, ...received, onHangUp: onHangUpOf(c) }
-    if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
-    const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
-    const once = await deps.idempotency.once(request, (commitWith) =>
-      deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, predicted)) } }),
-    )
-    return sendStored(c, once)
+    // Whatever is swapped meanwhile, what this request found is there until it is answered.
+    const release = model.uses.hold()
+    try {
+      const key = readIdempotencyKey(c)
+      const body = await readJsonBody(c)
+      const parsed = parsePredict(body)
+      if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
+      const requestId = c.get('requestId')
+      const { tenant } = c.get('caller')
+      const received = { receivedAtMs: c.get('receivedAtMs'), receivedTick: c.get('receivedTick') }
+      const input: PredictInput = { ...parsed, requestId, tenant, ...received, onHangUp: onHangUpOf(c) }
+      if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
+      const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
+      const once = await deps.idempotency.once(request, (commitWith) =>
+        deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, predicted)) } }),
+      )
+      return sendStored(c, once)
+    } finally {
+      release()
+    }
   }
 }
 

@@ -9,16 +9,23 @@ const plan: SessionPlan = {
 /** Computes probability = (a + b) / 100 for input x of two columns, a missing one being 0, for tests. `next` says what the next runs do. */
 export function createMemoryInference() {
   const runs: RunRequest[] = []
+  const sessions = new Set<string>()
+  const broken = new Set<string>()
   let behave: 'answer' | 'fail' | 'hang' | 'nan' = 'answer'
 
   const inference: InferenceEngine = {
-    load: async () => ({
-      executionProvider: 'cpu',
-      passedOver: [],
-      inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
-      outputs: [{ name: 'probability', type: 'float64', shape: [-1, 1] }],
-    }),
+    async load({ id }) {
+      if (broken.has(id)) throw new ServiceError('inference_failed', 'the file is damaged')
+      sessions.add(id)
+      return {
+        executionProvider: 'cpu',
+        passedOver: [],
+        inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
+        outputs: [{ name: 'probability', type: 'float64', shape: [-1, 1] }],
+      }
+    },
     async run(request) {
+      if (!sessions.has(request.sessionId)) throw new ServiceError('inference_failed', `no session ${request.sessionId}`)
       runs.push(request)
       if (behave === 'fail') throw new ServiceError('inference_failed', 'the model raised an error')
       if (behave === 'hang') return new Promise(() => {})
@@ -26,12 +33,12 @@ export function createMemoryInference() {
     },
     prepare: async () => plan,
     estimateUs: () => plan.oneRowUs,
-    unload: async () => {},
+    unload: async (id) => void sessions.delete(id),
     status: () => [],
     healthy: () => true,
     close: async () => {},
   }
-  return { inference, runs, behave: (next: typeof behave) => void (behave = next) }
+  return { inference, runs, sessions, broken, behave: (next: typeof behave) => void (behave = next) }
 }
 
 function compute(inputs: Tensors, nan: boolean): Tensors {

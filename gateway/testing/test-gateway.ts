@@ -8,6 +8,7 @@ import { createInstruments } from '../../platform/service/instruments.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
+import { startDeployer } from '../deploy/deployer.ts'
 import { createAdmission } from '../http/admission.ts'
 import { createClosing } from '../http/closing.ts'
 import { createIdempotency } from '../idempotency/idempotency.ts'
@@ -18,8 +19,8 @@ import { createCommitTime } from '../predict/commit-time.ts'
 import { createLoopLoad, type LoopLoad } from '../predict/loop-load.ts'
 import { createPredictor } from '../predict/predictor.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
-import { warmUp } from '../predict/warm-up.ts'
 import { createStatistics } from '../v2/statistics.ts'
+import { createMemoryDeployments } from './memory-deployments.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
 import { createMemoryIdempotencyStore } from './memory-idempotency-store.ts'
 import { createMemoryInference } from './memory-inference.ts'
@@ -70,6 +71,8 @@ export async function createTestGateway(
     now?: () => number
     onUnavailable?: OnUnavailable
     loopLoad?: LoopLoad
+    /** Versions whose file does not load. */
+    broken?: readonly string[]
   } = {},
 ) {
   const log = createMemoryEventLog()
@@ -89,10 +92,11 @@ export async function createTestGateway(
     tick: () => performance.now(),
     newId: createIdFactory(),
   }
-  const models = await warmUp(
-    { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') },
-    { models: withChanges(options) },
-  )
+  for (const version of options.broken ?? []) engine.broken.add(`parcel-delay/${version}`)
+  const deployments = createMemoryDeployments()
+  const warmUp = { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') }
+  const deployer = await startDeployer({ ...warmUp, deployments }, { models: withChanges(options) })
+  const { models } = deployer
   const loopLoad = options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 })
   const predict = createPredictor({
     ...deps,
@@ -133,5 +137,5 @@ export async function createTestGateway(
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
     })
-  return { app, send, keys, stored, log, online, engine, background, admission, closing, models }
+  return { app, send, keys, stored, log, online, engine, background, admission, closing, models, deployer, deployments }
 }

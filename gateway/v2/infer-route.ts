@@ -28,6 +28,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
     const pinned = c.req.param('version')
     const addressed = findAddressedVersion(model, pinned)
     const giveBack = budget.take(announcedBytes(c))
+    const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)
       const sent = await readSentBody(c)
@@ -47,6 +48,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
       return c.body(body, 200, headers)
     } finally {
       giveBack()
+      release()
     }
   }
 }

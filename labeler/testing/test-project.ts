@@ -29,6 +29,6 @@ function testModel(input: ModelInput): ProjectModel {
     definition,
     definitionSha256: '0'.repeat(64),
     ...{ featureHashes: new Map(), features: new Map(), versions: new Map(), refused: new Map() },
-    deployment: { revision: 1, champion: '1', challengers: [], shadows: [], author: 'tests', reason: '' },
+    deployment: { revision: 1, champion: '1', challengers: [], shadows: [], loaded: 'all', author: 'tests', reason: '' },
   }
 }

@@ -9,8 +9,8 @@ import { describeWithNats, natsBinaries, type NatsBinary } from '../event-log/te
 import { startForwarder, type Forwarder } from '../forwarder/forwarder-nats.ts'
 import { connectNats, type NatsLink } from './connect-nats.ts'
 
-type Role = 'forwarder' | 'logger' | 'features'
-const roles: readonly Role[] = ['forwarder', 'logger', 'features']
+type Role = 'forwarder' | 'logger' | 'features' | 'gateway'
+const roles: readonly Role[] = ['forwarder', 'logger', 'features', 'gateway']
 const passwordOf = (role: Role) => `secret-of-${role}`
 
 /** What the documentation tells operators to write. */
@@ -92,9 +92,9 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
       const listener = await log.connectAs('forwarder')
       listener.nc.subscribe('hindsight.confirm', { callback: (_error, message) => void confirmed.push(message.string()) })
       await listener.nc.flush()
-      for (const role of ['forwarder', 'features', 'logger'] as const) await publishAs(role, 'hindsight.confirm')
+      for (const role of ['forwarder', 'features', 'gateway', 'logger'] as const) await publishAs(role, 'hindsight.confirm')
       await expect.poll(() => confirmed).toEqual(['logger'])
-      for (const role of ['logger', 'features', 'forwarder'] as const) await publishAs(role, 'hindsight.events.labels')
+      for (const role of ['logger', 'features', 'gateway', 'forwarder'] as const) await publishAs(role, 'hindsight.events.labels')
       const manager = await managerOf('logger')
       await expect.poll(async () => (await manager.streams.info('hindsight_labels')).state.messages).toBe(1)
       expect((await manager.streams.getMessage('hindsight_labels', { seq: 1 }))?.string()).toBe('forwarder')
@@ -115,7 +115,12 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
       await expect.poll(() => forwarder.ready(), { timeout: 10_000 }).toBe(true)
       const stream = 'hindsight_feature_events'
       for (const role of ['logger', 'features'] as const) await log.openConsumer(role, ['feature_events'])
-      const managers = { forwarder: await managerOf('forwarder'), logger: await managerOf('logger'), features: await managerOf('features') }
+      const managers = {
+        forwarder: await managerOf('forwarder'),
+        logger: await managerOf('logger'),
+        features: await managerOf('features'),
+        gateway: await managerOf('gateway'),
+      }
       const refusal = { cause: expect.objectContaining({ name: 'PermissionViolationError' }) }
       for (const role of roles) {
         await expect(managers[role].streams.delete(stream)).rejects.toMatchObject(refusal)
