@@ -95,9 +95,12 @@ describe('a tensor survives', () => {
 })
 
 describe('long integers', () => {
+  // Names that the parser refuses are none of this test's.
+  const acceptedJson = fc.json().filter((text) => !/__proto__|constructor/.test(text))
+
   it('are found in any JSON, and change nothing else', () => {
     fc.assert(
-      fc.property(fc.json(), fc.bigInt(), (json, integer) => {
+      fc.property(acceptedJson, fc.bigInt(), (json, integer) => {
         const text = `{"a":${json},"12345678901234567890":"-12345678901234567890","x":[ ${integer}]}`
         const { x, ...rest } = parseJson(markLongIntegers(text)) as { x: unknown[] }
         const { x: _, ...expected } = JSON.parse(text) as { x: unknown[] }
