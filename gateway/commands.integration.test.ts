@@ -1,9 +1,9 @@
-import { Command } from 'commander'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { predictResponse } from '../contracts/http.ts'
-import { parseScalar, registerCommands } from './commands.ts'
+import { parseScalar } from './commands.ts'
 import { listen, type Listener } from './http/listen.ts'
 import { modelList } from './routes/model-schemas.ts'
+import { runCommand as run } from './testing/run-command.ts'
 import { createTestAccess } from './testing/test-access.ts'
 import { createTestGateway } from './testing/test-gateway.ts'
 
@@ -19,20 +19,6 @@ afterAll(async () => {
   vi.unstubAllEnvs()
   await listener.close({ withinMs: 1_000 })
 })
-
-/** What `hindsight ARGS` prints. */
-async function run(...args: string[]): Promise<string> {
-  let output = ''
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((output += String(text)), true))
-  const program = new Command().exitOverride()
-  registerCommands(program)
-  try {
-    await program.parseAsync(args, { from: 'user' })
-  } finally {
-    write.mockRestore()
-  }
-  return output
-}
 
 describe('hindsight predict', () => {
   const args = ['predict', 'parcel-delay', '--entity', 'depot=BER', 'sender=7', '--feature', 'weight=30', '--anchor', 'sent']

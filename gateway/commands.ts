@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { errorBody, predictResponse, type PredictResponse } from '../contracts/http.ts'
-import { ServiceError } from '../contracts/errors.ts'
+import { predictResponse, type PredictResponse } from '../contracts/http.ts'
 import type { Scalar } from '../contracts/primitives.ts'
 import { connectionFromRunFiles } from '../platform/service/run-files.ts'
 import { registerKeyCommands } from './access/commands.ts'
+import { callGateway, toPercent } from './call-gateway.ts'
+import { registerDeploymentCommands } from './deploy/commands.ts'
 import { modelDetail, type ModelDetail, modelList, type ModelSummary } from './routes/model-schemas.ts'
 
 type Shared = { dataDir: string; json?: boolean }
@@ -16,7 +17,7 @@ type PredictOptions = Shared & {
   returnFeatures?: boolean
 }
 
-/** Adds `models` and `predict`, which speak to a running gateway over HTTP, and `keys`, which changes a file. */
+/** Adds `models`, `predict`, `deploy` and `rollback`, which speak to a running gateway over HTTP, and `keys`, which changes a file. */
 export function registerCommands(program: Command): void {
   program
     .command('models')
@@ -41,6 +42,7 @@ export function registerCommands(program: Command): void {
     .addOption(dataDirOption())
     .option('--json', 'print JSON')
     .action(predict)
+  registerDeploymentCommands(program)
   registerKeyCommands(program)
 }
 
@@ -96,23 +98,9 @@ async function showModel(model: string, options: Shared): Promise<void> {
   print(options, answer, () => describeDetail(modelDetail.parse(answer)))
 }
 
-async function call({ dataDir }: Shared, path: string, body?: unknown): Promise<unknown> {
-  const key = process.env['HINDSIGHT_API_KEY']
-  const headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) }
+function call({ dataDir }: Shared, path: string, body?: unknown): Promise<unknown> {
   const { gatewayUrl } = connectionFromRunFiles(dataDir)
-  const response = await reach(gatewayUrl, path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) })
-  const answer: unknown = await response.json()
-  if (response.ok) return answer
-  const { code, message, path: field, hint } = errorBody.parse(answer).error
-  throw new ServiceError(code, message, { ...(field !== undefined && { path: field }), ...(hint !== undefined && { hint }) })
-}
-
-async function reach(gatewayUrl: string, path: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(new URL(path, gatewayUrl), init)
-  } catch (cause) {
-    throw new ServiceError('not_ready', `no gateway answers at ${gatewayUrl}`, { cause, hint: 'start it with `npx hindsight up`' })
-  }
+  return callGateway(gatewayUrl, path, body === undefined ? undefined : { method: 'POST', body })
 }
 
 function print({ json }: Shared, answer: unknown, describe: () => string): void {
@@ -137,10 +125,6 @@ function describeSummary(model: ModelSummary): string {
     ...(model.not_loaded.length === 0 ? [] : [`  not loaded: ${model.not_loaded.join(', ')}`]),
     ...model.refused.map(({ version, reason }) => `  refused ${version}: ${reason}`),
   ].join('\n')
-}
-
-function toPercent(weight: number): string {
-  return `${Number((weight * 100).toPrecision(6))} %`
 }
 
 function describeDetail(model: ModelDetail): string {

@@ -50,6 +50,8 @@ export async function removeRunFile(dataDir: string, of: ServiceInstance): Promi
 
 export type Connection = {
   gatewayUrl: string
+  /** The gateway's admin listener. */
+  gatewayAdminUrl: string
   clickhouseUrl: string
   clickhouseUser?: string
   clickhousePassword?: string
@@ -68,6 +70,9 @@ export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv =
     get gatewayUrl() {
       return fromEnv('HINDSIGHT_URL') ?? addressOf(dataDir, 'gateway', 'http', 'HINDSIGHT_URL')
     },
+    get gatewayAdminUrl() {
+      return fromEnv('HINDSIGHT_ADMIN_URL') ?? addressOf(dataDir, 'gateway', 'admin', 'HINDSIGHT_ADMIN_URL')
+    },
     get clickhouseUrl() {
       return fromEnv('CLICKHOUSE_URL') ?? addressOf(dataDir, 'warehouse', 'http', 'CLICKHOUSE_URL')
     },
@@ -80,7 +85,8 @@ export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv =
 }
 
 function addressOf(dataDir: string, service: ServiceName, address: string, variable: string): string {
-  const found = readRunFile(dataDir, service)?.addresses[address]
+  const file = readRunFile(dataDir, service)
+  const found = address === 'admin' ? file?.admin : file?.addresses[address]
   if (found !== undefined) return found
   throw new ServiceError('not_ready', `no ${service} is running on the data directory ${dataDir}`, {
     hint: `start it with \`npx hindsight up\`, or set ${variable}`,
