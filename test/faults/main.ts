@@ -1,31 +1,49 @@
 import { writeFile } from 'node:fs/promises'
-import { Command, InvalidArgumentError } from 'commander'
+import { spawnSync } from 'node:child_process'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { isSound, type RunResult } from './result.ts'
 import { runFaults } from './run-faults.ts'
 import { formatResults } from './results-text.ts'
+import { allFaults } from './rows/all.ts'
 import { natsVersion } from './system/servers.ts'
+import { setUps } from './system/spec.ts'
 
 type Options = { rounds?: number; only?: string[]; setUp?: string; seed: number; json?: string; budgetMs: number }
 
 const command = new Command('faults')
   .description('Puts real processes to every fault and holds the warehouse against what the client saw.')
-  .option('--rounds <n>', 'rounds of each fault; its own number if left out', wholeNumber)
+  .option('--rounds <n>', 'rounds of each fault; its own number if left out', positiveNumber)
   .option('--only <names...>', 'faults to run, by name or by what it begins with')
-  .option('--set-up <name>', 'embedded or servers; both if left out')
+  .addOption(new Option('--set-up <name>', 'both if left out').choices(setUps))
   .option('--seed <n>', 'of everything random', wholeNumber, Math.floor(Math.random() * 1e9))
   .option('--json <file>', 'where to write all of it')
-  .option('--budget-ms <n>', 'what the p99 of answers is held to', wholeNumber, 250)
+  .option('--budget-ms <n>', 'what the p99 of answers is held to', positiveNumber, 250)
 
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('must be a whole number')
   return Number(text)
 }
 
+function positiveNumber(text: string): number {
+  const number = wholeNumber(text)
+  if (number === 0) throw new InvalidArgumentError('must be at least 1')
+  return number
+}
+
+function commitHere(): string | undefined {
+  const { status, stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
+}
+
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
   const { json, ...options } = command.parse().opts<Options>()
   const say = (line: string) => void process.stderr.write(`${line}\n`)
+  const unknown = options.only?.find((start) => !allFaults.some(({ name }) => name.startsWith(start)))
+  if (unknown !== undefined)
+    command.error(`error: no fault is called ${unknown}: there are ${allFaults.map(({ name }) => name).join(', ')}`)
   say(`seed ${options.seed}`)
+  const commit = commitHere()
   const started_at = new Date().toISOString()
   const nats_server = natsVersion()
   const run: RunResult = {
@@ -33,6 +51,7 @@ async function main(): Promise<void> {
     started_at,
     node: process.version,
     ...(nats_server !== undefined && { nats_server }),
+    ...(commit !== undefined && { commit }),
     budget_ms: options.budgetMs,
     results: [],
   }

@@ -17,7 +17,8 @@ describe('the harness finds what is broken on purpose', { timeout: 300_000 }, ()
   })
 
   test('no FINAL: what is delivered twice is seen twice', async () => {
-    const result = await runBroken('logger.after_insert', 'embedded', { logger: 'logger-without-final.ts' })
+    // A batch that a logger dies with may hold nothing but seals.
+    const result = await runBroken('logger.after_insert', 'embedded', { logger: 'logger-without-final.ts' }, 3)
     expectViolated(result, 2)
   })
 
@@ -34,8 +35,8 @@ describeWithServers('the harness finds, with servers, what is broken on purpose'
   })
 })
 
-/** One round of a fault of the table, in a system of which one service is replaced. */
-function runBroken(name: string, setUp: SetUp, broken: Partial<Record<ServiceId, string>>): Promise<FaultResult> {
+/** Rounds of a fault of the table, in a system of which one service is replaced. */
+function runBroken(name: string, setUp: SetUp, broken: Partial<Record<ServiceId, string>>, rounds = 1): Promise<FaultResult> {
   const fault = allFaults.find((one) => one.name === name)
   if (fault === undefined) throw new Error(`there is no fault ${name}`)
   const entries = Object.fromEntries(Object.entries(broken).map(([service, file]) => [service, `test/faults/broken/${file}`]))
@@ -43,7 +44,7 @@ function runBroken(name: string, setUp: SetUp, broken: Partial<Record<ServiceId,
     fault: withEntries(fault, entries),
     setUp,
     seed: 1,
-    rounds: 1,
+    rounds,
     budgetMs: 10_000,
     lossPatienceMs: 2_000,
     keepFiles: false,

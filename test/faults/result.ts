@@ -37,6 +37,8 @@ export type RunResult = {
   node: string
   /** Of the nats-server on the PATH; missing where there is none. */
   nats_server?: string
+  /** The commit that was run; missing where the files are no repository. */
+  commit?: string
   /** What the p99 of answers was held to. */
   budget_ms: number
   results: FaultResult[]

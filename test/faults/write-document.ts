@@ -36,7 +36,8 @@ What was done to Hindsight, and what became of the records. The harness, its inv
 Client requests ${grouped(total((r) => r.attempted))}, of which ${grouped(total((r) => r.answered))} were answered, in ${grouped(total((r) => r.rounds))} rounds:
 **${total((r) => r.lost)} lost, ${total((r) => r.doubled)} doubled, ${total((r) => r.altered)} altered**, ${total((r) => r.other_violations)} other violations.
 
-- *attempted*: predictions, labels and feature events sent, each once. *answered*: with a 2xx. Where the gateway itself is ended, the rest found nobody.
+- *attempted*: predictions, labels and feature events sent, each once. *answered*: with a 2xx. Where the gateway itself is ended, or its disk is full, the rest found nobody or a 503; where it and
+  its online store stay up, 99 of 100 are.
 - *stored*: rows that readers see, those included that were stored and never answered. *rejected*: kept in \`bronze.rejects\`; one label and one event in twenty break their definition.
 - *p99*: of answered predictions, in milliseconds, from the moment each was due, on two cores that also run the client, every service, the servers and,
   in long runs, other faults at the same time. Where gateway and online store stay up it was held to ${[...new Set(runs.map(({ budget_ms }) => budget_ms))].join(' or ')} ms.
@@ -54,12 +55,27 @@ ${bad.map(toFindings).join('')}
 ## Again
 
 \`\`\`sh
-${runs.map(({ seed, budget_ms }) => `npm run faults -- --seed ${seed} --budget-ms ${budget_ms} --json faults.json`).join('\n')}
-node --import tsx test/faults/write-document.ts faults.json
+${runs.flatMap((run, index) => commandsOf(run, `faults-${index + 1}`)).join('\n')}
+node --import tsx test/faults/write-document.ts faults-*.json
 \`\`\`
 
 \`--only NAME\` runs one fault, \`--rounds N\` as many rounds of each. Run ${[...new Set(runs.map(({ started_at, node }) => `on ${started_at.slice(0, 10)} with Node ${node}`))].join(', ')}.
 `
+}
+
+/** What has to be typed for these results: a command for each set-up and number of rounds. */
+function commandsOf({ results, seed, budget_ms, nats_server, commit }: RunResult, file: string): string[] {
+  const groups = new Map<string, FaultResult[]>()
+  for (const result of results) {
+    const options = `--set-up ${result.set_up} --rounds ${result.rounds}`
+    groups.set(options, [...(groups.get(options) ?? []), result])
+  }
+  return [...groups].map(([options, group], index) => {
+    const only = group.map(({ fault }) => fault).join(' ')
+    const note = group[0]?.set_up === 'servers' ? ` # NATS ${nats_server ?? ''}` : ' #'
+    const at = commit === undefined ? '' : ` at ${commit}`
+    return `npm run faults -- ${options} --seed ${seed} --budget-ms ${budget_ms} --json ${file}${index === 0 ? '' : `-${index + 1}`}.json --only ${only}${note}${at}`
+  })
 }
 
 function toRow(result: PlacedResult): string {

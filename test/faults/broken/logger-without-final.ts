@@ -6,7 +6,7 @@ await startBrokenLogger({
     async command(sql, ...rest) {
       await warehouse.command(isReaders(sql) ? sql.replaceAll(' FINAL', '') : sql, ...rest)
       // What merges removed by themselves would hide the mistake, now and then.
-      if (isReaders(sql)) await warehouse.command('SYSTEM STOP MERGES bronze.prediction_events')
+      if (isReaders(sql)) await warehouse.command('SYSTEM STOP MERGES')
     },
   }),
 })

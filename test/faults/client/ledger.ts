@@ -49,7 +49,7 @@ export function countRefusals({ predictions, labels, events }: Ledger, into: Rec
     if (refusedWith !== undefined) into[refusedWith] = (into[refusedWith] ?? 0) + 1
 }
 
-/** Latencies of the answered predictions. */
+/** Of each prediction how long its answer took; infinite for one that was not answered. */
 export function latenciesOf({ predictions }: Ledger): number[] {
-  return [...predictions.values()].flatMap(({ latencyMs }) => (latencyMs === undefined ? [] : [latencyMs]))
+  return [...predictions.values()].map(({ latencyMs }) => latencyMs ?? Infinity)
 }

@@ -5,7 +5,7 @@ export const invariants = {
   3: 'the row is what the client saw',
   4: 'seals match',
   5: 'what is stored was attempted',
-  6: 'answers stay within their budget while a sink is down',
+  6: 'while a sink is down, 99 of 100 predictions are answered within their budget',
   7: 'outbox, streams and consumers come back to nothing pending',
 } as const
 export type Invariant = keyof typeof invariants
