@@ -1,60 +1,78 @@
-import { showSpread, type Spread, spreadOf } from '../logger/statistics.ts'
 import type { ClosedLoopResult } from '../bench/wrk.ts'
+import { showSpread, type Spread, spreadOf } from '../logger/statistics.ts'
 import type { PeerName } from './servers.ts'
+import type { Versions } from './versions.ts'
 
 export type Subject = 'hindsight' | 'hindsight-v2' | PeerName
 export type PeerRound = Record<Subject, ClosedLoopResult>
 
 export type PeersResult = {
-  node: string
+  versions: Versions
   rounds: number
   seconds: number
+  clients: number
   subjects: Record<Subject, { requestsPerSecond: Spread; p50Ms: Spread; p99Ms: Spread; failed: number }>
-  /** Hindsight's rate over the peer's, within one round. */
-  ratios: Record<PeerName, Spread>
+  /** Of rates within one round. */
+  ratios: Record<keyof typeof comparisons, Spread>
 }
 
 /** What each subject does with a request. */
 const titles: Record<Subject, string> = {
-  hindsight: 'Hindsight: Redis features, durable logging',
-  'hindsight-v2': 'Hindsight, V2 tensors: no features, durable logging',
-  fastapi: 'FastAPI + onnxruntime + redis: no log',
-  bentoml: 'BentoML + onnxruntime + redis: no log',
-  mlserver: 'MLServer, V2 tensors: no features, no log',
+  hindsight: 'Hindsight: features from Redis, durable logging',
+  'hindsight-v2': 'Hindsight, V2: features as sent, durable logging',
+  fastapi: 'FastAPI: features from Redis, no log',
+  bentoml: 'BentoML: features from Redis, no log',
+  mlserver: 'MLServer, V2: features as sent, no log',
 }
 
-/** The least that Hindsight's rate is to be of each peer's. */
-const goals: Record<PeerName, number> = { fastapi: 3, bentoml: 4, mlserver: 5 }
+/** The rates that are compared, and the least that their ratio is to be. */
+const comparisons = {
+  hindsightToFastapi: { of: 'hindsight', to: 'fastapi', least: 3 },
+  hindsightToBentoml: { of: 'hindsight', to: 'bentoml', least: 4 },
+  hindsightToMlserver: { of: 'hindsight', to: 'mlserver', least: 5 },
+  hindsightV2ToMlserver: { of: 'hindsight-v2', to: 'mlserver', least: 5 },
+} as const satisfies Record<string, { of: Subject; to: Subject; least: number }>
 
-const subjects = Object.keys(titles) as Subject[]
-const peers = Object.keys(goals) as PeerName[]
+export const subjects = Object.keys(titles) as Subject[]
+const ratioNames = Object.keys(comparisons) as (keyof typeof comparisons)[]
 
 export function summarisePeers(rounds: readonly PeerRound[]): Pick<PeersResult, 'subjects' | 'ratios'> {
-  const of = (name: Subject, pick: (result: ClosedLoopResult) => number) => rounds.map((round) => pick(round[name]))
-  const toSummary = (name: Subject) => ({
-    requestsPerSecond: spreadOf(of(name, ({ requestsPerSecond }) => requestsPerSecond)),
-    p50Ms: spreadOf(of(name, ({ p50Ms }) => p50Ms)),
-    p99Ms: spreadOf(of(name, ({ p99Ms }) => p99Ms)),
-    failed: of(name, ({ failed }) => failed).reduce((sum, count) => sum + count, 0),
-  })
-  const toRatio = (name: PeerName) => spreadOf(rounds.map((round) => round.hindsight.requestsPerSecond / round[name].requestsPerSecond))
+  const toSummary = (name: Subject) => {
+    const spread = (pick: (result: ClosedLoopResult) => number) => spreadOf(rounds.map((round) => pick(round[name])))
+    return {
+      requestsPerSecond: spread(rateOf),
+      p50Ms: spread(({ p50Ms }) => p50Ms),
+      p99Ms: spread(({ p99Ms }) => p99Ms),
+      failed: rounds.reduce((sum, round) => sum + round[name].failed, 0),
+    }
+  }
+  const toRatio = (name: keyof typeof comparisons) => {
+    const { of, to } = comparisons[name]
+    return spreadOf(rounds.map((round) => rateOf(round[of]) / rateOf(round[to])))
+  }
   return {
     subjects: Object.fromEntries(subjects.map((name) => [name, toSummary(name)])) as PeersResult['subjects'],
-    ratios: Object.fromEntries(peers.map((name) => [name, toRatio(name)])) as PeersResult['ratios'],
+    ratios: Object.fromEntries(ratioNames.map((name) => [name, toRatio(name)])) as PeersResult['ratios'],
   }
 }
 
+const rateOf = ({ requestsPerSecond }: ClosedLoopResult) => requestsPerSecond
+
 export function toPeersText(result: PeersResult): string {
+  const { versions, rounds, seconds, clients } = result
   return [
-    `Node ${result.node}; ${result.rounds} rounds of ${result.seconds} s, interleaved, one core each; median [least, most]`,
-    ...subjects.map((name) => {
-      const { requestsPerSecond, p50Ms, p99Ms, failed } = result.subjects[name]
-      const failures = failed === 0 ? '' : `, ${failed} failed`
-      return `${titles[name].padEnd(54)} ${showSpread(requestsPerSecond, 0)}/s, p50 ${p50Ms.median.toFixed(1)} ms, p99 ${p99Ms.median.toFixed(1)} ms${failures}`
-    }),
-    ...peers.map((name) => {
+    `Node ${versions.node}, ${versions.python}, ${versions.cpu}; one core for each server, ${clients} clients on the others`,
+    `${rounds} rounds of ${seconds} s, interleaved; median [least, most]`,
+    ...subjects.map((name) => toRow(name, result.subjects[name])),
+    ...ratioNames.map((name) => {
+      const { of, to, least } = comparisons[name]
       const ratio = result.ratios[name]
-      return `${`hindsight to ${name}`.padEnd(54)} ${showSpread(ratio, 2)}   ${ratio.median >= goals[name] ? 'reached' : 'MISSED'}: at least ${goals[name]}`
+      return `${`${of} to ${to}`.padEnd(50)} ${showSpread(ratio, 2)}   ${ratio.median >= least ? 'reached' : 'MISSED'}: at least ${least}`
     }),
   ].join('\n')
+}
+
+function toRow(name: Subject, { requestsPerSecond, p50Ms, p99Ms, failed }: PeersResult['subjects'][Subject]): string {
+  const failures = failed === 0 ? '' : `, ${failed} FAILED`
+  return `${titles[name].padEnd(50)} ${showSpread(requestsPerSecond, 0)}/s, p50 ${p50Ms.median.toFixed(1)} ms, p99 ${p99Ms.median.toFixed(1)} ms${failures}`
 }

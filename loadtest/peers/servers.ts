@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { cp, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,17 +10,19 @@ import { until } from '../logger/until.ts'
 
 /** A server that predicts with the example model. */
 export type PeerServer = { url: string; stop(): Promise<void> }
-export type PeerName = 'fastapi' | 'bentoml' | 'mlserver'
+export const peerNames = ['fastapi', 'bentoml', 'mlserver'] as const
+export type PeerName = (typeof peerNames)[number]
 type Start = { dir: string; redisUrl: string; core: string }
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const model = fileURLToPath(new URL('../../models/flight-delay/2/model.onnx', import.meta.url))
 
+type Ports = { http: number; grpc: number; metrics: number }
 type Peer = {
   path: string
   ready: string
-  command(port: number, sidePort: number): [program: string, ...args: string[]]
-  env(port: number, sidePort: number): Record<string, string>
+  command(ports: Ports): [program: string, ...args: string[]]
+  env(ports: Ports): Record<string, string>
 }
 
 /** Each started as its own documentation says for production, with one worker for one core. */
@@ -28,36 +30,24 @@ const peers: Record<PeerName, Peer> = {
   fastapi: {
     path: '/predict',
     ready: '/openapi.json',
-    command: (port) => [
-      'uvicorn',
-      'app:app',
-      '--host',
-      '127.0.0.1',
-      '--port',
-      `${port}`,
-      '--workers',
-      '1',
-      '--log-level',
-      'warning',
-      '--no-access-log',
-    ],
+    command: ({ http }) => ['uvicorn', 'app:app', '--port', `${http}`, '--workers', '1', '--no-access-log'],
     env: () => ({}),
   },
   bentoml: {
     path: '/predict',
     ready: '/readyz',
-    command: (port) => ['bentoml', 'serve', 'service:FlightDelay', '--host', '127.0.0.1', '--port', `${port}`],
+    command: ({ http }) => ['bentoml', 'serve', 'service:FlightDelay', '--host', '127.0.0.1', '--port', `${http}`],
     env: () => ({ BENTOML_DO_NOT_TRACK: 'True' }),
   },
   mlserver: {
     path: '/v2/models/flight-delay/infer',
     ready: '/v2/health/ready',
     command: () => ['mlserver', 'start', '.'],
-    env: (port, sidePort) => ({
+    env: ({ http, grpc, metrics }) => ({
       MLSERVER_HOST: '127.0.0.1',
-      MLSERVER_HTTP_PORT: `${port}`,
-      MLSERVER_GRPC_PORT: `${sidePort}`,
-      MLSERVER_METRICS_PORT: `${sidePort + 1}`,
+      MLSERVER_HTTP_PORT: `${http}`,
+      MLSERVER_GRPC_PORT: `${grpc}`,
+      MLSERVER_METRICS_PORT: `${metrics}`,
       // The model runs in the server's own process: a second one would share its core.
       MLSERVER_PARALLEL_WORKERS: '0',
       MLSERVER_DEBUG: 'false',
@@ -73,28 +63,36 @@ export async function startPeer(name: PeerName, { dir, redisUrl, core }: Start):
   const home = join(dir, name)
   await mkdir(home, { recursive: true })
   await cp(join(folder, name), home, { recursive: true, filter: (from) => !from.includes('.venv') })
-  const [port, sidePort] = [await freePort(), await freePort()]
-  const [program, ...args] = command(port, sidePort)
-  const log = openSync(join(home, 'log'), 'a')
+  const ports = { http: await freePort(), grpc: await freePort(), metrics: await freePort() }
+  const [program, ...args] = command(ports)
+  const logFile = join(home, 'log')
+  const log = openSync(logFile, 'a')
   const child = spawn('taskset', ['-c', core, python.bin(program), ...args], {
     cwd: home,
-    env: { ...process.env, ...env(port, sidePort), MODEL_FILE: model, REDIS_URL: redisUrl, BENTOML_HOME: home, PYTHONPATH: home },
+    env: { ...process.env, ...env(ports), MODEL_FILE: model, REDIS_URL: redisUrl, BENTOML_HOME: home, PYTHONPATH: home },
     stdio: ['ignore', log, log],
     detached: true,
   })
-  const url = `http://127.0.0.1:${port}`
-  const holds = () =>
-    fetch(`${url}${ready}`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-  await until(`${name} is ready, see ${home}/log`, { holds, everyMs: 200, deadlineMs: 90_000 })
-  return {
-    url: `${url}${path}`,
-    async stop() {
-      // With its workers.
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-    },
+  const exited = once(child, 'exit')
+  const stop = async () => {
+    // With its workers.
+    if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
+    await exited
   }
+  const url = `http://127.0.0.1:${ports.http}`
+  try {
+    await until(`${name} is ready`, { holds: () => answers(child, `${url}${ready}`), everyMs: 200, deadlineMs: 90_000 })
+  } catch (error) {
+    await stop()
+    throw new Error(`${name} does not start: ${readFileSync(logFile, 'utf8').slice(-2000)}`, { cause: error })
+  }
+  return { url: `${url}${path}`, stop }
+}
+
+async function answers(child: ChildProcess, url: string): Promise<boolean> {
+  if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`)
+  return fetch(url).then(
+    ({ ok }) => ok,
+    () => false,
+  )
 }

@@ -30,7 +30,7 @@ class PredictResponse(BaseModel):
     decision: str
 
 
-@bentoml.service(workers=1, traffic={"timeout": 10})
+@bentoml.service(workers=1, traffic={"timeout": 10}, logging={"access": {"enabled": False}})
 class FlightDelay:
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
