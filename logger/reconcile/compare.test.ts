@@ -62,6 +62,17 @@ describe('against two hours of seals', () => {
     expect(open_tails).toMatchObject([{ stored: 2, missing: 2 }])
   })
 
+  test('a tail of an epoch that has ended is an alarm: its last seal is lost', () => {
+    const stored = { ...stream, ranges: [{ first_seq: 1, last_seq: 25 }], expired: [], rejected: [], hours: [] }
+    const next = { ...stored, epoch: 2, ranges: [{ first_seq: 1, last_seq: 3 }] }
+    const { unsealed, open_tails } = compareSeals(seals, [stored, next])
+    expect(unsealed).toEqual([{ ...stream, from_seq: 22, last_seq: 25, stored: 4, expired: 0, missing: 0 }])
+    expect(open_tails).toMatchObject([{ epoch: 2 }])
+    const otherLane = { ...next, lane: 'labels' as const }
+    expect(compareSeals(seals, [stored, otherLane]).unsealed, 'its log may still be read').toEqual([])
+    expect(compareSeals(seals, [stored, next], seals).unsealed, 'not known to have begun').toEqual([])
+  })
+
   test('what was stored and is past its retention is expired; what was never stored is missing', () => {
     const { gaps, seals: checks } = compare(seals, [{ first_seq: 11, last_seq: 21 }], [{ first_seq: 1, last_seq: 7 }])
     expect(gaps).toEqual([{ ...stream, missing: 3, first_missing: [{ first_seq: 8, last_seq: 10 }] }])

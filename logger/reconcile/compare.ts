@@ -45,17 +45,24 @@ export type Gap = Stream & { missing: number; first_missing: SeqRange[] }
 /** Records after the last seal: nothing vouches for them yet. `missing` counts holes among them, which may still be under way. */
 export type OpenTail = Stream & { from_seq: number; last_seq: number; stored: number; expired: number; missing: number }
 
-export type Comparison = { seals: SealCheck[]; gaps: Gap[]; open_tails: OpenTail[] }
+/** `unsealed`: tails of epochs that have ended. Each ends with a seal, so that one is lost, and perhaps records with it. */
+export type Comparison = { seals: SealCheck[]; gaps: Gap[]; open_tails: OpenTail[]; unsealed: OpenTail[] }
 
 const namedRanges = 10
 
 /**
  * Holds what outboxes vouch for against what is stored. Up to the last seal every seq counts, the seals' own included, so
- * that a lost seal shows as well as a lost record.
+ * that a lost seal shows as well as a lost record. `begun` are streams that are known to have begun: an older epoch of the
+ * same lane has ended, and all of it lies before them in the log.
  */
-export function compareSeals(seals: readonly StoredSeal[], streams: readonly StoredStream[]): Comparison {
+export function compareSeals(
+  seals: readonly StoredSeal[],
+  streams: readonly StoredStream[],
+  begun: readonly Stream[] = streams,
+): Comparison {
+  const newest = newestEpochs(begun)
   const sealsOf = groupByStream(seals)
-  const comparison: Comparison = { seals: [], gaps: [], open_tails: [] }
+  const comparison: Comparison = { seals: [], gaps: [], open_tails: [], unsealed: [] }
   for (const { ranges, expired, rejected, hours, ...stream } of streams) {
     const known = { ranges, expired, rejected, hours }
     const own = (sealsOf.get(streamKey(stream)) ?? []).toSorted((a, b) => a.seq - b.seq)
@@ -64,9 +71,21 @@ export function compareSeals(seals: readonly StoredSeal[], streams: readonly Sto
     const { missing } = judge({ first_seq: 1, last_seq: sealedTo }, known)
     if (missing.length > 0) comparison.gaps.push({ ...stream, missing: sizeOf(missing), first_missing: missing.slice(0, namedRanges) })
     const tail = openTail(stream, sealedTo, known)
-    if (tail !== undefined) comparison.open_tails.push(tail)
+    if (tail === undefined) continue
+    const hasEnded = stream.epoch < (newest.get(laneKey(stream)) ?? 0)
+    comparison[hasEnded ? 'unsealed' : 'open_tails'].push(tail)
   }
   return comparison
+}
+
+function newestEpochs(streams: readonly Stream[]): Map<string, number> {
+  const newest = new Map<string, number>()
+  for (const stream of streams) newest.set(laneKey(stream), Math.max(stream.epoch, newest.get(laneKey(stream)) ?? 0))
+  return newest
+}
+
+function laneKey({ writer_id, lane }: Stream): string {
+  return `${lane}/${writer_id}`
 }
 
 type Known = Omit<StoredStream, keyof Stream>

@@ -14,7 +14,7 @@ import { type DoublePayload, doublePayloads } from './double-payloads.ts'
 import { readParts } from './read-parts.ts'
 
 export type ReconcileReport = Comparison & {
-  /** True when everything sealed is stored, rejected or past its retention, and no id has two payloads. */
+  /** True when everything sealed is stored, rejected or past its retention, ended epochs are sealed to their end, and no id has two payloads. */
   ok: boolean
   totals: { sealed: number; stored: number; expired: number; missing: number; open: number; rejected: number; double_payloads: number }
   /** Ids under which different payloads arrived, at most 100 per table; readers see the first. */
@@ -45,12 +45,13 @@ export async function reconcile(warehouse: Deps, { full = false, graceSeconds = 
   const seals = await storedSeals(warehouse, await secondsAgo(warehouse, graceSeconds))
   const keys = await readParts(warehouse, { since: await secondsAgo(warehouse, full ? 0 : trustedSeconds) })
   const streams = await storedStreams(warehouse, keys)
-  const comparison = compareSeals(seals, streams)
+  // With patience, only a seal that has had it shows that an epoch is over.
+  const comparison = compareSeals(seals, streams, graceSeconds === 0 ? streams : seals)
   const doubles = await doublePayloads(warehouse)
   const sealed = sum(comparison.seals.map(({ expected }) => expected))
   const missing = sum(comparison.gaps.map((gap) => gap.missing))
   return {
-    ok: missing === 0 && doubles.count === 0 && comparison.seals.every((seal) => seal.missing === 0),
+    ok: missing === 0 && doubles.count === 0 && comparison.unsealed.length === 0 && comparison.seals.every((seal) => seal.missing === 0),
     totals: {
       sealed,
       stored: sum(comparison.seals.map(({ stored }) => stored)),

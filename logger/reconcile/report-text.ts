@@ -14,6 +14,10 @@ export function toReportText(report: ReconcileReport): string {
         (seal) =>
           `  seal for ${seal.hour}: ${nameOf(seal)} counts ${seal.expected} in ${toRangeText(seal)}, stored ${seal.stored}${seal.expired > 0 ? `, expired ${seal.expired}` : ''}`,
       ),
+    ...report.unsealed.map(
+      (tail) =>
+        `  unsealed: ${nameOf(tail)} from ${tail.from_seq}, ${tail.stored} stored: the epoch has ended, and the seal of its end is not stored`,
+    ),
     ...report.double_payloads.map(
       ({ table, id, payload_hashes }) => `  two payloads under one id: ${table} ${id}: ${payload_hashes.join(', ')}`,
     ),
