@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
-import { loadProject } from '../platform/project/load-project.ts'
 import { requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 import { runService, type ServiceDefinition } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
@@ -9,6 +8,7 @@ import { keyFilePath } from './access/key-file.ts'
 import { openKeyRing } from './access/key-ring.ts'
 import { type GatewayConfig, loadGatewayConfig } from './config.ts'
 import { openDeploymentStore } from './deploy/open-deployment-store.ts'
+import { readSeenProject } from './deploy/watch-project.ts'
 import { openIdempotencyStore } from './idempotency/open-idempotency-store.ts'
 import { readCommittedKeys } from './idempotency/recover-keys.ts'
 import { createOnnxInference } from './inference/inference-onnxruntime.ts'
@@ -39,7 +39,7 @@ const gateway: ServiceDefinition<GatewayConfig> = {
       committedKeys: await readCommittedKeys({ ...outbox, epoch: eventLog.epoch }),
       deployments: await openDeploymentStore(config, (error) => logger.error({ err: error }, 'deployments')),
       keys: await openIdempotencyStore(config, (error) => logger.error({ err: error }, 'idempotency keys')),
-      project: await loadProject(config.HINDSIGHT_PROJECT_DIR),
+      seenProject: await readSeenProject(config.HINDSIGHT_PROJECT_DIR),
       store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),
       warehouse: createWarehouse({ url: config.CLICKHOUSE_URL, user: config.CLICKHOUSE_USER, password: config.CLICKHOUSE_PASSWORD }),
       inference: createOnnxInference({

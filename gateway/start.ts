@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import type { OnlineStore } from '../platform/online-store/online-store.ts'
+import { loadProject } from '../platform/project/load-project.ts'
 import type { Project } from '../platform/project/project.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
@@ -24,6 +25,7 @@ import type { InferenceEngine } from './inference/inference.ts'
 import { startDeployer } from './deploy/deployer.ts'
 import type { DeploymentStore } from './deploy/deployment-store.ts'
 import { addDeploymentRoutes } from './deploy/routes.ts'
+import { type SeenProject, watchProject } from './deploy/watch-project.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { createBackground } from './predict/background.ts'
 import { createCommitTime } from './predict/commit-time.ts'
@@ -35,7 +37,8 @@ import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
 
 export type Adapters = {
-  project: Project
+  /** The project, and how its folder looked. */
+  seenProject: SeenProject
   eventLog: EventLogWriter
   store: OnlineStore
   warehouse: Warehouse
@@ -53,14 +56,22 @@ const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
   const { config, logger, instruments } = context
-  const { project, eventLog, store, inference, ring, keys } = adapters
+  const { project, seen } = adapters.seenProject
+  const { eventLog, store, inference, ring, keys } = adapters
   reportProblems(project, logger)
   const version = await readPackageVersion()
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
   const clocks = { now: Date.now, tick: () => performance.now(), newId: createIdFactory() }
   const warmUp = { inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }
-  const deployer = await startDeployer({ ...warmUp, deployments: adapters.deployments }, project)
+  const deployer = await startDeployer(
+    { ...warmUp, deployments: adapters.deployments, readProject: () => loadProject(project.dir) },
+    project,
+  )
   const { models } = deployer
+  const watch = watchProject({
+    ...{ dir: project.dir, seen, onFault: (error) => logger.error({ err: error }, 'project folder') },
+    onChange: (found) => (reportProblems(found, logger), deployer.takeProject(found)),
+  })
   const statistics = createStatistics({ now: Date.now })
   const metrics = statistics.watch(createGatewayMetrics(instruments))
   const background = createBackground(logger)
@@ -70,7 +81,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   metrics.observeOutbox({ eventLog, bounds, now: Date.now })
   metrics.observeInference({ inference, models })
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
-  const deps = { ...adapters, ...clocks, models, metrics, admission, closing, logger, background }
+  const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const stopped = new AbortController()
@@ -117,6 +128,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       await background.settled()
       stopped.abort()
       await recovered
+      watch.close()
       await adapters.deployments.close()
       await inference.close()
       await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close()])

@@ -1,17 +1,20 @@
-import { deploymentChange, type Deployment, type DeploymentChange, type DeploymentState } from '../../contracts/deployment.ts'
-import { ServiceError } from '../../contracts/errors.ts'
-import { toTimestamp } from '../../contracts/primitives.ts'
-import { checkDeployment } from '../../platform/project/check-model.ts'
-import { createProblemList, toProblem } from '../../platform/project/problems.ts'
+import { deploymentChange, type DeploymentState } from '../../contracts/deployment.ts'
+import { canonicalHash } from '../../contracts/canonical-json.ts'
 import type { Project, ProjectModel } from '../../platform/project/project.ts'
 import { validate } from '../http/validate.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
 import type { WarmUpDeps } from '../predict/warm-up.ts'
 import { findModel } from '../routes/predict.ts'
 import type { DeploymentStore } from './deployment-store.ts'
+import { refuseContradictions, toNext } from './next-deployment.ts'
 import { later, type ModelServer, startModelServer } from './model-server.ts'
+import { pathsTo } from './versions-of.ts'
 
-export type DeployerDeps = WarmUpDeps & { deployments: DeploymentStore }
+export type DeployerDeps = WarmUpDeps & {
+  deployments: DeploymentStore
+  /** The project folder as it is now. */
+  readProject: () => Promise<Pick<Project, 'models'>>
+}
 
 /** Every model of the project, as requests find it, and what changes that. */
 export type Deployer = {
@@ -19,6 +22,8 @@ export type Deployer = {
   state(model: string): Promise<DeploymentState>
   /** Puts a model under another deployment: what it names is warm before anything changes. Takes an unchecked body. */
   change(model: string, body: unknown, author: string): Promise<DeploymentState>
+  /** Takes new versions, and a deployment.yaml of a higher revision; forgets versions that went and nobody names. */
+  takeProject(project: Pick<Project, 'models'>): Promise<void>
 }
 
 /** Warms up what the latest deployments want, then follows the store. */
@@ -47,6 +52,8 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
   async function change(name: string, body: unknown, author: string): Promise<DeploymentState> {
     const server = serverOf(name)
     const wanted = validate(deploymentChange, body)
+    // A version that was copied just now need not wait until it is found.
+    if (pathsTo(wanted).some(({ version }) => !server.current.project.versions.has(version))) await takeProject(await deps.readProject())
     await server.change(
       ({ project, deployment: now }) => {
         const next = toNext({ wanted, author, before: later(deployments.latest(name), now), at: deps.now() })
@@ -63,27 +70,39 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
     return state(name)
   }
 
-  return { models, state, change }
+  async function takeProject(found: Pick<Project, 'models'>): Promise<void> {
+    for (const [name, server] of servers) {
+      const model = found.models.get(name)
+      const reason = model === undefined ? 'its files do not hold' : whyNotTaken(server.current.project, model)
+      if (model === undefined || reason !== undefined)
+        deps.logger.warn({ model: name }, `what changed in the project is not taken: ${reason}`)
+      else await server.takeProject(withDeployment(server.current, model))
+    }
+  }
+
+  /** One that contradicts itself, or that changed under the same number, does not replace what stands. */
+  function withDeployment({ project, deployment }: ServingModel, found: ProjectModel): ProjectModel {
+    const keep = { ...found, deployment: project.deployment }
+    if (canonicalHash(found.deployment) === canonicalHash(project.deployment)) return keep
+    const warn = (reason: string) => deps.logger.warn({ model: found.definition.name }, `deployment.yaml is not taken: ${reason}`)
+    try {
+      if (found.deployment.revision > deployment.revision) return (refuseContradictions(found.deployment, found), found)
+      warn(`revision ${deployment.revision} stands, and it has ${found.deployment.revision}`)
+    } catch (error) {
+      warn(String(error))
+    }
+    return keep
+  }
+
+  return { models, state, change, takeProject }
 }
 
-type Next = { wanted: DeploymentChange; author: string; before: Deployment; at: number }
-
-function toNext({ wanted, author, before, at }: Next): Deployment {
-  const { based_on: basedOn, ...rest } = wanted
-  if (basedOn !== undefined && basedOn !== before.revision)
-    throw new ServiceError('deployment_conflict', `revision ${before.revision} stands, not ${basedOn}`, { path: 'based_on' })
-  return { ...rest, revision: before.revision + 1, author, changed_at: toTimestamp(at) }
+/** Features are compiled, and events described, from what was there at the start. */
+function whyNotTaken(before: ProjectModel, found: ProjectModel): string | undefined {
+  const same = before.definitionSha256 === found.definitionSha256 && hashOf(before) === hashOf(found)
+  return same ? undefined : 'model.yaml, or a definition that it uses, is another one: start the gateway again'
 }
 
-function refuseContradictions(deployment: Deployment, { definition, versions, refused }: ProjectModel): void {
-  const list = createProblemList()
-  const report = (path: readonly (string | number)[], message: string, hint?: string) =>
-    list.add(toProblem({ file: 'deployment', path, message, hints: [hint] }))
-  const warn: typeof report = (path, message) => toProblem({ file: 'deployment', path, message })
-  const known = new Set([...versions.keys(), ...refused.keys()])
-  checkDeployment({ deployment, model: definition, versions: known, reports: { report, warn } })
-  const [first] = list.problems
-  if (first === undefined) return
-  const { path, hint, message } = first
-  throw new ServiceError('invalid_request', message, { ...(path !== undefined && { path }), ...(hint !== undefined && { hint }) })
+function hashOf({ featureHashes }: ProjectModel): string {
+  return canonicalHash(Object.fromEntries(featureHashes))
 }

@@ -109,6 +109,15 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     }
   }
 
+  /** A version is its bytes: other ones under its name are another version, and what is in memory stays. */
+  function warnOfChangedBytes(found: ProjectModel): void {
+    for (const [name, { version }] of loaded) {
+      const now = found.versions.get(name)
+      if (now !== undefined && !isSameVersion(now, version))
+        deps.logger.warn({ model: version.model, version: name }, 'files of a version have changed: give it a name of its own')
+    }
+  }
+
   async function tryToFollow(deployment: Deployment): Promise<void> {
     if (deployment.revision <= current.deployment.revision) return
     try {
@@ -139,6 +148,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     follow: (deployment) => inTurn(() => tryToFollow(deployment)),
     takeProject: (found) =>
       inTurn(async () => {
+        warnOfChangedBytes(found)
         project = found
         await tryToFollow(later(waiting?.deployment, found.deployment))
         for (const version of wantedBy(current.deployment, project)) await ensure(version)

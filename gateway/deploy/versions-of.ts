@@ -2,7 +2,11 @@ import type { Deployment } from '../../contracts/deployment.ts'
 import type { ProjectModel, ProjectProblem, ProjectVersion } from '../../platform/project/project.ts'
 
 /** The versions that a deployment names, with the field that does. */
-export function pathsTo({ champion, challengers, shadows }: Deployment): { version: string; path: string }[] {
+export function pathsTo({
+  champion,
+  challengers,
+  shadows,
+}: Pick<Deployment, 'champion' | 'challengers' | 'shadows'>): { version: string; path: string }[] {
   return [
     { version: champion, path: 'champion' },
     ...challengers.map(({ version }, index) => ({ version, path: `challengers[${index}].version` })),

@@ -95,7 +95,8 @@ export async function createTestGateway(
   for (const version of options.broken ?? []) engine.broken.add(`parcel-delay/${version}`)
   const deployments = createMemoryDeployments()
   const warmUp = { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') }
-  const deployer = await startDeployer({ ...warmUp, deployments }, { models: withChanges(options) })
+  const project = { models: withChanges(options) }
+  const deployer = await startDeployer({ ...warmUp, deployments, readProject: async () => project }, project)
   const { models } = deployer
   const loopLoad = options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 })
   const predict = createPredictor({
