@@ -101,19 +101,36 @@ describe('with the deployed versions only in memory', () => {
     await expect.poll(gateway.sessions).toEqual([`${model}/2`, `${model}/3`])
   })
 
+  const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+
   it('one is unloaded when the last request that found it is answered, and not before', async () => {
+    const gateway = await start({ deployment: { loaded: 'deployed', shadows: [] } })
+    gateway.log.hold()
+    const asked = gateway.predict()
+    await expect.poll(() => gateway.engine.runs.length).toBeGreaterThan(0)
+    await gateway.change({ champion: '3', loaded: 'deployed' })
+    await nextTurn()
+    expect(gateway.sessions()).toEqual([`${model}/1`, `${model}/3`])
+    gateway.log.release()
+    expect(predictResponse.parse(await (await asked).json()).model_version).toBe('1')
+    await expect.poll(gateway.sessions).toEqual([`${model}/3`])
+  })
+
+  it('one is unloaded when its last shadow run is over, and not before', async () => {
     const gateway = await start({ deployment: { loaded: 'deployed' } })
     gateway.log.hold()
     const asked = gateway.predict()
     await expect.poll(() => gateway.engine.runs.length).toBeGreaterThan(0)
     await gateway.change({ champion: '3', loaded: 'deployed' })
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(gateway.sessions()).toEqual([`${model}/1`, `${model}/2`, `${model}/3`])
+    gateway.engine.behave('hang')
     gateway.log.release()
-    expect(predictResponse.parse(await (await asked).json()).model_version).toBe('1')
+    await asked
+    await nextTurn()
+    expect(gateway.sessions()).toEqual([`${model}/1`, `${model}/2`, `${model}/3`])
+    await gateway.background.settled()
+    const events = gateway.log.inLane('predictions').map((record) => predictionEventV1.parse(record.body))
+    expect(events.find(({ route }) => route === 'shadow')).toMatchObject({ model_version: '2', error_code: 'deadline_exceeded' })
     await expect.poll(gateway.sessions).toEqual([`${model}/3`])
-    const shadow = gateway.log.inLane('predictions').map((record) => predictionEventV1.parse(record.body))
-    expect(shadow.find(({ route }) => route === 'shadow')).toMatchObject({ model_version: '2', status: 'ok', deployment_revision: 3 })
   })
 
   it('one that is wanted again meanwhile stays', async () => {

@@ -56,8 +56,10 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
     if (pathsTo(wanted).some(({ version }) => !server.current.project.versions.has(version))) await takeProject(await deps.readProject())
     await server.change(
       ({ project, deployment: now }) => {
-        const next = toNext({ wanted, author, before: later(deployments.latest(name), now), at: deps.now() })
-        refuseContradictions(next, project)
+        const stands = later(deployments.latest(name), now)
+        const next = toNext({ wanted, author, stands, waiting: server.waiting?.deployment, at: deps.now() })
+        const known = new Set([...project.versions.keys(), ...project.refused.keys()])
+        refuseContradictions(next, { ...project, known })
         return next
       },
       async (next) => {
@@ -86,7 +88,9 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
     if (canonicalHash(found.deployment) === canonicalHash(project.deployment)) return keep
     const warn = (reason: string) => deps.logger.warn({ model: found.definition.name }, `deployment.yaml is not taken: ${reason}`)
     try {
-      if (found.deployment.revision > deployment.revision) return (refuseContradictions(found.deployment, found), found)
+      // A version that is not there yet is waited for.
+      refuseContradictions(found.deployment, { ...found, known: new Set(pathsTo(found.deployment).map(({ version }) => version)) })
+      if (found.deployment.revision > deployment.revision) return found
       warn(`revision ${deployment.revision} stands, and it has ${found.deployment.revision}`)
     } catch (error) {
       warn(String(error))

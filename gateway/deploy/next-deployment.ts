@@ -5,24 +5,30 @@ import { checkDeployment } from '../../platform/project/check-model.ts'
 import { createProblemList, toProblem } from '../../platform/project/problems.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
 
-type Next = { wanted: DeploymentChange; author: string; before: Deployment; at: number }
+type Next = {
+  wanted: DeploymentChange
+  author: string
+  stands: Deployment
+  /** A later one that could not be gone by: the change comes after it. */
+  waiting: Deployment | undefined
+  at: number
+}
 
 /** The deployment that a change asks for, on top of the one that stands. */
-export function toNext({ wanted, author, before, at }: Next): Deployment {
+export function toNext({ wanted, author, stands, waiting, at }: Next): Deployment {
   const { based_on: basedOn, ...rest } = wanted
-  if (basedOn !== undefined && basedOn !== before.revision)
-    throw new ServiceError('deployment_conflict', `revision ${before.revision} stands, not ${basedOn}`, { path: 'based_on' })
-  return { ...rest, revision: before.revision + 1, author, changed_at: toTimestamp(at) }
+  if (basedOn !== undefined && basedOn !== stands.revision)
+    throw new ServiceError('deployment_conflict', `revision ${stands.revision} stands, not ${basedOn}`, { path: 'based_on' })
+  return { ...rest, revision: Math.max(stands.revision, waiting?.revision ?? 0) + 1, author, changed_at: toTimestamp(at) }
 }
 
 /** Throws `invalid_request` with the first field at fault. */
-export function refuseContradictions(deployment: Deployment, { definition, versions, refused }: ProjectModel): void {
+export function refuseContradictions(deployment: Deployment, of: Pick<ProjectModel, 'definition'> & { known: ReadonlySet<string> }): void {
   const list = createProblemList()
   const report = (path: readonly (string | number)[], message: string, hint?: string) =>
     list.add(toProblem({ file: 'deployment', path, message, hints: [hint] }))
   const warn: typeof report = (path, message) => toProblem({ file: 'deployment', path, message })
-  const known = new Set([...versions.keys(), ...refused.keys()])
-  checkDeployment({ deployment, model: definition, versions: known, reports: { report, warn } })
+  checkDeployment({ deployment, model: of.definition, versions: of.known, reports: { report, warn } })
   const [first] = list.problems
   if (first === undefined) return
   const { path, hint, message } = first
