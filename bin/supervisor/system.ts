@@ -42,7 +42,7 @@ export const supervisorFile = (dataDir: string) => join(dataDir, 'run', 'up.json
 const stopGraceMs = 5_000
 const emptyLogDeadlineMs = 15_000
 const earlierRunDeadlineMs = 30_000
-const readyDeadlineMs = 60_000
+const sayNotReadyMs = 30_000
 const readyLookMs = 50
 
 const entries: Record<ServiceName, string> = {
@@ -133,7 +133,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       ...(options.env['NATS_URL'] ? [start('forwarder', () => ({}))] : []),
     ])
     const gatewayUrl = requireAddress(gateway, 'http')
-    await waitUntilReady(children, { dataDir, signal: options.signal })
+    await waitUntilReady(children, { dataDir, signal: options.signal, say: options.say })
     return { gatewayUrl, clickhouseUrl: warehouse.url, readOnlyWarehouseUrl: warehouse.readOnlyUrl, states, drain, killAll }
   } catch (error) {
     await drain()
@@ -161,21 +161,28 @@ function requireAddress(state: ChildState, name: string): string {
   return address
 }
 
-/** Started is not ready: views may be in the making, models warming up. A service that does not get there is named. */
+/**
+ * Started is not ready: views may be in the making, models warming up, or a server of the user's is away, which the services
+ * wait for. One that takes long is named, again and again; what others do goes on meanwhile.
+ */
 async function waitUntilReady(
   children: ReadonlyMap<ServiceName, ChildService>,
-  { dataDir, signal }: { dataDir: string; signal: AbortSignal },
+  { dataDir, signal, say }: { dataDir: string; signal: AbortSignal; say: (line: string) => void },
 ): Promise<void> {
-  const deadline = Date.now() + readyDeadlineMs
+  const began = Date.now()
+  let sayAt = began + sayNotReadyMs
   for (const child of children.values()) {
     for (;;) {
       signal.throwIfAborted()
       const failing = await failingChecks(child.state())
       if (failing.length === 0) break
-      if (Date.now() > deadline)
-        throw new ServiceError('not_ready', `${child.service} is not ready after ${readyDeadlineMs / 1000} s: ${failing.join(', ')}`, {
-          hint: `its log says why: ${join(dataDir, 'logs', `${child.service}.log`)}`,
-        })
+      if (Date.now() > sayAt) {
+        const seconds = Math.round((Date.now() - began) / 1000)
+        say(
+          `${child.service} is not ready after ${seconds} s: ${failing.join(', ')}; its log says why: ${join(dataDir, 'logs', `${child.service}.log`)}`,
+        )
+        sayAt = Date.now() + sayNotReadyMs
+      }
       await wait(readyLookMs)
     }
   }
