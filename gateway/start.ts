@@ -32,6 +32,7 @@ import { createCommitTime } from './predict/commit-time.ts'
 import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
+import { tracePredictor } from './predict/trace-predictor.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
@@ -94,14 +95,10 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     addDeploymentRoutes(routes, deployer),
   )
   const loopLoad = createLoopLoad({ ...clocks, activeMs: loopActiveMs })
+  const predict = createPredictor({ ...deps, commitTime: createCommitTime(), loopLoad, limits: shadowLimits })
   const app = createApp({
     ...deps,
-    predict: createPredictor({
-      ...deps,
-      commitTime: createCommitTime(),
-      loopLoad,
-      limits: shadowLimits,
-    }),
+    predict: tracePredictor(predict, context.tracing, Date.now),
     loopLoad,
     access,
     idempotency,

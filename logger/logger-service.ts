@@ -3,11 +3,13 @@ import { ServiceError } from '../contracts/errors.ts'
 import type { EventLogConsumer } from '../platform/event-log/event-log.ts'
 import { migrate } from '../platform/schema/migrate.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
+import type { Tracing } from '../platform/service/tracing.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { compactDelivered } from './compact-delivered.ts'
 import type { LoggerConfig } from './config.ts'
 import { createLoggerMetrics, sumByLane } from './metrics.ts'
 import { createPipeline, type PipelineDeps } from './pipeline.ts'
+import { createTraceBatch } from './trace-batches.ts'
 
 const compactEveryMs = 3_600_000
 
@@ -16,7 +18,7 @@ const compactEveryMs = 3_600_000
  * ready until then. Closes consumer and warehouse when drained.
  */
 export function startLogger(
-  context: Pick<ServiceContext<LoggerConfig>, 'config' | 'logger' | 'meter' | 'fail'>,
+  context: Pick<ServiceContext<LoggerConfig>, 'config' | 'logger' | 'meter' | 'fail'> & { tracing?: Tracing | undefined },
   { consumer, warehouse }: { consumer: EventLogConsumer; warehouse: Warehouse },
 ): RunningService {
   const { config, logger, meter, fail } = context
@@ -31,7 +33,13 @@ export function startLogger(
   }
   metrics.observeLag(consumer)
 
-  const pipeline = createPipeline({ consumer, warehouse, limits: limitsOf(config), ...observers() })
+  const pipeline = createPipeline({
+    consumer,
+    warehouse,
+    limits: limitsOf(config),
+    traceBatch: createTraceBatch(context.tracing),
+    ...observers(),
+  })
   const work = waitAndMigrate()
     .then((ready) => (ready ? Promise.all([pipeline.run(), keepCompact()]) : undefined))
     .catch(fail)

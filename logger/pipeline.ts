@@ -5,6 +5,7 @@ import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { createBufferPool } from './buffer-pool.ts'
 import { type BatchLimits, collectBatch } from './collect-batch.ts'
 import { prepareBatch, type PreparedBatch } from './prepare-batch.ts'
+import { createTraceBatch, type TraceBatch } from './trace-batches.ts'
 import { type BatchResult, storeBatch, type WriteBatchDeps } from './write-batch.ts'
 
 export type PipelineDeps = {
@@ -13,6 +14,7 @@ export type PipelineDeps = {
   limits: BatchLimits
   now?: () => number
   onBatch?: (result: BatchResult) => void
+  traceBatch?: TraceBatch
 } & Pick<WriteBatchDeps, 'onInsert' | 'onRetry'>
 
 export type Pipeline = {
@@ -30,7 +32,7 @@ const idleRoundsUntilQuiet = 15
  * prepared, so that two are in memory at most. A record is confirmed only when it is stored, as an event or as a reject.
  */
 export function createPipeline(deps: PipelineDeps): Pipeline {
-  const { consumer, warehouse, limits, now = Date.now } = deps
+  const { consumer, warehouse, limits, now = Date.now, traceBatch = createTraceBatch(undefined) } = deps
   const stopping = new AbortController()
   const { signal } = stopping
   let running: Promise<void> | undefined
@@ -57,7 +59,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
       idleRounds = batch.entries.length === 0 ? idleRounds + 1 : 0
       // The memory of a busy time is not kept through a quiet one.
       if (idleRounds === idleRoundsUntilQuiet) pool.clear()
-      if (batch.entries.length > 0) storing = store(batch)
+      if (batch.entries.length > 0) storing = traceBatch(batch.entries, () => store(batch))
     }
     await storing
   }

@@ -25,6 +25,7 @@ export type EventContext = {
   seen: SeenFeatures | undefined
   durationUs: VersionRun['durationUs']
   idempotencyKey: string | undefined
+  traceId: string | undefined
 }
 
 /** The immutable record of one result: an answer, or why there was none. */
@@ -82,6 +83,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     ...(subject !== undefined && Object.hasOwn(instance.entities, subject) && { subject_id: instance.entities[subject] }),
     tags: instance.tags,
     tenant: instance.tenant,
+    ...(context.traceId !== undefined && { trace_id: context.traceId }),
     trigger: 'api',
     warnings: [...(answer?.fallback === undefined ? [] : [answer.fallback.warning]), ...warningsOf(features)],
   }

@@ -1,5 +1,6 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { completeGroup, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
+import type { TraceParent } from '../../platform/service/trace-context.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
 import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
@@ -33,6 +34,8 @@ export type PredictInput = ParsedPredict & {
   tenant: string
   receivedAtMs: number
   receivedTick: number
+  /** The caller's span, where it sent one. */
+  trace?: TraceParent | undefined
   rows?: readonly SentRow[]
   onHangUp?: OnHangUp | undefined
   /** The client's key, and how its events become durable only once. */

@@ -25,9 +25,10 @@ export function toPredicted(
   options: { input: PredictInput; routed: Routed; execution: Execution; ids: readonly string[] },
 ): Predicted[] {
   const { input, routed, execution, ids } = options
-  const { requestId, receivedAtMs, idempotency } = input
+  const { requestId, receivedAtMs, trace, idempotency } = input
   const { seen, durationUs, results } = execution
-  const context = { routed, requestId, receivedAtMs, predictedAtMs: deps.now(), seen, durationUs, idempotencyKey: idempotency?.key }
+  const of = { routed, requestId, receivedAtMs, traceId: trace?.traceId, idempotencyKey: idempotency?.key }
+  const context = { ...of, predictedAtMs: deps.now(), seen, durationUs }
   return results.map((result) => ({
     event: toPredictionEvent(context, result, ids[result.instance.index] ?? ''),
     error: result.error,

@@ -1,6 +1,7 @@
 import type { Handler } from 'hono'
 import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
+import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
@@ -34,7 +35,8 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
       const requestId = c.get('requestId')
       const { tenant } = c.get('caller')
       const received = { receivedAtMs: c.get('receivedAtMs'), receivedTick: c.get('receivedTick') }
-      const input: PredictInput = { ...parsed, requestId, tenant, ...received, onHangUp: onHangUpOf(c) }
+      const trace = parseTraceparent(c.req.header('traceparent'))
+      const input: PredictInput = { ...parsed, requestId, tenant, ...received, trace, onHangUp: onHangUpOf(c) }
       if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
       const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
       const once = await deps.idempotency.once(request, (commitWith) =>

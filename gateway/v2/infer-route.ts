@@ -1,6 +1,7 @@
 import type { Handler } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { v2Limits } from '../../contracts/v2.ts'
+import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
@@ -41,6 +42,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         tenant: c.get('caller').tenant,
         receivedAtMs: c.get('receivedAtMs'),
         receivedTick: c.get('receivedTick'),
+        trace: parseTraceparent(c.req.header('traceparent')),
         onHangUp: onHangUpOf(c),
       }
       if (key !== undefined) return sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))

@@ -1,4 +1,5 @@
 import type { Lane, Origin } from '../../contracts/origin.ts'
+import type { TraceParent } from '../service/trace-context.ts'
 
 /**
  * `event`: a versioned event of the lane's contract. `reject`: a client's item that breaks its definition, kept.
@@ -14,6 +15,8 @@ export type LogRecord = {
   id: string
   appendedAtMs: number
   payload: Uint8Array
+  /** What the broker's message says of the request's trace. */
+  trace?: TraceParent
 }
 
 export type AppendInput = { kind: Exclude<LogRecordKind, 'seal'>; id: string; payload: Uint8Array | string }

@@ -22,6 +22,8 @@ export type ForwarderOptions = {
   settings: NatsSettings
   /** Between looks for outboxes whose writer is gone. Default 5,000. */
   adoptEveryMs?: number
+  /** Whether messages carry their request's trace. */
+  traced?: boolean
   onPublished?: (lane: Lane, outcome: 'first' | 'again' | 'refused') => void
   onConfirmed?: (lane: Lane, records: number) => void
   onDamage?: (damage: LogDamage) => void
@@ -84,7 +86,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
       lanes: [lane],
       ...(options.onDamage && { onDamage: options.onDamage }),
     })
-    const publisher = createNatsPublisher({ link: to, jsm, settings, lane })
+    const publisher = createNatsPublisher({ link: to, jsm, settings, lane, traced: options.traced ?? false })
     outboxes.push(outbox)
     publishers.push(publisher)
     forwards.set(

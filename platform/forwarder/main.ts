@@ -8,11 +8,12 @@ import { createForwarderMetrics } from './metrics.ts'
 await runService({
   name: 'forwarder',
   config: loadForwarderConfig,
-  async start({ config, logger, meter, fail }) {
+  async start({ config, logger, meter, tracing, fail }) {
     const metrics = createForwarderMetrics(meter)
     const forwarder = await startForwarder({
       dir: join(config.HINDSIGHT_DATA_DIR, 'outbox'),
       settings: config,
+      traced: tracing !== undefined,
       onPublished: metrics.onPublished,
       onConfirmed: metrics.onConfirmed,
       onDamage: (damage) => logger.error({ damage }, 'records of the outbox cannot be read'),

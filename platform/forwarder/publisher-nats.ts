@@ -3,6 +3,7 @@ import type { Lane } from '../../contracts/origin.ts'
 import type { NatsLink } from '../nats/connect-nats.ts'
 import { ensureStream, isMissing, streamOf, subjectOf } from '../nats/ensure-streams-nats.ts'
 import { toHeaders } from '../nats/message-nats.ts'
+import { traceparentOf } from '../service/trace-context.ts'
 import type { NatsSettings } from '../nats/nats-config.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -13,8 +14,14 @@ export type NatsPublisher = Publisher & {
 
 const headerBytesAtMost = 4_096
 
-export function createNatsPublisher(options: { link: NatsLink; jsm: JetStreamManager; settings: NatsSettings; lane: Lane }): NatsPublisher {
-  const { link, jsm, settings, lane } = options
+export function createNatsPublisher(options: {
+  link: NatsLink
+  jsm: JetStreamManager
+  settings: NatsSettings
+  lane: Lane
+  traced?: boolean
+}): NatsPublisher {
+  const { link, jsm, settings, lane, traced = false } = options
   const js = jetstream(link.nc)
   const stream = streamOf(settings, lane)
   const subject = subjectOf(settings, lane)
@@ -28,9 +35,10 @@ export function createNatsPublisher(options: { link: NatsLink; jsm: JetStreamMan
 
   return {
     async publish(record, { messageId, timeoutMs }) {
+      const trace = traced && lane === 'predictions' ? traceparentOf(record) : undefined
       const { seq, duplicate } = await js.publish(subject, fit(record.payload), {
         msgID: messageId,
-        headers: toHeaders(record),
+        headers: toHeaders(trace === undefined ? record : { ...record, trace }),
         expect: { streamName: stream },
         timeout: timeoutMs,
       })

@@ -7,7 +7,9 @@ import type { LogRecord } from '../event-log/event-log.ts'
 import { toHeaders, toRecord } from './message-nats.ts'
 
 const anyText = fc.string({ unit: 'binary', minLength: 1, maxLength: 128 })
-const anyRecord: fc.Arbitrary<LogRecord> = fc.record({
+const hex = (digits: number) =>
+  fc.bigInt({ min: 1n, max: 16n ** BigInt(digits) - 1n }).map((value) => value.toString(16).padStart(digits, '0'))
+const common = {
   origin: fc.record({
     writer_id: anyText.filter((text) => opaqueId.safeParse(text).success),
     epoch: fc.integer({ min: 1 }),
@@ -18,7 +20,11 @@ const anyRecord: fc.Arbitrary<LogRecord> = fc.record({
   id: anyText,
   appendedAtMs: fc.integer({ min: 0, max: 2 ** 45 }),
   payload: fc.uint8Array(),
-})
+}
+const anyRecord: fc.Arbitrary<LogRecord> = fc.oneof(
+  fc.record(common),
+  fc.record({ ...common, trace: fc.record({ traceId: hex(32), spanId: hex(16), sampled: fc.boolean() }) }),
+)
 
 const example: LogRecord = {
   origin: { writer_id: 'w1', epoch: 1, lane: 'labels', seq: 7 },

@@ -1,5 +1,6 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node'
 import { lane, origin } from '../../contracts/origin.ts'
+import { parseTraceparent, toTraceparent } from '../service/trace-context.ts'
 import type { LogRecord, LogRecordKind } from '../event-log/event-log.ts'
 
 const kinds: readonly string[] = ['event', 'reject', 'seal'] satisfies LogRecordKind[]
@@ -12,10 +13,11 @@ const names = {
   kind: 'Hindsight-Kind',
   appendedAt: 'Hindsight-Appended-At',
   id: 'Hindsight-Id',
+  trace: 'traceparent',
 } as const
 
 /** Ids are anybody's text, which a header would trim or end at: percent-encoded, it holds any of them. */
-export function toHeaders({ origin: from, kind, id, appendedAtMs }: Omit<LogRecord, 'payload'>): MsgHdrs {
+export function toHeaders({ origin: from, kind, id, appendedAtMs, trace }: Omit<LogRecord, 'payload'>): MsgHdrs {
   const out = headers()
   out.set(names.writer, encodeURIComponent(from.writer_id))
   out.set(names.epoch, String(from.epoch))
@@ -24,6 +26,7 @@ export function toHeaders({ origin: from, kind, id, appendedAtMs }: Omit<LogReco
   out.set(names.kind, kind)
   out.set(names.appendedAt, String(appendedAtMs))
   out.set(names.id, encodeURIComponent(id))
+  if (trace !== undefined) out.set(names.trace, toTraceparent(trace))
   return out
 }
 
@@ -40,7 +43,8 @@ export function toRecord(message: { headers: MsgHdrs | undefined; data: Uint8Arr
   const id = decodeId(read(names.id))
   const appendedAtMs = Number(read(names.appendedAt))
   if (!from.success || !isKind(kind) || id === undefined || !Number.isFinite(appendedAtMs)) return undefined
-  return { origin: from.data, kind, id, appendedAtMs, payload: message.data }
+  const trace = parseTraceparent(read(names.trace))
+  return { origin: from.data, kind, id, appendedAtMs, payload: message.data, ...(trace !== undefined && { trace }) }
 }
 
 function isKind(text: string): text is LogRecordKind {

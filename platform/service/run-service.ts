@@ -51,6 +51,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
       logger: log.logger,
       meter: telemetry.meter,
       instruments: telemetry.instruments,
+      tracing: telemetry.tracing,
       renderMetrics: telemetry.renderMetrics,
       fail: life.fail,
     })

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meter } from '@opentelemetry/api'
 import type { Logger } from 'pino'
 import type { Instruments } from './instruments.ts'
+import type { Tracing } from './tracing.ts'
 
 /** What every service process is given. */
 export type ServiceContext<Config> = {
@@ -10,6 +11,8 @@ export type ServiceContext<Config> = {
   meter: Meter
   /** As `meter`, for what is counted on the path of a request. */
   instruments: Instruments
+  /** Undefined unless traces are sent, with OTEL_EXPORTER_OTLP_ENDPOINT. */
+  tracing: Tracing | undefined
   /** The process's metrics in Prometheus text format, for a service that shows them on a listener of its own. */
   renderMetrics(): Promise<string>
   /** Ends the process with exit 1 after logging: for faults that a restart may mend. */

@@ -5,11 +5,14 @@ import { MeterProvider, type MetricProducer, type MetricReader, PeriodicExportin
 import { createInstruments, type Instruments } from './instruments.ts'
 import { createMetricProducer } from './instruments-opentelemetry.ts'
 import { watchProcess } from './process-metrics.ts'
+import type { Tracing } from './tracing.ts'
 
 export type Telemetry = {
   meter: Meter
   /** For what is counted on the path of a request. */
   instruments: Instruments
+  /** Only where traces are sent. */
+  tracing: Tracing | undefined
   /** Every metric of the process in Prometheus text format. */
   renderMetrics(): Promise<string>
   /** Sends what has not been sent, then stops. */
@@ -35,10 +38,11 @@ export async function startTelemetry(options: { service: string; otlpEndpoint?: 
   return {
     meter: provider.getMeter('hindsight'),
     instruments,
+    tracing: otlp?.tracing,
     renderMetrics: async () => serializer.serialize((await prometheus.collect()).resourceMetrics),
     shutdown: async () => {
       ofProcess.stop()
-      await Promise.allSettled([provider.shutdown(), otlp?.stopTraces()])
+      await Promise.allSettled([provider.shutdown(), otlp?.stopTracing()])
     },
   }
 }
@@ -46,12 +50,11 @@ export async function startTelemetry(options: { service: string; otlpEndpoint?: 
 // Loaded only when asked for: the exporters cost every process start time that most never use.
 async function startOtlp(resource: ReturnType<typeof resourceFromAttributes>, metricProducers: MetricProducer[]) {
   const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http')
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http')
-  const { BatchSpanProcessor, NodeTracerProvider } = await import('@opentelemetry/sdk-trace-node')
-  const tracer = new NodeTracerProvider({ resource, spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] })
-  tracer.register()
+  const { startTracing } = await import('./tracing-opentelemetry.ts')
+  const { tracing, shutdown: stopTracing } = startTracing(resource)
   return {
     reader: new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), metricProducers }),
-    stopTraces: () => tracer.shutdown(),
+    tracing,
+    stopTracing,
   }
 }

@@ -1,0 +1,40 @@
+/** Of https://www.w3.org/TR/trace-context/: who in a trace asked. Ids are lower-case hexadecimal. */
+export type TraceParent = { traceId: string; spanId: string; sampled: boolean }
+
+const form = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
+
+/** A header that is not one begins no trace: undefined, never an error. */
+export function parseTraceparent(header: string | undefined): TraceParent | undefined {
+  if (header === undefined) return undefined
+  const [, version, traceId = '', spanId = '', flags = '', more] = form.exec(header) ?? []
+  if (version === undefined || (version === '00' && more !== undefined)) return undefined
+  return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 }
+}
+
+export function toTraceparent({ traceId, spanId, sampled }: TraceParent): string {
+  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
+}
+
+/**
+ * The span in which a prediction was made durable, for whoever has only its event: the last 16 digits of its prediction id,
+ * which are random.
+ */
+export function spanIdOf(predictionId: string): string {
+  return predictionId.slice(-17).replace('-', '')
+}
+
+/** `trace_id` and the key behind it in a prediction event's canonical form: text of a client's own has its quotes escaped. */
+const before = Buffer.from('"trace_id":"')
+const behind = '","trigger":'
+const traceIdLength = 32
+
+/** Of the span that made the event durable; undefined where its request was not traced. Does not parse the event. */
+export function traceparentOf({ id, payload }: { id: string; payload: Uint8Array }): TraceParent | undefined {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const at = bytes.lastIndexOf(before)
+  if (at === -1) return undefined
+  const end = at + before.length + traceIdLength
+  if (bytes.toString('latin1', end, end + behind.length) !== behind) return undefined
+  const traceId = bytes.toString('latin1', end - traceIdLength, end)
+  return parseTraceparent(toTraceparent({ traceId, spanId: spanIdOf(id), sampled: true }))
+}

@@ -1,0 +1,66 @@
+import { ROOT_CONTEXT, type SpanContext, trace, TraceFlags } from '@opentelemetry/api'
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import type { Resource } from '@opentelemetry/resources'
+import { BatchSpanProcessor, type IdGenerator, NodeTracerProvider, RandomIdGenerator } from '@opentelemetry/sdk-trace-node'
+import type { TraceParent } from './trace-context.ts'
+import type { Tracing } from './tracing.ts'
+
+/** Spans sent by OTLP over HTTP, to where the environment says and as it says: OTEL_TRACES_SAMPLER and the others. */
+export function startTracing(resource: Resource): { tracing: Tracing; shutdown(): Promise<void> } {
+  const ids = createIds()
+  const spanProcessors = [new BatchSpanProcessor(new OTLPTraceExporter())]
+  const provider = new NodeTracerProvider({ resource, spanProcessors, idGenerator: ids.generator })
+  const tracer = provider.getTracer('hindsight')
+  return {
+    tracing: {
+      start(name, { parent, spanId, links = [], kind, attributes = {}, atMs }) {
+        const context = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, toSpanContext(parent))
+        const span = ids.using(spanId, () =>
+          tracer.startSpan(
+            name,
+            {
+              ...{ attributes, links: links.map((link) => ({ context: toSpanContext(link) })) },
+              ...(kind !== undefined && { kind }),
+              ...(atMs !== undefined && { startTime: atMs }),
+            },
+            context,
+          ),
+        )
+        return {
+          context: toTraceParent(span.spanContext()),
+          end({ atMs: endMs, attributes: more = {}, error } = {}) {
+            span.setAttributes(more)
+            if (error !== undefined) span.setStatus(error)
+            span.end(endMs)
+          },
+        }
+      },
+    },
+    shutdown: () => provider.shutdown(),
+  }
+}
+
+/** The SDK asks for the id of a span while it starts one: what is to be used is put there for just that call. */
+function createIds(): { generator: IdGenerator; using<T>(spanId: string | undefined, start: () => T): T } {
+  const random = new RandomIdGenerator()
+  let given: string | undefined
+  return {
+    generator: { generateTraceId: random.generateTraceId, generateSpanId: () => given ?? random.generateSpanId() },
+    using(spanId, start) {
+      given = spanId
+      try {
+        return start()
+      } finally {
+        given = undefined
+      }
+    },
+  }
+}
+
+function toSpanContext({ traceId, spanId, sampled }: TraceParent): SpanContext {
+  return { traceId, spanId, isRemote: true, traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE }
+}
+
+function toTraceParent({ traceId, spanId, traceFlags }: SpanContext): TraceParent {
+  return { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }
+}
