@@ -4,6 +4,7 @@ import type { Lane } from '../../contracts/origin.ts'
 import { ensureConsumer, ensureStream, streamOf } from '../nats/ensure-streams-nats.ts'
 import { toRecord } from '../nats/message-nats.ts'
 import type { NatsSettings } from '../nats/nats-config.ts'
+import { within } from '../service/within.ts'
 
 /** One lane's stream as one process consumes it: pulls ahead into a bounded buffer. */
 export type NatsLane = {
@@ -23,7 +24,8 @@ export type NatsLane = {
 /** What one pull asks for, and what may wait here besides: seconds of traffic, and little memory. */
 const buffer = { messages: 2_000, bytes: 8 * 1024 ** 2 }
 const retryPauseMs = 250
-const longestPullMs = 5_000
+/** The shortest that NATS allows. A pull is left to its end at a close: what comes to one that is cut waits for `ack_wait`. */
+const pullMs = 1_000
 
 export function createNatsLane(options: {
   jsm: JetStreamManager
@@ -65,7 +67,7 @@ export function createNatsLane(options: {
     const room = Math.min(buffer.messages - size(), Math.floor((buffer.bytes - bytes) / messageBytes))
     if (room < buffer.messages / 4 && size() > 0) return untilRoom()
     const consumer = await checkedConsumer()
-    pulling = await consumer.fetch({ max_messages: Math.max(1, room), expires: Math.min(longestPullMs, Math.max(1_000, checkEveryMs)) })
+    pulling = await consumer.fetch({ max_messages: Math.max(1, room), expires: pullMs })
     for await (const message of pulling) {
       waiting.push(message)
       bytes += message.data.length
@@ -119,6 +121,7 @@ export function createNatsLane(options: {
     async close() {
       stopping.abort()
       onRoom()
+      await within(2 * pullMs, work)
       pulling?.stop()
       await work
       for (const message of waiting.slice(head)) message.nak()
