@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
+import { createFaultLog } from '../platform/service/fault-log.ts'
 import { requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 import { runService, type ServiceDefinition } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
@@ -37,7 +38,7 @@ const gateway: ServiceDefinition<GatewayConfig> = {
       ring,
       eventLog,
       committedKeys: await readCommittedKeys({ ...outbox, epoch: eventLog.epoch }),
-      deployments: await openDeploymentStore(config, (error) => logger.error({ err: error }, 'deployments')),
+      deployments: await openDeploymentStore(config, createFaultLog(logger, 'deployments')),
       keys: await openIdempotencyStore(config, (error) => logger.error({ err: error }, 'idempotency keys')),
       seenProject: await readSeenProject(config.HINDSIGHT_PROJECT_DIR),
       store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),

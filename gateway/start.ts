@@ -118,6 +118,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     status: async () => ({ ...describe(models, eventLog, admission.inFlight), ...(await storeStatus()) }),
     async drain() {
       ring.close()
+      watch.close()
       closing.enter('draining')
       await sleep(config.HINDSIGHT_DRAIN_DELAY_MS)
       closing.enter('closing')
@@ -125,10 +126,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       await background.settled()
       stopped.abort()
       await recovered
-      watch.close()
-      await adapters.deployments.close()
       await inference.close()
-      await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close()])
+      await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close(), adapters.deployments.close()])
     },
   }
 }

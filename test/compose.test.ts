@@ -99,7 +99,7 @@ describe('docker-compose.yml', () => {
   test('the event log goes by NATS for all who take part in it', () => {
     const url = compose.services['gateway']?.environment?.['NATS_URL']
     expect(url).toMatch(/^nats:\/\/nats:/)
-    for (const name of ['forwarder', 'logger', 'features']) {
+    for (const name of ['gateway', 'forwarder', 'logger', 'features']) {
       expect(compose.services[name]?.environment).toMatchObject({ NATS_URL: url, NATS_USER: 'hindsight' })
     }
     const command = compose.services['nats']?.command?.join(' ')

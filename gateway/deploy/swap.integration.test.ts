@@ -13,7 +13,7 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 const swaps = Number(process.env['HINDSIGHT_TEST_SWAPS'] ?? 50)
 const mayGrow = 0.15
 
-describe('swapping versions under load', { timeout: 300_000 }, () => {
+describe('swapping versions under load', { timeout: 600_000 }, () => {
   let root: string
   let gateway: GatewayProcess
   beforeEach(async () => {
