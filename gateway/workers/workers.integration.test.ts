@@ -5,7 +5,7 @@ import { json } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { predictResponse } from '../../contracts/http.ts'
+import { type PredictResponse, predictResponse } from '../../contracts/http.ts'
 import { describeOutbox } from '../../platform/event-log/describe-outbox.ts'
 import { openLmdbOnlineStore } from '../../platform/online-store/online-store-lmdb.ts'
 import { readRunFiles } from '../../platform/service/run-files.ts'
@@ -52,6 +52,18 @@ describe('a gateway of several workers', () => {
     expect(metrics.match(/^# TYPE hindsight_predictions_total/gm)).toHaveLength(1)
     const unknown = await fetch(`${gateway!.admin}/v1/nothing`, { method: 'PUT' })
     expect([unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code]).toEqual([404, 'not_found'])
+  })
+
+  it('changes its deployment in all workers', async () => {
+    await start('deployment', 2)
+    const url = `${gateway!.admin}/v1/models/basket/deployment`
+    const { deployment } = (await (await fetch(url)).json()) as { deployment: { champion: string; revision: number } }
+    expect(deployment.champion).toBe('1')
+    const body = JSON.stringify({ champion: '2', reason: 'better', based_on: deployment.revision })
+    const put = await fetch(url, { method: 'PUT', headers: { 'content-type': 'application/json' }, body })
+    expect(put.status).toBe(200)
+    const answering = async () => new Set((await predictions(6)).map(({ model_version: version }) => version))
+    await expect.poll(answering, { timeout: 20_000 }).toEqual(new Set(['2']))
   })
 
   it('starts a worker again that dies, and is ready meanwhile', async () => {
@@ -104,12 +116,16 @@ async function restarts(): Promise<number[]> {
 
 /** Connections, not requests, are handed out to the workers in turn. Resolves with the prediction ids. */
 async function predictOnOwnConnections(count: number): Promise<string[]> {
-  const ids: string[] = []
-  for (let index = 0; index < count; index++) ids.push(await predictOnOwnConnection())
-  return ids
+  return (await predictions(count)).map(({ prediction_id: id }) => id)
 }
 
-async function predictOnOwnConnection(): Promise<string> {
+async function predictions(count: number): Promise<PredictResponse[]> {
+  const answers: PredictResponse[] = []
+  for (let index = 0; index < count; index++) answers.push(await predictOnOwnConnection())
+  return answers
+}
+
+async function predictOnOwnConnection(): Promise<PredictResponse> {
   const agent = new Agent({ keepAlive: false })
   const options = { method: 'POST', agent, headers: { 'content-type': 'application/json' } }
   const sent = request(`${gateway!.url}/v1/models/basket/predict`, options).end(
@@ -117,5 +133,5 @@ async function predictOnOwnConnection(): Promise<string> {
   )
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   expect(response.statusCode).toBe(200)
-  return predictResponse.parse(await json(response)).prediction_id
+  return predictResponse.parse(await json(response))
 }
