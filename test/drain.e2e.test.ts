@@ -1,46 +1,55 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
+import { describeWithNats, startTestNats } from '../platform/event-log/testing-nats.ts'
+import { startTestRedis } from '../platform/online-store/testing-redis.ts'
 import { isAlive } from '../platform/service/process-identity.ts'
 import { type ServiceName } from '../platform/service/service.ts'
-import { createDataDirectory, type HindsightProcess, startHindsight } from './testing/hindsight-process.ts'
+import { createDataDirectory, startHindsight } from './testing/hindsight-process.ts'
 import { startOpenLoop } from './testing/open-loop.ts'
 import { expectParity } from './testing/parity.ts'
-
-const services: readonly ServiceName[] = ['logger', 'features', 'labeler', 'warehouse', 'gateway']
 
 /** `HINDSIGHT_DRAIN_TIMEOUT_MS` as it is by default: who takes longer ends with 1. */
 const drainTimeoutMs = 20_000
 
-const { dir: dataDir, remove } = createDataDirectory()
-let hindsight: HindsightProcess
-beforeAll(async () => {
-  hindsight = await startHindsight({ dataDir })
-})
-afterAll(async () => {
-  await hindsight.stop()
-  remove()
+const ends: (() => Promise<unknown>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end()
 })
 
-test(
-  'SIGTERM of each service in turn under load: it ends with 0 in time, and nothing that was answered is lost',
-  { timeout: 240_000 },
-  async () => {
-    const load = startOpenLoop({ url: () => hindsight.url, prefix: 'drain', perSecond: 60 })
-    for (const service of services) {
-      const answered = load.answered.size
-      await expect
-        .poll(() => load.answered.size, { timeout: 30_000, message: `answers before the end of ${service}` })
-        .toBeGreaterThan(answered + 60)
-      const pid = hindsight.pidOf(service) ?? Number.NaN
-      process.kill(pid, 'SIGTERM')
-      await expect.poll(() => isAlive({ pid }), { timeout: drainTimeoutMs, message: `${service} ends` }).toBe(false)
-      await expect.poll(() => hindsight.output(), { timeout: 30_000 }).toContain(`${service} is back`)
-      expect(hindsight.output()).toContain(`${service} ended (exit status 0)`)
-      // None but the gateway itself costs a request.
-      if (service !== 'gateway') expect(load.failures).toEqual([])
-    }
+describe('SIGTERM of each service in turn under load: it ends with 0 in time, and nothing that was answered is lost', () => {
+  test('embedded', { timeout: 240_000 }, () => endEach(['logger', 'features', 'labeler', 'warehouse', 'gateway'], {}))
+
+  describeWithNats('with servers', () => {
+    test('on NATS and Redis', { timeout: 240_000 }, async () => {
+      const nats = await startTestNats()
+      ends.push(() => nats.stop())
+      const redis = await startTestRedis()
+      ends.push(() => redis.stop())
+      await endEach(['forwarder', 'logger', 'features', 'gateway'], { NATS_URL: nats.url, REDIS_URL: redis.url })
+    })
+  })
+})
+
+async function endEach(services: readonly ServiceName[], env: Record<string, string>): Promise<void> {
+  const { dir: dataDir, remove } = createDataDirectory()
+  ends.push(async () => remove())
+  const hindsight = await startHindsight({ dataDir, env })
+  ends.push(() => hindsight.stop())
+  const load = startOpenLoop({ url: () => hindsight.url, prefix: 'drain', perSecond: 60 })
+  for (const service of services) {
     const answered = load.answered.size
-    await expect.poll(() => load.answered.size, { timeout: 30_000 }).toBeGreaterThan(answered + 60)
-    await load.stop()
-    await expectParity(load, hindsight)
-  },
-)
+    await expect
+      .poll(() => load.answered.size, { timeout: 30_000, message: `answers before the end of ${service}` })
+      .toBeGreaterThan(answered + 60)
+    const pid = hindsight.pidOf(service) ?? Number.NaN
+    process.kill(pid, 'SIGTERM')
+    await expect.poll(() => isAlive({ pid }), { timeout: drainTimeoutMs, message: `${service} ends` }).toBe(false)
+    await expect.poll(() => hindsight.output(), { timeout: 30_000 }).toContain(`${service} is back`)
+    expect(hindsight.output()).toContain(`${service} ended (exit status 0)`)
+    // None but the gateway itself costs a request.
+    if (service !== 'gateway') expect(load.failures).toEqual([])
+  }
+  const answered = load.answered.size
+  await expect.poll(() => load.answered.size, { timeout: 30_000 }).toBeGreaterThan(answered + 60)
+  await load.stop()
+  await expectParity(load, hindsight)
+}

@@ -20,8 +20,8 @@ export type LoopLoadDeps = {
 /** A measurement lasts so long, or until nothing is under way any more. */
 const measureMs = 25
 
-/** What a measurement keeps of its weight when the next one comes: one long turn is not the rule, a lasting load shows within five. */
-const kept = 0.8
+/** The median of so many counts: a pause of the process is one long measurement and not the rule; a lasting load shows within five. */
+const measurements = 9
 
 /**
  * What a refusal takes of the loop, as a share of an answer. Were its time laid at the door of those that are answered,
@@ -31,7 +31,8 @@ const refusalShare = 1 / 5
 
 export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
   let underWay = 0
-  let before = { activeMs: 0, served: 0 }
+  let recentMs: number[] = []
+  let eachMs = 0
   let measurement = { since: 0, activeMs: 0, served: 0 }
 
   function restart(): void {
@@ -42,15 +43,13 @@ export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
     underWay -= 1
     measurement.served += 1
     if (underWay > 0 && tick() - measurement.since < measureMs) return
-    before = {
-      activeMs: kept * before.activeMs + activeMs() - measurement.activeMs,
-      served: kept * before.served + measurement.served,
-    }
+    recentMs = [...recentMs.slice(1 - measurements), (activeMs() - measurement.activeMs) / measurement.served]
+    eachMs = recentMs.toSorted((a, b) => a - b)[Math.floor((recentMs.length - 1) / 2)] ?? 0
     restart()
   }
 
   return {
-    expectedWaitMs: () => (before.served === 0 ? 0 : (underWay * before.activeMs) / before.served),
+    expectedWaitMs: () => underWay * eachMs,
     begin() {
       // What the loop did before is none of this request's.
       if (underWay === 0) restart()

@@ -12,6 +12,8 @@ import { writePatientProject } from './patient-project.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
+type UpOptions = { dataDir: string; args?: string[]; env?: Record<string, string> }
+
 export type Ended = { code: number | null; signal: NodeJS.Signals | null }
 
 /** `hindsight up` as a process, with all its services. */
@@ -32,7 +34,7 @@ export function createDataDirectory(): { dir: string; remove(): void } {
 }
 
 /** Starts the whole system on free ports, with the example project and no latency budget to speak of, and waits until it is ready. */
-export async function startHindsight(options: { dataDir: string; args?: string[] }): Promise<HindsightProcess> {
+export async function startHindsight(options: UpOptions): Promise<HindsightProcess> {
   const args = ['--project', writePatientProject(options.dataDir), ...(options.args ?? [])]
   const { child, output, ended } = spawnUp({ ...options, args })
   const url = await waitForAddress(output, ended)
@@ -54,17 +56,17 @@ export async function startHindsight(options: { dataDir: string; args?: string[]
 }
 
 /** Starts it and waits for its end, which is expected to come by itself. */
-export async function runUp(options: { dataDir: string; args?: string[] }): Promise<Ended & { output: string }> {
+export async function runUp(options: UpOptions): Promise<Ended & { output: string }> {
   const { output, ended } = spawnUp(options)
   return { ...(await ended), output: output() }
 }
 
-function spawnUp({ dataDir, args = [] }: { dataDir: string; args?: string[] }) {
+function spawnUp({ dataDir, args = [], env = {} }: UpOptions) {
   const child = spawn(process.execPath, ['bin/hindsight.js', 'up', '--port', '0', '--data-dir', dataDir, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     // Free ports, so that a system that runs on this machine is left alone.
-    env: { ...process.env, CLICKHOUSE_URL: '', HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' },
+    env: { ...process.env, CLICKHOUSE_URL: '', HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0', ...env },
   })
   return { child, output: collect(child), ended: endOf(child) }
 }
