@@ -9,7 +9,7 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 
 const soon = { timeout: 20_000, interval: 100 }
 
-describe('a gateway whose project folder changes', { timeout: 60_000 }, () => {
+describe('a gateway whose project folder changes', { timeout: 120_000 }, () => {
   let root: string
   let projectDir: string
   let gateway: GatewayProcess
