@@ -2,18 +2,19 @@ import { writeFile } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { isSound, type RunResult } from './result.ts'
-import { runFaults } from './run-faults.ts'
+import { type Part, runFaults } from './run-faults.ts'
 import { formatResults } from './results-text.ts'
 import { allFaults } from './rows/all.ts'
 import { natsVersion } from './system/servers.ts'
 import { setUps } from './system/spec.ts'
 
-type Options = { rounds?: number; only?: string[]; setUp?: string; seed: number; json?: string; budgetMs: number }
+type Options = { rounds?: number; only?: string[]; part?: Part; setUp?: string; seed: number; json?: string; budgetMs: number }
 
 const command = new Command('faults')
   .description('Puts real processes to every fault and holds the warehouse against what the client saw.')
   .option('--rounds <n>', 'rounds of each fault; its own number if left out', positiveNumber)
   .option('--only <names...>', 'faults to run, by name or by what it begins with')
+  .option('--part <i/n>', 'every n-th of them, from the i-th on: for several runs at once', partOf)
   .addOption(new Option('--set-up <name>', 'both if left out').choices(setUps))
   .option('--seed <n>', 'of everything random', wholeNumber, Math.floor(Math.random() * 1e9))
   .option('--json <file>', 'where to write all of it')
@@ -28,6 +29,12 @@ function positiveNumber(text: string): number {
   const number = wholeNumber(text)
   if (number === 0) throw new InvalidArgumentError('must be at least 1')
   return number
+}
+
+function partOf(text: string): Part {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? []
+  if (index === undefined || of === undefined || index < 1 || index > of) throw new InvalidArgumentError('must be as 1/2')
+  return { index, of }
 }
 
 function commitHere(): string | undefined {

@@ -5,11 +5,15 @@ import { runFault } from './run-fault.ts'
 import { whyNoServers } from './system/servers.ts'
 import { type SetUp, setUps } from './system/spec.ts'
 
+/** From 1. */
+export type Part = { index: number; of: number }
+
 export type RunOptions = {
   seed: number
   budgetMs: number
   rounds?: number
   only?: readonly string[]
+  part?: Part
   setUp?: string
   say: (line: string) => void
 }
@@ -41,11 +45,12 @@ export async function* runFaults(options: RunOptions): AsyncGenerator<FaultResul
   }
 }
 
-function chosen({ only, setUp }: RunOptions): { fault: Fault; setUp: SetUp }[] {
+function chosen({ only, setUp, part }: RunOptions): { fault: Fault; setUp: SetUp }[] {
   const wanted = allFaults.filter(({ name }) => only === undefined || only.some((start) => name.startsWith(start)))
   return setUps
     .filter((one) => setUp === undefined || one === setUp)
     .flatMap((one) => wanted.filter(({ setUps: of }) => of.includes(one)).map((fault) => ({ fault, setUp: one })))
+    .filter((_, place) => part === undefined || place % part.of === part.index - 1)
 }
 
 function whyNotHere(fault: Fault, setUp: SetUp): string | undefined {
