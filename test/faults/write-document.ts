@@ -55,12 +55,19 @@ ${bad.map(toFindings).join('')}
 ## Again
 
 \`\`\`sh
-${runs.flatMap((run, index) => commandsOf(run, `faults-${index + 1}`)).join('\n')}
+${runs.flatMap((run, index) => commandsOf(standing(run, results), `faults-${index + 1}`)).join('\n')}
 node --import tsx test/faults/write-document.ts faults-*.json
 \`\`\`
 
 \`--only NAME\` runs one fault, \`--rounds N\` as many rounds of each. Run ${[...new Set(runs.map(({ started_at, node }) => `on ${started_at.slice(0, 10)} with Node ${node}`))].join(', ')}.
 `
+}
+
+/** A run with what the table shows of it. */
+function standing(run: RunResult, results: readonly PlacedResult[]): RunResult {
+  const stands = (one: FaultResult) =>
+    results.some(({ fault, where, seed }) => fault === one.fault && where === setUpOf(run, one) && seed === one.seed)
+  return { ...run, results: run.results.filter(stands) }
 }
 
 /** What has to be typed for these results: a command for each set-up and number of rounds. */
@@ -72,9 +79,9 @@ function commandsOf({ results, seed, budget_ms, nats_server, commit }: RunResult
   }
   return [...groups].map(([options, group], index) => {
     const only = group.map(({ fault }) => fault).join(' ')
-    const note = group[0]?.set_up === 'servers' ? ` # NATS ${nats_server ?? ''}` : ' #'
-    const at = commit === undefined ? '' : ` at ${commit}`
-    return `npm run faults -- ${options} --seed ${seed} --budget-ms ${budget_ms} --json ${file}${index === 0 ? '' : `-${index + 1}`}.json --only ${only}${note}${at}`
+    const nats = group[0]?.set_up === 'servers' && nats_server !== undefined ? [`NATS ${nats_server}`] : []
+    const note = [...nats, ...(commit === undefined ? [] : [`at ${commit}`])].join(', ')
+    return `npm run faults -- ${options} --seed ${seed} --budget-ms ${budget_ms} --json ${file}${index === 0 ? '' : `-${index + 1}`}.json --only ${only}${note === '' ? '' : ` # ${note}`}`
   })
 }
 
