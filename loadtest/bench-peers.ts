@@ -27,6 +27,8 @@ const options = new Command('bench:peers')
   .opts<{ rounds: number; seconds: number; json?: string }>()
 
 const clients = 32
+/** On one core, V8 compiles beside what it is to compile for. */
+const warmUpSeconds = 15
 const cores = chooseCores()
 // With all that it starts, but the servers that are compared.
 moveTo(cores.others, process.pid)
@@ -77,7 +79,8 @@ async function measureRounds(urls: Record<Subject, string>): Promise<PeerRound[]
     const one: Partial<Record<Subject, ClosedLoopResult>> = {}
     for (const name of subjects) {
       const bodiesFile = urls[name].includes('/v2/') ? bodies.v2 : bodies.v1
-      one[name] = await runWrk({ url: urls[name], seconds: options.seconds, clients, bodiesFile })
+      const seconds = round === 0 ? warmUpSeconds : options.seconds
+      one[name] = await runWrk({ url: urls[name], seconds, clients, bodiesFile })
       if (name.startsWith('hindsight')) await emptyOutbox(join(dir, 'hindsight', 'data', 'outbox'))
     }
     const rates = subjects.map((name) => `${name} ${Math.round(one[name]?.requestsPerSecond ?? 0)}`).join(', ')
