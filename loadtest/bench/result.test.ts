@@ -4,6 +4,7 @@ import { parseWrk } from './wrk.ts'
 
 const stdout = `Running 4s test @ http://127.0.0.1:8080/
   1 threads and 32 connections
+  Req/Sec    17.25k     1.1k   19.00k    72.50%
   Latency Distribution
      50%    1.74ms
      75%    2.10ms

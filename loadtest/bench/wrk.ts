@@ -20,8 +20,8 @@ export function parseWrk(stdout: string, seconds: number): ClosedLoopResult {
   const answered = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? Number.NaN)
   return {
     requestsPerSecond: (answered - failed) / seconds,
-    p50Ms: milliseconds(/50%\s+(\S+)/.exec(stdout)?.[1]),
-    p99Ms: milliseconds(/99%\s+(\S+)/.exec(stdout)?.[1]),
+    p50Ms: milliseconds(/^\s+50%\s+(\S+)/m.exec(stdout)?.[1]),
+    p99Ms: milliseconds(/^\s+99%\s+(\S+)/m.exec(stdout)?.[1]),
     failed,
   }
 }
