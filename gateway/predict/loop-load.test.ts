@@ -33,6 +33,13 @@ it('expects nothing where nothing is under way, whatever the loop has been doing
   expect(load.expectedWaitMs()).toBeLessThanOrEqual(5)
 })
 
+it('expects nothing of the first requests, which find everything cold', () => {
+  const { load, serve } = start()
+  for (let turn = 0; turn < 8; turn++) serve(1, 200)
+  for (let request = 0; request < 10; request++) load.begin()
+  expect(load.expectedWaitMs()).toBe(0)
+})
+
 it('expects as many requests as are under way, as long as they have been keeping the loop', () => {
   const { load, serve } = start()
   for (let turn = 0; turn < 50; turn++) serve(32, 2)

@@ -20,7 +20,10 @@ export type LoopLoadDeps = {
 /** A measurement lasts so long, or until nothing is under way any more. */
 const measureMs = 25
 
-/** The median of so many counts: a pause of the process is one long measurement and not the rule; a lasting load shows within five. */
+/**
+ * The median of so many counts: a pause of the process is one long measurement and not the rule; a lasting load shows within five.
+ * With fewer nothing is known yet: the first requests of a process take many times as long as those that follow.
+ */
 const measurements = 9
 
 /**
@@ -44,7 +47,7 @@ export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
     measurement.served += 1
     if (underWay > 0 && tick() - measurement.since < measureMs) return
     recentMs = [...recentMs.slice(1 - measurements), (activeMs() - measurement.activeMs) / measurement.served]
-    eachMs = recentMs.toSorted((a, b) => a - b)[Math.floor((recentMs.length - 1) / 2)] ?? 0
+    if (recentMs.length === measurements) eachMs = recentMs.toSorted((a, b) => a - b)[(measurements - 1) / 2] ?? 0
     restart()
   }
 
