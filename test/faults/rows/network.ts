@@ -4,15 +4,18 @@ import type { LinkMode } from '../system/tcp-proxy.ts'
 
 const both: readonly SetUp[] = ['embedded', 'servers']
 
-/** Connections cut, held, or with the far end gone without a word, between any two. */
+/** Connections cut, held, or with the far end gone without a word, between any two that talk under the load. */
 export const networkFaults: readonly Fault[] = [
   linkFault('client-gateway', { setUps: both, keepsAnswering: false }),
   linkFault('logger-warehouse', { setUps: both }),
+  linkFault('features-warehouse', { setUps: both }),
+  linkFault('gateway-warehouse', { setUps: both }),
   linkFault('gateway-redis', { keepsAnswering: false }),
   linkFault('features-redis', {}),
   linkFault('forwarder-nats', {}),
   linkFault('logger-nats', {}),
   linkFault('features-nats', {}),
+  linkFault('gateway-nats', {}),
 ]
 
 function linkFault(link: LinkName, options: { setUps?: readonly SetUp[]; keepsAnswering?: boolean }): Fault {

@@ -10,11 +10,13 @@ export type LinkName =
   | 'client-gateway'
   | 'logger-warehouse'
   | 'features-warehouse'
+  | 'gateway-warehouse'
   | 'gateway-redis'
   | 'features-redis'
   | 'forwarder-nats'
   | 'logger-nats'
   | 'features-nats'
+  | 'gateway-nats'
 
 /** A part of the data that gets a file system of its own. `ext4` can lose power, `tmpfs` can be full. */
 export type VolumeSpec = { of: 'outbox' | 'warehouse' | 'nats' | 'data'; kind: 'ext4' | 'tmpfs'; megabytes: number }
