@@ -8,7 +8,16 @@ import { allFaults } from './rows/all.ts'
 import { natsVersion } from './system/servers.ts'
 import { setUps } from './system/spec.ts'
 
-type Options = { rounds?: number; only?: string[]; part?: Part; setUp?: string; seed: number; json?: string; budgetMs: number; budget: boolean }
+type Options = {
+  rounds?: number
+  only?: string[]
+  part?: Part
+  setUp?: string
+  seed: number
+  json?: string
+  budgetMs: number
+  budget: boolean
+}
 
 const command = new Command('faults')
   .description('Puts real processes to every fault and holds the warehouse against what the client saw.')
