@@ -2,12 +2,8 @@
 import { ensureInstalled, requireNodeVersion } from './install.js'
 
 requireNodeVersion()
-if (!canResolve('tsx/esm/api')) ensureInstalled({ dev: false })
-// Node.js that runs TypeScript itself does without tsx: the container image leaves out the compiler that tsx needs.
-if (!process.features.typescript) {
-  const { register } = await import('tsx/esm/api')
-  register()
-}
+if (!canResolve('@swc/wasm-typescript')) ensureInstalled({ dev: false })
+await import('#typescript')
 const { main } = await import('./hindsight.ts')
 await main(process.argv)
 

@@ -118,7 +118,7 @@ describe('the service', () => {
 
   test('creates the views, follows changed definitions, and drains', async () => {
     await cp(example, join(dir, 'project'), { recursive: true })
-    labeler = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('./main.ts', import.meta.url))], {
+    labeler = spawn(process.execPath, ['--import=#typescript', fileURLToPath(new URL('./main.ts', import.meta.url))], {
       env: {
         ...process.env,
         ...{ HINDSIGHT_PROJECT_DIR: join(dir, 'project'), HINDSIGHT_DATA_DIR: join(dir, 'data'), CLICKHOUSE_URL: server.url },

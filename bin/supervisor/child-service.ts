@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ServiceError, errorCodes, type ErrorCode } from '../../contracts/errors.ts'
 import type { ServiceMessage, ServiceName } from '../../platform/service/service.ts'
-import { typescriptArgs } from '../../platform/service/typescript-args.ts'
+import { typescriptArgs } from '../../platform/typescript/typescript-args.ts'
 
 export type ChildEvent =
   | { kind: 'ready'; restarts: number }
@@ -161,7 +161,7 @@ export function startChildService(options: ChildOptions): ChildService {
 function spawnService(options: ChildOptions, env: NodeJS.ProcessEnv): ChildProcess {
   const log = openLog(logPath(options))
   try {
-    return spawn(process.execPath, [...typescriptArgs(), join(root, options.entry)], {
+    return spawn(process.execPath, [...typescriptArgs, join(root, options.entry)], {
       cwd: root,
       env,
       stdio: ['ignore', log, log, 'ipc'],

@@ -34,7 +34,7 @@ export async function createFeaturesHarness(server: TestWarehouse) {
     openWritableStore: () => openLmdbOnlineStore({ dir: join(dataDir, 'online-store') }),
     async start(env: Record<string, string> = {}): Promise<void> {
       child = fork(fileURLToPath(new URL('../main.ts', import.meta.url)), [], {
-        execArgv: ['--import', 'tsx'],
+        execArgv: ['--import=#typescript'],
         stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
         env: {
           ...process.env,

@@ -1,6 +1,6 @@
 /**
  * What running on the event loop brings over worker threads, and moving buffers over copying them: closed loops in rounds
- * that take turns, medians over the rounds. `node --import tsx gateway/inference/bench.ts [seconds per turn]`
+ * that take turns, medians over the rounds. `node --import=#typescript gateway/inference/bench.ts [seconds per turn]`
  */
 import { Worker } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'

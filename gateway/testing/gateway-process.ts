@@ -19,7 +19,7 @@ export async function startGatewayProcess(options: {
   dataDir: string
   env?: Record<string, string>
 }): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script], {
+  const child = spawn(process.execPath, ['--import=#typescript', script], {
     env: {
       ...process.env,
       HINDSIGHT_PROJECT_DIR: options.projectDir,

@@ -8,7 +8,7 @@ import { predictionRow, statementRow, toDateTime64 } from './ledger-rows.ts'
 import { testProject } from './test-project.ts'
 
 // How long outcomes take to read, on the embedded warehouse:
-//   node --import tsx labeler/testing/measure-outcomes.ts [decisions]
+//   node --import=#typescript labeler/testing/measure-outcomes.ts [decisions]
 const decisions = Number(process.argv[2] ?? 17_000)
 const rounds = 5
 const start = Date.UTC(2001, 5, 4)

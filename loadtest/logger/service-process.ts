@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ServiceMessage } from '../../platform/service/service.ts'
-import { typescriptArgs } from '../../platform/service/typescript-args.ts'
+import { typescriptArgs } from '../../platform/typescript/typescript-args.ts'
 
 /** A service of the product as a process of its own, as `hindsight up` starts it. */
 export type ServiceProcess = {
@@ -17,7 +17,7 @@ export type ServiceProcess = {
 /** Resolves when it is ready; rejects with why it is not. `nodeArgs` go to Node before the entry, as `--cpu-prof`. */
 export async function startService(entry: string, env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<ServiceProcess> {
   const script = fileURLToPath(new URL(`../../${entry}`, import.meta.url))
-  const child = spawn(process.execPath, [...nodeArgs, ...typescriptArgs(), script], {
+  const child = spawn(process.execPath, [...nodeArgs, ...typescriptArgs, script], {
     env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })

@@ -4,7 +4,7 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { reconcile } from './reconcile.ts'
 
 // How long reconcile takes on the embedded warehouse, with seals each hour and a run of bronze.delivered each 1,000 records:
-//   node --import tsx logger/reconcile/measure-reconcile.ts [predictions]
+//   node --import=#typescript logger/reconcile/measure-reconcile.ts [predictions]
 const predictions = Number(process.argv[2] ?? 5_000_000)
 const hours = 100
 const firstMs = Date.UTC(2026, 0, 5)

@@ -67,7 +67,7 @@ describe('claimEpoch', () => {
 describe('a claim of another container', () => {
   let holder: ChildProcess
   beforeEach(async () => {
-    holder = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', claimAndStay(directory)], {
+    holder = spawn(process.execPath, ['--import=#typescript', '--input-type=module', '-e', claimAndStay(directory)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(createInterface({ input: holder.stdout as Readable }), 'line')

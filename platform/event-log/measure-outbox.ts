@@ -7,7 +7,7 @@ import { openOutboxConsumer, openOutboxWriter } from './event-log-outbox.ts'
 
 /**
  * Prints what the outbox does on this disk beside a plain loop of one write and one fdatasync per record.
- * Run: node --import tsx platform/event-log/measure-outbox.ts [directory]
+ * Run: node --import=#typescript platform/event-log/measure-outbox.ts [directory]
  */
 const recordBytes = 1_100
 const seconds = 3

@@ -85,7 +85,7 @@ function expectOwnPayload(id: string, payload: Uint8Array): void {
 }
 
 async function runUntilKilled(options: { segmentBytes: number; afterAnswers: number; acknowledged: Map<string, number> }): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, log.dir, String(options.segmentBytes)], {
+  const child = spawn(process.execPath, ['--import=#typescript', script, log.dir, String(options.segmentBytes)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const exited = once(child, 'exit')

@@ -29,6 +29,6 @@ test('lets other points, a disarmed one and a process without the variable pass'
 
 function passThrough(name: string, times: number, failpoints: string): { signal: string | null; passed: string } {
   const env = { ...process.env, HINDSIGHT_FAILPOINTS: failpoints }
-  const { signal, stdout } = spawnSync(process.execPath, ['--import', 'tsx', script, name, String(times)], { env, encoding: 'utf8' })
+  const { signal, stdout } = spawnSync(process.execPath, ['--import=#typescript', script, name, String(times)], { env, encoding: 'utf8' })
   return { signal, passed: stdout }
 }

@@ -103,7 +103,7 @@ test('a service on its own drains on SIGINT', async () => {
 type Sample = ChildProcess & { stderrText: string }
 
 function spawnSample(env: Record<string, string>, stdio: ('pipe' | 'ipc')[] = ['pipe', 'pipe', 'pipe', 'ipc']): Sample {
-  const child = spawn(process.execPath, ['--import', 'tsx', sample], {
+  const child = spawn(process.execPath, ['--import=#typescript', sample], {
     stdio,
     env: { ...process.env, HINDSIGHT_DATA_DIR: dir, HINDSIGHT_PORT: '0', SAMPLE_TRACE: join(dir, 'trace'), ...env },
   })

@@ -1,6 +1,6 @@
 import { runKillRounds } from './kill-rounds-chdb.ts'
 
-/** `node --import tsx platform/warehouse/kill-test.ts [rounds]`: exit status 1 when anything confirmed is missing. */
+/** `node --import=#typescript platform/warehouse/kill-test.ts [rounds]`: exit status 1 when anything confirmed is missing. */
 const rounds = Number(process.argv[2] ?? 50)
 const report = await runKillRounds(rounds, (round, { confirmedBatches }) => {
   process.stdout.write(`round ${round}: ${confirmedBatches} batches confirmed before it\n`)

@@ -22,7 +22,7 @@ export type TestWarehouse = {
 export async function startTestWarehouse(options: { dir?: string } = {}): Promise<TestWarehouse> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'hindsight-warehouse-')))
   const script = fileURLToPath(new URL('./testing-process-chdb.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, dir], {
+  const child = spawn(process.execPath, ['--import=#typescript', script, dir], {
     env: { ...process.env, UV_THREADPOOL_SIZE: String(recommendedThreads) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

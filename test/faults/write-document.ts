@@ -6,7 +6,7 @@ import type { FaultResult, RunResult } from './result.ts'
 const target = fileURLToPath(new URL('../../docs/faults.md', import.meta.url))
 
 /**
- * `node --import tsx test/faults/write-document.ts RUN.json...` writes docs/faults.md; of a fault that was run twice
+ * `node --import=#typescript test/faults/write-document.ts RUN.json...` writes docs/faults.md; of a fault that was run twice
  * on the same servers, the later stands. */
 function main(files: readonly string[]): void {
   if (files.length === 0) throw new Error('say which files `npm run faults -- --json FILE` has written')
@@ -56,7 +56,7 @@ ${bad.map(toFindings).join('')}
 
 \`\`\`sh
 ${runs.flatMap((run, index) => commandsOf(standing(run, results), `faults-${index + 1}`)).join('\n')}
-node --import tsx test/faults/write-document.ts faults-*.json
+node --import=#typescript test/faults/write-document.ts faults-*.json
 \`\`\`
 
 \`--only NAME\` runs one fault, \`--rounds N\` as many rounds of each. Run ${[...new Set(runs.map(({ started_at, node }) => `on ${started_at.slice(0, 10)} with Node ${node}`))].join(', ')}.

@@ -18,7 +18,7 @@ export type ServiceProcess = {
 
 /** Resolves once it has started; rejects with why it refuses to. */
 export async function startService(service: ServiceName, env: Record<string, string>): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, entry(service))], {
+  const child = spawn(process.execPath, ['--import=#typescript', join(root, entry(service))], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, UV_THREADPOOL_SIZE: '32', HINDSIGHT_LOG_LEVEL: 'fatal', ...env },

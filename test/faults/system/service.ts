@@ -24,7 +24,7 @@ export type ServiceOptions = {
 /** A service of the product as a process of its own, which nobody but the harness starts again. */
 export function createService({ name, entry, preload, env, logDir }: ServiceOptions): Service {
   let addresses: Record<string, string> = {}
-  const imports = [import.meta.resolve('tsx'), ...(preload === undefined ? [] : [join(root, preload)])]
+  const imports = [import.meta.resolve('#typescript'), ...(preload === undefined ? [] : [join(root, preload)])]
   const process_ = createProcess({
     name,
     command: process.execPath,
