@@ -85,7 +85,10 @@ export class ServiceError extends Error {
     message: string,
     options: { cause?: unknown; path?: string; hint?: string; retryAfterSeconds?: number } = {},
   ) {
+    const { stackTraceLimit } = Error
+    if (isRefusal(code)) Error.stackTraceLimit = 0
     super(message, { cause: options.cause })
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'ServiceError'
     this.code = code
     this.retryable = errorCodes[code].retryable
@@ -93,6 +96,11 @@ export class ServiceError extends Error {
     this.hint = options.hint
     this.retryAfterSeconds = options.retryAfterSeconds
   }
+}
+
+/** What a caller has asked of too much, or wrongly: it comes often, nobody looks for where in the code, and finding that out takes a third of answering it. */
+function isRefusal(code: ErrorCode): boolean {
+  return errorCodes[code].status < 500 || code === 'overloaded'
 }
 
 /** `['instances', 2, 'features']` as `instances[2].features`. */

@@ -7,7 +7,7 @@ import type { Finding, Scenario } from './run/scenario.ts'
 import { scenarios } from './run/scenarios.ts'
 import type { Target } from './run/target.ts'
 
-type Options = { url?: string; clickhouseUrl: string; rate?: number; seconds?: number; budgetMs: number; json?: string }
+type Options = { url?: string; clickhouseUrl: string; rate?: number; seconds?: number; budgetMs: number; instances?: number; json?: string }
 
 await new Command('loadtest')
   .description(
@@ -19,6 +19,7 @@ await new Command('loadtest')
   .option('--rate <n>', 'requests per second; what the scenario has by default if left out', Number)
   .option('--seconds <n>', 'of load; what the scenario has by default if left out', Number)
   .option('--budget-ms <n>', 'what the p99 of answers is held to', Number, 250)
+  .option('--instances <n>', 'predictions that each request asks for', Number)
   .option('--json <file>', 'where to write all of it')
   .action((name: keyof typeof scenarios, options: Options) => runScenario(name, options))
   .parseAsync()

@@ -23,7 +23,7 @@ function log(logger: Logger, c: Context<GatewayEnv>, error: ServiceError): void 
   const { status } = errorCodes[error.code]
   const ids = { code: error.code, request_id: c.var.requestId, path: c.req.path }
   if (status === 500) logger.error({ ...ids, err: error }, 'request failed')
-  else logger[status > 500 ? 'warn' : 'debug'](ids, `request refused: ${error.message}`)
+  else logger[status > 500 && error.code !== 'overloaded' ? 'warn' : 'debug'](ids, `request refused: ${error.message}`)
 }
 
 export const notFound: NotFoundHandler<GatewayEnv> = (c) =>

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
+import { acceptFaster } from './accept-faster.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 
 export type Listener = {
@@ -30,11 +31,12 @@ export async function listen(
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)
   })
+  const closeCopies = await acceptFaster(server)
   const { port } = server.address() as AddressInfo
   return {
     url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
     async close({ withinMs }) {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const closed = Promise.all([new Promise<void>((resolve) => server.close(() => resolve())), closeCopies()])
       // A connection that was busy when the server closed stays open, idle, once its answer is sent.
       const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
       const cut = setTimeout(() => server.closeAllConnections(), withinMs)

@@ -67,7 +67,7 @@ export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
 export const loopActiveMs = (): number => performance.eventLoopUtilization().active
 
 /** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
-const waitShare = 1 / 3
+const waitShare = 1 / 4
 
 /**
  * One more would be answered late, and so would those after it: better refused at once, and before its body is read. Throws

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 /** k6's own summary: of each metric its aggregates by name, and of each threshold whether it failed. */
 export type Summary = { metrics: Record<string, Record<string, number | Record<string, boolean>>> }
-export type K6Run = { passed: boolean; summary: Summary }
+/** `instances`: of each request. */
+export type K6Run = { passed: boolean; instances: number; summary: Summary }
 
 const scenarios = fileURLToPath(new URL('../scenarios/', import.meta.url))
 const thresholdsFailed = 99
@@ -21,7 +22,11 @@ export async function runK6(script: string, env: Record<string, string>): Promis
     const child = spawn('k6', args, { env: { ...process.env, ...env }, stdio: ['ignore', process.stderr, process.stderr] })
     const [code] = (await once(child, 'exit').catch(explainAbsence)) as [number | null]
     if (code !== 0 && code !== thresholdsFailed) throw new Error(`k6 could not run ${script}: it ended with ${code}`)
-    return { passed: code === 0, summary: JSON.parse(await readFile(summaryFile, 'utf8')) as Summary }
+    return {
+      passed: code === 0,
+      instances: Number(env['INSTANCES'] ?? 1),
+      summary: JSON.parse(await readFile(summaryFile, 'utf8')) as Summary,
+    }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

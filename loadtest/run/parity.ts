@@ -9,7 +9,8 @@ const deadlineMs = 180_000
 
 /** Whether the warehouse has a row for each answer, and no others but of requests that failed on their way back. */
 export async function checkParity(target: Target, options: { tag: string; runs: readonly K6Run[] }): Promise<Finding> {
-  const sum = (metric: string) => options.runs.reduce((total, { summary }) => total + valueOf(summary, metric, 'count'), 0)
+  const sum = (metric: string) =>
+    options.runs.reduce((total, { instances, summary }) => total + instances * valueOf(summary, metric, 'count'), 0)
   const [answered, refused, sent] = [sum('answered'), sum('refused'), sum('http_reqs')]
   const giveUpAt = performance.now() + deadlineMs
   let stored = await storedRows(target, options.tag)
@@ -18,7 +19,7 @@ export async function checkParity(target: Target, options: { tag: string; runs: 
     stored = await storedRows(target, options.tag)
   }
   return {
-    text: `${answered} answered, ${refused} refused of ${sent} requests; ${stored} rows with tag ${options.tag}`,
+    text: `${answered} answered, ${refused} refused of ${sent} predictions; ${stored} rows with tag ${options.tag}`,
     holds: stored >= answered && stored <= sent - refused,
   }
 }

@@ -1,8 +1,8 @@
 import type { K6Run } from './k6.ts'
 import type { Target } from './target.ts'
 
-/** What a run was told: requests per second, its length, the budget of an answer, and the tag of its predictions. */
-export type RunOptions = { rate: number; seconds: number; budgetMs: number; tag: string }
+/** What a run was told: requests per second, its length, the budget of an answer, the tag of its predictions, and how many a request asks for. */
+export type RunOptions = { rate: number; seconds: number; budgetMs: number; tag: string; instances?: number }
 
 /** What a run showed beyond k6's thresholds: a line each, and whether it is as it must be. */
 export type Finding = { text: string; holds: boolean }

@@ -19,6 +19,7 @@ it('every script of k6 is run by some scenario', () => {
 
 const run = (counts: Record<string, number>): K6Run => ({
   passed: true,
+  instances: 1,
   summary: { metrics: Object.fromEntries(Object.entries(counts).map(([metric, count]) => [metric, { count }])) },
 })
 const target = (rows: number) => ({ warehouse: { query: async () => [{ n: `${rows}` }] } }) as unknown as Parameters<typeof checkParity>[0]

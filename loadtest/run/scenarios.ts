@@ -54,8 +54,8 @@ export const scenarios = {
   },
 } as const satisfies Record<string, Scenario>
 
-function toEnv({ url }: Target, { rate, seconds, budgetMs, tag }: RunOptions): Record<string, string> {
-  return { HINDSIGHT_URL: url, RATE: `${rate}`, SECONDS: `${seconds}`, BUDGET_MS: `${budgetMs}`, TAG: tag }
+function toEnv({ url }: Target, { rate, seconds, budgetMs, tag, instances = 1 }: RunOptions): Record<string, string> {
+  return { HINDSIGHT_URL: url, RATE: `${rate}`, SECONDS: `${seconds}`, BUDGET_MS: `${budgetMs}`, TAG: tag, INSTANCES: `${instances}` }
 }
 
 const steps = 10
@@ -81,14 +81,18 @@ async function ramp(target: Target, options: RunOptions) {
 
 const capacitySeconds = 10
 
+/** Of each request, so that what is overloaded is the gateway, and not k6 beside it. */
+const overloadInstances = 16
+
 /** The rate is measured, unless it is given: whatever else the machine does, k6 included, meets both runs. */
-async function overload(target: Target, options: RunOptions) {
+async function overload(target: Target, given: RunOptions) {
+  const options = { instances: overloadInstances, ...given }
   const capacity = await runK6('capacity', toEnv(target, { ...options, rate: 0, seconds: capacitySeconds }))
   const most = valueOf(capacity.summary, 'answered', 'rate')
   const rate = options.rate || Math.round(2 * most)
   const { result, finding } = await watchMemory(target, runK6('overload', toEnv(target, { ...options, rate })))
   const p99Ms = valueOf(result.summary, 'answered_duration', 'p(99)')
-  const text = `at ${rate}/s, with ${Math.round(most)}/s in a closed loop: p99 of the answered ${p99Ms.toFixed(1)} ms, budget ${options.budgetMs} ms`
+  const text = `at ${rate}/s of ${options.instances}, with ${Math.round(most)}/s in a closed loop: p99 of the answered ${p99Ms.toFixed(1)} ms, budget ${options.budgetMs} ms`
   return { runs: [capacity, result], findings: [{ text, holds: p99Ms < options.budgetMs }, finding] }
 }
 
