@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 
 /**
@@ -12,7 +12,7 @@ export function toCanonicalJson(value: unknown): string {
   return text
 }
 
-/** Whether every object in a JSON value has its keys in the order of their UTF-16 code units. False for what is not JSON. */
+/** Whether every object in a JSON value has its keys in the order of their UTF-16 code units; a field that is undefined is absent. False for what is not JSON. */
 export function isInOrder(value: unknown): boolean {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
   if (typeof value === 'number') return Number.isFinite(value)
@@ -24,7 +24,8 @@ export function isInOrder(value: unknown): boolean {
 function hasKeysInOrder(object: Record<string, unknown>): boolean {
   let last = ''
   for (const key in object) {
-    if (key < last || !isInOrder(object[key])) return false
+    const value = object[key]
+    if (key < last || (value !== undefined && !isInOrder(value))) return false
     last = key
   }
   return true
@@ -41,5 +42,5 @@ export function canonicalHash(value: unknown): string {
 }
 
 export function sha256Hex(bytes: string | Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return hash('sha256', bytes, 'hex')
 }

@@ -58,5 +58,17 @@ function isStorableTime(timeMs: number): boolean {
 
 /** `2001-06-04T12:00:00.000Z`: the one form in which stored events write a time. */
 export function toTimestamp(timeMs: number): string {
-  return new Date(timeMs).toISOString()
+  const slot = timeMs % remembered
+  if (rememberedMs[slot] === timeMs) return rememberedText[slot] as string
+  const text = new Date(timeMs).toISOString()
+  if (slot >= 0 && Number.isInteger(slot)) {
+    rememberedMs[slot] = timeMs
+    rememberedText[slot] = text
+  }
+  return text
 }
+
+/** One millisecond is written many times: by the requests of a turn, and by each that sees the same newest event. */
+const remembered = 1024
+const rememberedMs = new Float64Array(remembered).fill(Number.NaN)
+const rememberedText: string[] = Array.from({ length: remembered }, () => '')

@@ -52,6 +52,7 @@ export function createAssembler({ project, model, names }: AssemblerOptions): As
       throw new ServiceError('unknown_anchor', `${model.definition.name} has no anchor ${anchor}`, { path: 'anchor' })
     return allowed
   }
+  const ordered = [...model.features.keys()].filter((name) => plan.some((feature) => feature.name === name))
   const readsAt = new Map([...anchors].map(([anchor, allowed]) => [anchor, toReads(plan.filter(({ name }) => allowed.has(name)))]))
   return {
     onlineReads(anchor) {
@@ -64,7 +65,7 @@ export function createAssembler({ project, model, names }: AssemblerOptions): As
       const served = new Map<string, ServedFeature>()
       const context: ServeContext = { request, project, served, featureHashes: model.featureHashes }
       for (const feature of plan) served.set(feature.name, serveFeature(feature, allowed.has(feature.name), context))
-      return [...model.features.keys()].flatMap((name) => served.get(name) ?? [])
+      return ordered.map((name) => served.get(name)!)
     },
   }
 }

@@ -39,7 +39,7 @@ export const rowColumns = 3
 export function doublesOf(bytes: Uint8Array): Float64Array {
   const length = Math.floor(bytes.byteLength / 8)
   if (bytes.byteOffset % 8 === 0) return new Float64Array(bytes.buffer, bytes.byteOffset, length)
-  return new Float64Array(Uint8Array.from(bytes).buffer, 0, length)
+  return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length * 8))
 }
 
 export function textsOf(bytes: Uint8Array, doubles: Float64Array): string[] {

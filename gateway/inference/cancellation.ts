@@ -6,22 +6,23 @@ export type Cancellation = {
 }
 
 export function createCancellation(): Cancellation & { cancel(reason: Error): void } {
-  let reason: Error | undefined
-  let listeners: ((reason: Error) => void)[] = []
-  return {
-    get reason() {
-      return reason
-    },
-    onCancel(listener) {
-      if (reason === undefined) listeners.push(listener)
-      else listener(reason)
-    },
-    cancel(because) {
-      if (reason !== undefined) return
-      reason = because
-      const told = listeners
-      listeners = []
-      for (const tell of told) tell(because)
-    },
+  return new Canceller()
+}
+
+class Canceller implements Cancellation {
+  reason: Error | undefined = undefined
+  #listeners: ((reason: Error) => void)[] = []
+
+  onCancel(listener: (reason: Error) => void): void {
+    if (this.reason === undefined) this.#listeners.push(listener)
+    else listener(this.reason)
+  }
+
+  cancel(reason: Error): void {
+    if (this.reason !== undefined) return
+    this.reason = reason
+    const told = this.#listeners
+    this.#listeners = []
+    for (const tell of told) tell(reason)
   }
 }

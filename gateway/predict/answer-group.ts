@@ -13,11 +13,10 @@ export function groupRequest(
   asked: Parameters<typeof routeRequest>[1],
 ): { groups: Group[]; shadows: Routed[]; all: Routed[] } {
   const { answering, shadows } = routeRequest(model, asked)
-  const groups = answering.map((routing) => ({ ...routing, fallback: fallbackOf(model, routing.routed) }))
-  const standIns = groups.flatMap(({ routed, fallback }) =>
-    fallback?.kind === 'version' ? [{ ...routed, serving: fallback.serving }] : [],
-  )
-  return { groups, shadows, all: [...groups.map(({ routed }) => routed), ...standIns, ...shadows] }
+  const groups = answering.map(({ routed, instances }) => ({ routed, instances, fallback: fallbackOf(model, routed) }))
+  const all = groups.map(({ routed }) => routed)
+  for (const { routed, fallback } of groups) if (fallback?.kind === 'version') all.push({ ...routed, serving: fallback.serving })
+  return { groups, shadows, all: all.concat(shadows) }
 }
 
 export type GroupAnswer = { group: Group; routed: Routed; execution: Execution }
@@ -26,7 +25,8 @@ type Under = { read: Promise<SeenFeatures>; deadline: Deadline }
 
 export async function runGroup(deps: ExecuteDeps, group: Group, under: Under): Promise<GroupAnswer> {
   const { routed, instances } = group
-  return { group, routed, execution: await execute(deps, { routed, instances, ...under }) }
+  const { read, deadline } = under
+  return { group, routed, execution: await execute(deps, { routed, instances, read, deadline }) }
 }
 
 /** The same answer, or what stands in for those that came too late. */

@@ -10,7 +10,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const start = (client?: Cancellation) =>
-  createDeadline({ now: Date.now, atMs: Date.now() + 100, reserveMs: 20, onHangUp: client?.onCancel })
+  createDeadline({ now: Date.now, atMs: Date.now() + 100, reserveMs: 20, onHangUp: client && ((listener) => client.onCancel(listener)) })
 
 describe('a deadline', () => {
   it('ends the work before the answer, so that the event can be made durable', async () => {

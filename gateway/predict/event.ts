@@ -1,10 +1,5 @@
 import { inOrder } from '../../contracts/canonical-json.ts'
-import {
-  encodePredictionEvent,
-  type RecordedTensor,
-  type ServedFeature,
-  type UnsealedPredictionEvent,
-} from '../../contracts/prediction-event.ts'
+import { encodePredictionEvent, type RecordedTensor, type UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 import type { PredictResponse } from '../../contracts/http.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
@@ -37,68 +32,51 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
   const { facts } = routed.serving
   const answer = error === undefined ? result : undefined
   const { features: featuresUs, queue: queueUs, inference: inferenceUs } = context.durationUs
-  // In the order of the keys, for the sake of its encoding: see `toCanonicalJson`.
+  // In the order of the keys, for the sake of its encoding (`toCanonicalJson`), and all of them, so that all events have one shape.
   return {
     anchor: instance.anchor,
     anchor_time: toTimestamp(instance.anchorTimeMs),
     code_version: facts.code_version,
-    ...(facts.data_category !== undefined && { data_category: facts.data_category }),
-    ...(answer?.decision !== undefined && { decision: answer.decision }),
+    data_category: facts.data_category,
+    decision: answer?.decision,
     decision_id: instance.decisionId,
     deployment_revision: routed.revision,
-    duration_us: {
-      ...(featuresUs !== undefined && { features: featuresUs }),
-      ...(inferenceUs !== undefined && { inference: inferenceUs }),
-      ...(queueUs !== undefined && { queue: queueUs }),
-    },
+    duration_us: { features: featuresUs, inference: inferenceUs, queue: queueUs },
     entities: inOrder(instance.entities),
-    ...(error !== undefined && { error_code: error.code }),
+    error_code: error?.code,
     execution_provider: facts.execution_provider,
-    ...(answer?.fallback !== undefined && { fallback: answer.fallback.name }),
+    fallback: answer?.fallback?.name,
     feature_set_sha256: facts.feature_set_sha256,
-    features: features.map(inOrderOfKeys),
+    features,
     features_as_of: seen === undefined ? [] : seen.asOf.map(({ epoch, seq, writer_id }) => ({ epoch, seq, writer_id })),
-    ...(seen?.readAtMs !== undefined && { features_read_at: toTimestamp(seen.readAtMs) }),
-    ...(context.idempotencyKey !== undefined && { idempotency_key: context.idempotencyKey }),
+    features_read_at: seen?.readAtMs === undefined ? undefined : toTimestamp(seen.readAtMs),
+    idempotency_key: context.idempotencyKey,
     index: instance.index,
     ingested_at: toTimestamp(receivedAtMs),
-    ...(instance.row !== undefined && { inputs: [...instance.row.inputs] }),
+    inputs: instance.row === undefined ? undefined : [...instance.row.inputs],
     manifest_sha256: facts.manifest_sha256,
     model: facts.model,
     model_definition_sha256: facts.model_definition_sha256,
     model_sha256: facts.model_sha256,
     model_version: facts.model_version,
-    ...(answer?.tensors !== undefined && { output_tensors: toRecordedTensors(answer.tensors) }),
+    output_tensors: answer?.tensors === undefined ? undefined : toRecordedTensors(answer.tensors),
     outputs: answer === undefined ? {} : inOrder(answer.outputs),
     predicted_at: toTimestamp(context.predictedAtMs),
     prediction_id: predictionId,
     purposes: facts.purposes,
-    ...(facts.region !== undefined && { region: facts.region }),
+    region: facts.region,
     request_id: context.requestId,
     retention_until: toTimestamp(receivedAtMs + definition.governance.retention_days * dayMs),
     route: routed.route,
     route_probability: routed.probability,
     schema_version: facts.schema_version,
     status: answer === undefined ? 'error' : answer.fallback === undefined ? 'ok' : 'fallback',
-    ...(subject !== undefined && Object.hasOwn(instance.entities, subject) && { subject_id: instance.entities[subject] }),
+    subject_id: subject !== undefined && Object.hasOwn(instance.entities, subject) ? instance.entities[subject] : undefined,
     tags: instance.tags,
     tenant: instance.tenant,
-    ...(context.traceId !== undefined && { trace_id: context.traceId }),
+    trace_id: context.traceId,
     trigger: 'api',
-    warnings: [...(answer?.fallback === undefined ? [] : [answer.fallback.warning]), ...warningsOf(features)],
-  }
-}
-
-function inOrderOfKeys({ age_ms, definition, event_time, name, reason, source, status, value }: ServedFeature): ServedFeature {
-  return {
-    ...(age_ms !== undefined && { age_ms }),
-    definition,
-    ...(event_time !== undefined && { event_time }),
-    name,
-    ...(reason !== undefined && { reason }),
-    source,
-    status,
-    ...(value !== undefined && { value }),
+    warnings: answer?.fallback === undefined ? warningsOf(features) : [answer.fallback.warning, ...warningsOf(features)],
   }
 }
 
@@ -122,8 +100,8 @@ export function toPredictResponse(event: UnsealedPredictionEvent, options: { ret
     anchor_time: event.anchor_time,
     status: event.status,
     outputs: event.outputs,
-    ...(event.decision !== undefined && { decision: event.decision }),
+    decision: event.decision,
     warnings: event.warnings,
-    ...(options.returnFeatures && { features: event.features }),
+    features: options.returnFeatures ? event.features : undefined,
   }
 }

@@ -22,11 +22,12 @@ export async function execute(
   const { routed, instances, read, deadline } = options
   const { serving } = routed
   const startedTick = deps.tick()
-  const needsStore = instances.some((instance) => serving.features.keysOf(instance).length > 0)
+  const needsStore = instances.some((instance) => serving.features.needsStore(instance))
   try {
     const seen = needsStore ? await deadline.race(read) : nothingRead
-    const run = await runVersion(deps, { serving, instances, seen, deadline, startedTick, background: routed.route === 'shadow' })
-    return { ...run, seen }
+    const background = routed.route === 'shadow'
+    const { results, durationUs } = await runVersion(deps, { serving, instances, seen, deadline, startedTick, background })
+    return { results, durationUs, seen }
   } catch (error) {
     if (error instanceof ServiceError && error === deadline.cancellation.reason) return failedExecution(instances, error)
     throw error

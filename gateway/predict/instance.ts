@@ -16,7 +16,7 @@ export type Instance = {
   features: Record<string, Scalar>
   tags: string[]
   /** What was sent as tensors: then nothing else is read or assembled. */
-  row?: SentRow
+  row: SentRow | undefined
 }
 
 /** The anchor of a model that names none. */
@@ -44,7 +44,7 @@ export function toInstance(options: {
     anchorTimeMs: sent.anchor_time === undefined ? options.receivedAtMs : Date.parse(sent.anchor_time),
     features: sent.features,
     tags: sent.tags ?? [],
-    ...(options.row !== undefined && { row: options.row }),
+    row: options.row,
   }
 }
 

@@ -36,10 +36,10 @@ export type PredictInput = ParsedPredict & {
   receivedTick: number
   /** The caller's span, where it sent one. */
   trace?: TraceParent | undefined
-  rows?: readonly SentRow[]
+  rows?: readonly SentRow[] | undefined
   onHangUp?: OnHangUp | undefined
   /** The client's key, and how its events become durable only once. */
-  idempotency?: { key: string; commit: Commit }
+  idempotency?: { key: string; commit: Commit } | undefined
 }
 
 /** A request on its way: what it asked, and its accepted instances. */
@@ -100,12 +100,13 @@ type Deadlines = { model: Deadline; answer: Deadline }
 function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; groups: readonly Group[] }): Deadlines {
   const { input } = of.work
   const budget = budgetMs(of.model, input)
-  const common = { now: deps.now, atMs: input.receivedAtMs + budget, onHangUp: input.onHangUp }
+  const setDeadline = (reserveMs: number) =>
+    createDeadline({ now: deps.now, atMs: input.receivedAtMs + budget, reserveMs, onHangUp: input.onHangUp })
   const commitMs = deps.commitTime.reserveMs(budget)
-  const answer = createDeadline({ ...common, reserveMs: commitMs })
+  const answer = setDeadline(commitMs)
   const reserves = of.groups.map((group) => fallbackReserveMs(deps, group.fallback, { rows: group.instances.length, budgetMs: budget }))
   const fallbackMs = Math.max(...reserves)
-  return { answer, model: fallbackMs === 0 ? answer : createDeadline({ ...common, reserveMs: commitMs + fallbackMs }) }
+  return { answer, model: fallbackMs === 0 ? answer : setDeadline(commitMs + fallbackMs) }
 }
 
 type Answer = {
@@ -120,16 +121,21 @@ async function answerBy({ deps, work, groups, read, deadlines }: Answer): Promis
   const { input } = work
   const ids = work.instances.map(() => deps.newId())
   const own = await forEach(groups, (group) => runGroup(deps, group, { read, deadline: deadlines.model }))
-  const results = own.flatMap(({ execution }) => execution.results)
+  const results = joined(own.map(({ execution }) => execution.results))
   refuseBadInstances(results, input.batch)
   refuseUnserved(results)
   const answers = await forEach(own, (answer) => completeGroup(deps, answer, { read, deadline: deadlines.answer }))
-  const predicted = answers.flatMap(({ routed, execution }) => toPredicted(deps, { input, routed, execution, ids }))
+  const predicted = joined(answers.map(({ routed, execution }) => toPredicted(deps, { input, routed, execution, ids })))
   if (answers.length > 1) predicted.sort((a, b) => a.event.index - b.event.index)
   await recordInTime({ deps, commit: input.idempotency?.commit, routed: answers[0]!.routed, predicted, deadline: deadlines.answer })
   countTotal(deps, answers[0]!.routed, input)
   refuseWhenNothingAnswered(predicted)
   return predicted
+}
+
+/** Nearly always of one. */
+function joined<T>(lists: T[][]): T[] {
+  return lists.length === 1 ? (lists[0] as T[]) : lists.flat()
 }
 
 /** What the request alone decides refuses the whole, and nothing is written. */

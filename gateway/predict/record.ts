@@ -6,7 +6,7 @@ import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Tensors } from '../inference/inference.ts'
 import type { GatewayMetrics } from '../metrics.ts'
 import { appendEvents } from './append-events.ts'
-import { toPredictionEvent } from './event.ts'
+import { type EventContext, toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
 import type { PredictInput } from './predictor.ts'
 import type { Routed } from './routing.ts'
@@ -27,8 +27,16 @@ export function toPredicted(
   const { input, routed, execution, ids } = options
   const { requestId, receivedAtMs, trace, idempotency } = input
   const { seen, durationUs, results } = execution
-  const of = { routed, requestId, receivedAtMs, traceId: trace?.traceId, idempotencyKey: idempotency?.key }
-  const context = { ...of, predictedAtMs: deps.now(), seen, durationUs }
+  const context: EventContext = {
+    routed,
+    requestId,
+    receivedAtMs,
+    predictedAtMs: deps.now(),
+    seen,
+    durationUs,
+    idempotencyKey: idempotency?.key,
+    traceId: trace?.traceId,
+  }
   return results.map((result) => ({
     event: toPredictionEvent(context, result, ids[result.instance.index] ?? ''),
     error: result.error,
@@ -45,8 +53,7 @@ export async function record(deps: RecordDeps, { serving }: Routed, predicted: r
   failpoint('gateway.before_commit')
   await appendEvents(deps.eventLog, { events, durability: definition.durability })
   failpoint('gateway.after_commit')
-  const labels = { model: definition.name, version: serving.version.version }
-  deps.metrics.stage({ ...labels, stage: 'outbox' }, deps.tick() - startedTick)
+  deps.metrics.stage({ model: definition.name, version: serving.version.version, stage: 'outbox' }, deps.tick() - startedTick)
   countPredictions(deps.metrics, predicted)
 }
 
@@ -61,26 +68,24 @@ function logFaults(logger: Logger, predicted: readonly Predicted[]): void {
 /** By version: the instances of a request may be answered by champion and challengers. */
 function countPredictions(metrics: GatewayMetrics, predicted: readonly Predicted[]): void {
   const version = predicted[0]?.event.model_version
-  const others = predicted.filter(({ event }) => event.model_version !== version)
-  countVersion(metrics, others.length === 0 ? predicted : predicted.filter(({ event }) => event.model_version === version))
-  if (others.length > 0) countPredictions(metrics, others)
+  if (predicted.every(({ event }) => event.model_version === version)) return countVersion(metrics, predicted)
+  for (const of of new Set(predicted.map(({ event }) => event.model_version)))
+    countVersion(
+      metrics,
+      predicted.filter(({ event }) => event.model_version === of),
+    )
 }
+
+const stages = ['features', 'queue', 'inference'] as const
 
 function countVersion(metrics: GatewayMetrics, predicted: readonly Predicted[]): void {
   const event = predicted[0]?.event
   if (event === undefined) return
-  const labels = { model: event.model, version: event.model_version }
-  for (const stage of ['features', 'queue', 'inference'] as const) {
-    const us = event.duration_us[stage]
-    if (us !== undefined) metrics.stage({ ...labels, stage }, us / 1000)
+  const { model, model_version: version, route, duration_us: durations } = event
+  for (const stage of stages) {
+    const us = durations[stage]
+    if (us !== undefined) metrics.stage({ model, version, stage }, us / 1000)
   }
-  const counts = new Map<string, number>()
-  for (const { event, error } of predicted) {
-    const outcome = error?.code ?? event.status
-    counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-  }
-  for (const [outcome, count] of counts) {
-    const answered = outcome === 'ok' || outcome === 'fallback'
-    metrics.prediction({ ...labels, route: event.route, status: answered ? outcome : 'error', code: answered ? '' : outcome }, count)
-  }
+  for (const { event: own, error } of predicted)
+    metrics.prediction({ model, version, route, status: own.status, code: error?.code ?? '' }, 1)
 }

@@ -2,6 +2,7 @@ import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
 import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-event.ts'
 import type { AppliedPosition } from '../../contracts/origin.ts'
+import type { Scalar } from '../../contracts/primitives.ts'
 import { toServiceError } from '../http/errors.ts'
 import type { InferenceEngine, Tensors } from '../inference/inference.ts'
 import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs, requireEncodable } from '../inference/tensors.ts'
@@ -23,10 +24,13 @@ export type InstanceResult = { instance: Instance; features: ServedFeature[] } &
 /** What answered instead of the version, and what the caller is told of it. */
 export type StandIn = { name: string; warning: string }
 
-export type VersionRun = { results: InstanceResult[]; durationUs: { features?: number; queue?: number; inference?: number } }
+export type VersionRun = {
+  results: InstanceResult[]
+  durationUs: { features?: number | undefined; queue?: number | undefined; inference?: number | undefined }
+}
 
 type Deps = { inference: InferenceEngine; tick: () => number }
-type Assembled = { instance: Instance; features: ServedFeature[]; row: FeatureRow; error?: ServiceError }
+type Assembled = { instance: Instance; features: ServedFeature[]; row: FeatureRow; error: ServiceError | undefined }
 
 const noRow: FeatureRow = new Map()
 
@@ -50,14 +54,15 @@ export async function runVersion(
   const features = microseconds(deps.tick() - options.startedTick)
   const ready = assembled.filter(({ error }) => error === undefined)
   if (ready.length === 0) return { results: assembled.map(toFailure), durationUs: { features } }
-  const inferred = await infer(deps, { ...options, ready })
+  const inferred = await infer(deps, { serving: options.serving, deadline: options.deadline, background: options.background, ready })
   let row = 0
   const results = assembled.map((item) => {
     if (item.error !== undefined) return toFailure(item)
     const at = { row: row++, rows: ready.length }
     return withRowTensors(toResult(options.serving, item, inferred.rows[at.row]), inferred.tensors, at)
   })
-  return { results, durationUs: { features, ...inferred.durationUs } }
+  const { queue, inference } = inferred.durationUs
+  return { results, durationUs: { features, queue, inference } }
 }
 
 /** Every instance with the same error: the run did not come to its rows. */
@@ -69,9 +74,10 @@ function assemble(serving: ServingVersion, instance: Instance, seen: SeenFeature
   try {
     const features = serving.features.assemble(instance, seen.values)
     if (isTooLarge(instance, features)) return { instance, features: [], row: noRow, error: tooLarge() }
-    const row: FeatureRow = new Map(features.map(({ name, value }) => [name, value]))
+    const row = new Map<string, Scalar | undefined>()
+    for (const { name, value } of features) row.set(name, value)
     requireEncodable(serving.version.manifest.inputs, row)
-    return { instance, features, row }
+    return { instance, features, row, error: undefined }
   } catch (error) {
     return { instance, features: [], row: noRow, error: attribute(toServiceError(error), seen) }
   }
@@ -101,9 +107,9 @@ function tooLarge(): ServiceError {
   return new ServiceError('event_too_large', `the prediction's event would be over ${limits.eventBytes} bytes`)
 }
 
-type Inferred = { rows: (Outputs | ServiceError)[]; tensors?: Tensors; durationUs: { queue?: number; inference?: number } }
+type Inferred = { rows: (Outputs | ServiceError)[]; tensors?: Tensors; durationUs: VersionRun['durationUs'] }
 
-type InferOptions = { serving: ServingVersion; deadline: Deadline; background?: boolean; ready: readonly Assembled[] }
+type InferOptions = { serving: ServingVersion; deadline: Deadline; background: boolean | undefined; ready: readonly Assembled[] }
 
 async function infer(deps: Deps, { serving, deadline, background, ready }: InferOptions): Promise<Inferred> {
   const { inputs, outputs } = serving.version.manifest

@@ -7,7 +7,7 @@ import type { ServingVersion } from './serving-model.ts'
 import type { VersionFeatures } from './version-features.ts'
 
 const model = testProject.models.get('parcel-delay')!
-const assembled: VersionFeatures = { keysOf: () => [{ partition: 0, key: 'k' }], assemble: () => [] }
+const assembled: VersionFeatures = { keysOf: () => [{ partition: 0, key: 'k' }], needsStore: () => true, assemble: () => [] }
 const features = takeSentRows(assembled, model, model.versions.get('1')!)
 
 function instanceOf(values?: Record<string, Scalar | undefined>, anchor = 'sent'): Instance {
@@ -20,7 +20,7 @@ function instanceOf(values?: Record<string, Scalar | undefined>, anchor = 'sent'
     anchorTimeMs: 0,
     features: {},
     tags: [],
-    ...(values !== undefined && { row: { values: new Map(Object.entries(values)), inputs: [] } }),
+    row: values && { values: new Map(Object.entries(values)), inputs: [] },
   }
 }
 
@@ -28,6 +28,7 @@ describe('an instance that was sent as tensors', () => {
   it('is served what was sent, and nothing is read for it', () => {
     const instance = instanceOf({ depot_load: 2, weight: 1, other: 3 })
     expect(features.keysOf(instance)).toEqual([])
+    expect(features.needsStore(instance)).toBe(false)
     const served = features.assemble(instance, undefined)
     expect(served.map(({ name, value, source, status }) => [name, value, source, status])).toEqual([
       ['weight', 1, 'request', 'ok'],

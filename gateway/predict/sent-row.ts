@@ -19,6 +19,7 @@ export function takeSentRows(features: VersionFeatures, model: ProjectModel, { m
   const names = [...new Set(manifest.inputs.flatMap((input) => input.features))]
   return {
     keysOf: (instance) => (instance.row === undefined ? features.keysOf(instance) : []),
+    needsStore: (instance) => instance.row === undefined && features.needsStore(instance),
     assemble: (instance, values) =>
       instance.row === undefined ? features.assemble(instance, values) : serveRow(model, names, { ...instance, row: instance.row }),
   }
@@ -30,11 +31,11 @@ function serveRow(model: ProjectModel, names: readonly string[], instance: Insta
     const { values } = instance.row
     if (!values.has(name)) throw new ServiceError('missing_feature', `the tensors hold no ${name}`, { path: 'inputs' })
     const value = values.get(name)
-    const fixed = { name, source: 'request', definition: model.featureHashes.get(name) ?? '' } as const
-    if (value === undefined) return { ...fixed, status: 'missing', reason: 'nan' }
+    const definition = model.featureHashes.get(name) ?? ''
+    if (value === undefined) return { definition, name, reason: 'nan', source: 'request', status: 'missing' }
     if (allowed?.includes(name) === false)
       throw new ServiceError('unknown_feature', `anchor ${instance.anchor} does not allow ${name}`, { path: 'inputs' })
-    return { ...fixed, value, status: 'ok' }
+    return { definition, name, source: 'request', status: 'ok', value }
   })
 }
 

@@ -23,41 +23,29 @@ export async function readOnce(
   deps: ReadDeps,
   options: { routes: readonly Routed[]; instances: readonly Instance[]; answerAtMs: number },
 ): Promise<SeenFeatures> {
-  const keys = keysOf(options)
+  const { keys, placeOf } = keysOf(options)
   if (keys.length === 0) return nothingRead
   const snapshot = await readWithin(deps, keys, (options.answerAtMs - deps.now()) * readShare)
   if (snapshot === undefined) return unread
-  const values = createKeyMap<Uint8Array | undefined>()
-  for (const [position, key] of keys.entries()) values.set(key, snapshot.values[position])
-  return { values: values.get, asOf: snapshot.applied, readAtMs: deps.now() }
+  const { values, applied } = snapshot
+  return { values: (key) => values[placeOf(key) ?? -1], asOf: applied, readAtMs: deps.now() }
 }
+
+type Keys = { keys: readonly StoreKey[]; placeOf(key: StoreKey): number | undefined }
 
 /** Of all versions and instances, each once. */
-function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: readonly Instance[] }): StoreKey[] {
-  const known = createKeyMap<true>()
+function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: readonly Instance[] }): Keys {
+  const places = new Map<number, Map<string, number>>()
   const keys: StoreKey[] = []
-  for (const { serving } of routes) {
-    for (const instance of instances) {
-      for (const key of serving.features.keysOf(instance)) {
-        if (known.get(key)) continue
-        known.set(key, true)
-        keys.push(key)
-      }
-    }
+  const add = (key: StoreKey): void => {
+    let own = places.get(key.partition)
+    if (own === undefined) places.set(key.partition, (own = new Map()))
+    if (own.has(key.key)) return
+    own.set(key.key, keys.length)
+    keys.push(key)
   }
-  return keys
-}
-
-function createKeyMap<Value>() {
-  const partitions = new Map<number, Map<string, Value>>()
-  return {
-    get: ({ partition, key }: StoreKey): Value | undefined => partitions.get(partition)?.get(key),
-    set({ partition, key }: StoreKey, value: Value): void {
-      const values = partitions.get(partition)
-      if (values === undefined) partitions.set(partition, new Map([[key, value]]))
-      else values.set(key, value)
-    },
-  }
+  for (const { serving } of routes) for (const instance of instances) serving.features.keysOf(instance).forEach(add)
+  return { keys, placeOf: ({ partition, key }) => places.get(partition)?.get(key) }
 }
 
 async function readWithin({ store, metrics }: ReadDeps, keys: readonly StoreKey[], withinMs: number): Promise<StoreSnapshot | undefined> {

@@ -27,6 +27,7 @@ const instance: Instance = {
   anchorTimeMs: noon,
   features: { distance: 2586 },
   tags: [],
+  row: undefined,
 }
 
 /** What the store holds of one airport's arrivals, in the engine's own form. */

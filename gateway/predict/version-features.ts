@@ -12,6 +12,8 @@ import type { Instance } from './instance.ts'
 export type VersionFeatures = {
   /** What must be read from the online store for this instance; none when the version uses no online feature. */
   keysOf(instance: Instance): StoreKey[]
+  /** Whether there is any such key. */
+  needsStore(instance: Instance): boolean
   /**
    * Every feature of the version with its value and where it came from; without `values` the store did not answer.
    * Throws a `ServiceError` when the request or model.yaml's rules forbid an answer: with status 400 for what the
@@ -29,11 +31,22 @@ export function createVersionFeatures(project: Project): (model: ProjectModel, v
     const names = new Set(manifest.inputs.flatMap(({ features }) => features))
     const assembler = createAssembler({ project, model, names })
     return {
-      keysOf: (instance) =>
-        assembler.onlineReads(instance.anchor).flatMap(({ view, role }) => planOf(views, instance, view, role)?.keys ?? []),
+      keysOf(instance) {
+        const keys: StoreKey[] = []
+        for (const { view, role } of assembler.onlineReads(instance.anchor)) {
+          const plan = planOf(views, instance, view, role)
+          if (plan !== undefined) keys.push(...plan.keys)
+        }
+        return keys
+      },
+      needsStore: (instance) =>
+        assembler.onlineReads(instance.anchor).some(({ view, role }) => planOf(views, instance, view, role) !== undefined),
       assemble: (instance, values) =>
         assembler.assemble({
-          ...instance,
+          anchor: instance.anchor,
+          anchorTimeMs: instance.anchorTimeMs,
+          entities: instance.entities,
+          features: instance.features,
           online: values === undefined ? () => undefined : createOnlineReader(views, instance, values),
           storeUnavailable: values === undefined,
         }),

@@ -34,9 +34,19 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
       if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
       const requestId = c.get('requestId')
       const { tenant } = c.get('caller')
-      const received = { receivedAtMs: c.get('receivedAtMs'), receivedTick: c.get('receivedTick') }
-      const trace = parseTraceparent(c.req.header('traceparent'))
-      const input: PredictInput = { ...parsed, requestId, tenant, ...received, trace, onHangUp: onHangUpOf(c) }
+      const input: PredictInput = {
+        requestId,
+        tenant,
+        instances: parsed.instances,
+        batch: parsed.batch,
+        options: parsed.options,
+        receivedAtMs: c.get('receivedAtMs'),
+        receivedTick: c.get('receivedTick'),
+        trace: parseTraceparent(c.req.header('traceparent')),
+        rows: undefined,
+        onHangUp: onHangUpOf(c),
+        idempotency: undefined,
+      }
       if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
       const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
       const once = await deps.idempotency.once(request, (commitWith) =>

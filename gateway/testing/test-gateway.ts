@@ -35,6 +35,7 @@ type OnUnavailable = 'missing' | 'reject'
 /** weight from the request; depot_load from the store's key of the depot, refused when it says so. */
 const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
   keysOf: ({ entities }) => (entities['depot'] === undefined ? [] : [{ partition: 0, key: entities['depot'] }]),
+  needsStore: ({ entities }) => entities['depot'] !== undefined,
   assemble({ entities, features: sent }, values) {
     if (values === undefined && onUnavailable === 'reject' && entities['depot'] !== undefined)
       throw new ServiceError('online_store_unavailable', 'depot_load: no answer')
@@ -42,10 +43,9 @@ const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
     const load = stored === undefined ? undefined : Number(Buffer.from(stored).toString())
     if (Number.isNaN(load)) throw new ServiceError('anchor_too_old', 'depot_load: the online store no longer covers the anchor time')
     if (sent['weight'] === undefined) throw new ServiceError('missing_feature', 'is required', { path: 'features.weight' })
-    const served: ServedFeature[] = [{ name: 'weight', value: sent['weight'], source: 'request', status: 'ok', definition }]
-    const online = { name: 'depot_load', source: 'online', definition } as const
-    const reason = values === undefined ? 'store_unavailable' : 'no_events'
-    served.push(load === undefined ? { ...online, status: 'missing', reason } : { ...online, value: load, status: 'ok' })
+    const served: ServedFeature[] = [{ definition, name: 'weight', source: 'request', status: 'ok', value: sent['weight'] }]
+    const reason = load !== undefined ? undefined : values === undefined ? 'store_unavailable' : 'no_events'
+    served.push({ definition, name: 'depot_load', reason, source: 'online', status: load === undefined ? 'missing' : 'ok', value: load })
     return served
   },
 })

@@ -5,7 +5,7 @@ import { connectRedis, type RedisClient, type RedisConnection } from './online-s
 import { appliedField, clearScript, commitField, commitScript, scanScript, valuePrefix } from './online-store-redis-scripts.ts'
 import { partitionCount, type PartitionCommit, type ScannableOnlineStore, type StoreKey } from './online-store.ts'
 import { commonPositions, mergePositions } from './positions.ts'
-import { createReadTogether } from './read-together.ts'
+import { createReadTogether, type PartitionRead } from './read-together.ts'
 
 export type RedisOnlineStoreOptions = RedisConnection & {
   /** Before every key, so that several systems share a Redis. Default `hindsight`. */
@@ -83,10 +83,12 @@ export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Pr
   return {
     async read(keys) {
       const groups = groupByPartition(keys)
-      const read = await Promise.all([...groups].map(([partition, places]) => readTogether(partition, places.map(keyAt(keys)))))
+      const read = await Promise.all(groups.map((group) => readTogether(group.partition, group.keys)))
       const values: (Uint8Array | undefined)[] = Array.from({ length: keys.length })
-      for (const [index, places] of [...groups.values()].entries())
-        for (const [offset, place] of places.entries()) values[place] = read[index]?.values[offset] ?? undefined
+      for (const [index, { places }] of groups.entries()) {
+        const own = (read[index] as PartitionRead).values
+        for (let offset = 0; offset < places.length; offset++) values[places[offset] as number] = own[offset] ?? undefined
+      }
       return { values, applied: commonPositions(read.map((partition) => partition.applied)) }
     },
     async commit(commits) {
@@ -131,19 +133,19 @@ async function settleAll(actions: readonly Promise<void>[], onFailure: () => voi
   throw failed.reason
 }
 
-/** Places in `keys`, by partition. */
-function groupByPartition(keys: readonly StoreKey[]): Map<number, number[]> {
-  const groups = new Map<number, number[]>()
-  for (const [place, { partition }] of keys.entries()) {
-    const places = groups.get(partition)
-    if (places === undefined) groups.set(partition, [place])
-    else places.push(place)
+/** What is asked of one partition, and at which places of all that is asked. */
+type Group = { partition: number; keys: string[]; places: number[] }
+
+function groupByPartition(keys: readonly StoreKey[]): Group[] {
+  const groups: Group[] = []
+  for (const [place, { partition, key }] of keys.entries()) {
+    // Keys of one partition mostly come one after the other, and a request has few.
+    let group = groups.findLast((known) => known.partition === partition)
+    if (group === undefined) groups.push((group = { partition, keys: [], places: [] }))
+    group.keys.push(key)
+    group.places.push(place)
   }
   return groups
-}
-
-function keyAt(keys: readonly StoreKey[]): (place: number) => string {
-  return (place) => (keys[place] as StoreKey).key
 }
 
 /** Never twice the same, also from another process or after going back to an older copy. */

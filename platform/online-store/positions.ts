@@ -19,7 +19,9 @@ export function commonPositions(partitions: readonly (readonly AppliedPosition[]
   const [first = [], ...rest] = partitions
   if (rest.every((positions) => positions === first)) return [...first]
   return first.flatMap((position) => {
-    const others = rest.map((positions) => positions.find((other) => nameOf(other) === nameOf(position))?.seq)
+    const others = rest.map(
+      (positions) => positions.find((other) => other.epoch === position.epoch && other.writer_id === position.writer_id)?.seq,
+    )
     const seqs = others.filter((seq) => seq !== undefined)
     return seqs.length < others.length ? [] : [{ ...position, seq: Math.min(position.seq, ...seqs) }]
   })
