@@ -29,10 +29,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { entries, pool } = deps
   const wait = createWait(dispatch)
 
-  async function submit(entry: Entry, request: RunRequest): Promise<RunResult> {
-    const waitUs = expectedWaitUs(entry, pool.slots.length)
-    refuse(entry, request, waitUs)
+  function submit(entry: Entry, request: RunRequest): Promise<RunResult> {
     return new Promise((resolve, reject) => {
+      const waitUs = expectedWaitUs(entry, pool.slots.length)
+      refuse(entry, request, waitUs)
       const job: Job = { request, alone: false, queuedAt: deps.tick(), expectedWaitUs: waitUs, resolve, reject }
       entry.queue.push(job)
       leaveWhenCancelled(entry, job)
@@ -46,7 +46,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const leftMs = request.deadlineAtMs - deps.now()
     if (leftMs <= 0) throw expired()
     if (queue.rows > 0 && queue.rows + request.rows > spec.settings.max_queue_rows) throw overloaded(`${queue.rows} rows wait already`)
-    const queued = [...entries.values()].reduce((sum, other) => sum + other.queue.rows, 0)
+    let queued = 0
+    for (const other of entries.values()) queued += other.queue.rows
     if (queued > 0 && queued + request.rows > deps.maxQueuedRows) throw overloaded(`${queued} rows of all models wait already`)
     if (waitUs > 0 && (waitUs + cost.of(request.rows)) / 1000 > leftMs) throw overloaded('the model would not come to it in time')
   }

@@ -13,7 +13,9 @@ export type Outputs = Record<string, Scalar>
 
 /** Every input of a version for these rows, in order. A missing number is NaN, a missing text is empty. */
 export function encodeInputs(inputs: readonly InputTensor[], rows: readonly FeatureRow[]): Tensors {
-  return Object.fromEntries(inputs.map((input) => [input.name, encodeInput(input, rows)]))
+  const tensors: Tensors = {}
+  for (const input of inputs) tensors[input.name] = encodeInput(input, rows)
+  return tensors
 }
 
 /** Throws what keeps this row out of the version's tensors, before it can spoil a run of many. */
@@ -27,11 +29,8 @@ export function requireEncodable(inputs: readonly InputTensor[], row: FeatureRow
 function encodeInput(input: InputTensor, rows: readonly FeatureRow[]): Tensor {
   const width = input.features.length
   const data = allocate(input.type, rows.length * width)
-  for (const [row, values] of rows.entries()) {
-    for (const [column, name] of input.features.entries()) {
-      data[row * width + column] = encodeValue(input, name, values.get(name))
-    }
-  }
+  let at = 0
+  for (const values of rows) for (const name of input.features) data[at++] = encodeValue(input, name, values.get(name))
   return { type: input.type, dims: input.shape.length === 1 ? [rows.length] : [rows.length, width], data }
 }
 

@@ -19,26 +19,35 @@ export function groupRequest(
   return { groups, shadows, all: all.concat(shadows) }
 }
 
-export type GroupAnswer = { group: Group; routed: Routed; execution: Execution }
+/** `routed`: who answered in the end. */
+export type GroupAnswer = { routed: Routed; execution: Execution }
 
 type Under = { read: Promise<SeenFeatures>; deadline: Deadline }
 
-export async function runGroup(deps: ExecuteDeps, group: Group, under: Under): Promise<GroupAnswer> {
-  const { routed, instances } = group
-  const { read, deadline } = under
-  return { group, routed, execution: await execute(deps, { routed, instances, read, deadline }) }
+export function runGroup(deps: ExecuteDeps, { routed, instances }: Group, { read, deadline }: Under): Promise<Execution> {
+  return execute(deps, { routed, instances, read, deadline })
 }
 
-/** The same answer, or what stands in for those that came too late. */
-export async function completeGroup(deps: ExecuteDeps, answer: GroupAnswer, under: Under): Promise<GroupAnswer> {
-  const { group, routed, execution } = answer
-  if (group.fallback === undefined) return answer
-  const late = await fallBack(deps, { fallback: group.fallback, routed, execution, instances: group.instances, ...under })
-  return late === undefined ? answer : { group, ...late }
+/** The same answers, or what stands in for those that came too late. */
+export async function completeGroups(
+  deps: ExecuteDeps,
+  groups: readonly Group[],
+  of: Under & { executions: readonly Execution[] },
+): Promise<GroupAnswer[]> {
+  const answers = groups.map(({ routed }, index) => ({ routed, execution: of.executions[index]! }))
+  if (groups.every(({ fallback }) => fallback === undefined)) return answers
+  return forEach(groups, (group, index) => completeGroup(deps, group, { answer: answers[index]!, read: of.read, deadline: of.deadline }))
+}
+
+async function completeGroup(deps: ExecuteDeps, group: Group, of: Under & { answer: GroupAnswer }): Promise<GroupAnswer> {
+  const { fallback, routed, instances } = group
+  const { answer, read, deadline } = of
+  if (fallback === undefined) return answer
+  return (await fallBack(deps, { fallback, routed, execution: answer.execution, instances, read, deadline })) ?? answer
 }
 
 /** Nearly every request is one group, and does without the turns of `Promise.all`. */
-export async function forEach<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+export async function forEach<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const [only] = items
-  return only !== undefined && items.length === 1 ? [await work(only)] : Promise.all(items.map(work))
+  return only !== undefined && items.length === 1 ? [await work(only, 0)] : Promise.all(items.map(work))
 }

@@ -3,9 +3,9 @@ import type { Durability, EventLogWriter } from '../../platform/event-log/event-
 import { toLogRecord } from './event.ts'
 
 /** Makes the events of a request durable, together and in order. Rejects with `outbox_unavailable`. */
-export async function appendEvents(
+export function appendEvents(
   eventLog: EventLogWriter,
   { events, durability }: { events: readonly UnsealedPredictionEvent[]; durability: Durability },
-): Promise<void> {
-  await eventLog.append('predictions', events.map(toLogRecord), { durability })
+): Promise<unknown> {
+  return eventLog.append('predictions', events.map(toLogRecord), { durability })
 }

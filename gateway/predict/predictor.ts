@@ -1,5 +1,5 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
-import { completeGroup, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
+import { completeGroups, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
 import type { TraceParent } from '../../platform/service/trace-context.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
@@ -120,11 +120,11 @@ type Answer = {
 async function answerBy({ deps, work, groups, read, deadlines }: Answer): Promise<Predicted[]> {
   const { input } = work
   const ids = work.instances.map(() => deps.newId())
-  const own = await forEach(groups, (group) => runGroup(deps, group, { read, deadline: deadlines.model }))
-  const results = joined(own.map(({ execution }) => execution.results))
+  const executions = await forEach(groups, (group) => runGroup(deps, group, { read, deadline: deadlines.model }))
+  const results = joined(executions.map((execution) => execution.results))
   refuseBadInstances(results, input.batch)
   refuseUnserved(results)
-  const answers = await forEach(own, (answer) => completeGroup(deps, answer, { read, deadline: deadlines.answer }))
+  const answers = await completeGroups(deps, groups, { executions, read, deadline: deadlines.answer })
   const predicted = joined(answers.map(({ routed, execution }) => toPredicted(deps, { input, routed, execution, ids })))
   if (answers.length > 1) predicted.sort((a, b) => a.event.index - b.event.index)
   await recordInTime({ deps, commit: input.idempotency?.commit, routed: answers[0]!.routed, predicted, deadline: deadlines.answer })

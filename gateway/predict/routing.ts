@@ -22,14 +22,13 @@ type Asked = { pinned: string | undefined; requestId: string; instances: Instanc
 export function routeRequest(model: ServingModel, asked: Asked): { answering: Routing[]; shadows: Routed[] } {
   const { revision, shadows } = model.deployment
   const answering = asked.pinned === undefined ? routeByShares(model, asked) : [pin(model, asked.pinned, asked.instances)]
-  const watching = shadows.filter((version) => answering.some(({ routed }) => routed.serving.version.version !== version))
-  return {
-    answering,
-    shadows: watching.flatMap((version) => {
-      const serving = model.versions.get(version)
-      return serving === undefined ? [] : [{ serving, route: 'shadow' as const, probability: 1, revision }]
-    }),
+  const watching: Routed[] = []
+  for (const version of shadows) {
+    const serving = model.versions.get(version)
+    const isElsewhere = answering.some(({ routed }) => routed.serving.version.version !== version)
+    if (serving !== undefined && isElsewhere) watching.push({ serving, route: 'shadow', probability: 1, revision })
   }
+  return { answering, shadows: watching }
 }
 
 function pin(model: ServingModel, version: string, instances: Instance[]): Routing {

@@ -119,7 +119,7 @@ async function infer(deps: Deps, { serving, deadline, background, ready }: Infer
     const run = deps.inference.run({
       sessionId: serving.sessionId,
       inputs: encodeInputs(inputs, rows),
-      outputs: [...new Set(outputs.map(({ tensor }) => tensor))],
+      outputs: namesOf(outputs),
       rows: rows.length,
       deadlineAtMs: deadline.workByMs,
       cancellation: deadline.cancellation,
@@ -133,6 +133,13 @@ async function infer(deps: Deps, { serving, deadline, background, ready }: Infer
     const failure = toServiceError(error)
     return { rows: ready.map(() => failure), durationUs: {} }
   }
+}
+
+/** Of the tensors, each once. */
+function namesOf(outputs: ServingVersion['version']['manifest']['outputs']): string[] {
+  const names: string[] = []
+  for (const { tensor } of outputs) if (!names.includes(tensor)) names.push(tensor)
+  return names
 }
 
 function toResult(serving: ServingVersion, { instance, features }: Assembled, row: Outputs | ServiceError | undefined): InstanceResult {

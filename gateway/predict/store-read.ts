@@ -50,12 +50,12 @@ function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: r
 
 async function readWithin({ store, metrics }: ReadDeps, keys: readonly StoreKey[], withinMs: number): Promise<StoreSnapshot | undefined> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    // Timers come before sockets in a turn: an answer that waited through a pause of our own is not late.
-    timer = setTimeout(() => setImmediate(() => resolve(undefined)), Math.max(0, withinMs))
-  })
   try {
-    const snapshot = await Promise.race([store.read(keys), late])
+    const snapshot = await new Promise<StoreSnapshot | undefined>((resolve, reject) => {
+      // Timers come before sockets in a turn: an answer that waited through a pause of our own is not late.
+      timer = setTimeout(() => setImmediate(() => resolve(undefined)), Math.max(0, withinMs))
+      store.read(keys).then(resolve, reject)
+    })
     metrics.storeRead(snapshot === undefined ? 'late' : 'answered')
     return snapshot
   } catch (error) {

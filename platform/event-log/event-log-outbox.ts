@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
-import { lanes, type Lane } from '../../contracts/origin.ts'
+import { lanes, type Lane, type Origin } from '../../contracts/origin.ts'
 import { createAdopter } from './adopt-outboxes.ts'
 import { createCursors } from './cursor-files.ts'
 import { releaseEpoch } from './epoch-claim.ts'
-import type { EventLogWriter, LaneStatus } from './event-log.ts'
+import type { AppendInput, Durability, EventLogWriter, LaneStatus } from './event-log.ts'
 import { createLaneStorage, type LaneStorage } from './lane-storage.ts'
 import { claimOutbox, startEpoch, toUnavailable, type FailedEpoch, type OutboxEpoch } from './outbox-epoch.ts'
 import { nodeDisk, type OutboxDisk } from './outbox-files.ts'
@@ -132,11 +132,11 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
     }
   }
 
-  function append(lane: Lane, ...[records, { durability = 'disk' } = {}]: TailOf<EventLogWriter['append']>) {
+  function append(lane: Lane, records: readonly AppendInput[], options?: { durability?: Durability }): Promise<Origin[]> {
     if (closing || broken) return Promise.reject(notWritable(writerId, closing ? 'closed' : 'not writable now'))
     const full = boundReached(lane)
     if (full !== undefined) return Promise.reject(full)
-    return epoch.lane(lane).append(records, durability)
+    return epoch.lane(lane).append(records, options?.durability ?? 'disk')
   }
 
   function boundReached(lane: Lane): ServiceError | undefined {
@@ -178,8 +178,6 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
     return oldest === undefined ? own : { ...own, oldestUnconfirmedAtMs: oldest }
   }
 }
-
-type TailOf<F extends (...args: never[]) => unknown> = Parameters<F> extends [unknown, ...infer Tail] ? Tail : never
 
 /** A restarted process may be a moment faster than the end of the one before it. */
 async function claimWithin(waitMs: number, { now, ...place }: { dir: string; writerId: string; now: () => number }): Promise<number> {

@@ -80,12 +80,12 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
   // Grows to the largest commit and is used for each: a commit is written before the next one is encoded.
   let buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
-  function enqueue(entry: Omit<Entry, 'resolve' | 'reject'>): Promise<Origin[]> {
+  function enqueue({ records, seal, durability, bytes }: Omit<Entry, 'resolve' | 'reject'>): Promise<Origin[]> {
     if (failure) return Promise.reject(failure)
-    if (queuedBytes + entry.bytes > maxQueuedBytes) return Promise.reject(full(lane))
+    if (queuedBytes + bytes > maxQueuedBytes) return Promise.reject(full(lane))
     return new Promise((resolve, reject) => {
-      queue.push({ ...entry, resolve, reject })
-      queuedBytes += entry.bytes
+      queue.push({ records, seal, durability, bytes, resolve, reject })
+      queuedBytes += bytes
       // A microtask later, so that appends of the same turn share the commit.
       running ??= Promise.resolve().then(drainQueue)
     })
