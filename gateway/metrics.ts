@@ -1,5 +1,6 @@
 import type { Instruments } from '../platform/service/instruments.ts'
 import { secondBounds } from '../platform/service/second-bounds.ts'
+import { type DeploymentSource, observeDeployments } from './deploy/metrics.ts'
 import { observeInference, type InferenceSource } from './inference-metrics.ts'
 import { observeOutbox, type OutboxSource } from './outbox-metrics.ts'
 
@@ -16,6 +17,7 @@ export type GatewayMetrics = {
   idempotent(outcome: string): void
   observeOutbox(source: OutboxSource): void
   observeInference(source: InferenceSource): void
+  observeDeployments(source: DeploymentSource): void
   observeInFlight(read: () => { requests: number; background: number }): void
 }
 
@@ -70,6 +72,7 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     idempotent: (outcome) => idempotent(outcome).add(1),
     observeOutbox: (source) => observeOutbox(instruments, source),
     observeInference: (source) => observeInference(instruments, source),
+    observeDeployments: (source) => observeDeployments(instruments, source),
     observeInFlight: (read) => observeInFlight(instruments, read),
   }
 }

@@ -32,6 +32,7 @@ import { createCommitTime } from './predict/commit-time.ts'
 import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
+import { createSpareTurns } from './predict/spare-turns.ts'
 import { tracePredictor } from './predict/trace-predictor.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { createReadiness } from './readiness.ts'
@@ -81,6 +82,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
   metrics.observeOutbox({ eventLog, bounds, now: Date.now })
   metrics.observeInference({ inference, models })
+  metrics.observeDeployments(deployer)
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
@@ -91,11 +93,17 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
   const idempotency = countIdempotency(once, metrics)
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
-  const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger }, (routes) =>
+  const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger, version }, (routes) =>
     addDeploymentRoutes(routes, deployer),
   )
   const loopLoad = createLoopLoad({ ...clocks, activeMs: loopActiveMs })
-  const predict = createPredictor({ ...deps, commitTime: createCommitTime(), loopLoad, limits: shadowLimits })
+  const predict = createPredictor({
+    ...deps,
+    commitTime: createCommitTime(),
+    loopLoad,
+    limits: shadowLimits,
+    spareTurn: createSpareTurns(),
+  })
   const app = createApp({
     ...deps,
     predict: tracePredictor(predict, context.tracing, Date.now),

@@ -70,11 +70,14 @@ async function report(rounds: Round[]): Promise<void> {
 /** Both at the same rate, one after the other, round by round. */
 async function measureOpenLoop(perSecond: number): Promise<NonNullable<BenchResult['openLoop']>> {
   const rounds: OpenLoopRound[] = []
-  const [durable, committedEcho] = [find('durable'), find('committed-echo')]
+  const compared = { durable: find('durable'), committedEcho: find('committed-echo'), shadowed: find('shadowed') }
   for (let round = 0; round < options.rounds; round++) {
-    const [d, b] = [await durable.openLoop({ ...options, perSecond }), await committedEcho.openLoop({ ...options, perSecond })]
-    process.stderr.write(`open loop ${round + 1}: p99 ${d.p99Ms.toFixed(1)} and ${b.p99Ms.toFixed(1)} ms\n`)
-    rounds.push({ durableP99Ms: d.p99Ms, committedEchoP99Ms: b.p99Ms, failed: d.failed + b.failed })
+    const one: Partial<OpenLoopRound> = {}
+    for (const [name, server] of Object.entries(compared))
+      one[name as keyof OpenLoopRound] = await server.openLoop({ ...options, perSecond })
+    const p99s = Object.entries(one).map(([name, { p99Ms }]) => `${name} ${p99Ms.toFixed(1)}`)
+    process.stderr.write(`open loop ${round + 1}: p99 ${p99s.join(', ')} ms\n`)
+    rounds.push(one as OpenLoopRound)
   }
   return summariseOpenLoop(perSecond, rounds)
 }

@@ -9,12 +9,12 @@ const predict = createTestKey({ scopes: ['predict'], name: 'app', key_id: 'mnkjh
 const keyed = createTestAccess({ keys: [admin.key, predict.key] })
 const open = createTestAccess()
 
-function ask(setup: { host: string; access: typeof open }, headers: Record<string, string>) {
-  const deps = { logger: pino({ level: 'silent' }), now: Date.now, tick: () => performance.now(), newId: () => 'id' }
+function ask(setup: { host: string; access: typeof open }, headers: Record<string, string>, path = '/v1/name') {
+  const deps = { logger: pino({ level: 'silent' }), version: '0', now: Date.now, tick: () => performance.now(), newId: () => 'id' }
   const app = createAdminApp({ ...deps, ...setup }, (routes) => {
     routes.get('/v1/name', (c) => c.text(c.var.caller.name))
   })
-  return app.request('/v1/name', { headers })
+  return app.request(path, { headers })
 }
 
 async function outcome(response: Response): Promise<string> {
@@ -38,4 +38,10 @@ describe('an admin route', () => {
     expect(response.headers.get('x-request-id')).toBe('id')
     expect(response.headers.get('x-content-type-options')).toBe('nosniff')
   })
+})
+
+it('describes what changes the service, to anybody', async () => {
+  const response = await ask({ host: '0.0.0.0', access: open }, {}, '/openapi.json')
+  const document = (await response.json()) as { paths: Record<string, Record<string, unknown>> }
+  expect(Object.keys(document.paths['/v1/models/{model}/deployment'] ?? {})).toEqual(['get', 'put'])
 })

@@ -5,6 +5,7 @@ import type { RunningService } from '../../platform/service/service.ts'
 import type { Access } from '../access/access.ts'
 import { createErrorHandler, notFound } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import { createAdminOpenApiDocument } from '../http/openapi.ts'
 import { requestContext } from '../http/request-context.ts'
 import { securityHeaders } from '../http/security-headers.ts'
 import { requireAdmin } from './require-admin.ts'
@@ -14,6 +15,7 @@ export type AdminDeps = {
   /** The address that the admin listener takes connections on. */
   host: string
   logger: Logger
+  version: string
   now: () => number
   /** Monotonic milliseconds. */
   tick: () => number
@@ -31,6 +33,8 @@ export function createAdminApp(deps: AdminDeps, addRoutes: (app: Hono<GatewayEnv
   app.use('/v1/*', requireAdmin(deps))
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)
+  const document = createAdminOpenApiDocument(deps.version)
+  app.get('/openapi.json', (c) => c.json(document))
   addRoutes(app)
   return app
 }

@@ -14,7 +14,13 @@ let listener: Listener
 beforeEach(async () => {
   const { deployer } = await createTestGateway({ now: () => Date.parse('2001-06-04T12:00:00Z') })
   const clocks = { now: Date.now, tick: () => performance.now(), newId: () => 'id' }
-  const deps = { ...clocks, access: createTestAccess({ keys: [admin.key] }), host: '127.0.0.1', logger: pino({ level: 'silent' }) }
+  const deps = {
+    ...clocks,
+    access: createTestAccess({ keys: [admin.key] }),
+    host: '127.0.0.1',
+    version: '0',
+    logger: pino({ level: 'silent' }),
+  }
   listener = await listen(createAdminApp(deps, (routes) => addDeploymentRoutes(routes, deployer)).fetch, { host: '127.0.0.1', port: 0 })
   vi.stubEnv('HINDSIGHT_ADMIN_URL', listener.url)
   vi.stubEnv('HINDSIGHT_API_KEY', '')

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { deployment as deploymentContract } from '../../contracts/deployment.ts'
 import { predictResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
+import { createInstruments } from '../../platform/service/instruments.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
+import { observeDeployments } from './metrics.ts'
 
 const model = 'parcel-delay'
 const body = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }
@@ -23,6 +25,7 @@ describe('a change of the deployment', () => {
   it('counts from the next request on, and keeps who, why, when and what was before', async () => {
     const gateway = await start({ now: () => Date.parse('2001-06-04T12:00:00Z') })
     expect(await gateway.answeredBy()).toBe('1')
+    await gateway.background.settled()
     const { deployment, history } = await gateway.change({ champion: '3', based_on: 3 })
     const changed = { author: 'ana', reason: 'a test', changed_at: '2001-06-04T12:00:00.000Z' }
     expect(deployment).toEqual({ revision: 4, champion: '3', challengers: [], shadows: [], loaded: 'all', ...changed })
@@ -87,7 +90,9 @@ describe('a change of the deployment', () => {
         waiting: { deployment: { revision: 8, champion: '4' }, reason: expect.stringContaining('external data') },
       })
     expect(await gateway.answeredBy()).toBe('3')
+    expect(deploymentMetrics(gateway.deployer)).toEqual({ hindsight_deployment_revision: 7, hindsight_deployment_waiting: 1 })
     expect((await gateway.change({ champion: '2' })).waiting).toBeUndefined()
+    expect(deploymentMetrics(gateway.deployer)).toEqual({ hindsight_deployment_revision: 9, hindsight_deployment_waiting: 0 })
   })
 })
 
@@ -140,3 +145,11 @@ describe('with the deployed versions only in memory', () => {
     expect(await gateway.answeredBy()).toBe('1')
   })
 })
+
+/** What is shown of the model's deployment, by the metric's name. */
+function deploymentMetrics(deployer: Parameters<typeof observeDeployments>[1]): Record<string, unknown> {
+  const instruments = createInstruments()
+  observeDeployments(instruments, deployer)
+  const shown = instruments.families().map(({ name, read }) => [name, [...read()].find(({ labels }) => labels[0] === model)?.value])
+  return Object.fromEntries(shown) as Record<string, unknown>
+}

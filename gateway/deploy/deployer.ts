@@ -20,6 +20,8 @@ export type DeployerDeps = WarmUpDeps & {
 export type Deployer = {
   models: ServingModels
   state(model: string): Promise<DeploymentState>
+  /** What came later than the deployment in force and cannot stand yet, and why. */
+  waiting(model: string): ModelServer['waiting']
   /** Puts a model under another deployment: what it names is warm before anything changes. Takes an unchecked body. */
   change(model: string, body: unknown, author: string): Promise<DeploymentState>
   /** Takes new versions, and a deployment.yaml of a higher revision; forgets versions that went and nobody names. */
@@ -98,7 +100,7 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
     return keep
   }
 
-  return { models, state, change, takeProject }
+  return { models, state, waiting: (name) => servers.get(name)?.waiting, change, takeProject }
 }
 
 /** Features are compiled, and events described, from what was there at the start. */

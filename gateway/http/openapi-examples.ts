@@ -20,6 +20,12 @@ export const examples = {
       },
     },
   },
+  deployment: {
+    challenger: {
+      summary: 'Version 2 answers a tenth of the requests',
+      value: { champion: '1', challengers: [{ version: '2', weight: 0.1 }], sticky_key: 'origin', reason: 'a first share for the windows' },
+    },
+  },
   infer: {
     one: {
       summary: 'One row of nine features',

@@ -4,7 +4,7 @@ import type { examples } from './openapi-examples.ts'
 
 /** One method of one path, as the document and the docs page describe it. */
 export type Operation = {
-  method: 'get' | 'post'
+  method: 'get' | 'post' | 'put'
   path: string
   summary: string
   body?: keyof typeof examples

@@ -10,6 +10,7 @@ import {
   predictRequest,
   predictResponse,
 } from '../../contracts/http.ts'
+import { deploymentChange, deploymentState } from '../../contracts/deployment.ts'
 import { labelFields } from '../../contracts/label-event.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { v2Error, v2InferRequest } from '../../contracts/v2.ts'
@@ -28,6 +29,7 @@ const requestBodies = {
   labels: z.union([labelFields.extend({ dry_run: dryRun }), many('labels', labelFields)]),
   events: z.union([featureEventFields.extend({ dry_run: dryRun }), many('events', featureEventFields)]),
   infer: v2InferRequest,
+  deployment: deploymentChange,
 }
 
 const operations: readonly Operation[] = [
@@ -102,22 +104,46 @@ const operations: readonly Operation[] = [
   ...v2Operations,
 ]
 
+/** Of the admin listener. */
+const adminOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v1/models/{model}/deployment',
+    summary: 'Which versions answer and which only watch, what waits, and what was before.',
+    response: deploymentState,
+    errors: ['unknown_model'],
+  },
+  {
+    method: 'put',
+    path: '/v1/models/{model}/deployment',
+    summary: 'Put another deployment in its place, for every gateway: what it names is loaded first, and no request is lost.',
+    body: 'deployment',
+    response: deploymentState,
+    errors: [...bodyErrors, 'unknown_model', 'unknown_version', 'deployment_conflict', 'event_log_unavailable'],
+  },
+]
+
 /** What any route behind authentication may answer. */
 const anywhere = ['unauthorized', 'forbidden', 'rate_limited', 'overloaded', 'internal'] as const satisfies ErrorCode[]
 
 export type OpenApiDocument = ReturnType<typeof createOpenApiDocument>
 
-/** The OpenAPI 3.1 document, from the same zod schemas that check requests. */
+/** The OpenAPI 3.1 document of the public listener, from the same zod schemas that check requests. */
 export function createOpenApiDocument(version: string) {
+  return toDocument(version, operations, 'Predictions that are recorded before they are answered, and the outcomes that judge them.')
+}
+
+/** That of what changes the service. */
+export function createAdminOpenApiDocument(version: string) {
+  return toDocument(version, adminOperations, 'What changes the service, on the admin listener.')
+}
+
+function toDocument(version: string, operations: readonly Operation[], description: string) {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = toOperation(operation)
   return {
     openapi: '3.1.0',
-    info: {
-      title: 'Hindsight',
-      version,
-      description: 'Predictions that are recorded before they are answered, and the outcomes that judge them.',
-    },
+    info: { title: 'Hindsight', version, description },
     paths,
     components: {
       schemas: { Error: jsonSchema(errorBody, 'output'), V2Error: jsonSchema(v2Error, 'output') },

@@ -15,6 +15,7 @@ import { type InstanceResult, isRefusal, type SeenFeatures } from './run-version
 import type { SentRow } from './sent-row.ts'
 import type { ServingModel } from './serving-model.ts'
 import { runShadows, type ShadowLimits } from './shadows.ts'
+import type { SpareTurns } from './spare-turns.ts'
 import { readOnce, type ReadDeps } from './store-read.ts'
 
 export type PredictorDeps = ExecuteDeps &
@@ -26,6 +27,8 @@ export type PredictorDeps = ExecuteDeps &
     commitTime: CommitTime
     loopLoad: LoopLoad
     limits: ShadowLimits
+    /** For shadows. */
+    spareTurn: SpareTurns
   }
 
 /** A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the monotonic clock; `rows`, one per instance, are what was sent as tensors. */

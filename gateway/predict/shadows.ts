@@ -21,7 +21,7 @@ type Watch = {
   uses: Uses
 }
 
-/** Shadows run when the answer is settled, so that they are never ahead of it; a request that left no event has none. */
+/** Shadows run when the answer is sent, a few at a time, so that they are in nobody's way; a request that left no event has none. */
 export function runShadows({ deps, work, shadows, read, after, uses }: Watch): void {
   // Whoever uses the read handles its failure; a champion without online features does not.
   read.catch(() => {})
@@ -31,6 +31,7 @@ export function runShadows({ deps, work, shadows, read, after, uses }: Watch): v
     deps.background.run('a shadow', async () => {
       try {
         if (!(await isRecorded(after))) return
+        await deps.spareTurn()
         const execution = free ? await runOne(deps, { routed, work, read }) : overloaded(work)
         const ids = work.instances.map(() => deps.newId())
         await record(deps, routed, toPredicted(deps, { input: work.input, routed, execution, ids }))

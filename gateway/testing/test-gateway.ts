@@ -18,6 +18,7 @@ import { createBackground } from '../predict/background.ts'
 import { createCommitTime } from '../predict/commit-time.ts'
 import { createLoopLoad, type LoopLoad } from '../predict/loop-load.ts'
 import { createPredictor } from '../predict/predictor.ts'
+import { createSpareTurns } from '../predict/spare-turns.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
 import { createStatistics } from '../v2/statistics.ts'
 import { createMemoryDeployments } from './memory-deployments.ts'
@@ -104,6 +105,7 @@ export async function createTestGateway(
     commitTime: createCommitTime(),
     loopLoad,
     limits: { shadows: 8, shadowDeadlineMs: 1000 },
+    spareTurn: createSpareTurns(),
   })
   const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
   const closing = createClosing()

@@ -25,6 +25,7 @@ const round = (durable: number): Round => ({
   durable: rate(durable),
   'in-process': rate(3_600),
   unlogged: rate(4_000),
+  shadowed: rate(2_000),
 })
 
 it('takes ratios within a round, and their median over the rounds', () => {

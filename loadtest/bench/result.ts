@@ -4,7 +4,8 @@ import type { ClosedLoopResult } from './wrk.ts'
 
 /** One round: every server in turn, in the same minute. */
 export type Round = Record<VariantName, ClosedLoopResult>
-export type OpenLoopRound = { durableP99Ms: number; committedEchoP99Ms: number; failed: number }
+/** Milliseconds at one rate. */
+export type OpenLoopRound = Record<'durable' | 'committedEcho' | 'shadowed', { p50Ms: number; p99Ms: number; failed: number }>
 
 export type BenchResult = {
   node: string
@@ -14,7 +15,16 @@ export type BenchResult = {
   variants: Record<VariantName, { requestsPerSecond: Spread; p50Ms: Spread; p99Ms: Spread; failed: number }>
   /** Of rates within one round. */
   ratios: Record<keyof typeof goals, Spread>
-  openLoop?: { requestsPerSecond: number; durableP99Ms: Spread; committedEchoP99Ms: Spread; ratio: Spread; failed: number }
+  openLoop?: {
+    requestsPerSecond: number
+    durableP99Ms: Spread
+    committedEchoP99Ms: Spread
+    ratio: Spread
+    /** Of the durable gateway's, what a shadow on every request makes of its latencies. */
+    shadowedP50Ratio: Spread
+    shadowedP99Ratio: Spread
+    failed: number
+  }
 }
 
 /** The rates that are compared, and the least that their ratio is to be. */
@@ -49,10 +59,12 @@ export function summarise(rounds: readonly Round[]): Pick<BenchResult, 'variants
 export function summariseOpenLoop(requestsPerSecond: number, rounds: readonly OpenLoopRound[]): NonNullable<BenchResult['openLoop']> {
   return {
     requestsPerSecond,
-    durableP99Ms: spreadOf(rounds.map(({ durableP99Ms }) => durableP99Ms)),
-    committedEchoP99Ms: spreadOf(rounds.map(({ committedEchoP99Ms }) => committedEchoP99Ms)),
-    ratio: spreadOf(rounds.map(({ durableP99Ms, committedEchoP99Ms }) => durableP99Ms / committedEchoP99Ms)),
-    failed: rounds.reduce((sum, { failed }) => sum + failed, 0),
+    durableP99Ms: spreadOf(rounds.map(({ durable }) => durable.p99Ms)),
+    committedEchoP99Ms: spreadOf(rounds.map(({ committedEcho }) => committedEcho.p99Ms)),
+    ratio: spreadOf(rounds.map(({ durable, committedEcho }) => durable.p99Ms / committedEcho.p99Ms)),
+    shadowedP50Ratio: spreadOf(rounds.map(({ shadowed, durable }) => shadowed.p50Ms / durable.p50Ms)),
+    shadowedP99Ratio: spreadOf(rounds.map(({ shadowed, durable }) => shadowed.p99Ms / durable.p99Ms)),
+    failed: rounds.reduce((sum, round) => sum + Object.values(round).reduce((own, { failed }) => own + failed, 0), 0),
   }
 }
 
@@ -80,11 +92,14 @@ function toOpenLoopRow({
   durableP99Ms,
   committedEchoP99Ms,
   ratio,
+  shadowedP50Ratio,
+  shadowedP99Ratio,
   failed,
 }: NonNullable<BenchResult['openLoop']>): string {
   const verdict = ratio.median <= mostP99Ratio ? 'reached' : 'MISSED'
   const parts = `p99 (d) ${showSpread(durableP99Ms, 1)} ms, (b) ${showSpread(committedEchoP99Ms, 1)} ms, ${failed} failed`
-  return `open loop at ${requestsPerSecond}/s: ${parts}; ratio ${showSpread(ratio, 2)}   ${verdict}: at most ${mostP99Ratio}`
+  const shadows = `with a shadow, of (d): p50 ${showSpread(shadowedP50Ratio, 2)}, p99 ${showSpread(shadowedP99Ratio, 2)}`
+  return `open loop at ${requestsPerSecond}/s: ${parts}; ratio ${showSpread(ratio, 2)}   ${verdict}: at most ${mostP99Ratio}\n${shadows}`
 }
 
 function mapTo<Name extends string, To>(keys: readonly Name[], to: (name: Name) => To): Record<Name, To> {

@@ -20,6 +20,7 @@ export const variants = {
   durable: { title: '(d) Hindsight: Redis features, durable logging', path: predict, start: gateway('disk') },
   'in-process': { title: '(e) Hindsight, durability: process', path: predict, start: gateway('process') },
   unlogged: { title: '(f) Hindsight, logging taken out', path: predict, start: gateway('disk', ['--import', withoutLog]) },
+  shadowed: { title: '(g) Hindsight, a shadow on every request', path: predict, start: gateway('disk', [], { shadows: true }) },
 } as const satisfies Record<string, Variant>
 
 export type VariantName = keyof typeof variants
@@ -28,13 +29,13 @@ function echo(name: string) {
   return ({ dir, nodeArgs }: Place) => startService(`loadtest/bench/echo-${name}.ts`, { BENCH_DIR: dir }, nodeArgs)
 }
 
-/** The example project with its champion alone, its windows filled by the features service, its event log read by nobody. */
-function gateway(durability: 'disk' | 'process', extraArgs: readonly string[] = []) {
+/** The example project, its champion alone unless `shadows`, its windows filled by the features service, its event log read by nobody. */
+function gateway(durability: 'disk' | 'process', extraArgs: readonly string[] = [], { shadows = false } = {}) {
   return ({ dir, redisUrl, clickhouseUrl, nodeArgs }: Place) =>
     startFilledGateway(
       {
         HINDSIGHT_DATA_DIR: join(dir, 'data'),
-        HINDSIGHT_PROJECT_DIR: writeBenchProject(dir, durability),
+        HINDSIGHT_PROJECT_DIR: writeBenchProject(dir, { durability, shadows }),
         REDIS_URL: redisUrl,
         CLICKHOUSE_URL: clickhouseUrl,
       },
@@ -42,12 +43,12 @@ function gateway(durability: 'disk' | 'process', extraArgs: readonly string[] = 
     )
 }
 
-function writeBenchProject(dir: string, durability: string): string {
+function writeBenchProject(dir: string, { durability, shadows }: { durability: string; shadows: boolean }): string {
   const project = join(dir, 'project')
   mkdirSync(project, { recursive: true })
   cpSync(models, project, { recursive: true, filter: (path) => !['demo', 'train'].includes(basename(path)) })
   edit(join(project, 'flight-delay/model.yaml'), (text) => `${text}durability: ${durability}\n`)
-  edit(join(project, 'flight-delay/deployment.yaml'), (text) => text.replace(/^shadows: .*$/m, 'shadows: []'))
+  if (!shadows) edit(join(project, 'flight-delay/deployment.yaml'), (text) => text.replace(/^shadows: .*$/m, 'shadows: []'))
   return project
 }
 

@@ -1,0 +1,20 @@
+import type { Instruments } from '../../platform/service/instruments.ts'
+import type { Deployer } from './deployer.ts'
+
+export type DeploymentSource = Pick<Deployer, 'models' | 'waiting'>
+
+/** By which revision each model's requests go, and whether a later one cannot be gone by yet. */
+export function observeDeployments({ observe }: Instruments, { models, waiting }: DeploymentSource): void {
+  const labels = ['model']
+  const each = (read: (model: string) => number) => () => [...models.keys()].map((model) => ({ labels: [model], value: read(model) }))
+  observe(
+    'gauge',
+    { name: 'hindsight_deployment_revision', description: "The revision of the model's deployment that requests go by.", labels },
+    each((model) => models.get(model)?.deployment.revision ?? 0),
+  )
+  observe(
+    'gauge',
+    { name: 'hindsight_deployment_waiting', description: 'Whether a later revision is known that this gateway cannot go by yet.', labels },
+    each((model) => (waiting(model) === undefined ? 0 : 1)),
+  )
+}
