@@ -63,7 +63,8 @@ function send(model: string, body: object, mayRefuse: boolean): void {
   if (isRefused) refused.add(1)
   check(response, {
     'is answered, or refused where it may be': ({ status }) => status === 200 || (mayRefuse && isRefused),
-    'an answer has a prediction_id': (answer) => answer.status !== 200 || String(answer.body).includes('"prediction_id":"'),
+    'an answer has a prediction_id': ({ status, body: text }) =>
+      status !== 200 || (typeof text === 'string' && text.includes('"prediction_id":"')),
     'a refusal says when to come again': ({ headers }) => !isRefused || Number(headers['Retry-After']) >= 1,
   })
 }
