@@ -42,6 +42,24 @@ test('a connection is answered whichever copy took it, and whether its client ha
   await close()
 })
 
+test('connections that come meanwhile and stay are answered, and held up by nothing', async () => {
+  const server = createServer({ keepAliveTimeout: 600_000 }, (_, response) => response.end('hello'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const answers: Promise<unknown>[] = []
+  const connecting = setInterval(() => {
+    const socket = open(port)
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    answers.push(once(socket, 'data'))
+  }, 1)
+  const closeCopies = await acceptFaster(server)
+  clearInterval(connecting)
+  expect(answers.length).toBeGreaterThan(10)
+  await Promise.all(answers)
+  for (const client of clients) client.destroy()
+  await Promise.all([new Promise((resolve) => server.close(resolve)), closeCopies()])
+})
+
 test('closed, nobody listens any more', async () => {
   const { port, close } = await start()
   await close()

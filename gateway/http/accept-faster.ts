@@ -34,9 +34,10 @@ async function copyListener(server: HttpServer, listeners: Server[]): Promise<vo
       helper.once('error', reject)
       helper.once('exit', (code, signal) => reject(new Error(`the listening socket was not copied: ${signal ?? `exit status ${code}`}`)))
       helper.on('message', (message, handle) => {
-        if (message === 'listener') listeners.push((handle as Server).on('connection', take))
-        else if (message === 'connection') take((handle as Socket).resume())
-        else resolve()
+        if (message === 'done') resolve()
+        else if (message === 'listener') listeners.push((handle as Server).on('connection', take))
+        // None for a client that has gone already.
+        else if (handle !== undefined) take(handle as Socket)
       })
       helper.send({ copies }, server)
     })
