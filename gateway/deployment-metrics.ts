@@ -1,5 +1,5 @@
-import type { Instruments } from '../../platform/service/instruments.ts'
-import type { Deployer } from './deployer.ts'
+import type { Instruments } from '../platform/service/instruments.ts'
+import type { Deployer } from './deploy/deployer.ts'
 
 export type DeploymentSource = Pick<Deployer, 'models' | 'waiting'>
 

@@ -1,6 +1,6 @@
 import type { Instruments } from '../platform/service/instruments.ts'
 import { secondBounds } from '../platform/service/second-bounds.ts'
-import { type DeploymentSource, observeDeployments } from './deploy/metrics.ts'
+import { type DeploymentSource, observeDeployments } from './deployment-metrics.ts'
 import { observeInference, type InferenceSource } from './inference-metrics.ts'
 import { observeOutbox, type OutboxSource } from './outbox-metrics.ts'
 

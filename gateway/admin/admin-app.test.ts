@@ -42,6 +42,9 @@ describe('an admin route', () => {
 
 it('describes what changes the service, to anybody', async () => {
   const response = await ask({ host: '0.0.0.0', access: open }, {}, '/openapi.json')
-  const document = (await response.json()) as { paths: Record<string, Record<string, unknown>> }
-  expect(Object.keys(document.paths['/v1/models/{model}/deployment'] ?? {})).toEqual(['get', 'put'])
+  const document = (await response.json()) as { paths: Record<string, Record<string, { responses: object }>> }
+  const { get, put, ...others } = document.paths['/v1/models/{model}/deployment']!
+  expect(others).toEqual({})
+  expect(Object.keys(get!.responses)).toEqual(['200', '401', '403', '404', '500'])
+  expect(Object.keys(put!.responses)).toEqual(['200', '400', '401', '403', '404', '409', '413', '415', '500', '503'])
 })

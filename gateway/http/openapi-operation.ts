@@ -25,14 +25,15 @@ export type Operation = {
 /** What a request with an Idempotency-Key may be refused for besides. */
 export const keyedErrors = ['idempotency_conflict', 'idempotency_mismatch', 'idempotency_unavailable'] as const satisfies ErrorCode[]
 
-/** What any body may be refused for. */
-export const bodyErrors = [
+/** What any JSON may be refused for. */
+export const jsonErrors = [
   'invalid_json',
   'invalid_request',
   'too_deep',
   'not_finite',
   'body_too_large',
   'unsupported_media_type',
-  'overloaded',
-  'outbox_unavailable',
 ] as const satisfies ErrorCode[]
+
+/** What any body that is to be recorded may be refused for. */
+export const bodyErrors = [...jsonErrors, 'overloaded', 'outbox_unavailable'] as const satisfies ErrorCode[]

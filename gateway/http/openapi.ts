@@ -18,7 +18,7 @@ import { eventsQuery } from '../routes/events.ts'
 import { modelDetail, modelList } from '../routes/model-schemas.ts'
 import { v2Operations } from '../v2/openapi.ts'
 import { examples } from './openapi-examples.ts'
-import { bodyErrors, keyedErrors, type Operation } from './openapi-operation.ts'
+import { bodyErrors, jsonErrors, keyedErrors, type Operation } from './openapi-operation.ts'
 
 const dryRun = z.boolean().optional().describe('Judge the items, write nothing.')
 const many = <Item extends z.ZodType>(field: string, item: Item) =>
@@ -119,28 +119,36 @@ const adminOperations: readonly Operation[] = [
     summary: 'Put another deployment in its place, for every gateway: what it names is loaded first, and no request is lost.',
     body: 'deployment',
     response: deploymentState,
-    errors: [...bodyErrors, 'unknown_model', 'unknown_version', 'deployment_conflict', 'event_log_unavailable'],
+    errors: [...jsonErrors, 'unknown_model', 'unknown_version', 'deployment_conflict', 'event_log_unavailable'],
   },
 ]
 
-/** What any route behind authentication may answer. */
-const anywhere = ['unauthorized', 'forbidden', 'rate_limited', 'overloaded', 'internal'] as const satisfies ErrorCode[]
+/** What any route behind authentication may answer: of the admin listener, and of the public one, which has limits. */
+const guardedErrors = ['unauthorized', 'forbidden', 'internal'] as const satisfies ErrorCode[]
+const limitedErrors = [...guardedErrors, 'rate_limited', 'overloaded'] as const satisfies ErrorCode[]
 
 export type OpenApiDocument = ReturnType<typeof createOpenApiDocument>
 
 /** The OpenAPI 3.1 document of the public listener, from the same zod schemas that check requests. */
 export function createOpenApiDocument(version: string) {
-  return toDocument(version, operations, 'Predictions that are recorded before they are answered, and the outcomes that judge them.')
+  const description = 'Predictions that are recorded before they are answered, and the outcomes that judge them.'
+  return toDocument(version, { operations, anywhere: limitedErrors, description })
 }
 
 /** That of what changes the service. */
 export function createAdminOpenApiDocument(version: string) {
-  return toDocument(version, adminOperations, 'What changes the service, on the admin listener.')
+  return toDocument(version, {
+    operations: adminOperations,
+    anywhere: guardedErrors,
+    description: 'What changes the service, on the admin listener.',
+  })
 }
 
-function toDocument(version: string, operations: readonly Operation[], description: string) {
+type Listener = { operations: readonly Operation[]; anywhere: readonly ErrorCode[]; description: string }
+
+function toDocument(version: string, { operations, anywhere, description }: Listener) {
   const paths: Record<string, Record<string, unknown>> = {}
-  for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = toOperation(operation)
+  for (const operation of operations) (paths[operation.path] ??= {})[operation.method] = toOperation(operation, anywhere)
   return {
     openapi: '3.1.0',
     info: { title: 'Hindsight', version, description },
@@ -153,7 +161,7 @@ function toDocument(version: string, operations: readonly Operation[], descripti
   }
 }
 
-function toOperation(operation: Operation) {
+function toOperation(operation: Operation, anywhere: readonly ErrorCode[]) {
   const { path, summary, body, query, status = 200, response, open, unready, protocol, keyed } = operation
   const errors = [...operation.errors, ...(keyed === true ? keyedErrors : []), ...(open === true ? [] : anywhere)]
   const bytes = protocol === 'v2' && body !== undefined ? binaryContent : {}

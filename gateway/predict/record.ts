@@ -69,11 +69,10 @@ function logFaults(logger: Logger, predicted: readonly Predicted[]): void {
 function countPredictions(metrics: GatewayMetrics, predicted: readonly Predicted[]): void {
   const version = predicted[0]?.event.model_version
   if (predicted.every(({ event }) => event.model_version === version)) return countVersion(metrics, predicted)
-  for (const of of new Set(predicted.map(({ event }) => event.model_version)))
-    countVersion(
-      metrics,
-      predicted.filter(({ event }) => event.model_version === of),
-    )
+  for (const each of new Set(predicted.map(({ event }) => event.model_version))) {
+    const own = predicted.filter(({ event }) => event.model_version === each)
+    countVersion(metrics, own)
+  }
 }
 
 const stages = ['features', 'queue', 'inference'] as const
