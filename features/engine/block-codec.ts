@@ -2,12 +2,13 @@ import { rowRank, type Block, type Extreme, type Fold, type Row, type Tile, type
 import {
   blockVersion,
   directoryLength,
-  doublesOf,
   foldedColumn,
   foldedColumnLength,
   foldLength,
   headerLength,
+  openBlock,
   rowColumns,
+  type StoredBlock,
   textsOf,
 } from './block-layout.ts'
 import type { CompiledView } from './compile-view.ts'
@@ -108,10 +109,11 @@ function encodeLedger(tiles: readonly [number, Tile][]): Uint8Array {
 
 /** The inverse of `encodeBlock`. */
 export function decodeBlock(view: CompiledView, bytes: Uint8Array, ledgerBytes: Uint8Array): Block {
-  const doubles = doublesOf(bytes)
+  const stored = openBlock(bytes)
+  const { doubles } = stored
   const ledger = JSON.parse(new TextDecoder().decode(ledgerBytes)) as Ledger
   const [, expiredThroughMs = -Infinity, tileCount = 0] = doubles
-  const toValue = valueReader(view, bytes, doubles)
+  const toValue = valueReader(view, stored)
   const rows = decodeRows(view, doubles, ledger, toValue)
   const tiles = new Map<number, Tile>()
   let folds = 0
@@ -125,8 +127,8 @@ export function decodeBlock(view: CompiledView, bytes: Uint8Array, ledgerBytes: 
 
 type ToValue = (column: number, double: number) => Value
 
-function valueReader(view: CompiledView, bytes: Uint8Array, doubles: Float64Array): ToValue {
-  const texts = textsOf(bytes, doubles)
+function valueReader(view: CompiledView, stored: StoredBlock): ToValue {
+  const texts = textsOf(stored)
   return (column, double) => {
     if (Number.isNaN(double)) return undefined
     return view.columns[column]?.type === 'text' ? texts[double] : double

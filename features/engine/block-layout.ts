@@ -35,14 +35,21 @@ export const foldedColumn = {
 
 export const rowColumns = 3
 
+/** A block that is read in place: its bytes, and the doubles in them. */
+export type StoredBlock = { bytes: Uint8Array; doubles: Float64Array }
+
+export function openBlock(bytes: Uint8Array): StoredBlock {
+  return { bytes, doubles: doublesOf(bytes) }
+}
+
 /** The block's doubles, without a copy where the bytes are aligned. */
-export function doublesOf(bytes: Uint8Array): Float64Array {
+function doublesOf(bytes: Uint8Array): Float64Array {
   const length = Math.floor(bytes.byteLength / 8)
   if (bytes.byteOffset % 8 === 0) return new Float64Array(bytes.buffer, bytes.byteOffset, length)
   return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length * 8))
 }
 
-export function textsOf(bytes: Uint8Array, doubles: Float64Array): string[] {
+export function textsOf({ bytes, doubles }: StoredBlock): string[] {
   const offset = doubles[5] ?? 0
   return offset === 0 ? [] : (JSON.parse(new TextDecoder().decode(bytes.subarray(offset * 8))) as string[])
 }

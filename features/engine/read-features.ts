@@ -1,6 +1,6 @@
 import type { CompiledFeature, CompiledView } from './compile-view.ts'
 import { windowStartMs } from './compile-view.ts'
-import { doublesOf } from './block-layout.ts'
+import { openBlock, type StoredBlock } from './block-layout.ts'
 import { createScan, scanBlock, type ColumnScan, type WindowScan } from './window-scan.ts'
 import type { FeatureValue } from './feature-value.ts'
 
@@ -12,10 +12,11 @@ const noEvents = { status: 'missing', reason: 'no_events' } as const
  * missing with the reason: a value is never approximated.
  */
 export function readFeatures(view: CompiledView, values: readonly (Uint8Array | undefined)[], anchorMs: number): Map<string, FeatureValue> {
-  const [ready, head, ...pages] = values
+  const [ready, ...stored] = values
   if (ready === undefined) return new Map(view.features.map((feature) => [feature.name, { status: 'missing', reason: 'not_ready' }]))
   const result = new Map<string, FeatureValue>()
-  const expiredThroughMs = head === undefined ? -Infinity : (doublesOf(head)[1] as number)
+  const [head, ...pages] = stored.map((bytes) => bytes && openBlock(bytes))
+  const expiredThroughMs = head === undefined ? -Infinity : (head.doubles[1] as number)
   for (const window of view.windows) {
     const fromMs = windowStartMs(view, window.widthMs, anchorMs)
     const scan = createScan(view, fromMs, anchorMs)
@@ -28,7 +29,7 @@ export function readFeatures(view: CompiledView, values: readonly (Uint8Array | 
 
 function readAllTime(input: {
   view: CompiledView
-  head: Uint8Array | undefined
+  head: StoredBlock | undefined
   anchorMs: number
   result: Map<string, FeatureValue>
 }): void {

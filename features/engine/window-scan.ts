@@ -1,18 +1,18 @@
 import {
   directoryLength,
-  doublesOf,
   foldedColumn as at,
   foldedColumnLength,
   foldLength,
   headerLength,
   rowColumns,
+  type StoredBlock,
   textsOf,
 } from './block-layout.ts'
 import type { CompiledView } from './compile-view.ts'
 import { addNumber, emptyStatistics, mergeStatistics, type Statistics } from './statistics.ts'
 
 /** Where a first or last value lies in a block, so that text is looked up only for the one that wins. */
-type Cell = { bytes: Uint8Array; doubles: Float64Array; offset: number }
+type Cell = { block: StoredBlock; offset: number }
 
 export type ColumnScan = {
   statistics: Statistics
@@ -55,34 +55,34 @@ function createColumnScan(isText: boolean): ColumnScan {
 }
 
 function valueOf(cell: Cell, isText: boolean): number | string {
-  const double = cell.doubles[cell.offset] as number
-  return isText ? (textsOf(cell.bytes, cell.doubles)[double] as string) : double
+  const double = cell.block.doubles[cell.offset] as number
+  return isText ? (textsOf(cell.block)[double] as string) : double
 }
 
 /** Adds the block's tiles that overlap the window. False when a fold in it cannot be told apart at the anchor. */
-export function scanBlock(scan: WindowScan, bytes: Uint8Array): boolean {
-  const doubles = doublesOf(bytes)
+export function scanBlock(scan: WindowScan, block: StoredBlock): boolean {
+  const { doubles } = block
   const tiles = doubles[2] as number
   let complete = true
   for (let position = 0; position < tiles; position++) {
     const entry = headerLength + position * directoryLength
     const startMs = (doubles[entry] as number) * scan.hopMs
     if (startMs >= scan.anchorMs && scan.fromMs !== -Infinity) break
-    if (startMs >= scan.fromMs) complete = scanTile({ scan, bytes, doubles, entry }) && complete
+    if (startMs >= scan.fromMs) complete = scanTile({ scan, block, entry }) && complete
   }
   return complete
 }
 
-function scanTile(input: { scan: WindowScan; bytes: Uint8Array; doubles: Float64Array; entry: number }): boolean {
-  const { scan, bytes, doubles, entry } = input
+function scanTile({ scan, block, entry }: { scan: WindowScan; block: StoredBlock; entry: number }): boolean {
+  const { doubles } = block
   const foldAt = doubles[entry + 3] as number
-  const folded = foldAt === 0 || takeFold({ scan, bytes, doubles, foldAt })
-  scanRows({ scan, bytes, doubles, from: doubles[entry + 1] as number, to: doubles[entry + 2] as number, foldAt: folded ? foldAt : 0 })
+  const folded = foldAt === 0 || takeFold({ scan, block, foldAt })
+  scanRows({ scan, block, from: doubles[entry + 1] as number, to: doubles[entry + 2] as number, foldAt: folded ? foldAt : 0 })
   return folded
 }
 
-function takeFold(input: { scan: WindowScan; bytes: Uint8Array; doubles: Float64Array; foldAt: number }): boolean {
-  const { scan, bytes, doubles, foldAt } = input
+function takeFold({ scan, block, foldAt }: { scan: WindowScan; block: StoredBlock; foldAt: number }): boolean {
+  const { doubles } = block
   const maxEventTimeMs = doubles[foldAt + 2] as number
   if (maxEventTimeMs >= scan.anchorMs || (doubles[foldAt + 3] as number) > scan.anchorMs) {
     scan.refusedThroughMs = Math.max(scan.refusedThroughMs, maxEventTimeMs)
@@ -95,8 +95,8 @@ function takeFold(input: { scan: WindowScan; bytes: Uint8Array; doubles: Float64
     if (doubles[offset] === 0) continue
     mergeStatistics(column.statistics, foldedStatistics(doubles, offset))
     column.newestMs = Math.max(column.newestMs, doubles[offset + at.newest] as number)
-    column.firstCell ??= { bytes, doubles, offset: offset + at.firstValue }
-    column.lastCell = { bytes, doubles, offset: offset + at.lastValue }
+    column.firstCell ??= { block, offset: offset + at.firstValue }
+    column.lastCell = { block, offset: offset + at.lastValue }
   }
   return true
 }
@@ -112,10 +112,11 @@ function foldedStatistics(doubles: Float64Array, offset: number): Statistics {
   }
 }
 
-type RowRange = { scan: WindowScan; bytes: Uint8Array; doubles: Float64Array; from: number; to: number; foldAt: number }
+type RowRange = { scan: WindowScan; block: StoredBlock; from: number; to: number; foldAt: number }
 
 function scanRows(range: RowRange): void {
-  const { scan, doubles } = range
+  const { scan } = range
+  const { doubles } = range.block
   const visible = visibleRows(range)
   if (visible.length === 0) return
   scan.count += visible.length
@@ -124,7 +125,7 @@ function scanRows(range: RowRange): void {
 }
 
 /** The rows that the anchor can see, in their order. */
-function visibleRows({ scan, doubles, from, to }: RowRange): number[] {
+function visibleRows({ scan, block: { doubles }, from, to }: RowRange): number[] {
   const { anchorMs } = scan
   const count = doubles[3] as number
   const rowsAt = doubles[6] as number
@@ -139,7 +140,8 @@ function visibleRows({ scan, doubles, from, to }: RowRange): number[] {
 }
 
 function scanColumn(range: RowRange, column: number, visible: readonly number[]): void {
-  const { bytes, doubles } = range
+  const { block } = range
+  const { doubles } = block
   const scan = range.scan.columns[column] as ColumnScan
   const rowsAt = doubles[6] as number
   const valuesAt = rowsAt + (rowColumns + column) * (doubles[3] as number)
@@ -157,15 +159,15 @@ function scanColumn(range: RowRange, column: number, visible: readonly number[])
   scan.newestMs = Math.max(scan.newestMs, doubles[rowsAt + last] as number)
   const fold = foldOf(range, column)
   // Tiles come in order, so only a folded value of the same tile can stand before the first or behind the last.
-  const foldIsFirst = fold !== undefined && scan.firstCell?.offset === fold + at.firstValue && scan.firstCell.doubles === doubles
+  const foldIsFirst = fold !== undefined && scan.firstCell?.offset === fold + at.firstValue && scan.firstCell.block === block
   const beforeFold = foldIsFirst && first - range.from < (doubles[fold + at.firstRank] as number)
   const behindFold = fold === undefined || last - range.from >= (doubles[fold + at.lastRank] as number)
-  if (scan.firstCell === undefined || beforeFold) scan.firstCell = { bytes, doubles, offset: valuesAt + first }
-  if (behindFold) scan.lastCell = { bytes, doubles, offset: valuesAt + last }
+  if (scan.firstCell === undefined || beforeFold) scan.firstCell = { block, offset: valuesAt + first }
+  if (behindFold) scan.lastCell = { block, offset: valuesAt + last }
 }
 
 /** Where the tile's folded column starts, if the fold was taken and has a value. */
-function foldOf({ doubles, foldAt }: RowRange, column: number): number | undefined {
+function foldOf({ block: { doubles }, foldAt }: RowRange, column: number): number | undefined {
   const offset = foldAt + foldLength + column * foldedColumnLength
   return foldAt === 0 || doubles[offset] === 0 ? undefined : offset
 }
