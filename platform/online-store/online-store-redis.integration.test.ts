@@ -36,6 +36,16 @@ describeWithRedis('Redis', () => {
     await other.close()
   })
 
+  test('sends what is asked of several partitions in one turn at once', async () => {
+    const store = await open()
+    const readsOfServer = async () => Number(/total_reads_processed:(\d+)/.exec(await redis.client.info('stats'))?.[1])
+    const before = await readsOfServer()
+    await Promise.all([0, 1, 2, 3].map((partition) => store.read([{ partition, key: 'x' }])))
+    const asking = 1
+    expect((await readsOfServer()) - before - asking).toBe(1)
+    await store.close()
+  })
+
   test('commits and reads thousands of keys, and scans a large partition in pages', async () => {
     const store = await open({ writer: true, commandTimeoutMs: 5_000 })
     const keys = Array.from({ length: 5_000 }, (_, index) => `key ${index}`)
