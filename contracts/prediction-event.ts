@@ -119,8 +119,12 @@ export type UnsealedPredictionEvent = {
   [Field in keyof PredictionEvent as string extends Field ? never : Exclude<Field, 'payload_hash'>]: PredictionEvent[Field]
 }
 
-/** The event's JSON with its `payload_hash`. Quickest for one whose keys stand in order. */
+/** The event's JSON with its `payload_hash`. */
 export function encodePredictionEvent(event: UnsealedPredictionEvent): string {
-  const canonical = toCanonicalJson(event)
+  return sealPredictionEvent(toCanonicalJson(event))
+}
+
+/** The same from the event's RFC 8785 form. */
+export function sealPredictionEvent(canonical: string): string {
   return `{"payload_hash":"${sha256Hex(canonical)}",${canonical.slice(1)}`
 }

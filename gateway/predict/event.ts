@@ -1,8 +1,9 @@
 import { inOrder } from '../../contracts/canonical-json.ts'
-import { encodePredictionEvent, type RecordedTensor, type UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
+import { sealPredictionEvent, type RecordedTensor, type UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 import type { PredictResponse } from '../../contracts/http.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
+import { toEventJson } from './event-json.ts'
 import { recordTensor } from '../v2/codec/record-tensor.ts'
 import { toV2Tensor } from '../v2/codec/runtime-tensor.ts'
 import type { Tensors } from '../inference/inference.ts'
@@ -32,7 +33,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
   const { facts } = routed.serving
   const answer = error === undefined ? result : undefined
   const { features: featuresUs, queue: queueUs, inference: inferenceUs } = context.durationUs
-  // In the order of the keys, for the sake of its encoding (`toCanonicalJson`), and all of them, so that all events have one shape.
+  // All fields, in the order of `toEventJson`, so that all events have one shape.
   return {
     anchor: instance.anchor,
     anchor_time: toTimestamp(instance.anchorTimeMs),
@@ -85,7 +86,7 @@ function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
 }
 
 export function toLogRecord(event: UnsealedPredictionEvent): AppendInput {
-  return { kind: 'event', id: event.prediction_id, payload: encodePredictionEvent(event) }
+  return { kind: 'event', id: event.prediction_id, payload: sealPredictionEvent(toEventJson(event)) }
 }
 
 /** What the caller is told of a prediction: a part of its event. */
