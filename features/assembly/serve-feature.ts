@@ -60,14 +60,15 @@ function onlineOutcome(feature: OnlineFeature, { request, project }: ServeContex
   const value = readOnline(feature, request)
   if (value.status === 'missing') return missingOnline(feature, value.reason)
   const age = value.eventTimeMs === undefined ? undefined : request.anchorTimeMs - value.eventTimeMs
-  const times = { event_time: age === undefined ? undefined : toTimestamp(request.anchorTimeMs - age), age_ms: age }
+  const eventTime = age === undefined ? undefined : toTimestamp(request.anchorTimeMs - age)
   const maxAge = project.views.get(feature.view)?.max_age_seconds
   const stale = age !== undefined && maxAge !== undefined && age > maxAge * 1000
-  if (!stale) return { value: value.value, status: 'ok', ...times }
-  if (feature.on_stale === 'use') return { value: value.value, status: 'stale', reason: 'older_than_max_age', ...times }
+  if (!stale) return { value: value.value, status: 'ok', event_time: eventTime, age_ms: age }
+  const why = { reason: 'older_than_max_age', event_time: eventTime, age_ms: age }
+  if (feature.on_stale === 'use') return { value: value.value, status: 'stale', ...why }
   if (feature.on_stale === 'reject')
     throw unavailable(feature, `its newest event is ${Math.round(age / 1000)} s old, and ${maxAge} s are allowed`)
-  return instead(feature.on_stale, feature.default, { reason: 'older_than_max_age', ...times })
+  return instead(feature.on_stale, feature.default, why)
 }
 
 type Unread = { status: 'missing'; reason: 'no_entity' | typeof storeUnavailable }
