@@ -19,6 +19,7 @@ import { requestContext } from './http/request-context.ts'
 import { requestMetrics } from './http/request-metrics.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import type { Idempotency } from './idempotency/idempotency.ts'
+import type { InferenceEngine } from './inference/inference.ts'
 import { createAppliedWaiter } from './ingest/applied-waiter.ts'
 import { createIngest } from './ingest/ingest.ts'
 import type { GatewayMetrics } from './metrics.ts'
@@ -43,6 +44,7 @@ export type AppDeps = {
   eventLog: EventLogWriter
   store: OnlineStore
   warehouse: Warehouse
+  inference: Pick<InferenceEngine, 'status'>
   admission: Admission
   closing: Closing
   metrics: GatewayMetrics

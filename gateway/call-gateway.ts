@@ -15,9 +15,16 @@ export async function callGateway(baseUrl: string, path: string, send?: { method
 async function reach(baseUrl: string, path: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(new URL(path, baseUrl), init)
-  } catch (cause) {
+  } catch (error) {
+    const cause = error as Error
+    if (isSlow(cause)) throw new ServiceError('not_ready', `the gateway at ${baseUrl} does not answer`, { cause, hint: 'see its log' })
     throw new ServiceError('not_ready', `no gateway answers at ${baseUrl}`, { cause, hint: 'start it with `npx hindsight up`' })
   }
+}
+
+/** A connection was made, and then nothing came. */
+function isSlow({ cause }: { cause?: unknown }): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT'
 }
 
 export function toPercent(weight: number): string {

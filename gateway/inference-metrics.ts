@@ -20,6 +20,15 @@ export function observeInference({ observe }: Instruments, source: InferenceSour
     each(({ running }) => running),
   )
   observe(
+    'gauge',
+    {
+      name: 'hindsight_inference_overdue',
+      description: 'Runs that went on long after all deadlines: the version takes no others meanwhile.',
+      labels,
+    },
+    each(({ overdue }) => overdue),
+  )
+  observe(
     'histogram',
     { name: 'hindsight_inference_batch_rows', description: 'Rows of one run, of one request or several.', labels },
     each(({ batchRows }) => batchRows),

@@ -124,6 +124,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     admin: toAdminHandler(admin),
     checks,
     status: async () => ({ ...describe(models, eventLog, admission.inFlight), ...(await storeStatus()) }),
+    holdsProcess: () => inference.holdsProcess(),
     async drain() {
       ring.close()
       watch.close()

@@ -76,18 +76,23 @@ export function startChildService(options: ChildOptions): ChildService {
   function launch(): void {
     const startedAtMs = Date.now()
     refusal = undefined
+    let drained = false
     const process = spawnService(options, options.env(state.addresses))
     child = process
     childEnd = deferred()
     setPid(state, process.pid)
     process.on('message', (message: ServiceMessage) => {
       if (message.type === 'ready') becomeReady(message)
-      else refusal = toError(message)
+      else if (message.type === 'failed') refusal = toError(message)
+      else drained = true
     })
     process.once('error', (error) => ended(startedAtMs, error.message))
     // Only once the channel has closed too has everything been read that the service said before its end.
     const closed = once(process, 'disconnect')
-    process.once('exit', (code, signal) => void closed.then(() => ended(startedAtMs, signal ?? endedWithStatus(code))))
+    process.once(
+      'exit',
+      (code, signal) => void closed.then(() => ended(startedAtMs, drained ? endedWithStatus(0) : (signal ?? endedWithStatus(code)))),
+    )
   }
 
   function becomeReady(message: ServiceMessage & { type: 'ready' }): void {

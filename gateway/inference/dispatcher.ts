@@ -43,6 +43,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   function refuse(entry: Entry, request: RunRequest, waitUs: number): void {
     const { queue, spec, cost } = entry
     if (request.cancellation?.reason !== undefined) throw request.cancellation.reason
+    if (entry.overdue > 0) throw overloaded('a run of the model does not end')
     const leftMs = request.deadlineAtMs - deps.now()
     if (leftMs <= 0) throw expired()
     if (queue.rows > 0 && queue.rows + request.rows > spec.settings.max_queue_rows) throw overloaded(`${queue.rows} rows wait already`)
@@ -82,7 +83,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   function mayStartIn(slot: Slot, entry: Entry): boolean {
     const { head } = entry.queue
-    if (head === undefined || !slot.sessions.has(entry.spec.id) || fitsLoop(entry)) return false
+    if (head === undefined || entry.overdue > 0 || !slot.sessions.has(entry.spec.id) || fitsLoop(entry)) return false
     if (entry.inThreads >= threadLimit(entry, pool.slots.length)) return false
     return (!isSlow(entry) || slowInThreads() < Math.max(1, pool.slots.length - 1)) && isDue(entry)
   }

@@ -66,6 +66,13 @@ describe('a model that computes in a moment', () => {
   })
 })
 
+it('a model with a loop runs in a thread, however short it was when it was measured', async () => {
+  await start([specOf('slow')])
+  const plan = await engine.prepare('slow', slowRequest(1))
+  expect(plan).toMatchObject({ placement: 'worker' })
+  expect(plan.reason).toContain('it has a loop')
+})
+
 describe('a slow model', () => {
   it('never runs on the event loop, not even where model.yaml asks for it', async () => {
     await start([specOf('slow', { placement: 'inline', max_batch_rows: 1 })])

@@ -20,6 +20,8 @@ export function createOnnxInference(deps: {
   threads: number
   /** Rows that may wait, of all sessions together. */
   maxQueuedRows: number
+  /** As of `createThreadPool`. */
+  overdueMs?: number
   workerUrl?: URL
 }): InferenceEngine {
   const entries = new Map<string, Entry>()
@@ -28,6 +30,7 @@ export function createOnnxInference(deps: {
     logger: deps.logger,
     entry: deps.workerUrl ?? new URL('./worker-onnxruntime.ts', import.meta.url),
     threads: deps.threads ?? defaultThreads,
+    overdueMs: deps.overdueMs ?? 5_000,
     onFree: () => dispatcher.dispatch(),
   })
   const clocks = { now: Date.now, tick: () => performance.now() }
@@ -64,7 +67,7 @@ export function createOnnxInference(deps: {
     async load(spec) {
       const info = await pool.load(spec)
       for (const reason of info.passedOver) deps.logger.warn({ session: spec.id }, `execution provider passed over: ${reason}`)
-      entries.set(spec.id, createEntry(spec))
+      entries.set(spec.id, createEntry(spec, info))
       return info
     },
     prepare,
@@ -82,8 +85,9 @@ export function createOnnxInference(deps: {
       await Promise.all([endInline(entry), pool.unload(sessionId)])
     },
     status: () =>
-      [...entries.values()].map(({ spec, queue, inThreads, loopRun, batchRows, plan }) => ({
-        ...{ sessionId: spec.id, queuedRows: queue.rows, running: inThreads + (loopRun === undefined ? 0 : 1), batchRows, plan },
+      [...entries.values()].map(({ spec, queue, inThreads, loopRun, overdue, batchRows, plan }) => ({
+        ...{ sessionId: spec.id, queuedRows: queue.rows, running: inThreads + overdue + (loopRun === undefined ? 0 : 1) },
+        ...{ overdue, batchRows, plan },
       })),
     healthy: () => !closing && pool.slots.some(({ state }) => state !== 'down'),
     async close() {
@@ -91,5 +95,6 @@ export function createOnnxInference(deps: {
       await pool.close()
       await Promise.all([...entries.values()].map(endInline))
     },
+    holdsProcess: () => pool.abandoned > 0,
   }
 }

@@ -17,11 +17,21 @@ export type InferenceThread = {
   run(message: Omit<RunMessage, 'kind'>): Promise<RunReply>
   /** Resolves with the exit code when the thread has ended, however it came to that. */
   readonly ended: Promise<number>
-  /** Lets the runs under way finish, then ends the thread. */
+  /** Lets the runs under way finish, then ends the thread. Does not wait for one that was given up. */
   close(): Promise<void>
+  /**
+   * Gives up on a run: the native call cannot be ended. What else waits for the thread is rejected, the run itself when it
+   * ends, and the thread with it.
+   */
+  abandon(): void
+  readonly abandoned: boolean
 }
 
-type Pending = { resolve: (result: SessionInfo | RunReply) => void; reject: (error: ServiceError) => void }
+type Pending = {
+  kind: (LoadMessage | RunMessage)['kind']
+  resolve: (result: SessionInfo | RunReply) => void
+  reject: (error: ServiceError) => void
+}
 
 export function startInferenceThread(options: { entry: URL; onError: (error: unknown) => void }): InferenceThread {
   const worker = new Worker(new URL('./start-worker.js', import.meta.url), { workerData: { entry: options.entry.href }, name: 'inference' })
@@ -29,6 +39,7 @@ export function startInferenceThread(options: { entry: URL; onError: (error: unk
   let nextId = 1
   let idle: (() => void) | undefined
   let over = false
+  let abandoned = false
 
   worker.on('message', (reply: WorkerReply) => {
     const waiting = pending.get(reply.id)
@@ -49,8 +60,8 @@ export function startInferenceThread(options: { entry: URL; onError: (error: unk
   function send(message: LoadMessage | RunMessage): Promise<SessionInfo | RunReply> {
     const id = nextId++
     return new Promise((resolve, reject) => {
-      if (over) return reject(new ServiceError('inference_failed', 'the inference thread has ended'))
-      pending.set(id, { resolve, reject })
+      if (over || abandoned) return reject(new ServiceError('inference_failed', 'the inference thread has ended'))
+      pending.set(id, { kind: message.kind, resolve, reject })
       worker.postMessage({ ...message, id }, message.kind === 'run' ? buffersToMove(message.inputs) : [])
     })
   }
@@ -59,8 +70,24 @@ export function startInferenceThread(options: { entry: URL; onError: (error: unk
     load: async (spec) => (await send({ kind: 'load', spec })) as SessionInfo,
     run: async (message) => (await send({ kind: 'run', ...message })) as RunReply,
     ended,
+    get abandoned() {
+      return abandoned
+    },
+    abandon() {
+      abandoned = true
+      for (const [id, { kind, reject }] of pending) {
+        if (kind === 'run') continue
+        pending.delete(id)
+        reject(new ServiceError('inference_failed', 'the inference thread is held by a run that does not end'))
+      }
+      worker.postMessage({ kind: 'close' })
+      worker.unref()
+      idle?.()
+    },
     async close() {
+      if (abandoned) return
       if (pending.size > 0) await new Promise<void>((resolve) => (idle = resolve))
+      if (abandoned) return
       if (!over) worker.postMessage({ kind: 'close' })
       await ended
     },

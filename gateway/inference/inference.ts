@@ -33,8 +33,16 @@ export type SessionSpec = {
   settings: ModelDefinition['inference']
 }
 
-/** `executionProvider` is the first of the settings that works here; `passedOver` says of each one before it why not. */
-export type SessionInfo = { inputs: TensorInfo[]; outputs: TensorInfo[]; executionProvider: string; passedOver: string[] }
+export type SessionInfo = {
+  inputs: TensorInfo[]
+  outputs: TensorInfo[]
+  /** The first of the settings that works here. */
+  executionProvider: string
+  /** Of each one before it, why not. */
+  passedOver: string[]
+  /** Whether the graph has a Loop or a Scan: then how long a run takes may depend on what it is asked. */
+  loops: boolean
+}
 
 export type RunRequest = {
   sessionId: string
@@ -78,6 +86,8 @@ export type SessionStatus = {
   sessionId: string
   queuedRows: number
   running: number
+  /** Runs of these that went on long after all deadlines: while there is one, the session takes no other. */
+  overdue: number
   batchRows: Distribution
   plan: SessionPlan | undefined
 }
@@ -99,5 +109,8 @@ export type InferenceEngine = {
   unload(sessionId: string): Promise<void>
   status(): SessionStatus[]
   healthy(): boolean
+  /** Resolves when all runs have ended but those that are overdue. */
   close(): Promise<void>
+  /** Whether a run that is overdue would hold up the end of the process: no native call can be ended. */
+  holdsProcess(): boolean
 }

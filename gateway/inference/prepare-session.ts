@@ -1,6 +1,6 @@
 import type { Sample, SessionPlan } from './inference.ts'
 import { findBatching, timeRuns, type Timing, type TryRun } from './measure-session.ts'
-import { type Entry, longestInlineUs } from './session-entry.ts'
+import { type Entry, longestInlineUs, longestOnLoopUs } from './session-entry.ts'
 import type { OnnxSession } from './session-onnxruntime.ts'
 
 /**
@@ -19,18 +19,19 @@ export async function prepareSession(options: {
   const maxBatchRows = batching === true ? settings.max_batch_rows : 1
   const timing = await timeCalmly(runInThread, sample, maxBatchRows)
   const figures = { ...timing, batching, maxBatchRows }
-  const kept = whyInThread(settings.placement, timing)
+  const kept = whyInThread(entry, timing)
   if (kept !== undefined) return { ...figures, ...plan('worker', kept) }
   const inline = entry.inline ?? (await options.createInline())
   const onLoop = await timeCalmly((inputs) => inline.run(inputs, sample.outputs), sample, maxBatchRows)
-  const refused = whyInThread(settings.placement, { ...onLoop, handOverUs: timing.handOverUs })
+  const measured = { ...onLoop, handOverUs: timing.handOverUs }
+  const refused = whyInThread(entry, measured)
   if (refused !== undefined) {
     entry.inline = undefined
     await inline.release()
     return { ...figures, ...plan('worker', refused) }
   }
   entry.inline = inline
-  return { ...figures, ...onLoop, handOverUs: timing.handOverUs, ...plan('inline', whyOnLoop(settings.placement)) }
+  return { ...figures, ...measured, ...plan('inline', whyOnLoop(settings.placement, measured)) }
 }
 
 type Figures = Pick<SessionPlan, 'oneRowUs' | 'batchUs' | 'handOverUs'> & { mostUs: number }
@@ -53,15 +54,19 @@ async function time(run: TryRun, sample: Sample, batchRows: number): Promise<Fig
 }
 
 /** Why a session does not run on the event loop; undefined when it does. */
-function whyInThread(placement: 'auto' | 'inline' | 'worker', { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
+function whyInThread({ loops, spec }: Entry, { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
+  const { placement } = spec.settings
   if (placement === 'worker') return 'model.yaml says so'
   if (mostUs > longestInlineUs) return `a run took ${mostUs} us, and the event loop is held for ${longestInlineUs} us at most`
+  if (placement === 'auto' && loops) return 'it has a loop, so that one request may hold it for much longer than another'
   if (placement === 'auto' && oneRowUs > handOverUs) return 'a run takes longer than handing it over'
   return undefined
 }
 
-function whyOnLoop(placement: 'auto' | 'inline' | 'worker'): string {
-  return placement === 'inline' ? 'model.yaml says so' : 'a run takes no longer than handing it over'
+function whyOnLoop(placement: 'auto' | 'inline' | 'worker', figures: Figures): string {
+  if (placement === 'inline') return 'model.yaml says so'
+  const { oneRowUs, handOverUs } = figures
+  return `one row takes ${oneRowUs} us, handing it over ${handOverUs} us; batches that take over ${longestOnLoopUs(figures)} us go to a thread`
 }
 
 function plan(placement: SessionPlan['placement'], reason: string): Pick<SessionPlan, 'placement' | 'reason'> {

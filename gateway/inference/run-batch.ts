@@ -34,11 +34,17 @@ async function run({ entry, jobs, slot, pool }: Batch): Promise<RunReply> {
   const inputs = joinRows(jobs.map(({ request }) => request))
   const { outputs } = jobs[0]!.request
   if (slot === undefined) return runOnLoop(entry, inputs, outputs)
-  entry.inThreads++
+  let held: 'inThreads' | 'overdue' = 'inThreads'
+  entry[held]++
+  const onOverdue = () => {
+    entry[held]--
+    entry[(held = 'overdue')]++
+  }
+  const untilMs = Math.max(...jobs.map(({ request }) => request.deadlineAtMs))
   try {
-    return await pool.run(slot, { sessionId: entry.spec.id, inputs, outputs })
+    return await pool.run(slot, { sessionId: entry.spec.id, inputs, outputs }, { untilMs, onOverdue })
   } finally {
-    entry.inThreads--
+    entry[held]--
   }
 }
 

@@ -1,6 +1,6 @@
 import { createDistribution, type Distribution } from '../../platform/service/distribution.ts'
 import { type Cost, createCost } from './cost.ts'
-import type { SessionPlan, SessionSpec } from './inference.ts'
+import type { SessionInfo, SessionPlan, SessionSpec } from './inference.ts'
 import { createSessionQueue, type SessionQueue } from './session-queue.ts'
 import type { OnnxSession } from './session-onnxruntime.ts'
 
@@ -14,6 +14,8 @@ const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 /** What the engine knows of one session. */
 export type Entry = {
   spec: SessionSpec
+  /** As of `SessionInfo`. */
+  loops: boolean
   queue: SessionQueue
   cost: Cost
   /** Rows of each run. */
@@ -24,21 +26,24 @@ export type Entry = {
   /** Runs in threads now, and the one on the event loop. */
   inThreads: number
   loopRun: Promise<unknown> | undefined
+  /** Runs that went on long after all deadlines, and whose threads were given up. */
+  overdue: number
   /** How much longer jobs have waited than the queue ahead of them alone explains: other sessions hold threads too. */
   stretch: number
 }
 
-export function createEntry(spec: SessionSpec): Entry {
+export function createEntry(spec: SessionSpec, { loops }: Pick<SessionInfo, 'loops'>): Entry {
   return {
     ...{
       spec,
+      loops,
       queue: createSessionQueue(),
       cost: createCost(),
       batchRows: createDistribution(batchBounds),
       plan: undefined,
       inline: undefined,
     },
-    ...{ inThreads: 0, loopRun: undefined, stretch: 1 },
+    ...{ inThreads: 0, loopRun: undefined, overdue: 0, stretch: 1 },
   }
 }
 
@@ -65,8 +70,11 @@ export function fitsLoop(entry: Entry): boolean {
   const { inline, plan, cost, spec, queue } = entry
   if (inline === undefined || plan === undefined || queue.head === undefined) return false
   const rows = Math.max(queue.head.request.rows, Math.min(queue.rows, batchRowsOf(entry)))
-  const bound = spec.settings.placement === 'inline' ? longestInlineUs : Math.min(longestInlineUs, plan.handOverUs, 2 * plan.oneRowUs)
-  return cost.of(rows) <= bound
+  return cost.of(rows) <= (spec.settings.placement === 'inline' ? longestInlineUs : longestOnLoopUs(plan))
+}
+
+export function longestOnLoopUs({ handOverUs, oneRowUs }: Pick<SessionPlan, 'handOverUs' | 'oneRowUs'>): number {
+  return Math.min(longestInlineUs, handOverUs, 2 * oneRowUs)
 }
 
 /** Microseconds until one more job of this session would start. */

@@ -22,12 +22,20 @@ export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession>
       continue
     }
     try {
-      return wrap(await InferenceSession.create(bytes, toOptions(spec, provider)), provider, passedOver)
+      const session = await InferenceSession.create(bytes, toOptions(spec, provider))
+      return wrap(session, { executionProvider: provider, passedOver, loops: hasLoop(bytes) })
     } catch (error) {
       passedOver.push(`${provider}: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
   throw new Error(passedOver.join('; '))
+}
+
+/** A node of the file's graph has its operator's name as field 4, a text: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
+const loopingNodes = ['Loop', 'Scan'].map((name) => Buffer.from([(4 << 3) | 2, name.length, ...Buffer.from(name)]))
+
+function hasLoop(bytes: Buffer): boolean {
+  return loopingNodes.some((node) => bytes.includes(node))
 }
 
 function absenceOf(provider: string): string | undefined {
@@ -48,13 +56,12 @@ function toOptions({ settings }: SessionSpec, provider: string): InferenceSessio
   }
 }
 
-function wrap(session: InferenceSession, executionProvider: string, passedOver: string[]): OnnxSession {
+function wrap(session: InferenceSession, found: Pick<SessionInfo, 'executionProvider' | 'passedOver' | 'loops'>): OnnxSession {
   return {
     info: {
       inputs: session.inputMetadata.map(toTensorInfo),
       outputs: session.outputMetadata.map(toTensorInfo),
-      executionProvider,
-      passedOver,
+      ...found,
     },
     async run(inputs, outputs) {
       const feeds = mapValues(inputs, toOrtTensor)

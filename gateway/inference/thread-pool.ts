@@ -12,12 +12,18 @@ export type Slot = Readonly<Pick<OwnSlot, 'state' | 'busy'>> & { readonly sessio
 export type ThreadPool = {
   readonly slots: readonly Slot[]
   /** One run at a time and slot: what waits is batched, ordered and dropped on this side. */
-  run(slot: Slot, message: Omit<RunMessage, 'kind'>): Promise<RunReply>
+  run(slot: Slot, message: Omit<RunMessage, 'kind'>, waited: Waited): Promise<RunReply>
   load(spec: SessionSpec): Promise<SessionInfo>
   /** Every thread is replaced, one after the other, by one without the session. */
   unload(sessionId: string): Promise<void>
+  /** Resolves when all threads have ended, but for those given up. */
   close(): Promise<void>
+  /** Threads that were given up and still run. */
+  readonly abandoned: number
 }
+
+/** Until when somebody waits for a run (Unix milliseconds), and what is called when it goes on long after that. */
+export type Waited = { untilMs: number; onOverdue: () => void }
 
 /** Pause before a crashed thread is started again, doubled per crash in a row: long enough not to spin, short enough to miss. */
 const restartDelayMs = { first: 20, longest: 5_000 }
@@ -26,12 +32,20 @@ const restartDelayMs = { first: 20, longest: 5_000 }
  * Threads that each hold every session. Loading, recycling and restarting happen one at a time, and a thread that loads
  * runs nothing meanwhile. `onFree` is called whenever a slot may take a run again.
  */
-export function createThreadPool(deps: { logger: Logger; entry: URL; threads: number; onFree: () => void }): ThreadPool {
+export function createThreadPool(deps: {
+  logger: Logger
+  entry: URL
+  threads: number
+  /** How long a run may go on when nobody waits for it any more, before its thread is given up. */
+  overdueMs: number
+  onFree: () => void
+}): ThreadPool {
   const { logger } = deps
   const specs = new Map<string, SessionSpec>()
   const inTurn = createSerial()
   let crashes = 0
   let closing = false
+  let abandoned = 0
   const restarts = new Set<NodeJS.Timeout>()
   const slots = Array.from({ length: deps.threads }, createSlot)
 
@@ -52,7 +66,7 @@ export function createThreadPool(deps: { logger: Logger; entry: URL; threads: nu
   function watch(slot: OwnSlot): void {
     const { thread } = slot
     void thread.ended.then((code) => {
-      if (closing || slot.thread !== thread) return
+      if (closing || thread.abandoned || slot.thread !== thread) return
       logger.error({ exit_code: code }, 'an inference thread ended; starting it again')
       slot.state = 'down'
       const delayMs = Math.min(restartDelayMs.longest, restartDelayMs.first * 2 ** crashes++)
@@ -87,13 +101,28 @@ export function createThreadPool(deps: { logger: Logger; entry: URL; threads: nu
     await before.close()
   }
 
-  async function loadInto(slot: OwnSlot, spec: SessionSpec): Promise<SessionInfo> {
+  /** Its place is free at once: whatever waits for the slot, a load above all, must not wait for the run. */
+  function abandon(slot: OwnSlot, thread: InferenceThread, sessionId: string): void {
+    logger.error({ session: sessionId }, 'a run does not end; another inference thread takes the place of its own')
+    abandoned++
+    void thread.ended.then(() => abandoned--)
+    thread.abandon()
+    if (slot.thread !== thread) return
+    slot.state = 'down'
+    void inTurn(() => renew(slot))
+  }
+
+  /** Undefined where the thread was given up meanwhile: the one that takes its place loads all sessions. */
+  async function loadInto(slot: OwnSlot, spec: SessionSpec): Promise<SessionInfo | undefined> {
     const { thread } = slot
     slot.state = 'loading'
     try {
       const info = await thread.load(spec)
       slot.sessions.add(spec.id)
       return info
+    } catch (error) {
+      if (thread.abandoned) return undefined
+      throw error
     } finally {
       if ((slot.state as OwnSlot['state']) !== 'down') slot.state = 'up'
       deps.onFree()
@@ -102,13 +131,21 @@ export function createThreadPool(deps: { logger: Logger; entry: URL; threads: nu
 
   return {
     slots,
-    async run(slot, message) {
+    async run(slot, message, { untilMs, onOverdue }) {
       const own = slot as OwnSlot
       const { thread } = own
       own.busy = true
+      const timer = setTimeout(
+        () => {
+          onOverdue()
+          abandon(own, thread, message.sessionId)
+        },
+        untilMs + deps.overdueMs - Date.now(),
+      )
       try {
         return await thread.run(message)
       } finally {
+        clearTimeout(timer)
         // A slot that was given a new thread meanwhile is that one's to free.
         if (own.thread === thread) own.busy = false
       }
@@ -118,7 +155,7 @@ export function createThreadPool(deps: { logger: Logger; entry: URL; threads: nu
         specs.set(spec.id, spec)
         let info: SessionInfo | undefined
         try {
-          for (const slot of slots) if (slot.state === 'up') info = await loadInto(slot, spec)
+          for (const slot of slots) if (slot.state === 'up') info = (await loadInto(slot, spec)) ?? info
         } catch (error) {
           specs.delete(spec.id)
           throw error
@@ -136,6 +173,9 @@ export function createThreadPool(deps: { logger: Logger; entry: URL; threads: nu
       closing = true
       for (const timer of restarts) clearTimeout(timer)
       await inTurn(() => Promise.all(slots.map(({ thread }) => thread.close())))
+    },
+    get abandoned() {
+      return abandoned
     },
   }
 }

@@ -36,6 +36,7 @@ export async function startGatewayProcess(options: {
   const message = await Promise.race([firstMessage(child), exited.then(([code]) => `exited with ${code}` as const)])
   if (typeof message === 'string') throw new Error(message)
   if (message.type === 'failed') throw new Error(`${message.code}: ${message.message}`)
+  if (message.type !== 'ready') throw new Error(`the gateway's first message is ${message.type}`)
   return {
     url: message.addresses['http'] ?? '',
     admin: message.admin,

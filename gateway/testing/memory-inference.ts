@@ -20,6 +20,7 @@ export function createMemoryInference() {
       return {
         executionProvider: 'cpu',
         passedOver: [],
+        loops: false,
         inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
         outputs: [{ name: 'probability', type: 'float64', shape: [-1, 1] }],
       }
@@ -37,6 +38,7 @@ export function createMemoryInference() {
     status: () => [],
     healthy: () => true,
     close: async () => {},
+    holdsProcess: () => false,
   }
   return { inference, runs, sessions, broken, behave: (next: typeof behave) => void (behave = next) }
 }

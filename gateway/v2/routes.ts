@@ -2,6 +2,7 @@ import type { Context, Handler, Hono } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { allow } from '../access/authenticate.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
 import type { ServingModel } from '../predict/serving-model.ts'
 import { findModel, type PredictRouteDeps } from '../routes/predict.ts'
 import { findAddressedVersion } from './addressed-version.ts'
@@ -11,6 +12,7 @@ import { toModelConfig, toModelMetadata } from './model-metadata.ts'
 import type { Statistics } from './statistics.ts'
 
 export type V2Deps = PredictRouteDeps & {
+  inference: Pick<InferenceEngine, 'status'>
   statistics: Statistics
   version: string
   checks: () => Promise<Record<string, boolean>>
@@ -57,15 +59,16 @@ function versionsOf(model: ServingModel, version: string | undefined): Iterable<
   return version === undefined ? model.versions.keys() : [findAddressedVersion(model, version).version.version]
 }
 
-/** A version that is known and not served is not ready; one that is not known does not exist. */
+/** A version that is known and not served, or whose run does not end, is not ready; one that is not known does not exist. */
 async function modelReady(deps: V2Deps, c: Context<GatewayEnv>, { model, version }: Addressed): Promise<Response> {
-  const ready = isServed(model, version) && (await allHold(deps.checks))
+  const ready = isServed(deps, { model, version }) && (await allHold(deps.checks))
   return c.json({ name: model.project.definition.name, ready }, ready ? 200 : 503)
 }
 
-function isServed(model: ServingModel, version: string | undefined): boolean {
+function isServed({ inference }: V2Deps, { model, version }: Addressed): boolean {
   try {
-    return findAddressedVersion(model, version) !== undefined
+    const { sessionId } = findAddressedVersion(model, version)
+    return inference.status().every((session) => session.sessionId !== sessionId || session.overdue === 0)
   } catch (error) {
     if (error instanceof ServiceError && error.code === 'not_ready') return false
     throw error

@@ -43,16 +43,18 @@ export function keepWorker({ writerId, env, logger }: WorkerOptions): Worker {
   function launch(): void {
     const startedMs = performance.now()
     let refusal: ServiceError | undefined
+    let drained = false
     const own = (child = cluster.fork({ ...env, HINDSIGHT_WRITER_ID: writerId }))
     own.on('message', (message: ServiceMessage) => {
       if (message.type === 'failed') refusal = toError(message)
-      else become(message)
+      else if (message.type === 'ready') become(message)
+      else drained = true
     })
     own.once('exit', (code, signal) => {
       child = undefined
       delete state.ready
       const how = signal === null ? `exit status ${code}` : String(signal)
-      if (stopping) return onEnd(code === 0)
+      if (stopping) return onEnd(drained || code === 0)
       if (!hasStarted) return settle.reject(refusal ?? new Error(`the worker ${writerId} ended while starting (${how})`))
       startAgain(how, refusal, performance.now() - startedMs)
     })

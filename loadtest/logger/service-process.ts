@@ -25,6 +25,7 @@ export async function startService(entry: string, env: Record<string, string>, n
   const message = await Promise.race([firstMessage(child), exited.then(() => undefined)])
   if (message === undefined) throw new Error(`${entry} ended before it was ready`)
   if (message.type === 'failed') throw new Error(`${entry}: ${message.message}`)
+  if (message.type !== 'ready') throw new Error(`the first message of ${entry} is ${message.type}`)
   return {
     pid: child.pid,
     http: message.addresses['http'] ?? '',

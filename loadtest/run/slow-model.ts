@@ -14,7 +14,6 @@ const definition = {
   owner: 'loadtest',
   task: 'binary_classification',
   entities: {},
-  primary_label: 'arrived_late',
   outputs: { result: { description: 'One.' } },
   score: 'result',
   features: [{ name: 'turns', source: 'request', type: 'number', min: 1, max: 1e9 }],
@@ -22,18 +21,20 @@ const definition = {
   inference: { max_batch_rows: 1 },
 }
 
-/** Adds the model `slow` to a project, beside whose models it is to be loaded. */
-export function addSlowModel(projectDir: string): void {
+/** Adds the model `slow` to a project with such a label, beside whose models it is to be loaded. */
+export function addSlowModel(projectDir: string, { label = 'arrived_late' } = {}): void {
   const dir = join(projectDir, 'slow')
   mkdirSync(join(dir, '1'), { recursive: true })
   copyFileSync(onnx, join(dir, '1/model.onnx'))
-  writeFileSync(join(dir, 'model.yaml'), stringify(definition))
+  writeFileSync(join(dir, 'model.yaml'), stringify({ ...definition, primary_label: label }))
   writeFileSync(join(dir, 'deployment.yaml'), stringify({ revision: 1, champion: '1' }))
   writeFileSync(join(dir, '1/manifest.yaml'), stringify(manifest()))
 }
 
 function manifest(): object {
-  const features = new Map(modelDefinition.parse(definition).features.map((feature) => [feature.name, feature]))
+  const features = new Map(
+    modelDefinition.parse({ ...definition, primary_label: 'any' }).features.map((feature) => [feature.name, feature]),
+  )
   const hashes = hashFeatures(features, { sources: new Map(), views: new Map(), lookups: new Map() })
   return {
     manifest_version: 1,

@@ -99,10 +99,20 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
     close().then(
       () => {
         logger.info('drained')
-        process.exit(0)
+        if (running?.holdsProcess?.() === true) endAtOnce()
+        else process.exit(0)
       },
       (error: unknown) => fail(error),
     )
+  }
+
+  /** `process.exit` waits for every thread. */
+  function endAtOnce(): void {
+    logger.warn('a thread does not end; the process ends without it')
+    const kill = () => process.kill(process.pid, 'SIGKILL')
+    const drained: ServiceMessage = { type: 'drained', service: name }
+    if (process.connected) process.send?.(drained, kill)
+    else kill()
   }
 
   function fail(error: unknown): void {

@@ -23,6 +23,8 @@ export type ServiceContext<Config> = {
 export type RunningService = {
   /** Stops taking work, finishes what is under way, closes everything. */
   drain(): Promise<void>
+  /** After the drain: whether a native call that cannot be ended would hold up the end of the process. */
+  holdsProcess?(): boolean
   /** Whether it can do its work now, by named check; all true means ready. */
   checks?(): Promise<Record<string, boolean>>
   /** What `hindsight status` shows of it: small, JSON. */
@@ -38,7 +40,8 @@ export type RunningService = {
 export const serviceNames = ['warehouse', 'gateway', 'forwarder', 'features', 'logger', 'labeler'] as const
 export type ServiceName = (typeof serviceNames)[number]
 
-/** What a service tells the process that started it, over the IPC channel. */
+/** What a service tells the process that started it, over the IPC channel. `drained` stands for exit status 0, where the process then ends by a signal. */
 export type ServiceMessage =
   | { type: 'ready'; service: ServiceName; pid: number; admin: string; addresses: Record<string, string> }
+  | { type: 'drained'; service: ServiceName }
   | { type: 'failed'; service: ServiceName; code: string; message: string; hint?: string }

@@ -56,7 +56,7 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   const model = { versions: new Map([['1', { sessionId: 's' }]]), deployment: { revision: 1 } }
   const models = new Map([['m', model]]) as unknown as ServingModels
   metrics.observeInference({
-    inference: { status: () => [{ sessionId: 's', queuedRows: 1, running: 1, batchRows, plan: undefined }] },
+    inference: { status: () => [{ sessionId: 's', queuedRows: 1, running: 1, overdue: 0, batchRows, plan: undefined }] },
     models,
   })
   metrics.observeDeployments({ models, waiting: () => undefined })

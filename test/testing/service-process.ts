@@ -27,6 +27,7 @@ export async function startService(service: ServiceName, env: Record<string, str
   const message = await Promise.race([firstMessage(child), ended.then(([code]) => `${service} ended with ${code}`)])
   if (typeof message === 'string') throw new Error(message)
   if (message.type === 'failed') throw new Error(`${message.code}: ${message.message}`)
+  if (message.type !== 'ready') throw new Error(`the first message of ${service} is ${message.type}`)
   return {
     addresses: message.addresses,
     async stop() {

@@ -37,7 +37,7 @@ export function createService({ name, entry, preload, env, logDir }: ServiceOpti
       const gone = ended.then(() => undefined)
       const first = await Promise.race([once(child, 'message').then(([message]) => message as ServiceMessage), gone])
       if (first?.type === 'failed') throw new Error(`${name} refused to start: ${first.message}`)
-      if (first !== undefined) addresses = first.addresses
+      if (first?.type === 'ready') addresses = first.addresses
     },
   })
   return { ...process_, addresses: () => addresses }
