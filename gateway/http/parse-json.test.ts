@@ -77,6 +77,10 @@ describe('parseJson', () => {
     expect(parseJson('["\\ud83d\\ude00"]')).toEqual(['😀'])
   })
 
+  it('refuses U+0000, at which a model would end the text', () => {
+    expect(refusal('{"features": {"city": "a\\u0000b"}}')).toEqual({ code: 'invalid_request', path: 'features.city' })
+  })
+
   it.each(['', '{', '{"a" 1}', "{'a': 1}", '[1,]', 'undefined', '{"a": NaNs}'])('says that %j is not JSON', (text) => {
     expect(refusal(text).code).toBe('invalid_json')
   })

@@ -3,17 +3,19 @@ import { limits } from '../../contracts/http.ts'
 import { endOfString, findStructuralFault } from './structural-fault.ts'
 
 const code = { quote: 34, colon: 58, upperI: 73, upperN: 78, openBracket: 91, closeBracket: 93, openBrace: 123, closeBrace: 125 } as const
-const loneSurrogate = /\p{Surrogate}/u
+/** Half of a surrogate pair is no text, and native code takes U+0000 for a text's end: a model would be given less than was sent. */
+const unfit = /[\0\p{Surrogate}]/u
 
 /**
  * Parses JSON that nobody vouches for. Beyond `JSON.parse` it refuses nesting deeper than `limits.depth`, NaN, Infinity and
- * numbers that overflow, a key that is written twice, `__proto__` and `constructor`, and strings with lone surrogates.
+ * numbers that overflow, a key that is written twice, `__proto__` and `constructor`, and strings with U+0000 or half of a
+ * surrogate pair, except those that `isOurs`.
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, { isOurs = none } = {}): unknown {
   const scan = scanStructure(text)
   if (scan.tooDeep) throw structuralFault(text)
   const value = parse(text, scan.bareWords)
-  const inspection = { keys: 0 }
+  const inspection = { keys: 0, isOurs }
   const fault = inspect(value, inspection)
   if (fault !== undefined) throw new ServiceError(fault.code, fault.message, { path: toFieldPath(fault.path) })
   if (inspection.keys < scan.keys) throw structuralFault(text)
@@ -42,6 +44,8 @@ function isBareWord(text: string, at: number, character: number): boolean {
   return (character === code.upperN && text.startsWith('NaN', at)) || (character === code.upperI && text.startsWith('Infinity', at))
 }
 
+const none = (_text: string): boolean => false
+
 function parse(text: string, bareWords: readonly number[]): unknown {
   try {
     return JSON.parse(bareWords.length === 0 ? text : spellOverflowing(text, bareWords))
@@ -61,17 +65,17 @@ function spellOverflowing(text: string, bareWords: readonly number[]): string {
   return result + text.slice(from)
 }
 
+type Inspection = { keys: number; isOurs: (text: string) => boolean }
 type Fault = { code: 'not_finite' | 'invalid_request'; message: string; path: PropertyKey[] }
 
-function inspect(value: unknown, inspection: { keys: number }): Fault | undefined {
+function inspect(value: unknown, inspection: Inspection): Fault | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : fault('not_finite', 'a number must be finite')
-  if (typeof value === 'string')
-    return loneSurrogate.test(value) ? fault('invalid_request', 'the text holds half of a surrogate pair') : undefined
+  if (typeof value === 'string') return unfit.test(value) && !inspection.isOurs(value) ? unfitText(value) : undefined
   if (typeof value !== 'object' || value === null) return undefined
   return Array.isArray(value) ? inspectArray(value, inspection) : inspectObject(value as Record<string, unknown>, inspection)
 }
 
-function inspectArray(values: readonly unknown[], inspection: { keys: number }): Fault | undefined {
+function inspectArray(values: readonly unknown[], inspection: Inspection): Fault | undefined {
   for (let index = 0; index < values.length; index++) {
     const value = values[index]
     // Most of what is in long arrays.
@@ -82,7 +86,7 @@ function inspectArray(values: readonly unknown[], inspection: { keys: number }):
   return undefined
 }
 
-function inspectObject(value: Record<string, unknown>, inspection: { keys: number }): Fault | undefined {
+function inspectObject(value: Record<string, unknown>, inspection: Inspection): Fault | undefined {
   for (const key of Object.keys(value)) {
     inspection.keys++
     if (key === '__proto__' || key === 'constructor') return within(key, fault('invalid_request', 'this name is not allowed'))
@@ -94,6 +98,10 @@ function inspectObject(value: Record<string, unknown>, inspection: { keys: numbe
 
 function fault(code: Fault['code'], message: string): Fault {
   return { code, message, path: [] }
+}
+
+function unfitText(value: string): Fault {
+  return fault('invalid_request', value.includes('\0') ? 'the text holds U+0000' : 'the text holds half of a surrogate pair')
 }
 
 function within(part: PropertyKey, found: Fault): Fault {

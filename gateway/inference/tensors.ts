@@ -73,6 +73,11 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
 
 function toInteger(input: InputTensor, feature: string, value: number): number | bigint {
   const [least, most] = ranges[input.type] ?? [0, 0]
+  if (Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw new ServiceError('out_of_range', 'is beyond 2^53, where a JSON number is not exact any more', {
+      path: `features.${feature}`,
+      hint: 'the Open Inference Protocol (/v2) takes all digits of an integer',
+    })
   if (!Number.isSafeInteger(value) || value < least || value > most)
     throw new ServiceError('out_of_range', `is ${value}, which input ${input.name} of type ${input.type} cannot hold`, {
       path: `features.${feature}`,

@@ -1,11 +1,10 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { v2InferRequest, type V2InferRequest } from '../../contracts/v2.ts'
 import { decodeUtf8 } from '../http/json-body.ts'
-import { parseJson } from '../http/parse-json.ts'
 import { validate } from '../http/validate.ts'
 import { decodeBinaryTensor } from './codec/binary-tensor.ts'
 import { decodeJsonTensor } from './codec/json-tensor.ts'
-import { markLongIntegers } from './codec/long-integers.ts'
+import { parseWithLongIntegers } from './codec/long-integers.ts'
 import type { V2Tensor } from './codec/tensor.ts'
 import { tensorFault } from './codec/tensor-fault.ts'
 import type { SentBody } from './sent-body.ts'
@@ -22,7 +21,7 @@ export type InferRequest = {
 
 /** Parses a body that has JSON, with or without tensors in binary form behind it. */
 export function parseInferRequest({ json, binary }: Pick<SentBody, 'json' | 'binary'>): InferRequest {
-  const request = validate(v2InferRequest, parseJson(markLongIntegers(decodeUtf8(json))))
+  const request = validate(v2InferRequest, parseWithLongIntegers(decodeUtf8(json)))
   const { parameters = {} } = request
   refuseUnsupported('parameters', parameters)
   const binaryByDefault = parameters.binary_data_output ?? false

@@ -38,6 +38,12 @@ function decodeTexts(name: string, bytes: Uint8Array, count: number): string[] {
 
 /** One BYTES element. */
 export function decodeText(name: string, bytes: Uint8Array): string {
+  const text = toText(name, bytes)
+  if (text.includes('\0')) throw tensorFault(name, 'an element holds U+0000, and the tensors of this model hold text')
+  return text
+}
+
+function toText(name: string, bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes)
   } catch {

@@ -72,17 +72,25 @@ function toNumber({ name, datatype }: Head & { datatype: Datatype }, element: un
 
 function toFloat(name: string, datatype: Datatype, value: number | bigint): number {
   const number = datatype === 'FP32' ? Math.fround(Number(value)) : Number(value)
-  if (!Number.isFinite(number)) throw tensorFault(name, `${String(value)} is too large for ${datatype}`, 'not_finite')
+  if (!Number.isFinite(number)) throw tensorFault(name, `${shown(value)} is too large for ${datatype}`, 'not_finite')
   return number
 }
 
 type Integer = { name: string; datatype: Datatype; value: number | bigint; range: readonly [bigint, bigint] }
 
 function toInteger({ name, datatype, value, range }: Integer): number | bigint {
-  if (typeof value === 'number' && !Number.isSafeInteger(value))
+  if (typeof value === 'number' && !Number.isInteger(value))
     throw tensorFault(name, `${value} is no integer, and the tensor is ${datatype}`)
-  if (value < range[0] || value > range[1]) throw tensorFault(name, `${value} does not fit ${datatype}`, 'out_of_range')
+  if (value < range[0] || value > range[1]) throw tensorFault(name, `${shown(value)} does not fit ${datatype}`, 'out_of_range')
+  if (typeof value === 'number' && !Number.isSafeInteger(value))
+    throw tensorFault(name, 'an integer beyond 2^53 must be written with all its digits, without point or exponent')
   return datatype === 'INT64' || datatype === 'UINT64' ? BigInt(value) : Number(value)
+}
+
+/** An integer of a client's own may have any number of digits. */
+function shown(value: number | bigint): string {
+  const text = String(value)
+  return text.length > 40 ? `${text.slice(0, 40)}...` : text
 }
 
 /** The elements as JSON text, flat: a 64-bit integer has more digits than a JSON number of JavaScript keeps. */

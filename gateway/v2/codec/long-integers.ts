@@ -1,11 +1,22 @@
+import { randomUUID } from 'node:crypto'
+import { parseJson } from '../../http/parse-json.ts'
 import { endOfString } from '../../http/structural-fault.ts'
 
-/** What stands before the digits of a marked integer; no text that a client may send begins so. */
-const mark = '\u0000integer:'
-const escapedMark = '\\u0000integer:'
+/** What stands before the digits of a marked integer; no text that a client may send has U+0000, and none can know the rest. */
+const secret = `integer:${randomUUID()}:`
+const mark = `\0${secret}`
+const escapedMark = `\\u0000${secret}`
 
 /** A quote, or a run of more digits than always fit a double. */
 const quoteOrLong = /"|-?\d{16,}/g
+
+/**
+ * As `parseJson`, with every integer that a double may not hold in tensors' `data` kept as a marked string, for `unmark`.
+ * Elsewhere it is the number that `JSON.parse` makes of it.
+ */
+export function parseWithLongIntegers(text: string): unknown {
+  return unmarkBesideData(parseJson(markLongIntegers(text), { isOurs: isMarked }))
+}
 
 /** JSON text with every integer that a double may not hold put into a marked string, so that parsing keeps all its digits. */
 export function markLongIntegers(text: string): string {
@@ -39,6 +50,15 @@ export function isMarked(text: string): boolean {
 export function unmark(text: string): bigint | undefined {
   const digits = isMarked(text) ? text.slice(mark.length) : ''
   return /^-?\d+$/.test(digits) ? BigInt(digits) : undefined
+}
+
+/** In place. */
+function unmarkBesideData(value: unknown): unknown {
+  if (typeof value === 'string') return isMarked(value) ? Number(unmark(value)) : value
+  if (typeof value !== 'object' || value === null) return value
+  const holder = value as Record<string, unknown>
+  for (const key of Object.keys(holder)) if (key !== 'data') holder[key] = unmarkBesideData(holder[key])
+  return value
 }
 
 const minus = 45
