@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { parseCount } from '../platform/service/parse-options.ts'
 import { freePort } from '../platform/service/testing/free-port.ts'
 import { createRedisServer } from '../test/faults/system/servers.ts'
 import { emptyOutbox } from './bench/measure.ts'
@@ -20,8 +21,8 @@ const options = new Command('bench:peers')
   .description(
     'The example model under Hindsight with everything on, and under FastAPI, BentoML and MLServer without any log. Needs Linux, wrk, redis-server and python3.',
   )
-  .option('--rounds <n>', 'rounds that count, after one that warms up', Number, 5)
-  .option('--seconds <n>', 'of each measurement', Number, 6)
+  .option('--rounds <n>', 'rounds that count, after one that warms up', parseCount, 5)
+  .option('--seconds <n>', 'of each measurement', parseCount, 6)
   .option('--json <file>', 'where to write all of it')
   .parse()
   .opts<{ rounds: number; seconds: number; json?: string }>()

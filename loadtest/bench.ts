@@ -1,21 +1,21 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseCount } from '../platform/service/parse-options.ts'
 import { freePort } from '../platform/service/testing/free-port.ts'
 import { createRedisServer } from '../test/faults/system/servers.ts'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { type Measured, startMeasured } from './bench/measure.ts'
 import { startService } from './logger/service-process.ts'
 import { type BenchResult, type OpenLoopRound, type Round, summarise, summariseOpenLoop, toText } from './bench/result.ts'
 import { type VariantName, variants } from './bench/variants.ts'
 
-const positive = (text: string) => Number(text)
 const options = new Command('bench')
   .description('What the gateway does with everything on, against bare servers in the same minute. Needs wrk and redis-server.')
-  .option('--rounds <n>', 'rounds that count, after one that warms up', positive, 5)
-  .option('--seconds <n>', 'of each measurement', positive, 6)
-  .option('--only <names...>', `of ${Object.keys(variants).join(', ')}; then without ratios`)
-  .option('--json <file>', 'where to write all of it')
+  .option('--rounds <n>', 'rounds that count, after one that warms up', parseCount, 5)
+  .option('--seconds <n>', 'of each measurement', parseCount, 6)
+  .addOption(new Option('--only <names...>', 'then without ratios').choices(Object.keys(variants)))
+  .addOption(new Option('--json <file>', 'where to write all of it').conflicts('only'))
   .option('--profile <dir>', 'CPU profiles, one folder per server; they cost some of the speed')
   .parse()
   .opts<{ rounds: number; seconds: number; only?: VariantName[]; json?: string; profile?: string }>()
@@ -64,6 +64,8 @@ async function report(rounds: Round[]): Promise<void> {
   }
   result.openLoop = await measureOpenLoop(Math.round(result.variants.durable.requestsPerSecond.median / 2))
   process.stdout.write(`${toText(result)}\n`)
+  const failed = [...Object.values(result.variants), result.openLoop].some((one) => one.failed > 0)
+  if (failed) process.exitCode = 1
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`)
 }
 

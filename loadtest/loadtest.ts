@@ -1,33 +1,43 @@
 import { writeFile } from 'node:fs/promises'
 import { Argument, Command } from 'commander'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
+import { parseCount, parsePositive, parseUrl } from '../platform/service/parse-options.ts'
+import { explainK6Absence } from './run/k6.ts'
 import { startLocalSystem } from './run/local-system.ts'
 import { checkParity } from './run/parity.ts'
 import type { Finding, Scenario } from './run/scenario.ts'
 import { scenarios } from './run/scenarios.ts'
-import type { Target } from './run/target.ts'
+import { residentBytes, storedRows, type Target } from './run/target.ts'
 
 type Options = { url?: string; clickhouseUrl: string; rate?: number; seconds?: number; budgetMs: number; instances?: number; json?: string }
 
-await new Command('loadtest')
+const owning = Object.entries(scenarios).flatMap(([name, { needsOwn }]) => (needsOwn ? [name] : []))
+const command = new Command('loadtest')
   .description(
     'Runs a load test against a system that it starts, or one that runs, and holds the warehouse against what was answered. Needs k6.',
   )
   .addArgument(new Argument('<scenario>', 'what to do to it').choices(Object.keys(scenarios)))
-  .option('--url <url>', 'a gateway that runs, with the example project; else a system is started and ended')
-  .option('--clickhouse-url <url>', 'with --url: where its predictions are stored', 'http://127.0.0.1:18124')
-  .option('--rate <n>', 'requests per second; what the scenario has by default if left out', Number)
-  .option('--seconds <n>', 'of load; what the scenario has by default if left out', Number)
-  .option('--budget-ms <n>', 'what the p99 of answers is held to', Number, 250)
-  .option('--instances <n>', 'predictions that each request asks for', Number)
+  .option(
+    '--url <url>',
+    `a gateway that runs, with the example project; else a system is started and ended. Not for ${owning.join(', ')}`,
+    parseUrl,
+  )
+  .option('--clickhouse-url <url>', 'with --url: where its predictions are stored', parseUrl, 'http://127.0.0.1:18124')
+  .option('--rate <n>', 'requests per second; what the scenario has by default if left out', parseCount)
+  .option('--seconds <n>', 'of load; what the scenario has by default if left out', parseCount)
+  .option('--budget-ms <n>', 'what the p99 of answers is held to', parsePositive, 250)
+  .option('--instances <n>', 'predictions that each request asks for', parseCount)
   .option('--json <file>', 'where to write all of it')
   .action((name: keyof typeof scenarios, options: Options) => runScenario(name, options))
-  .parseAsync()
+
+await command.parseAsync()
 
 async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, json, ...options }: Options): Promise<void> {
   const scenario: Scenario = scenarios[name]
-  if (url !== undefined && scenario.needsOwn) throw new Error(`${name} starts, stops or changes the system: it does not take --url`)
-  const target = url === undefined ? await startLocalSystem() : aimAt(url, clickhouseUrl)
+  if (url !== undefined && scenario.needsOwn) command.error(`error: ${name} starts, stops or changes the system: it does not take --url`)
+  const absence = explainK6Absence()
+  if (absence !== undefined) command.error(`error: ${absence}`)
+  const target = url === undefined ? await startLocalSystem() : await aimAt(url, clickhouseUrl)
   try {
     const tag = `loadtest-${Date.now().toString(36)}`
     const { runs, findings } = await scenario.run(target, { ...scenario.defaults, ...options, tag })
@@ -44,7 +54,11 @@ async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, j
   }
 }
 
-function aimAt(url: string, clickhouseUrl: string): Target {
+/** Both must answer: a load test of nothing takes as long as another. */
+async function aimAt(url: string, clickhouseUrl: string): Promise<Target> {
   const warehouse = createWarehouse({ url: clickhouseUrl })
-  return { url: url.replace(/\/$/, ''), admin: undefined, warehouse, own: undefined, close: () => warehouse.close() }
+  const target: Target = { url, admin: undefined, warehouse, own: undefined, close: () => warehouse.close() }
+  await residentBytes(target).catch((error: Error) => command.error(`error: no gateway answers at ${url}: ${error.message}`))
+  await storedRows(target, '').catch((error: Error) => command.error(`error: no warehouse answers at ${clickhouseUrl}: ${error.message}`))
+  return target
 }

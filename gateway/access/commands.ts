@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseCount, parsePositive } from '../../platform/service/parse-options.ts'
 import { tenant as tenantName, toTimestamp } from '../../contracts/primitives.ts'
 import { defaultTenant } from '../tenant.ts'
 import { scopes, type Scope } from './caller.ts'
@@ -104,18 +105,6 @@ function parseTenant(text: string): string {
 function checked(result: { success: boolean; data?: string | undefined }, message: string): string {
   if (result.data === undefined) throw new InvalidArgumentError(message)
   return result.data
-}
-
-function parsePositive(text: string): number {
-  const value = Number(text)
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('must be a number above 0.')
-  return value
-}
-
-function parseCount(text: string): number {
-  const value = parsePositive(text)
-  if (!Number.isInteger(value)) throw new InvalidArgumentError('must be a whole number.')
-  return value
 }
 
 function parseHours(text: string): number {

@@ -20,6 +20,6 @@ export async function checkParity(target: Target, options: { tag: string; runs: 
   }
   return {
     text: `${answered} answered, ${refused} refused of ${sent} predictions; ${stored} rows with tag ${options.tag}`,
-    holds: stored >= answered && stored <= sent - refused,
+    holds: answered > 0 && stored >= answered && stored <= sent - refused,
   }
 }
