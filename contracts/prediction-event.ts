@@ -63,6 +63,10 @@ export const predictionEventV1 = z.looseObject({
   index: instanceIndex.describe('Position of the instance in its request.'),
   idempotency_key: idempotencyKey.optional(),
   trace_id: z.string().optional(),
+  trace_sampled: z
+    .boolean()
+    .optional()
+    .describe('True where the span that made the event durable was recorded: its id is the last 16 digits of prediction_id.'),
   trigger: z.enum(['api', 'stream', 'batch', 'replay']),
   tags,
 

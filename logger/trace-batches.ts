@@ -1,7 +1,7 @@
-import { SpanKind } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import { type TraceParent, traceparentOf } from '../platform/service/trace-context.ts'
-import type { Tracing } from '../platform/service/tracing.ts'
+import type { ActiveSpan, SpanStart, Tracing } from '../platform/service/tracing.ts'
 
 type Entries = readonly { record: LogRecord }[]
 
@@ -11,28 +11,35 @@ export type TraceBatch = (entries: Entries, store: () => Promise<void>) => Promi
 /** What the SDK keeps of a span's links. */
 const mostLinks = 128
 
-/** A span for each batch that has events of traced requests, linked to them. With no tracing it is nothing but the work. */
+/**
+ * A span for each batch that has events of sampled requests, linked to them, and in the trace of each such request one for
+ * its own event, linked to the batch. With no tracing it is nothing but the work.
+ */
 export function createTraceBatch(tracing: Tracing | undefined): TraceBatch {
   if (tracing === undefined) return (_, store) => store()
   return async function traceBatch(entries, store) {
-    const links = linksOf(entries)
-    if (links.length === 0) return store()
-    const attributes = { 'messaging.batch.message_count': entries.length, 'hindsight.linked': links.length }
-    const span = tracing.start('store batch', { kind: SpanKind.CONSUMER, links, attributes })
+    const events = entries.flatMap(({ record }) => parentOf(record) ?? [])
+    if (events.length === 0) return store()
+    const spans = startSpans(tracing, events, entries.length)
     try {
       await store()
-    } finally {
-      span.end()
+      for (const span of spans) span.end()
+    } catch (error) {
+      for (const span of spans) span.end({ error: { code: SpanStatusCode.ERROR, message: 'not stored' } })
+      throw error
     }
   }
 }
 
-function linksOf(entries: Entries): TraceParent[] {
-  const links: TraceParent[] = []
-  for (const { record } of entries) {
-    if (links.length === mostLinks) break
-    const link = record.trace ?? (record.origin.lane === 'predictions' ? traceparentOf(record) : undefined)
-    if (link !== undefined) links.push(link)
-  }
-  return links
+/** Of the batch, and of each event. */
+function startSpans(tracing: Tracing, events: readonly TraceParent[], messages: number): ActiveSpan[] {
+  const attributes = { 'messaging.batch.message_count': messages, 'hindsight.linked': events.length }
+  const batch = tracing.start('store batch', { kind: SpanKind.CONSUMER, links: events.slice(0, mostLinks), attributes })
+  const own: SpanStart = { kind: SpanKind.CONSUMER, links: [batch.context] }
+  return [batch, ...events.map((parent) => tracing.start('store', { ...own, parent }))]
+}
+
+/** From the header of the NATS message; without NATS, from the event. */
+function parentOf(record: LogRecord): TraceParent | undefined {
+  return record.trace ?? (record.origin.lane === 'predictions' ? traceparentOf(record) : undefined)
 }

@@ -105,7 +105,10 @@ async function expectTrace({ prediction_id: id, request_id: requestId }: Predict
   }
   expect(spanOf('outbox append')?.spanId).toBe(spanIdOf(id))
   expect(spanOf('store batch')).toMatchObject({ service: 'hindsight-logger' })
-  expect(spanOf('store batch')?.links).toContainEqual(expect.objectContaining({ traceId, spanId: spanIdOf(id) }))
+  expect(spanOf('store batch')?.links).toEqual([expect.objectContaining({ traceId, spanId: spanIdOf(id) })])
+  const { traceId: batchTraceId, spanId: batchSpanId } = spanOf('store batch')!
+  expect(spanOf('store')).toMatchObject({ service: 'hindsight-logger', traceId, parentSpanId: spanIdOf(id) })
+  expect(spanOf('store')?.links).toEqual([expect.objectContaining({ traceId: batchTraceId, spanId: batchSpanId })])
 
   expect(await waitForEmptyLog(directory.dir, 30_000)).toEqual({})
   const sql = 'SELECT DISTINCT trace_id FROM silver.predictions WHERE request_id = {id:String}'

@@ -36,6 +36,7 @@ const event: fc.Arbitrary<UnsealedPredictionEvent> = fc.record({
   index: count,
   idempotency_key: maybe(text),
   trace_id: maybe(text),
+  trace_sampled: maybe(fc.constant(true)),
   trigger: fc.constant('api' as const),
   tags: fc.array(text, few),
   model: name,

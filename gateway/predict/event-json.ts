@@ -35,6 +35,7 @@ export function toEventJson(event: UnsealedPredictionEvent): string {
     optional('subject_id', event.subject_id) +
     `,"tags":${list(event.tags, text)},"tenant":"${event.tenant}"` +
     optional('trace_id', event.trace_id) +
+    optional('trace_sampled', event.trace_sampled) +
     `,"trigger":"${event.trigger}","warnings":${list(event.warnings, text)}}`
   )
 }

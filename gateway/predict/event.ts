@@ -22,6 +22,7 @@ export type EventContext = {
   durationUs: VersionRun['durationUs']
   idempotencyKey: string | undefined
   traceId: string | undefined
+  traceSampled: boolean | undefined
 }
 
 /** The immutable record of one result: an answer, or why there was none. */
@@ -76,6 +77,8 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     tags: instance.tags,
     tenant: instance.tenant,
     trace_id: context.traceId,
+    // Shadows have no span.
+    trace_sampled: context.traceSampled === true && routed.route !== 'shadow' ? true : undefined,
     trigger: 'api',
     warnings: answer?.fallback === undefined ? warningsOf(features) : [answer.fallback.warning, ...warningsOf(features)],
   }

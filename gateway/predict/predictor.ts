@@ -37,8 +37,10 @@ export type PredictInput = ParsedPredict & {
   tenant: string
   receivedAtMs: number
   receivedTick: number
-  /** The caller's span, where it sent one. */
+  /** The caller's span, where it sent one; the request's own, where it has one. */
   trace?: TraceParent | undefined
+  /** Whether the request's spans are recorded. */
+  traceSampled?: boolean | undefined
   rows?: readonly SentRow[] | undefined
   onHangUp?: OnHangUp | undefined
   /** The client's key, and how its events become durable only once. */

@@ -25,7 +25,7 @@ export function toPredicted(
   options: { input: PredictInput; routed: Routed; execution: Execution; ids: readonly string[] },
 ): Predicted[] {
   const { input, routed, execution, ids } = options
-  const { requestId, receivedAtMs, trace, idempotency } = input
+  const { requestId, receivedAtMs, trace, traceSampled, idempotency } = input
   const { seen, durationUs, results } = execution
   const context: EventContext = {
     routed,
@@ -36,6 +36,7 @@ export function toPredicted(
     durationUs,
     idempotencyKey: idempotency?.key,
     traceId: trace?.traceId,
+    traceSampled,
   }
   return results.map((result) => ({
     event: toPredictionEvent(context, result, ids[result.instance.index] ?? ''),

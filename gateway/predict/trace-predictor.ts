@@ -20,7 +20,7 @@ export function tracePredictor(predict: Predictor, tracing: Tracing | undefined,
       attributes: { 'hindsight.model': name, 'hindsight.request_id': input.requestId, 'hindsight.instances': input.instances.length },
     })
     try {
-      const predicted = await predict(model, { ...input, trace: span.context })
+      const predicted = await predict(model, { ...input, trace: span.context, traceSampled: span.context.sampled })
       if (span.context.sampled) describe(tracing, { parent: span.context, input, predicted, endMs: now() })
       span.end()
       return predicted

@@ -43,6 +43,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         receivedAtMs: c.get('receivedAtMs'),
         receivedTick: c.get('receivedTick'),
         trace: parseTraceparent(c.req.header('traceparent')),
+        traceSampled: undefined,
         rows: undefined,
         onHangUp: onHangUpOf(c),
         idempotency: undefined,

@@ -29,9 +29,10 @@ test("an event's trace is found in its bytes, and nothing that a client wrote is
   expect(spanIdOf(id)).toBe('9282f77d53d64d81')
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.string()), fc.array(fc.string()), (tags, warnings) => {
-      const untraced = { request_id: `"trace_id":"${traceId}","trigger":"`, tags, trigger: 'api', warnings }
+      const untraced = { request_id: `"trace_id":"${traceId}","trace_sampled":true,"trigger":"`, tags, trigger: 'api', warnings }
       expect(traceparentOf({ id, payload: bytesOf(untraced) })).toBeUndefined()
-      const traced = { ...untraced, trace_id: traceId }
+      expect(traceparentOf({ id, payload: bytesOf({ ...untraced, trace_id: traceId }) })).toBeUndefined()
+      const traced = { ...untraced, trace_id: traceId, trace_sampled: true }
       expect(traceparentOf({ id, payload: bytesOf(traced) })).toEqual({ traceId, spanId: '9282f77d53d64d81', sampled: true })
     }),
   )

@@ -23,12 +23,12 @@ export function spanIdOf(predictionId: string): string {
   return predictionId.slice(-17).replace('-', '')
 }
 
-/** `trace_id` and the key behind it in a prediction event's canonical form: text of a client's own has its quotes escaped. */
+/** `trace_id` and what stands behind it in a sampled prediction event's canonical form: text of a client's own has its quotes escaped. */
 const before = Buffer.from('"trace_id":"')
-const behind = '","trigger":'
+const behind = '","trace_sampled":true,"trigger":'
 const traceIdLength = 32
 
-/** Of the span that made the event durable; undefined where its request was not traced. Does not parse the event. */
+/** Of the span that made the event durable; undefined where none was recorded. Does not parse the event. */
 export function traceparentOf({ id, payload }: { id: string; payload: Uint8Array }): TraceParent | undefined {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   const at = bytes.lastIndexOf(before)
