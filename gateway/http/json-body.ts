@@ -6,10 +6,10 @@ import { parseJson } from './parse-json.ts'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const jsonType = /^application\/json(?:\s*;\s*charset=utf-8)?\s*$/i
 
-/** The request's body as a JSON value, bounded in bytes and depth before it is parsed. */
-export async function readJsonBody(c: Context): Promise<unknown> {
+/** The request's body as a JSON value, bounded in bytes and depth before it is parsed; `withinMs` as of `readBytes`. */
+export async function readJsonBody(c: Context, { withinMs }: { withinMs?: number } = {}): Promise<unknown> {
   requireJson(c)
-  const bytes = await readBytes(c, { maxBytes: limits.bodyBytes })
+  const bytes = await readBytes(c, { maxBytes: limits.bodyBytes, withinMs })
   return parseJson(decodeUtf8(bytes))
 }
 
@@ -23,14 +23,35 @@ function requireJson(c: Context): void {
     throw new ServiceError('unsupported_media_type', `the body must not be compressed, but Content-Encoding is ${encoding.slice(0, 32)}`)
 }
 
-/** The request's body, read no further than the limit. Throws `body_too_large`. */
-export async function readBytes(c: Context, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
+/**
+ * The request's body, read no further than the limit. Throws `body_too_large`, `deadline_exceeded` when it is not there in
+ * time, `cancelled` when the client hangs up.
+ */
+export async function readBytes(
+  c: Context,
+  { maxBytes, withinMs }: { maxBytes: number; withinMs?: number | undefined },
+): Promise<Uint8Array> {
   const declared = c.req.header('content-length')
   if (declared !== undefined && c.req.header('transfer-encoding') === undefined) {
     if (Number(declared) > maxBytes) throw bodyTooLarge(maxBytes)
-    return new Uint8Array(await c.req.arrayBuffer())
+    return new Uint8Array(await received(c.req.arrayBuffer(), withinMs))
   }
-  return readChunks(c.req.raw.body, maxBytes)
+  return received(readChunks(c.req.raw.body, maxBytes), withinMs)
+}
+
+function received<Body>(reading: Promise<Body>, withinMs: number | undefined): Promise<Body> {
+  return new Promise((resolve, reject) => {
+    const expire = () => reject(new ServiceError('deadline_exceeded', 'the body did not arrive in time'))
+    // Timers come before sockets in a turn: a body that waited through a pause of our own is not late.
+    const timer = withinMs === undefined ? undefined : setTimeout(() => setImmediate(expire), withinMs)
+    reading
+      .then(resolve, (cause: unknown) => reject(cause instanceof ServiceError ? cause : hungUp(cause)))
+      .finally(() => clearTimeout(timer))
+  })
+}
+
+function hungUp(cause: unknown): ServiceError {
+  return new ServiceError('cancelled', 'the connection ended before the body did', { cause })
 }
 
 /** A body of unknown length. */

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { acceptFaster } from './accept-faster.ts'
+import { refuseMalformed } from './refuse-malformed.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 
 export type Listener = {
@@ -18,6 +19,8 @@ export type Listener = {
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
 const sweepMs = 20
+/** HTTP/1.0, as of some load balancers' health checks, has no Host. */
+const hostOfOldClients = 'localhost'
 
 /** Rejects with the system's error when the address cannot be listened on. */
 export async function listen(
@@ -25,7 +28,8 @@ export async function listen(
   address: { host: string; port: number },
 ): Promise<Listener> {
   const serverOptions = { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 }
-  const server = createAdaptorServer({ fetch, serverOptions }) as Server
+  const server = createAdaptorServer({ fetch, serverOptions, hostname: hostOfOldClients }) as Server
+  server.on('clientError', refuseMalformed)
   server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

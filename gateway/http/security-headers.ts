@@ -6,7 +6,7 @@ import type { GatewayEnv } from './gateway-env.ts'
  * What a browser is told of every answer: take it for what it says it is, keep it nowhere, show it in no frame, load nothing for
  * it. The documentation page brings its style along.
  */
-const headers = Object.entries({
+export const securityHeaderEntries = Object.entries({
   'X-Content-Type-Options': 'nosniff',
   'X-Frame-Options': 'DENY',
   'Referrer-Policy': 'no-referrer',
@@ -16,7 +16,7 @@ const headers = Object.entries({
 
 export function securityHeaders(): MiddlewareHandler<GatewayEnv> {
   return function securityHeaders(c, next) {
-    for (const [name, value] of headers) setAnswerHeader(c, name, value)
+    for (const [name, value] of securityHeaderEntries) setAnswerHeader(c, name, value)
     return next()
   }
 }

@@ -29,7 +29,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
     const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)
-      const body = await readJsonBody(c)
+      const body = await readJsonBody(c, { withinMs: model.project.definition.latency_budget_ms })
       const parsed = parsePredict(body)
       if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
       const requestId = c.get('requestId')

@@ -32,7 +32,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
     const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)
-      const sent = await readSentBody(c)
+      const sent = await readSentBody(c, { withinMs: model.project.definition.latency_budget_ms })
       const request = readRequest(sent, addressed)
       if (request.id !== undefined) setRequestId(c, request.id)
       const input: PredictInput = {

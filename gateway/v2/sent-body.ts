@@ -22,10 +22,10 @@ export function announcedBytes(c: Context): number {
     : v2Limits.bodyBytes
 }
 
-/** The body, bounded, and split as its header says. */
-export async function readSentBody(c: Context): Promise<SentBody> {
+/** The body, bounded in bytes and time, and split as its header says. */
+export async function readSentBody(c: Context, { withinMs }: { withinMs: number }): Promise<SentBody> {
   requireKnownType(c)
-  const bytes = await readBytes(c, { maxBytes: v2Limits.bodyBytes })
+  const bytes = await readBytes(c, { maxBytes: v2Limits.bodyBytes, withinMs })
   const header = c.req.header(headerLengthName)
   if (header === undefined) return { json: bytes, binary: bytes.subarray(bytes.byteLength), raw: false }
   const length = /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN

@@ -1,0 +1,70 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createTestGateway } from '../testing/test-gateway.ts'
+import { type Listener, listen } from './listen.ts'
+
+let listener: Listener
+let statuses: number[]
+
+beforeEach(async () => {
+  const { app } = await createTestGateway()
+  statuses = []
+  const fetch = async (request: Request, ...rest: unknown[]) => {
+    const response = await app.fetch(request, ...(rest as []))
+    statuses.push(response.status)
+    return response
+  }
+  listener = await listen(fetch, { host: '127.0.0.1', port: 0 })
+})
+afterEach(() => listener.close({ withinMs: 100 }))
+
+function open(text: string): Socket {
+  const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write(text)
+  return socket
+}
+
+async function answerTo(text: string): Promise<string> {
+  const socket = open(text)
+  let answer = ''
+  socket.on('data', (chunk) => (answer += String(chunk)))
+  await Promise.race([once(socket, 'close'), once(socket, 'end')])
+  socket.destroy()
+  return answer
+}
+
+const unfinished = (path: string) =>
+  `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 200\r\n\r\n{"en`
+
+it.each(['/v1/models/parcel-delay/predict', '/v2/models/parcel-delay/infer'])(
+  'a body that stalls costs the latency budget and no more: %s',
+  async (path) => {
+    const startedAt = performance.now()
+    expect(await answerTo(unfinished(path))).toMatch(/^HTTP\/1\.1 504 /)
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+  },
+)
+
+it('a client that hangs up in the middle of its body is no fault of the server', async () => {
+  const socket = open(unfinished('/v1/labels'))
+  await once(socket, 'connect')
+  setTimeout(() => socket.destroy(), 50)
+  await expect.poll(() => statuses, { timeout: 5_000 }).toEqual([499])
+})
+
+it.each([
+  ['HTTP/1.1 400 Bad Request', 'no HTTP\r\n\r\n'],
+  ['HTTP/1.1 400 Bad Request', 'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n'],
+  ['HTTP/1.1 431 Request Header Fields Too Large', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
+])('%s has a code and the headers of every answer', async (status, text) => {
+  const answer = await answerTo(text)
+  expect(answer.split('\r\n')[0]).toBe(status)
+  expect(answer).toContain('X-Content-Type-Options: nosniff')
+  expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'invalid_request' } })
+})
+
+it("an old client's health check needs no Host", async () => {
+  expect(await answerTo('GET /livez HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
+})
