@@ -4,7 +4,9 @@ import { columnName, name, scalar, sha256, timestamp, versionName } from './prim
 /** Integer element types, widest first. */
 export const integerTypes = ['int64', 'int32', 'int16', 'int8', 'uint64', 'uint32', 'uint16', 'uint8'] as const
 
-export const tensorType = z.enum(['float32', 'float64', ...integerTypes, 'bool', 'string'])
+export const floatTypes = ['float32', 'float64', 'float16'] as const
+
+export const tensorType = z.enum([...floatTypes, ...integerTypes, 'bool', 'string'])
 
 export const inputTensor = z.strictObject({
   name: z.string(),

@@ -17,7 +17,7 @@ export type TensorData =
   | Uint16Array
   | Uint8Array
   | string[]
-/** Row-major; bool is one byte per element. */
+/** Row-major; bool is one byte per element, float16 its 16 bits. */
 export type Tensor = { type: TensorType; dims: readonly number[]; data: TensorData }
 export type Tensors = Record<string, Tensor>
 

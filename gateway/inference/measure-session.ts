@@ -1,3 +1,4 @@
+import { fromHalfBits } from './half.ts'
 import { splitRows, takeRows } from './batch.ts'
 import type { RunReply } from './worker-protocol.ts'
 import type { Sample, SessionPlan, Tensor, Tensors } from './inference.ts'
@@ -74,9 +75,12 @@ function areClose(one: Tensors, other: Tensors): boolean {
   return Object.entries(one).every(([name, tensor]) => sameValues(tensor, other[name]))
 }
 
-function sameValues({ data }: Tensor, other: Tensor | undefined): boolean {
-  if (other === undefined || data.length !== other.data.length) return false
-  return [...data].every((value, index) => isClose(value, other.data[index]))
+function sameValues(one: Tensor, other: Tensor | undefined): boolean {
+  if (other === undefined || one.data.length !== other.data.length) return false
+  const [values, others] = [one, other].map(({ type, data }) =>
+    type === 'float16' ? Array.from(data as Uint16Array, fromHalfBits) : [...data],
+  )
+  return values!.every((value, index) => isClose(value, others![index]))
 }
 
 function isClose(one: string | number | bigint, other: string | number | bigint | undefined): boolean {

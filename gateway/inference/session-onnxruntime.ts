@@ -85,8 +85,13 @@ function toOrtTensor({ type, dims, data }: Tensor): OrtTensor {
   return new OrtTensor(type as 'float32', data as Float32Array, dims)
 }
 
-function toTensor(tensor: OrtTensor): Tensor {
-  return { type: tensor.type as TensorType, dims: tensor.dims, data: tensor.data as Tensor['data'] }
+function toTensor({ type, dims, data }: OrtTensor): Tensor {
+  return { type: type as TensorType, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Tensor['data']) }
+}
+
+/** From Node.js 24 on the runtime may give an array of numbers. */
+function bitsOf({ buffer, byteOffset, length }: Uint16Array): Uint16Array {
+  return new Uint16Array(buffer, byteOffset, length)
 }
 
 function mapValues<From, To>(of: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> {

@@ -2,6 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
+import { fromHalfBits, toHalfBits } from './half.ts'
 import type { Tensor, TensorData, Tensors, TensorType } from './inference.ts'
 
 type InputTensor = VersionManifest['inputs'][number]
@@ -21,7 +22,7 @@ export function encodeInputs(inputs: readonly InputTensor[], rows: readonly Feat
 /** Throws what keeps this row out of the version's tensors, before it can spoil a run of many. */
 export function requireEncodable(inputs: readonly InputTensor[], row: FeatureRow): void {
   for (const input of inputs) {
-    const takesAnything = input.type === 'float32' || input.type === 'float64' || input.type === 'string'
+    const takesAnything = isFloat(input.type) || input.type === 'string'
     if (!takesAnything) encodeInput(input, [row])
   }
 }
@@ -37,6 +38,7 @@ function encodeInput(input: InputTensor, rows: readonly FeatureRow[]): Tensor {
 const constructors = {
   float32: Float32Array,
   float64: Float64Array,
+  float16: Uint16Array,
   int64: BigInt64Array,
   int32: Int32Array,
   int16: Int16Array,
@@ -53,13 +55,14 @@ function allocate(type: TensorType, length: number): TensorData {
 }
 
 function encodeValue(input: InputTensor, feature: string, value: Scalar | undefined): never {
-  return toElement(input, feature, value) as never
+  const element = toElement(input, feature, value)
+  return (input.type === 'float16' ? toHalfBits(element as number) : element) as never
 }
 
 function toElement(input: InputTensor, feature: string, value: Scalar | undefined): number | bigint | string {
   if (input.type === 'string') return value === undefined ? '' : String(value)
   if (value === undefined) {
-    if (input.type === 'float32' || input.type === 'float64') return Number.NaN
+    if (isFloat(input.type)) return Number.NaN
     throw new ServiceError('feature_unavailable', `${feature} is missing, and input ${input.name} of type ${input.type} cannot say so`, {
       path: `features.${feature}`,
     })
@@ -83,6 +86,10 @@ function toInteger(input: InputTensor, feature: string, value: number): number |
       path: `features.${feature}`,
     })
   return isLong(input.type) ? BigInt(value) : value
+}
+
+function isFloat(type: TensorType): boolean {
+  return type === 'float32' || type === 'float64' || type === 'float16'
 }
 
 function isInteger(type: TensorType): boolean {
@@ -124,7 +131,7 @@ function decodeValue(output: OutputTensor, tensor: Tensor | undefined, at: { row
   const value = output.column < width ? tensor?.data[at.row * width + output.column] : undefined
   if (value === undefined) return new ServiceError('inference_failed', `the model gave no ${output.name}`)
   if (typeof value === 'string') return value
-  const number = Number(value)
+  const number = tensor?.type === 'float16' ? fromHalfBits(Number(value)) : Number(value)
   if (!Number.isFinite(number)) return new ServiceError('inference_failed', `output ${output.name} is not finite`)
   return tensor?.type === 'bool' ? number === 1 : number
 }

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { Tensor, TensorData, Tensors } from '../inference/inference.ts'
+import { fromHalfBits } from '../inference/half.ts'
+import type { Tensor, TensorData, Tensors, TensorType } from '../inference/inference.ts'
 import type { InstanceResult } from './run-version.ts'
 
 /**
@@ -12,7 +13,7 @@ export function withRowTensors(result: InstanceResult, tensors: Tensors | undefi
   for (const [name, tensor] of Object.entries(tensors)) {
     const width = tensor.data.length / at.rows
     const data = Number.isInteger(width) ? rowOf(tensor.data, at.row * width, width) : undefined
-    if (data === undefined || !isFinite(data)) {
+    if (data === undefined || !isFinite(tensor.type, data)) {
       const message = data === undefined ? `output ${name} does not have ${at.rows} rows` : `output ${name} is not finite`
       return { instance: result.instance, features: result.features, error: new ServiceError('inference_failed', message) }
     }
@@ -25,7 +26,8 @@ function rowOf(data: TensorData, from: number, width: number): TensorData {
   return Array.isArray(data) ? data.slice(from, from + width) : data.subarray(from, from + width)
 }
 
-function isFinite(data: TensorData): boolean {
+function isFinite(type: TensorType, data: TensorData): boolean {
+  if (type === 'float16') return (data as Uint16Array).every((bits) => Number.isFinite(fromHalfBits(bits)))
   return data instanceof Float32Array || data instanceof Float64Array ? data.every(Number.isFinite) : true
 }
 

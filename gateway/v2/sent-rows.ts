@@ -3,6 +3,7 @@ import { limits } from '../../contracts/http.ts'
 import { scalar, type Scalar } from '../../contracts/primitives.ts'
 import { v2Limits } from '../../contracts/v2.ts'
 import { knownNames } from '../../platform/project/problems.ts'
+import { fromHalfBits } from '../inference/half.ts'
 import type { SentRow } from '../predict/sent-row.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
 import { recordTensor } from './codec/record-tensor.ts'
@@ -69,10 +70,14 @@ function toRow(bound: readonly Bound[], row: number, rows: number): SentRow {
   const inputs = bound.map(({ input, tensor }) => {
     const width = tensor.data.length / rows
     const data = tensor.data.slice(row * width, (row + 1) * width)
-    for (const [column, feature] of input.features.entries()) values.set(feature, toScalar(tensor, data[column]))
+    for (const [column, feature] of input.features.entries()) values.set(feature, toScalar(tensor, valueOf(tensor, data[column])))
     return recordTensor({ ...tensor, shape: [1, ...tensor.shape.slice(1)], data })
   })
   return { values, inputs }
+}
+
+function valueOf({ datatype }: V2Tensor, element: number | bigint | string | undefined): number | bigint | string | undefined {
+  return datatype === 'FP16' ? fromHalfBits(Number(element)) : element
 }
 
 /** NaN is what models read as missing. An integer that no double holds becomes its decimal digits. */

@@ -1,5 +1,5 @@
 import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
-import { integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
+import { floatTypes, integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
 import { type Definitions, featureSetSha256 } from './definition-hashes.ts'
 import { featureType, isOfType, type ValueType } from './feature-types.ts'
 import type { OnnxFile, OnnxTensor } from './onnx-file.ts'
@@ -29,8 +29,8 @@ export function checkManifest(check: VersionCheck): void {
 }
 
 const tensorTypesOf: Record<ValueType, readonly string[]> = {
-  number: ['float32', 'float64', ...integerTypes],
-  boolean: ['bool', 'float32', 'float64', ...integerTypes],
+  number: [...floatTypes, ...integerTypes],
+  boolean: ['bool', ...floatTypes, ...integerTypes],
   text: ['string'],
 }
 

@@ -32,6 +32,7 @@ const elementTypes: Record<number, string> = {
   7: 'int64',
   8: 'string',
   9: 'bool',
+  10: 'float16',
   11: 'float64',
   12: 'uint32',
   13: 'uint64',

@@ -45,18 +45,20 @@ echoed = {
         "huge": np.array([2**53 + 1, 2**64 - 1], dtype=np.uint64),
     },
 }
+# Half precision has a binary form alone.
+halves = {"half": np.array([0.1, -65504, 2**-24, 0], dtype=np.float16)}
 
 
 def texts(values):
     return [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
 
 
-def differing(model, binary):
+def differing(model, tensors, binary):
     """The tensors that did not come back as they were sent."""
-    sent = [tensor(name, values, binary) for name, values in echoed[model].items()]
-    wanted = None if binary else [triton.InferRequestedOutput(f"{name}_out", binary_data=False) for name in echoed[model]]
+    sent = [tensor(name, values, binary) for name, values in tensors.items()]
+    wanted = None if binary else [triton.InferRequestedOutput(f"{name}_out", binary_data=False) for name in tensors]
     answer = client.infer(model, sent, outputs=wanted, request_id=f"triton-{model}-{binary}")
-    return [name for name, values in echoed[model].items() if texts(answer.as_numpy(f"{name}_out")) != texts(values)]
+    return [name for name, values in tensors.items() if texts(answer.as_numpy(f"{name}_out")) != texts(values)]
 
 
 binary = client.infer("flight-delay", [tensor("features", flights)], request_id="triton-flights")
@@ -76,7 +78,8 @@ print(
             "binary": [binary.get_response()["id"], binary.as_numpy("probabilities").tolist()],
             "json": as_json.as_numpy("probabilities").tolist(),
             "pinned": [pinned.get_response()["model_version"], list(pinned.as_numpy("probabilities").shape)],
-            **{model: {"binary": differing(model, True), "json": differing(model, False)} for model in echoed},
+            **{model: {"binary": differing(model, tensors, True), "json": differing(model, tensors, False)} for model, tensors in echoed.items()},
+            "halves": differing("halves", halves, True),
             "refused": {
                 "datatype": refusal(lambda: client.infer("flight-delay", [tensor("features", flights.astype(np.float64))])),
                 "model": refusal(lambda: client.infer("none", [tensor("features", flights)])),

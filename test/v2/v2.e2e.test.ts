@@ -111,6 +111,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
       pinned: ['1', [1, 2]],
       echo: { binary: [], json: [] },
       integers: { binary: [], json: [] },
+      halves: [],
       refused: {
         datatype: ['400', expect.stringContaining('tensor features: is FP64, and the version takes FP32')],
         model: ['404', expect.stringContaining('no model none')],
@@ -122,6 +123,11 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
     expect(probabilities[0]?.[1]).toBeCloseTo(recorded, 6)
     expect(probabilities).toHaveLength(2)
     expect((told['json'] as number[][])[0]?.[1]).toBeCloseTo(recorded, 6)
+    expect(await waitForEmptyLog(data.dir, 20_000)).toEqual({})
+    const stored = await hindsight.warehouse.query<{ half: number }>(
+      `SELECT features_number['half'] AS half FROM gold.predictions WHERE model = 'halves' AND route = 'champion' ORDER BY \`index\``,
+    )
+    expect(stored.map(({ half }) => half)).toEqual([0.0999755859375, -65_504, 2 ** -24, 0])
     expect(told['counted']).toBeGreaterThanOrEqual(6)
   })
 
@@ -147,7 +153,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
     const [{ rows } = { rows: 0 }] = await hindsight.warehouse.query<{ rows: number }>(
       `SELECT toUInt32(count()) AS rows FROM gold.predictions WHERE route = 'champion' AND match(request_id, '^(triton|kserve)-')`,
     )
-    expect(rows).toBe(2 + 2 * 3 + 2 * 2 + 1 + 1)
+    expect(rows).toBe(2 + 2 * 3 + 2 * 2 + 4 + 1 + 1)
   })
 })
 

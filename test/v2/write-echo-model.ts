@@ -29,6 +29,7 @@ const models: Record<string, readonly EchoTensor[]> = {
     { feature: 'wide', type: 'uint32', golden: 4_294_967_295 },
     { feature: 'huge', type: 'uint64', golden: 9_007_199_254_740_991 },
   ],
+  halves: [{ feature: 'half', type: 'float16', golden: 0.5 }],
 }
 
 function definitionOf(name: string, tensors: readonly EchoTensor[]) {

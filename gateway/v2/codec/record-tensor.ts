@@ -1,5 +1,6 @@
 import { sha256Hex } from '../../../contracts/canonical-json.ts'
 import type { RecordedTensor } from '../../../contracts/prediction-event.ts'
+import { fromHalfBits } from '../../inference/half.ts'
 import { encodeBinaryTensor } from './binary-tensor.ts'
 import type { V2Tensor } from './tensor.ts'
 
@@ -29,6 +30,7 @@ function isLong(data: V2Tensor['data']): boolean {
 function toElement(datatype: V2Tensor['datatype'], value: unknown): Element {
   if (typeof value === 'bigint') return value.toString()
   if (typeof value !== 'number') return value as string
+  if (datatype === 'FP16') return toElement('FP32', fromHalfBits(value))
   if (datatype === 'BOOL') return value === 1
   return Number.isNaN(value) ? 'NaN' : value
 }

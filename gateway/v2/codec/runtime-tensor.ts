@@ -6,6 +6,7 @@ import type { V2Tensor } from './tensor.ts'
 export const datatypeOf = {
   float32: 'FP32',
   float64: 'FP64',
+  float16: 'FP16',
   int64: 'INT64',
   int32: 'INT32',
   int16: 'INT16',
