@@ -69,6 +69,7 @@ const server: Record<string, Described> = {
     open: true,
   },
   '/v2/health/live': { method: 'get', summary: 'The process answers.', response: v2Live, errors: [], open: true },
+  '/v2/models/stats': { method: 'get', summary: 'Of every model, as /v2/models/{model}/stats.', response: v2ModelStatistics, errors: [] },
   '/v2/health/ready': { method: 'get', summary: 'As /readyz.', response: v2Ready, errors: [], open: true, unready: true },
 }
 

@@ -25,6 +25,7 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
   app.get('/v2', (c) => c.json({ name: 'hindsight', version: deps.version, extensions }))
   app.get('/v2/health/live', v2LiveRoute)
   app.get('/v2/health/ready', v2ReadyRoute(deps.checks))
+  app.get('/v2/models/stats', allow(['predict', 'read'], statsOfAll(deps)))
   const infer = inferRoute(deps)
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version'] as const) {
     app.get(
@@ -44,6 +45,15 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
       onVersion(deps, (c, { model, version }) => c.json(deps.statistics.of(model.project.definition.name, versionsOf(model, version)))),
     )
     app.post(`${path}/infer`, allow(['predict'], infer))
+  }
+}
+
+/** Triton's clients ask so for all models. A model that has this name is served instead. */
+function statsOfAll({ models, statistics }: V2Deps): Handler<GatewayEnv> {
+  return async (c, next) => {
+    if (models.has('stats')) return next()
+    const all = [...models].map(([name, model]) => statistics.of(name, model.versions.keys()).model_stats)
+    return c.json({ model_stats: all.flat() })
   }
 }
 

@@ -85,6 +85,7 @@ print(
                 "model": refusal(lambda: client.infer("none", [tensor("features", flights)])),
                 "version": refusal(lambda: client.get_model_metadata("flight-delay", "9")),
             },
+            "all": [one["name"] for one in client.get_inference_statistics()["model_stats"]],
             "counted": client.get_inference_statistics("echo")["model_stats"][0]["inference_count"],
         }
     )

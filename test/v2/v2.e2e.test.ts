@@ -112,6 +112,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
       echo: { binary: [], json: [] },
       integers: { binary: [], json: [] },
       halves: [],
+      all: expect.arrayContaining(['echo', 'flight-delay', 'halves']) as string[],
       refused: {
         datatype: ['400', expect.stringContaining('tensor features: is FP64, and the version takes FP32')],
         model: ['404', expect.stringContaining('no model none')],
