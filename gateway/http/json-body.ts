@@ -44,9 +44,14 @@ function received<Body>(reading: Promise<Body>, withinMs: number | undefined): P
     const expire = () => reject(new ServiceError('deadline_exceeded', 'the body did not arrive in time'))
     // Timers come before sockets in a turn: a body that waited through a pause of our own is not late.
     const timer = withinMs === undefined ? undefined : setTimeout(() => setImmediate(expire), withinMs)
-    reading
-      .then(resolve, (cause: unknown) => reject(cause instanceof ServiceError ? cause : hungUp(cause)))
-      .finally(() => clearTimeout(timer))
+    const settle = (body: Body) => {
+      clearTimeout(timer)
+      resolve(body)
+    }
+    reading.then(settle, (cause: unknown) => {
+      clearTimeout(timer)
+      reject(cause instanceof ServiceError ? cause : hungUp(cause))
+    })
   })
 }
 
