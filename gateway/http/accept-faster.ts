@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process'
+import { fork, type SendHandle } from 'node:child_process'
 import cluster from 'node:cluster'
 import type { Server as HttpServer } from 'node:http'
-import type { Server, Socket } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const copies = 15
@@ -21,25 +21,23 @@ export async function acceptFaster(server: HttpServer): Promise<() => Promise<vo
   }
 }
 
+/** Of `node:net`, where it has no types: a socket of the system, which may be listened on. */
+type Handle = SendHandle & object
+
 async function copyListener(server: HttpServer, listeners: Server[]): Promise<void> {
-  const take = (socket: Socket) => {
-    // As the server has those that it accepts itself.
-    socket.allowHalfOpen = true
-    socket.setNoDelay(true)
-    server.emit('connection', socket)
+  const listenOn = (handle: Handle) => {
+    // Connections are then as those that the server accepts itself.
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.emit('connection', socket))
+    listeners.push(listener.listen(handle))
   }
+  const { _handle: handle } = server as HttpServer & { _handle: Handle }
   const helper = fork(helperFile, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   try {
     await new Promise<void>((resolve, reject) => {
       helper.once('error', reject)
       helper.once('exit', (code, signal) => reject(new Error(`the listening socket was not copied: ${signal ?? `exit status ${code}`}`)))
-      helper.on('message', (message, handle) => {
-        if (message === 'done') resolve()
-        else if (message === 'listener') listeners.push((handle as Server).on('connection', take))
-        // None for a client that has gone already.
-        else if (handle !== undefined) take(handle as Socket)
-      })
-      helper.send({ copies }, server)
+      helper.on('message', (message, copy) => (message === 'done' ? resolve() : listenOn(copy as Handle)))
+      helper.send({ copies }, handle)
     })
   } finally {
     if (helper.connected) helper.disconnect()
