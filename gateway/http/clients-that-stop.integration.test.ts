@@ -65,6 +65,25 @@ it.each([
   expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ error: { code: 'invalid_request' } })
 })
 
+it('a request before what is not HTTP has its own answer', async () => {
+  const body = JSON.stringify({ entities: {}, features: {} })
+  const request = `POST /v1/labels HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+  const answer = await answerTo(`${request}GARBAGE\r\n\r\n`)
+  expect(answer).toContain('"code":"invalid_request","message":')
+  expect(answer).not.toContain('not a request of HTTP')
+  expect(answer.match(/^HTTP/gm)).toHaveLength(1)
+})
+
+it.each(['GET /livez HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n', 'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'])(
+  'no URL comes of %j',
+  async (text) => {
+    const answer = await answerTo(text)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer.toLowerCase()).toContain('x-content-type-options: nosniff')
+    expect(answer).toContain('is malformed')
+  },
+)
+
 it("an old client's health check needs no Host", async () => {
   expect(await answerTo('GET /livez HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
 })

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { headerLengthName } from '../v2/sent-body.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
 /** How long a browser may remember what it was allowed. */
@@ -10,8 +11,8 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler<Gate
   return cors({
     origin: [...origins],
     allowMethods: ['GET', 'POST'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id'],
-    exposeHeaders: ['X-Request-Id', 'Retry-After', 'Idempotency-Replayed'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'Traceparent', headerLengthName],
+    exposeHeaders: ['X-Request-Id', 'Retry-After', 'Idempotency-Replayed', headerLengthName],
     maxAge: preflightSeconds,
   })
 }

@@ -1,8 +1,8 @@
-import type { Server } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import { acceptFaster } from './accept-faster.ts'
-import { refuseMalformed } from './refuse-malformed.ts'
+import { answerMalformed, refuseMalformed } from './refuse-malformed.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 
 export type Listener = {
@@ -28,7 +28,7 @@ export async function listen(
   address: { host: string; port: number },
 ): Promise<Listener> {
   const serverOptions = { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 }
-  const server = createAdaptorServer({ fetch, serverOptions, hostname: hostOfOldClients }) as Server
+  const server = createServer(serverOptions, getRequestListener(fetch, { hostname: hostOfOldClients, errorHandler: answerMalformed }))
   server.on('clientError', refuseMalformed)
   server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
   await new Promise<void>((resolve, reject) => {

@@ -1,10 +1,12 @@
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ErrorBody } from '../../contracts/http.ts'
 import { securityHeaderEntries } from './security-headers.ts'
 
 /** Of Node's parser: the status of what is wrong by its code, where it is not 400. */
 const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413, ERR_HTTP_REQUEST_TIMEOUT: 408 }
+/** The client is gone, in the middle of its request or not. */
+const hangUps = ['ECONNRESET', 'HPE_INVALID_EOF_STATE']
 const meanings: Record<number, string> = {
   400: 'this is not a request of HTTP/1.1',
   408: 'the request did not arrive in time',
@@ -12,12 +14,24 @@ const meanings: Record<number, string> = {
   431: 'the headers are too large',
 }
 
+/** For a target or a Host that makes no URL. Whatever happens behind that has been answered there. */
+export function answerMalformed(): Response {
+  return Response.json(
+    { error: { code: 'invalid_request', message: 'the target of the request, or its Host, is malformed' } },
+    { status: 400, headers: Object.fromEntries(securityHeaderEntries) },
+  )
+}
+
 /** Answers what did not come to be a request, and ends its connection: its bytes cannot be told from those of the next one. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  // An answer that is under way already must not be followed by another.
-  const { _httpMessage: answer } = socket as Duplex & { _httpMessage?: { headersSent: boolean } | null }
-  if (!socket.writable || error.code === 'ECONNRESET' || answer?.headersSent === true) {
+  const { _httpMessage: answer } = socket as Duplex & { _httpMessage?: ServerResponse | null }
+  if (!socket.writable || hangUps.includes(error.code ?? '')) {
     socket.destroy(error)
+    return
+  }
+  // Of requests that came one behind the other, the first has the first answer.
+  if (answer) {
+    answer.once('close', () => socket.destroy())
     return
   }
   const status = statuses[error.code ?? ''] ?? 400
