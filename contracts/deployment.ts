@@ -39,6 +39,10 @@ export type DeploymentChange = z.infer<typeof deploymentChange>
 export const deploymentState = z.object({
   model: z.string(),
   deployment: deployment.describe('What this gateway goes by.'),
+  unserved: z
+    .array(z.object({ version: z.string(), reason: z.string() }))
+    .default([])
+    .describe('Versions that it names and that answer nothing, and why.'),
   waiting: z
     .object({ deployment, reason: z.string() })
     .optional()

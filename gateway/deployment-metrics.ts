@@ -1,9 +1,10 @@
 import type { Instruments } from '../platform/service/instruments.ts'
 import type { Deployer } from './deploy/deployer.ts'
+import { unservedOf } from './deploy/versions-of.ts'
 
 export type DeploymentSource = Pick<Deployer, 'models' | 'waiting'>
 
-/** By which revision each model's requests go, and whether a later one cannot be gone by yet. */
+/** By which revision each model's requests go, what it names and is not there, and whether a later one cannot be gone by yet. */
 export function observeDeployments({ observe }: Instruments, { models, waiting }: DeploymentSource): void {
   const labels = ['model']
   const each = (read: (model: string) => number) => () => [...models.keys()].map((model) => ({ labels: [model], value: read(model) }))
@@ -11,6 +12,11 @@ export function observeDeployments({ observe }: Instruments, { models, waiting }
     'gauge',
     { name: 'hindsight_deployment_revision', description: "The revision of the model's deployment that requests go by.", labels },
     each((model) => models.get(model)?.deployment.revision ?? 0),
+  )
+  observe(
+    'gauge',
+    { name: 'hindsight_deployment_unserved', description: 'Versions that the deployment names and that answer nothing.', labels },
+    each((model) => unservedOf(models.get(model)!).length),
   )
   observe(
     'gauge',

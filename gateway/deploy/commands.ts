@@ -101,10 +101,11 @@ function print({ json }: Shared, state: DeploymentState): void {
   process.stdout.write(`${json === true ? JSON.stringify(state, null, 2) : toText(state)}\n`)
 }
 
-function toText({ model, deployment, waiting, history }: DeploymentState): string {
+function toText({ model, deployment, unserved, waiting, history }: DeploymentState): string {
   const others = history.filter(({ revision }) => revision < deployment.revision)
   return [
     `${model}: ${toLine(deployment)}`,
+    ...unserved.map(({ version, reason }) => `not served: version ${version}: ${reason}`),
     ...(waiting === undefined ? [] : [`waiting: ${toLine(waiting.deployment)}: ${waiting.reason}`]),
     ...others.map((earlier) => `  before: ${toLine(earlier)}`),
   ].join('\n')

@@ -21,6 +21,13 @@ async function start(options: Options = {}) {
   return { ...gateway, predict, answeredBy, change, sessions }
 }
 
+it('a version that the deployment names and that is not there is told of', async () => {
+  const { deployer } = await start({ deployment: { champion: '9' } })
+  const { unserved } = await deployer.state(model)
+  expect(unserved).toEqual([{ version: '9', reason: expect.stringContaining('not in the project') as string }])
+  expect(deploymentMetrics(deployer)).toMatchObject({ hindsight_deployment_unserved: 1 })
+})
+
 describe('a change of the deployment', () => {
   it('counts from the next request on, and keeps who, why, when and what was before', async () => {
     const gateway = await start({ now: () => Date.parse('2001-06-04T12:00:00Z') })
@@ -90,9 +97,17 @@ describe('a change of the deployment', () => {
         waiting: { deployment: { revision: 8, champion: '4' }, reason: expect.stringContaining('external data') },
       })
     expect(await gateway.answeredBy()).toBe('3')
-    expect(deploymentMetrics(gateway.deployer)).toEqual({ hindsight_deployment_revision: 7, hindsight_deployment_waiting: 1 })
+    expect(deploymentMetrics(gateway.deployer)).toEqual({
+      hindsight_deployment_revision: 7,
+      hindsight_deployment_unserved: 0,
+      hindsight_deployment_waiting: 1,
+    })
     expect((await gateway.change({ champion: '2' })).waiting).toBeUndefined()
-    expect(deploymentMetrics(gateway.deployer)).toEqual({ hindsight_deployment_revision: 9, hindsight_deployment_waiting: 0 })
+    expect(deploymentMetrics(gateway.deployer)).toEqual({
+      hindsight_deployment_revision: 9,
+      hindsight_deployment_unserved: 0,
+      hindsight_deployment_waiting: 0,
+    })
   })
 })
 

@@ -8,7 +8,7 @@ import { findModel } from '../routes/predict.ts'
 import type { DeploymentStore } from './deployment-store.ts'
 import { refuseContradictions, toNext } from './next-deployment.ts'
 import { later, type ModelServer, startModelServer } from './model-server.ts'
-import { pathsTo } from './versions-of.ts'
+import { pathsTo, unservedOf } from './versions-of.ts'
 
 export type DeployerDeps = WarmUpDeps & {
   deployments: DeploymentStore
@@ -36,7 +36,10 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
   for (const [name, model] of project.models) {
     const deployment = later(deployments.latest(name), model.deployment)
     const publish = (serving: ServingModel) => void models.set(name, serving)
-    servers.set(name, await startModelServer(deps, { project: model, deployment, publish }))
+    const server = await startModelServer(deps, { project: model, deployment, publish })
+    servers.set(name, server)
+    for (const { version, reason } of unservedOf(server.current))
+      deps.logger.error({ model: name, version }, `a version of the deployment is not served: ${reason}`)
   }
   deployments.watch((name, deployment) => void servers.get(name)?.follow(deployment))
 
@@ -48,7 +51,8 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
   async function state(name: string): Promise<DeploymentState> {
     const { current, waiting } = serverOf(name)
     const history = await deployments.history(name)
-    return { model: name, deployment: current.deployment, ...(waiting !== undefined && { waiting }), history }
+    const unserved = unservedOf(current)
+    return { model: name, deployment: current.deployment, unserved, ...(waiting !== undefined && { waiting }), history }
   }
 
   async function change(name: string, body: unknown, author: string): Promise<DeploymentState> {

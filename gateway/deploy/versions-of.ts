@@ -1,4 +1,5 @@
 import type { Deployment } from '../../contracts/deployment.ts'
+import type { ServingModel } from '../predict/serving-model.ts'
 import type { ProjectModel, ProjectProblem, ProjectVersion } from '../../platform/project/project.ts'
 
 /** The versions that a deployment names, with the field that does. */
@@ -12,6 +13,12 @@ export function pathsTo({
     ...challengers.map(({ version }, index) => ({ version, path: `challengers[${index}].version` })),
     ...shadows.map((version, index) => ({ version, path: `shadows[${index}]` })),
   ]
+}
+
+/** The versions that the deployment names and that answer nothing, and why. */
+export function unservedOf({ deployment, versions, refused }: Pick<ServingModel, 'deployment' | 'versions' | 'refused'>) {
+  const missing = pathsTo(deployment).filter(({ version }) => !versions.has(version))
+  return missing.map(({ version }) => ({ version, reason: refused.get(version) ?? 'it is not in the project' }))
 }
 
 /** The versions to hold in memory, in the project's order: those named, the fallback, and by default every other one. */

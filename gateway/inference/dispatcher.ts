@@ -1,4 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
+import { WouldBeLate } from './would-be-late.ts'
 import type { RunRequest, RunResult } from './inference.ts'
 import { runBatch } from './run-batch.ts'
 import { batchRowsOf, type Entry, expectedWaitUs, fitsLoop, isSlow, sawWait, threadLimit } from './session-entry.ts'
@@ -43,14 +44,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   function refuse(entry: Entry, request: RunRequest, waitUs: number): void {
     const { queue, spec, cost } = entry
     if (request.cancellation?.reason !== undefined) throw request.cancellation.reason
-    if (entry.overdue > 0) throw overloaded('a run of the model does not end')
+    if (entry.overdue > 0) throw new WouldBeLate('a run of the model does not end')
     const leftMs = request.deadlineAtMs - deps.now()
     if (leftMs <= 0) throw expired()
     if (queue.rows > 0 && queue.rows + request.rows > spec.settings.max_queue_rows) throw overloaded(`${queue.rows} rows wait already`)
     let queued = 0
     for (const other of entries.values()) queued += other.queue.rows
     if (queued > 0 && queued + request.rows > deps.maxQueuedRows) throw overloaded(`${queued} rows of all models wait already`)
-    if (waitUs > 0 && (waitUs + cost.of(request.rows)) / 1000 > leftMs) throw overloaded('the model would not come to it in time')
+    if (waitUs > 0 && (waitUs + cost.of(request.rows)) / 1000 > leftMs) throw new WouldBeLate('the model would not come to it in time')
   }
 
   function leaveWhenCancelled(entry: Entry, job: Job): void {

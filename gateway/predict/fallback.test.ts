@@ -6,6 +6,7 @@ import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { RunRequest } from '../inference/inference.ts'
+import { WouldBeLate } from '../inference/would-be-late.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
 const path = '/v1/models/parcel-delay/predict'
@@ -55,6 +56,18 @@ describe('past its deadline a model is stood in for', () => {
     expect(answer).toMatchObject({ ...told, warnings: ['version 1 did not answer in time; version 2 did'] })
     expect(await eventsOf(gateway)).toMatchObject([{ ...told, fallback: 'version' }])
     expect(gateway.online.reads).toHaveLength(1)
+  })
+
+  it('also when it is known beforehand that the answer would be late, which is 503 where nothing stands in', async () => {
+    const late = async () => Promise.reject(new WouldBeLate('a run of the model does not end'))
+    const gateway = await start({ outputs: { probability: 0.2 } })
+    gateway.engine.inference.run = late
+    expect(predictResponse.parse(await (await gateway.send(path, good)).json())).toMatchObject({ status: 'fallback' })
+    expect(await eventsOf(gateway)).toMatchObject([{ status: 'fallback', fallback: 'constant' }])
+    const other = await start(undefined)
+    other.engine.inference.run = late
+    expect((await other.send(path, good)).status).toBe(503)
+    expect(await eventsOf(other)).toEqual([])
   })
 
   it('by nobody when the other version is silent too', async () => {

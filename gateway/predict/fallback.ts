@@ -1,4 +1,5 @@
 import type { ServiceError } from '../../contracts/errors.ts'
+import { WouldBeLate } from '../inference/would-be-late.ts'
 import { decide } from './decision.ts'
 import type { Deadline } from './deadline.ts'
 import { execute, type ExecuteDeps, type Execution } from './execute.ts'
@@ -77,5 +78,5 @@ function toConstant(
 }
 
 function isLate(error: ServiceError | undefined): boolean {
-  return error?.code === 'deadline_exceeded'
+  return error?.code === 'deadline_exceeded' || error instanceof WouldBeLate
 }

@@ -126,10 +126,9 @@ async function answerBy({ deps, work, groups, read, deadlines }: Answer): Promis
   const { input } = work
   const ids = work.instances.map(() => deps.newId())
   const executions = await forEach(groups, (group) => runGroup(deps, group, { read, deadline: deadlines.model }))
-  const results = joined(executions.map((execution) => execution.results))
-  refuseBadInstances(results, input.batch)
-  refuseUnserved(results)
+  refuseBadInstances(joined(executions.map(({ results }) => results)), input.batch)
   const answers = await completeGroups(deps, groups, { executions, read, deadline: deadlines.answer })
+  refuseUnserved(joined(answers.map(({ execution }) => execution.results)))
   const predicted = joined(answers.map(({ routed, execution }) => toPredicted(deps, { input, routed, execution, ids })))
   if (answers.length > 1) predicted.sort((a, b) => a.event.index - b.event.index)
   await recordInTime({ deps, commit: input.idempotency?.commit, routed: answers[0]!.routed, predicted, deadline: deadlines.answer })

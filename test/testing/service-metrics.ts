@@ -53,7 +53,8 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.observeInFlight(() => ({ requests: 1, background: 1 }))
   metrics.observeOutbox({ eventLog: { status: () => [lane] }, bounds: { maxBytes: 1, maxAgeMs: 1 }, now: () => 1 })
   const batchRows = createDistribution([1])
-  const model = { versions: new Map([['1', { sessionId: 's' }]]), deployment: { revision: 1 } }
+  const deployment = { revision: 1, champion: '1', challengers: [], shadows: [] }
+  const model = { versions: new Map([['1', { sessionId: 's' }]]), refused: new Map(), deployment }
   const models = new Map([['m', model]]) as unknown as ServingModels
   metrics.observeInference({
     inference: { status: () => [{ sessionId: 's', queuedRows: 1, running: 1, overdue: 0, batchRows, plan: undefined }] },
