@@ -1,3 +1,4 @@
+import { RequestError } from '@hono/node-server'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ErrorBody } from '../../contracts/http.ts'
@@ -14,12 +15,13 @@ const meanings: Record<number, string> = {
   431: 'the headers are too large',
 }
 
-/** For a target or a Host that makes no URL. Whatever happens behind that has been answered there. */
-export function answerMalformed(): Response {
-  return Response.json(
-    { error: { code: 'invalid_request', message: 'the target of the request, or its Host, is malformed' } },
-    { status: 400, headers: Object.fromEntries(securityHeaderEntries) },
-  )
+/** For a target or a Host that makes no URL; whatever the app cannot answer itself would be a fault of ours. */
+export function answerMalformed(fault: unknown): Response {
+  const isMalformed = fault instanceof RequestError
+  const error = isMalformed
+    ? { code: 'invalid_request', message: 'the target of the request, or its Host, is malformed' }
+    : { code: 'internal', message: 'the server failed' }
+  return Response.json({ error }, { status: isMalformed ? 400 : 500, headers: Object.fromEntries(securityHeaderEntries) })
 }
 
 /** Answers what did not come to be a request, and ends its connection: its bytes cannot be told from those of the next one. */
