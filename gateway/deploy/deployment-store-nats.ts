@@ -36,9 +36,14 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
     link = await connectNats(settings, { name: 'gateway', onFault, signal: stopped.signal })
     link.onReconnect(() => endWatch())
     while (!stopped.signal.aborted) {
-      await follow(link).catch(onFault)
+      await follow(link).catch(unlessClosed)
       await sleep(pauseMs, undefined, { signal: stopped.signal }).catch(() => undefined)
     }
+  }
+
+  /** Closing ends whatever is under way. */
+  function unlessClosed(error: unknown): void {
+    if (!stopped.signal.aborted) onFault(error)
   }
 
   async function follow({ nc }: NatsLink): Promise<void> {
@@ -89,9 +94,7 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
     return [...revisions.values()].toSorted((a, b) => b.revision - a.revision)
   }
 
-  const running = run().catch((error: unknown) => {
-    if (!stopped.signal.aborted) onFault(error)
-  })
+  const running = run().catch(unlessClosed)
   await within(firstLookMs, firstLook)
   return {
     latest: (model) => files.latest(model),
