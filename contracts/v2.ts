@@ -59,7 +59,7 @@ export const v2RequestOutput = z.strictObject({
 })
 
 export const v2InferRequest = z.strictObject({
-  id: opaqueId.or(z.literal('')).optional().describe('Becomes the request id; labels may name it. Echoed in the answer.'),
+  id: z.literal('').or(opaqueId).optional().describe('Becomes the request id; labels may name it. Echoed in the answer.'),
   parameters: z
     .looseObject({
       binary_data_output: z.boolean().optional().describe('Every output in binary form, unless it says otherwise.'),
