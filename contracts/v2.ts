@@ -59,7 +59,12 @@ export const v2RequestOutput = z.strictObject({
 })
 
 export const v2InferRequest = z.strictObject({
-  id: z.literal('').or(opaqueId).optional().describe('Becomes the request id; labels may name it. Echoed in the answer.'),
+  id: z
+    .string()
+    .max(128)
+    .refine((id) => id === '' || opaqueId.safeParse(id).success, 'must not contain control characters')
+    .optional()
+    .describe('Becomes the request id; labels may name it. Echoed in the answer.'),
   parameters: z
     .looseObject({
       binary_data_output: z.boolean().optional().describe('Every output in binary form, unless it says otherwise.'),
