@@ -40,8 +40,11 @@ it('a run that does not end is answered for in time, takes no other model along,
     fetch(path, { method, headers: { 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) })
   const endless = await ask(`${http}/v1/models/slow/predict`, 'POST', { features: { turns: 1e9 }, options: { timeout_ms: 300 } })
   expect(endless.status).toBe(504)
-  const deployment = await ask(`${admin}/v1/models/basket/deployment`, 'PUT', { champion: '1', reason: 'once more' })
-  expect(deployment.status).toBe(200)
+  // Of another model, with a version unloaded, and loaded again.
+  for (const champion of ['2', '1']) {
+    const change = { champion, loaded: 'deployed', reason: 'to and fro' }
+    expect((await ask(`${admin}/v1/models/basket/deployment`, 'PUT', change)).status).toBe(200)
+  }
   await expect.poll(async () => (await ask(`${http}/v2/models/slow/ready`, 'GET')).status, { timeout: 20_000 }).toBe(503)
   expect((await ask(`${http}/v2/models/basket/ready`, 'GET')).status).toBe(200)
   const refused = await ask(`${http}/v1/models/slow/predict`, 'POST', { features: { turns: 1 } })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
+import { hasLoop } from '../../platform/project/onnx-file.ts'
 import type { SessionInfo, SessionSpec, Tensor, TensorInfo, Tensors, TensorType } from './inference.ts'
 
 /** A model in ONNX Runtime, in the thread that created it: `run()` is a synchronous native call. */
@@ -29,13 +30,6 @@ export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession>
     }
   }
   throw new Error(passedOver.join('; '))
-}
-
-/** A node of the file's graph has its operator's name as field 4, a text: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
-const loopingNodes = ['Loop', 'Scan'].map((name) => Buffer.from([(4 << 3) | 2, name.length, ...Buffer.from(name)]))
-
-function hasLoop(bytes: Buffer): boolean {
-  return loopingNodes.some((node) => bytes.includes(node))
 }
 
 function absenceOf(provider: string): string | undefined {

@@ -3,8 +3,8 @@ import type { AppliedPosition } from '../../contracts/origin.ts'
 import type { ServedFeature, UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 
 /**
- * The RFC 8785 form of an event that was made here, as `toCanonicalJson` gives it and in a third of its time: field by
- * field, in the order of the keys. What is checked before it comes here and can hold nothing to escape is taken as it
+ * The RFC 8785 form of an event that was made here, as `toCanonicalJson` gives it, written field by field in the order of
+ * the keys, which is quicker. What is checked before it comes here and can hold nothing to escape is taken as it
  * is: names, hashes, ids of ours, times, counts. Throws on NaN and Infinity.
  */
 export function toEventJson(event: UnsealedPredictionEvent): string {

@@ -18,7 +18,7 @@ export type OnnxFile = {
 const modelProto = { irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8, trainingInfo: 20, functions: 25 }
 const graphProto = { node: 1, initializer: 5, input: 11, output: 12, sparseInitializer: 15 }
 const functionProto = { node: 7, attribute: 11 }
-const nodeProto = { attribute: 5 }
+const nodeProto = { opType: 4, attribute: 5 }
 const attributeProto = { tensor: 5, graph: 6, tensors: 10, graphs: 11, sparseTensor: 22, sparseTensors: 23 }
 const tensorProto = { name: 8, externalData: 13, dataLocation: 14 }
 
@@ -57,6 +57,14 @@ export function readOnnxFile(bytes: Uint8Array): OnnxFile {
     outputs: children(graph, graphProto.output).map(toTensor),
     externalTensors: [...externalTensors(bytes, 'model', 0)],
   }
+}
+
+/** A text field: its number and wire type, its length, its bytes. */
+const loopingNodes = ['Loop', 'Scan'].map((name) => Buffer.from([(nodeProto.opType << 3) | 2, name.length, ...Buffer.from(name)]))
+
+/** Whether a graph of the file has a node that repeats another graph. Looks for its bytes: true at worst where none has. */
+export function hasLoop(bytes: Buffer): boolean {
+  return loopingNodes.some((node) => bytes.includes(node))
 }
 
 type Message = 'model' | 'training' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse' | 'tensor'
