@@ -1,5 +1,6 @@
 import { RequestError } from '@hono/node-server'
 import { type ServerResponse, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ErrorBody } from '../../contracts/http.ts'
 import { securityHeaderEntries } from './security-headers.ts'
@@ -26,14 +27,14 @@ export function answerMalformed(fault: unknown): Response {
 
 /** Answers what did not come to be a request, and ends its connection: its bytes cannot be told from those of the next one. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const { _httpMessage: answer } = socket as Duplex & { _httpMessage?: ServerResponse | null }
+  const { _httpMessage: answer } = socket as Socket & { _httpMessage?: ServerResponse | null }
   if (!socket.writable || hangUps.includes(error.code ?? '')) {
     socket.destroy(error)
     return
   }
-  // Of requests that came one behind the other, the first has the first answer.
+  // Of requests that came one behind the other, the first has the first answer, and all of it.
   if (answer) {
-    answer.once('close', () => socket.destroy())
+    answer.once('close', () => (socket as Socket).destroySoon())
     return
   }
   const status = statuses[error.code ?? ''] ?? 400
