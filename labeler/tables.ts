@@ -54,7 +54,7 @@ COMMENT 'Label definitions that have been in force, newest last.'`,
   lower Nullable(Float64) COMMENT 'Lower end of the interval; null where there is none.',
   upper Nullable(Float64) COMMENT 'Upper end of the interval; null where there is none.',
   level Float64 COMMENT 'Confidence level of the interval, as 0.95.',
-  method LowCardinality(String) COMMENT 'How the interval was computed, as delong or wilson.'
+  method LowCardinality(String) COMMENT 'How the interval was computed, as delong or wilson; without one, why: none (too few rows), too_near_the_limit, not_computed or overflow.'
 )
 ENGINE = MergeTree
 ORDER BY (model, evaluated_at, evaluation_id)

@@ -31,11 +31,19 @@ function titleOf({ model_version, route, anchor, day }: EvaluationGroup): string
     .join(', ')
 }
 
-function toMetricText({ name, value, lower, upper, n, coverage }: Metric): string {
+function toMetricText({ name, value, lower, upper, n, coverage, method }: Metric): string {
   const figure = value === undefined ? 'undefined' : format(value)
   const interval = lower === undefined && upper === undefined ? '' : `[${ends(lower)}, ${ends(upper)}]`
   const share = coverage === undefined ? '' : `, coverage ${(coverage * 100).toFixed(1)} %`
-  return `${name.padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}`
+  const why = noInterval[method] === undefined ? '' : `, ${noInterval[method]}`
+  return `${name.padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}${why}`
+}
+
+/** Too few rows explain themselves by their number. */
+const noInterval: Partial<Record<Metric['method'], string>> = {
+  too_near_the_limit: 'no interval so near the limit',
+  not_computed: 'no interval that would hold',
+  overflow: 'values too large to compute with',
 }
 
 function ends(value: number | undefined): string {

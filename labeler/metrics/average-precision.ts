@@ -1,21 +1,28 @@
 import { type Estimate, normalQuantile, undefinedEstimate } from './estimate.ts'
 import { countPositives, orderByScore, type Scored } from './scored.ts'
 
+/** Under one expected miss the logit is so steep that its interval is all of 0 to 1, or nearly. */
+const leastInformation = 1
+
 /**
  * Area under the precision-recall curve as average precision: Σ (Rₖ - Rₖ₋₁) Pₖ over distinct thresholds. The interval
- * is the logit interval of Boyd, Eng and Page (2013), whose n is the number of positives. Undefined without positives.
+ * is the logit interval of Boyd, Eng and Page (2013), whose n is the number of positives; there is none where that times
+ * value · (1 - value) is under 1. Undefined without positives, and with a score that is NaN.
  */
 export function averagePrecision({ scores, outcomes }: Scored): Estimate {
   const n = scores.length
   const positives = countPositives(outcomes)
-  if (positives === 0) return undefinedEstimate(n)
-  const value = stepArea({ scores, outcomes }, positives)
-  if (value >= 1) return { value: 1, n, method: 'none' }
+  if (positives === 0 || scores.some(Number.isNaN)) return undefinedEstimate(n)
+  // The sum of an area of 1 may be off by its last bits.
+  const value = Math.min(1, stepArea({ scores, outcomes }, positives))
+  const information = positives * value * (1 - value)
+  if (information < leastInformation) return { value, n, method: 'too_near_the_limit' }
   const logit = Math.log(value / (1 - value))
-  const half = normalQuantile / Math.sqrt(positives * value * (1 - value))
+  const half = normalQuantile / Math.sqrt(information)
   return { value, lower: expit(logit - half), upper: expit(logit + half), n, method: 'logit' }
 }
 
+/** Divided once, at the end: then a perfect order has exactly 1. */
 function stepArea({ scores, outcomes }: Scored, positives: number): number {
   const order = orderByScore(scores).reverse()
   let area = 0
@@ -25,10 +32,10 @@ function stepArea({ scores, outcomes }: Scored, positives: number): number {
     const before = hits
     let end = start
     while (end < order.length && scores[order[end] ?? 0] === score) hits += outcomes[order[end++] ?? 0] ?? 0
-    area += ((hits - before) / positives) * (hits / end)
+    area += (hits - before) * (hits / end)
     start = end
   }
-  return area
+  return area / positives
 }
 
 function expit(x: number): number {

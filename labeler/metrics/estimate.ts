@@ -1,13 +1,16 @@
-/** How an interval was computed; `none` where there is no interval. */
-export type IntervalMethod =
-  | 'delong'
-  | 'logit'
-  | 'normal'
-  | 'normal_of_square'
-  | 'wilson'
-  | 'binned_bootstrap'
-  | 'order_statistics'
+/** How an interval was computed. */
+export type IntervalMethod = 'delong' | 'logit' | 'normal' | 'normal_of_square' | 'wilson' | 'order_statistics'
+
+/** Why there is no interval. */
+export type NoInterval =
+  /** There are too few rows, or there is no figure. */
   | 'none'
+  /** The figure lies at an end of its range, or so near that the approximation would give all of it. */
+  | 'too_near_the_limit'
+  /** No method here keeps the level. */
+  | 'not_computed'
+  /** The values are too large to be computed with. */
+  | 'overflow'
 
 /** A figure with its two-sided interval at `confidenceLevel`. `value` is undefined where the data does not define it. */
 export type Estimate = {
@@ -16,8 +19,11 @@ export type Estimate = {
   upper?: number
   /** What it is computed from: rows, or the denominator of a share. */
   n: number
-  method: IntervalMethod
+  method: IntervalMethod | NoInterval
 }
+
+/** The values that a metric can have; an end that is left out is none. */
+export type Range = { least?: number; most?: number }
 
 export const confidenceLevel = 0.95
 
@@ -26,4 +32,13 @@ export const normalQuantile = 1.959963984540054
 
 export function undefinedEstimate(n: number): Estimate {
   return { n, method: 'none' }
+}
+
+/** The estimate with its ends cut to the metric's range. What overflowed is undefined: the figure, or the interval alone. */
+export function withinRange({ value, lower, upper, n, method }: Estimate, { least = -Infinity, most = Infinity }: Range): Estimate {
+  if (value === undefined) return undefinedEstimate(n)
+  if (!Number.isFinite(value)) return { n, method: 'overflow' }
+  if (lower === undefined || upper === undefined) return { value, n, method }
+  if (!Number.isFinite(lower) || !Number.isFinite(upper)) return { value, n, method: 'overflow' }
+  return { value, lower: Math.max(least, lower), upper: Math.min(most, upper), n, method }
 }

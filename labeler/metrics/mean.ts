@@ -1,13 +1,13 @@
-import { type Estimate, normalQuantile, undefinedEstimate } from './estimate.ts'
+import { type Estimate, normalQuantile, type Range, undefinedEstimate, withinRange } from './estimate.ts'
 
-/** The mean, with its interval by the central limit theorem: mean ± z · s / √n, s with n - 1. */
-export function meanEstimate(values: ArrayLike<number>): Estimate {
+/** The mean, with its interval by the central limit theorem: mean ± z · s / √n, s with n - 1, cut to the metric's range. */
+export function meanEstimate(values: ArrayLike<number>, range: Range = {}): Estimate {
   const n = values.length
   if (n === 0) return undefinedEstimate(0)
   const { mean, variance } = momentsOf(values)
-  if (n === 1) return { value: mean, n, method: 'none' }
+  if (n === 1) return withinRange({ value: mean, n, method: 'none' }, range)
   const half = normalQuantile * Math.sqrt(variance / n)
-  return { value: mean, lower: mean - half, upper: mean + half, n, method: 'normal' }
+  return withinRange({ value: mean, lower: mean - half, upper: mean + half, n, method: 'normal' }, range)
 }
 
 /** Mean and variance (with n - 1), in two passes for stability. The variance of one value is NaN. */

@@ -55,3 +55,26 @@ test('one row has a mean without an interval, none has nothing', () => {
   expect(rootMeanSquaredError(Float64Array.of(-3))).toEqual({ value: 3, n: 1, method: 'none' })
   expect(errorQuantile(Float64Array.of(), 0.5)).toEqual({ n: 0, method: 'none' })
 })
+
+test('an end below 0 is 0, and of the bias stays where it is', () => {
+  const uneven = Float64Array.of(0, 0, 0, 10)
+  expect(meanAbsoluteError(uneven)).toMatchObject({ value: 2.5, lower: 0 })
+  expect(rootMeanSquaredError(uneven).lower).toBe(0)
+  expect(meanError(uneven).lower).toBeLessThan(0)
+})
+
+const largest = Number.MAX_VALUE
+test.each([
+  ['a square overflows', [1e200, 1, 2], { n: 3, method: 'overflow' }, rootMeanSquaredError],
+  ['a sum overflows', [largest, largest], { n: 2, method: 'overflow' }, meanError],
+  ['an error is infinite', [Infinity, 1], { n: 2, method: 'overflow' }, meanAbsoluteError],
+  ['the variance alone overflows', [1e200, -1e200], { value: 0, n: 2, method: 'overflow' }, meanError],
+  [
+    'a distance between two errors overflows',
+    [-largest, largest],
+    { n: 2, method: 'overflow' },
+    (errors: Float64Array) => errorQuantile(errors, 0.5),
+  ],
+])('is undefined, not infinite, where %s', (_, values, expected, metric) => {
+  expect(metric(Float64Array.from(values))).toEqual(expected)
+})

@@ -9,7 +9,7 @@ export function errorsOf({ predicted, observed }: Predicted): Float64Array {
 }
 
 export function meanAbsoluteError(errors: Float64Array): Estimate {
-  return meanEstimate(errors.map(Math.abs))
+  return meanEstimate(errors.map(Math.abs), { least: 0 })
 }
 
 export function meanError(errors: Float64Array): Estimate {
@@ -18,10 +18,13 @@ export function meanError(errors: Float64Array): Estimate {
 
 /** Root of the mean squared error; its interval is the root of the mean's. */
 export function rootMeanSquaredError(errors: Float64Array): Estimate {
-  const { value, lower, upper, n, method } = meanEstimate(errors.map((error) => error ** 2))
-  if (value === undefined) return undefinedEstimate(n)
+  const { value, lower, upper, n, method } = meanEstimate(
+    errors.map((error) => error ** 2),
+    { least: 0 },
+  )
+  if (value === undefined) return { n, method }
   if (lower === undefined || upper === undefined) return { value: Math.sqrt(value), n, method }
-  return { value: Math.sqrt(value), lower: Math.sqrt(Math.max(0, lower)), upper: Math.sqrt(upper), n, method: 'normal_of_square' }
+  return { value: Math.sqrt(value), lower: Math.sqrt(lower), upper: Math.sqrt(upper), n, method: 'normal_of_square' }
 }
 
 /**
@@ -35,8 +38,9 @@ export function errorQuantile(errors: Float64Array, share: number): Estimate {
   const position = share * (n - 1)
   const below = sorted[Math.floor(position)] ?? 0
   const above = sorted[Math.ceil(position)] ?? 0
-  const value = below + (above - below) * (position - Math.floor(position))
+  const value = below === above ? below : below + (above - below) * (position - Math.floor(position))
   const lower = sorted[binomialQuantile({ n, share, probability: 0.025 }) - 1]
   const upper = sorted[binomialQuantile({ n, share, probability: 0.975 })]
+  if (![value, lower ?? 0, upper ?? 0].every(Number.isFinite)) return { ...(Number.isFinite(value) && { value }), n, method: 'overflow' }
   return { value, n, method: 'order_statistics', ...(lower !== undefined && { lower }), ...(upper !== undefined && { upper }) }
 }

@@ -4,18 +4,20 @@ import { countPositives, orderByScore, type Scored } from './scored.ts'
 
 /**
  * Area under the ROC curve, ties counting half, with DeLong's interval (DeLong, DeLong and Clarke-Pearson 1988, by
- * the midranks of Sun and Xu 2014), cut to 0..1. Undefined with one class; without an interval if a class has one row.
+ * the midranks of Sun and Xu 2014), cut to 0..1. Undefined with one class, and with a score that is NaN. There is no
+ * interval where a class has one row, and none where no row is out of order: its variance would be 0.
  */
 export function rocAuc({ scores, outcomes }: Scored): Estimate {
   const n = scores.length
   const positives = countPositives(outcomes)
   const negatives = n - positives
-  if (positives === 0 || negatives === 0) return undefinedEstimate(n)
+  if (positives === 0 || negatives === 0 || scores.some(Number.isNaN)) return undefinedEstimate(n)
   const all = midranks(scores)
   const placements = placementsOf({ scores, outcomes }, all)
   const value = momentsOf(placements.ofPositives).mean
   if (positives === 1 || negatives === 1) return { value, n, method: 'none' }
   const variance = momentsOf(placements.ofPositives).variance / positives + momentsOf(placements.ofNegatives).variance / negatives
+  if (variance === 0) return { value, n, method: 'too_near_the_limit' }
   const half = normalQuantile * Math.sqrt(variance)
   return { value, lower: Math.max(0, value - half), upper: Math.min(1, value + half), n, method: 'delong' }
 }

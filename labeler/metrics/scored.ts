@@ -10,5 +10,10 @@ export function countPositives(outcomes: Uint8Array): number {
 
 /** Row numbers, by score ascending. */
 export function orderByScore(scores: Float64Array): Uint32Array {
-  return Uint32Array.from(scores, (_, row) => row).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0))
+  return Uint32Array.from(scores, (_, row) => row).sort((a, b) => compare(scores[a]!, scores[b]!))
+}
+
+/** Not by difference: that of two infinities is NaN. */
+function compare(a: number, b: number): number {
+  return a < b ? -1 : Number(a > b)
 }
