@@ -5,6 +5,7 @@
 export const errorCodes = {
   invalid_json: { status: 400, retryable: false, meaning: 'The body is not JSON.' },
   invalid_request: { status: 400, retryable: false, meaning: 'A field is unknown, missing or of the wrong type; `path` says which.' },
+  invalid_encoding: { status: 400, retryable: false, meaning: 'The body is not what its Content-Encoding says: corrupt, or cut short.' },
   too_deep: { status: 400, retryable: false, meaning: 'The body nests deeper than 32 levels.' },
   not_finite: { status: 400, retryable: false, meaning: 'A number is NaN, infinite, or too large for a double.' },
   missing_feature: { status: 400, retryable: false, meaning: 'A required feature is not in the request and has no default.' },
@@ -38,9 +39,22 @@ export const errorCodes = {
     meaning: "The model's deployment has changed since the revision that the change was made from.",
   },
   gone: { status: 410, retryable: false, meaning: 'The prediction is past its retention, or was erased.' },
-  body_too_large: { status: 413, retryable: false, meaning: 'The body is over 256 KiB, or over 1 MiB in V2.' },
+  body_too_large: {
+    status: 413,
+    retryable: false,
+    meaning: 'The body is over 256 KiB, or over 1 MiB in V2, as it was sent or decompressed.',
+  },
   event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },
-  unsupported_media_type: { status: 415, retryable: false, meaning: 'Send application/json; V2 takes application/octet-stream too.' },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    meaning: 'Send application/json in UTF-8; V2 takes application/octet-stream too.',
+  },
+  unsupported_encoding: {
+    status: 415,
+    retryable: false,
+    meaning: 'The header Accept-Encoding of the answer lists what a body may be compressed with.',
+  },
   cancelled: { status: 499, retryable: true, meaning: 'The client hung up before the model answered.' },
   rate_limited: { status: 429, retryable: true, meaning: "The caller's limit is reached." },
   internal: { status: 500, retryable: true, meaning: 'A fault of the server; the log has it under this request id.' },

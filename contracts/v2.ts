@@ -33,29 +33,30 @@ export type Datatype = keyof typeof elementBytes
 export const datatype = z.enum(Object.keys(elementBytes) as [Datatype])
 
 const parameter = z.union([z.string().max(1024), z.number(), z.boolean()])
-const parameters = z.record(z.string().max(64), parameter)
+const parameters = z.record(z.string().max(64), parameter.nullable())
 
 const size = z
   .int()
   .min(0)
   .max(2 ** 31 - 1)
 
+// What may be left out may be null instead: clients that serialise optional fields send it so.
 export const v2RequestTensor = z.strictObject({
   name: z.string().min(1).max(256),
   shape: z.array(size).max(8).describe('The first dimension is the row.'),
   datatype,
-  parameters: parameters.optional().describe('`binary_data_size`: the bytes of this tensor behind the JSON, instead of `data`.'),
+  parameters: parameters.nullish().describe('`binary_data_size`: the bytes of this tensor behind the JSON, instead of `data`.'),
   // Not an array of zod's: that would look at each of many elements, which the codec does anyway.
   data: z
     .custom<unknown[]>(Array.isArray, 'must be an array')
     .meta({ type: 'array' })
-    .optional()
+    .nullish()
     .describe('Row-major, nested as the shape says or flat. Numbers must be finite; 64-bit integers are taken exactly.'),
 })
 
 export const v2RequestOutput = z.strictObject({
   name: z.string().min(1).max(256),
-  parameters: parameters.optional().describe('`binary_data`: this output in binary form, behind the JSON.'),
+  parameters: parameters.nullish().describe('`binary_data`: this output in binary form, behind the JSON.'),
 })
 
 export const v2InferRequest = z.strictObject({
@@ -63,21 +64,21 @@ export const v2InferRequest = z.strictObject({
     .string()
     .max(128)
     .refine((id) => id === '' || opaqueId.safeParse(id).success, 'must not contain control characters')
-    .optional()
+    .nullish()
     .describe('Becomes the request id; labels may name it. Echoed in the answer.'),
   parameters: z
     .looseObject({
-      binary_data_output: z.boolean().optional().describe('Every output in binary form, unless it says otherwise.'),
-      anchor: z.string().max(64).optional().describe('The named decision point; may be left out when the model has one.'),
-      anchor_time: timestamp.optional().describe('The time the prediction is about; the time of receipt if left out.'),
-      timeout_ms: z.number().min(1).optional().describe('Lowers the latency budget.'),
-      timeout: z.number().nonnegative().optional().describe('The same in microseconds; 0 is none.'),
+      binary_data_output: z.boolean().nullish().describe('Every output in binary form, unless it says otherwise.'),
+      anchor: z.string().max(64).nullish().describe('The named decision point; may be left out when the model has one.'),
+      anchor_time: timestamp.nullish().describe('The time the prediction is about; the time of receipt if left out.'),
+      timeout_ms: z.number().min(1).nullish().describe('Lowers the latency budget.'),
+      timeout: z.number().nonnegative().nullish().describe('The same in microseconds; 0 is none.'),
     })
-    .catchall(parameter)
-    .optional(),
-  model_name: z.string().optional().describe('The path says which; clients repeat it here.'),
+    .catchall(parameter.nullable())
+    .nullish(),
+  model_name: z.string().nullish().describe('The path says which; clients repeat it here.'),
   inputs: z.array(v2RequestTensor).min(1).max(64).describe('Every input of the version, all with the same number of rows.'),
-  outputs: z.array(v2RequestOutput).max(64).optional().describe('The outputs wanted; all of them if left out.'),
+  outputs: z.array(v2RequestOutput).max(64).nullish().describe('The outputs wanted; all of them if left out or empty.'),
 })
 export type V2InferRequest = z.output<typeof v2InferRequest>
 
@@ -117,6 +118,20 @@ export const v2ServerMetadata = z.object({ name: z.string(), version: z.string()
 export const v2Live = z.object({ live: z.boolean() })
 export const v2Ready = z.object({ live: z.boolean(), ready: z.boolean() })
 export const v2ModelReady = z.object({ name: z.string(), ready: z.boolean() })
+
+/** Of Triton's extension for model repositories. */
+export const v2RepositoryIndexRequest = z.looseObject({
+  ready: z.boolean().nullish().describe('Only what can be asked now.'),
+})
+export const v2RepositoryIndex = z.array(
+  z.object({
+    name: z.string(),
+    version: versionName,
+    state: z.enum(['READY', 'UNAVAILABLE']),
+    reason: z.string().describe('Why it is unavailable; empty where it is ready.'),
+  }),
+)
+export type V2RepositoryIndex = z.output<typeof v2RepositoryIndex>
 
 const configTensor = z.object({ name: z.string(), data_type: z.string(), dims: z.array(z.int()) })
 

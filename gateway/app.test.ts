@@ -85,7 +85,6 @@ describe('bad requests leave nothing behind', () => {
         status: 415,
         code: 'unsupported_media_type',
       })
-    expect(await errorOf(await send(predictPath, good, { 'content-encoding': 'gzip' }))).toMatchObject({ status: 415 })
   })
 
   it('an unknown model, with the nearest name', async () => {

@@ -63,13 +63,13 @@ export type AppDeps = {
   renderMetrics: () => Promise<string>
 }
 
-/** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models ask who calls. */
+/** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models and repository ask who calls. */
 export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>()
   app.use(securityHeaders(), deps.closing.middleware, requestContext(deps), requestMetrics(deps))
   if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins))
   const guard = [authenticate(deps.access), createCallerLimits(deps), deps.admission.middleware] as const
-  for (const path of ['/v1/*', '/v2/models/*']) app.use(path, ...guard)
+  for (const path of ['/v1/*', '/v2/models/*', '/v2/repository/*']) app.use(path, ...guard)
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)
   addOpenRoutes(app, deps)

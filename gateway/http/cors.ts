@@ -11,8 +11,8 @@ export function allowOrigins(origins: readonly string[]): MiddlewareHandler<Gate
   return cors({
     origin: [...origins],
     allowMethods: ['GET', 'POST'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'X-Request-Id', 'Traceparent', headerLengthName],
-    exposeHeaders: ['X-Request-Id', 'Retry-After', 'Idempotency-Replayed', headerLengthName],
+    allowHeaders: ['Authorization', 'Content-Type', 'Content-Encoding', 'Idempotency-Key', 'X-Request-Id', 'Traceparent', headerLengthName],
+    exposeHeaders: ['X-Request-Id', 'Retry-After', 'Accept-Encoding', 'Idempotency-Replayed', headerLengthName],
     maxAge: preflightSeconds,
   })
 }

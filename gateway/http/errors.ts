@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import type { ErrorBody } from '../../contracts/http.ts'
+import { acceptedEncodings } from './content-encoding.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
 /** Seconds after which a refused request is worth sending again, unless the error knows; drain and overload pass in about that time. */
@@ -37,6 +38,7 @@ export function toErrorResponse(c: Context<GatewayEnv>, error: ServiceError): Re
   c.set('errorCode', error.code)
   if (retryLater.includes(status)) c.header('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds))
   if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
+  if (error.code === 'unsupported_encoding') c.header('Accept-Encoding', acceptedEncodings)
   const body = /^\/v2(\/|$)/.test(c.req.path) ? toV2ErrorBody(error) : toErrorBody(error, c.var.requestId)
   return c.json(body, status as ContentfulStatusCode)
 }

@@ -1,10 +1,11 @@
 import type { Context } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
+import { decodeBody, parseContentEncoding } from './content-encoding.ts'
+import { isJson } from './content-type.ts'
 import { parseJson } from './parse-json.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
-const jsonType = /^application\/json(?:\s*;\s*charset=utf-8)?\s*$/i
 
 /** The request's body as a JSON value, bounded in bytes and depth before it is parsed; `withinMs` as of `readBytes`. */
 export async function readJsonBody(c: Context, { withinMs }: { withinMs?: number } = {}): Promise<unknown> {
@@ -14,23 +15,27 @@ export async function readJsonBody(c: Context, { withinMs }: { withinMs?: number
 }
 
 function requireJson(c: Context): void {
-  if (!jsonType.test(c.req.header('content-type') ?? ''))
+  if (!isJson(c))
     throw new ServiceError('unsupported_media_type', 'the body must be application/json in UTF-8', {
       hint: 'set the header Content-Type: application/json',
     })
-  const encoding = c.req.header('content-encoding')
-  if (encoding !== undefined && encoding !== 'identity')
-    throw new ServiceError('unsupported_media_type', `the body must not be compressed, but Content-Encoding is ${encoding.slice(0, 32)}`)
 }
 
 /**
- * The request's body, read no further than the limit. Throws `body_too_large`, `deadline_exceeded` when it is not there in
- * time, `cancelled` when the client hangs up.
+ * The request's body, decompressed as its `Content-Encoding` says and read no further than the limit, which holds before that and after.
+ * Throws `unsupported_encoding`, `invalid_encoding`, `body_too_large`, `deadline_exceeded` when it is not there in time, `cancelled` when
+ * the client hangs up.
  */
 export async function readBytes(
   c: Context,
   { maxBytes, withinMs }: { maxBytes: number; withinMs?: number | undefined },
 ): Promise<Uint8Array> {
+  const encodings = parseContentEncoding(c.req.header('content-encoding'))
+  const bytes = await receive(c, { maxBytes, withinMs })
+  return encodings.length === 0 ? bytes : decodeBody(bytes, encodings, { maxBytes, tooLarge: () => bodyTooLarge(maxBytes) })
+}
+
+async function receive(c: Context, { maxBytes, withinMs }: { maxBytes: number; withinMs: number | undefined }): Promise<Uint8Array> {
   const declared = c.req.header('content-length')
   if (declared !== undefined && c.req.header('transfer-encoding') === undefined) {
     if (Number(declared) > maxBytes) throw bodyTooLarge(maxBytes)

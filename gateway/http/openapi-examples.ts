@@ -35,6 +35,7 @@ export const examples = {
       },
     },
   },
+  repositoryIndex: { ready: { summary: 'What can be asked now', value: { ready: true } } },
   labels: {
     one: {
       summary: 'What became of a request',

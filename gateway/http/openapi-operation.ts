@@ -8,6 +8,7 @@ export type Operation = {
   path: string
   summary: string
   body?: keyof typeof examples
+  bodyOptional?: true
   query?: z.ZodObject
   status?: number
   response: z.ZodType
@@ -33,6 +34,8 @@ export const jsonErrors = [
   'not_finite',
   'body_too_large',
   'unsupported_media_type',
+  'invalid_encoding',
+  'unsupported_encoding',
 ] as const satisfies ErrorCode[]
 
 /** What any body that is to be recorded may be refused for. */

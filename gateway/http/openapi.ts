@@ -13,7 +13,7 @@ import {
 import { deploymentChange, deploymentState } from '../../contracts/deployment.ts'
 import { labelFields } from '../../contracts/label-event.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
-import { v2Error, v2InferRequest } from '../../contracts/v2.ts'
+import { v2Error, v2InferRequest, v2RepositoryIndexRequest } from '../../contracts/v2.ts'
 import { eventsQuery } from '../routes/events.ts'
 import { modelDetail, modelList } from '../routes/model-schemas.ts'
 import { v2Operations } from '../v2/openapi.ts'
@@ -29,6 +29,7 @@ const requestBodies = {
   labels: z.union([labelFields.extend({ dry_run: dryRun }), many('labels', labelFields)]),
   events: z.union([featureEventFields.extend({ dry_run: dryRun }), many('events', featureEventFields)]),
   infer: v2InferRequest,
+  repositoryIndex: v2RepositoryIndexRequest,
   deployment: deploymentChange,
 }
 
@@ -131,7 +132,8 @@ export type OpenApiDocument = ReturnType<typeof createOpenApiDocument>
 
 /** The OpenAPI 3.1 document of the public listener, from the same zod schemas that check requests. */
 export function createOpenApiDocument(version: string) {
-  const description = 'Predictions that are recorded before they are answered, and the outcomes that judge them.'
+  const description =
+    'Predictions that are recorded before they are answered, and the outcomes that judge them. Bodies may be compressed with gzip, deflate, br or zstd, as Content-Encoding says.'
   return toDocument(version, { operations, anywhere: limitedErrors, description })
 }
 
@@ -162,22 +164,22 @@ function toDocument(version: string, { operations, anywhere, description }: List
 }
 
 function toOperation(operation: Operation, anywhere: readonly ErrorCode[]) {
-  const { path, summary, body, query, status = 200, response, open, unready, protocol, keyed } = operation
+  const { path, summary, body, bodyOptional, query, status = 200, response, open, unready, protocol, keyed } = operation
   const errors = [...operation.errors, ...(keyed === true ? keyedErrors : []), ...(open === true ? [] : anywhere)]
-  const bytes = protocol === 'v2' && body !== undefined ? binaryContent : {}
+  const bytes = body === 'infer' ? binaryContent : {}
   const content = { 'application/json': { schema: jsonSchema(response, 'output') } }
   return {
     summary,
     parameters: [
       ...pathParameters(path),
       ...queryParameters(query),
-      ...(protocol === 'v2' && body !== undefined ? [headerLengthParameter] : []),
+      ...(body === 'infer' ? [headerLengthParameter] : []),
       ...(keyed === true ? [idempotencyKeyParameter] : []),
       requestIdParameter,
     ],
     ...(body !== undefined && {
       requestBody: {
-        required: true,
+        required: bodyOptional !== true,
         content: { 'application/json': { schema: jsonSchema(requestBodies[body], 'input'), examples: examples[body] }, ...bytes },
       },
     }),

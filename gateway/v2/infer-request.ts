@@ -12,7 +12,7 @@ import type { SentBody } from './sent-body.ts'
 /** What an infer request asks for, and the tensors it sends. */
 export type InferRequest = {
   id: string | undefined
-  parameters: NonNullable<V2InferRequest['parameters']>
+  parameters: Present<NonNullable<V2InferRequest['parameters']>>
   tensors: V2Tensor[]
   /** Undefined: all. */
   outputs: { name: string; binary: boolean }[] | undefined
@@ -22,19 +22,25 @@ export type InferRequest = {
 /** Parses a body that has JSON, with or without tensors in binary form behind it. */
 export function parseInferRequest({ json, binary }: Pick<SentBody, 'json' | 'binary'>): InferRequest {
   const request = validate(v2InferRequest, parseWithLongIntegers(decodeUtf8(json)))
-  const { parameters = {} } = request
+  const parameters = withoutNulls(request.parameters)
   refuseUnsupported('parameters', parameters)
   const binaryByDefault = parameters.binary_data_output ?? false
   return {
-    id: request.id === '' ? undefined : request.id,
+    id: request.id || undefined,
     parameters,
     tensors: toTensors(request.inputs, binary),
-    outputs: request.outputs?.map((output, index) => {
-      refuseUnsupported(`outputs[${index}].parameters`, output.parameters ?? {})
-      return { name: output.name, binary: booleanOr(output.parameters?.['binary_data'], binaryByDefault) }
-    }),
+    outputs: toOutputs(request.outputs ?? [], binaryByDefault),
     binaryByDefault,
   }
+}
+
+function toOutputs(outputs: NonNullable<V2InferRequest['outputs']>, binaryByDefault: boolean): InferRequest['outputs'] {
+  if (outputs.length === 0) return undefined
+  return outputs.map((output, index) => {
+    const parameters = withoutNulls(output.parameters)
+    refuseUnsupported(`outputs[${index}].parameters`, parameters)
+    return { name: output.name, binary: booleanOr(parameters['binary_data'], binaryByDefault) }
+  })
 }
 
 type SentTensor = V2InferRequest['inputs'][number]
@@ -42,10 +48,11 @@ type SentTensor = V2InferRequest['inputs'][number]
 function toTensors(inputs: readonly SentTensor[], binary: Uint8Array): V2Tensor[] {
   let at = 0
   const tensors = inputs.map((input, index) => {
-    refuseUnsupported(`inputs[${index}].parameters`, input.parameters ?? {})
-    const size = input.parameters?.['binary_data_size']
+    const parameters = withoutNulls(input.parameters)
+    refuseUnsupported(`inputs[${index}].parameters`, parameters)
+    const size = parameters['binary_data_size']
     if (size === undefined) return fromJson(input)
-    if (input.data !== undefined) throw tensorFault(input.name, 'has both data and binary_data_size')
+    if (isPresent(input.data)) throw tensorFault(input.name, 'has both data and binary_data_size')
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
       throw tensorFault(input.name, 'binary_data_size must be a number of bytes')
     if (at + size > binary.byteLength) throw tensorFault(input.name, `the body ends before its ${size} bytes`)
@@ -58,7 +65,7 @@ function toTensors(inputs: readonly SentTensor[], binary: Uint8Array): V2Tensor[
 }
 
 function fromJson(input: SentTensor): V2Tensor {
-  if (input.data === undefined) throw tensorFault(input.name, 'has neither data nor binary_data_size')
+  if (!isPresent(input.data)) throw tensorFault(input.name, 'has neither data nor binary_data_size')
   return decodeJsonTensor(headOf(input), input.data)
 }
 
@@ -68,6 +75,17 @@ function headOf({ name, shape, datatype }: SentTensor): Pick<V2Tensor, 'name' | 
 
 function booleanOr(value: unknown, otherwise: boolean): boolean {
   return typeof value === 'boolean' ? value : otherwise
+}
+
+type Present<T> = { [Name in keyof T]: Exclude<T[Name], null> }
+
+/** What is null is as what was left out. */
+function withoutNulls<T extends object>(members: T | null | undefined): Present<T> {
+  return Object.fromEntries(Object.entries(members ?? {}).filter(([, value]) => isPresent(value))) as Present<T>
+}
+
+function isPresent<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined
 }
 
 /** Parameters that change what an answer means are refused; those that are merely unknown are let be, as the protocol wants. */

@@ -6,9 +6,10 @@ import {
   v2ModelReady,
   v2ModelStatistics,
   v2Ready,
+  v2RepositoryIndex,
   v2ServerMetadata,
 } from '../../contracts/v2.ts'
-import { bodyErrors, type Operation } from '../http/openapi-operation.ts'
+import { bodyErrors, jsonErrors, type Operation } from '../http/openapi-operation.ts'
 
 type Described = Omit<Operation, 'protocol' | 'path'>
 
@@ -70,6 +71,14 @@ const server: Record<string, Described> = {
   },
   '/v2/health/live': { method: 'get', summary: 'The process answers.', response: v2Live, errors: [], open: true },
   '/v2/models/stats': { method: 'get', summary: 'Of every model, as /v2/models/{model}/stats.', response: v2ModelStatistics, errors: [] },
+  '/v2/repository/index': {
+    method: 'post',
+    summary: 'Every version of every model, and whether it can be asked, as Triton lists its repository.',
+    body: 'repositoryIndex',
+    bodyOptional: true,
+    response: v2RepositoryIndex,
+    errors: jsonErrors,
+  },
   '/v2/health/ready': { method: 'get', summary: 'As /readyz.', response: v2Ready, errors: [], open: true, unready: true },
 }
 

@@ -9,6 +9,7 @@ import { findAddressedVersion } from './addressed-version.ts'
 import { allHold, v2LiveRoute, v2ReadyRoute } from './health.ts'
 import { inferRoute } from './infer-route.ts'
 import { toModelConfig, toModelMetadata } from './model-metadata.ts'
+import { repositoryIndexRoute } from './repository-index.ts'
 import type { Statistics } from './statistics.ts'
 
 export type V2Deps = PredictRouteDeps & {
@@ -25,6 +26,7 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
   app.get('/v2', (c) => c.json({ name: 'hindsight', version: deps.version, extensions }))
   app.get('/v2/health/live', v2LiveRoute)
   app.get('/v2/health/ready', v2ReadyRoute(deps.checks))
+  app.post('/v2/repository/index', allow(['predict', 'read'], repositoryIndexRoute(deps)))
   app.get('/v2/models/stats', allow(['predict', 'read'], statsOfAll(deps)))
   const infer = inferRoute(deps)
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version'] as const) {

@@ -130,9 +130,41 @@ describe('an infer request', () => {
     expect(await eventsOf(gateway, 'champion')).toMatchObject([{ status: 'error', error_code: 'deadline_exceeded' }])
   })
 
-  it('asked for without any output is answered with none', async () => {
+  it.each<[string, object]>([
+    ['an empty list of outputs', { outputs: [] }],
+    ['null for outputs', { outputs: null }],
+    ['null for its id', { id: null }],
+    ['null for the name of the model', { model_name: null }],
+    [
+      'null for parameters of its own',
+      { parameters: { ...parameters, priority: null, timeout: null, timeout_ms: null, anchor_time: null } },
+    ],
+    ['null for parameters of an input', { inputs: [{ ...x, parameters: null }] }],
+    ['null for a parameter of an input', { inputs: [{ ...x, parameters: { binary_data_size: null, content_type: null } }] }],
+    ['null for parameters of an output', { outputs: [{ name: 'probability', parameters: null }] }],
+    ['null for a parameter of an output', { outputs: [{ name: 'probability', parameters: { binary_data: null, classification: null } }] }],
+  ])('may have %s, which is as if it were left out', async (_, change) => {
     const gateway = await start()
-    expect(v2InferResponse.parse(await (await gateway.send(path, { ...good, outputs: [] })).json()).outputs).toEqual([])
+    const response = await gateway.send(path, { ...good, ...change })
+    expect(response.status).toBe(200)
+    expect(v2InferResponse.parse(await response.json()).outputs).toMatchObject([{ name: 'probability', data: [0.75] }])
+  })
+
+  it('may have null for parameters, where the model has one anchor', async () => {
+    const gateway = await start({ definition: { anchors: undefined } })
+    const all = { id: null, model_name: null, parameters: null, inputs: [{ ...x, parameters: null }], outputs: null }
+    expect((await gateway.send(path, all)).status).toBe(200)
+  })
+
+  it.each<[string, object, string]>([
+    ['inputs', { inputs: null }, 'inputs: expected array, received null'],
+    ['the data of an input', { inputs: [{ ...x, data: null }] }, 'has neither data nor binary_data_size'],
+    ['the shape of an input', { inputs: [{ ...x, shape: null }] }, 'inputs[0].shape'],
+    ['the name of an output', { outputs: [{ name: null }] }, 'outputs[0].name'],
+  ])('may not have null for %s', async (_, change, message) => {
+    const gateway = await start()
+    const response = await gateway.send(path, { ...good, ...change })
+    expect([response.status, await errorOf(response)]).toEqual([400, expect.stringContaining(message)])
   })
 })
 

@@ -1,0 +1,25 @@
+import { parse } from 'content-type'
+import type { Context } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+
+/** What nearly all clients send. */
+const plain = ['application/json', 'application/json; charset=utf-8']
+const utf8 = ['utf-8', 'utf8']
+
+/** Whether the body says that it is JSON. Throws `unsupported_media_type` for JSON in another charset; other parameters mean nothing there. */
+export function isJson(c: Context): boolean {
+  const header = c.req.header('content-type') ?? ''
+  if (plain.includes(header)) return true
+  const { type, parameters } = parse(header)
+  if (type !== 'application/json') return false
+  const charset = parameters['charset'] ?? 'utf-8'
+  if (utf8.includes(charset.toLowerCase())) return true
+  throw new ServiceError('unsupported_media_type', `the body must be in UTF-8, but its charset is ${charset.slice(0, 32)}`, {
+    path: 'Content-Type',
+  })
+}
+
+/** Lower case and without parameters; empty where none is said. */
+export function mediaTypeOf(c: Context): string {
+  return parse(c.req.header('content-type') ?? '', { parameters: false }).type
+}
