@@ -11,6 +11,7 @@ import { lookupDefinition } from './lookup.ts'
 import { modelDefinition } from './model-definition.ts'
 import { seal } from './origin.ts'
 import { predictionEventV1 } from './prediction-event.ts'
+import { predictionFateV1 } from './prediction-fate.ts'
 import { versionManifest } from './version-manifest.ts'
 
 /** What people and clients write: a field with a default may be left out. */
@@ -31,6 +32,7 @@ const inputs = {
 /** What Hindsight writes: a field with a default is always there. */
 const outputs = {
   'prediction-event.v1': predictionEventV1,
+  'prediction-fate.v1': predictionFateV1,
   'label-event.v1': labelEventV1,
   'feature-event.v1': featureEventV1,
   'rejected-item.v1': rejectedItemV1,

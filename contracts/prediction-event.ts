@@ -105,7 +105,11 @@ export const predictionEventV1 = z.looseObject({
     queue: z.int().nonnegative().optional(),
     features: z.int().nonnegative().optional(),
     inference: z.int().nonnegative().optional(),
-    outbox: z.int().nonnegative().optional(),
+    total: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('From the receipt of the request to the start of the commit, which the event cannot see the end of.'),
   }),
 
   subject_id: opaqueId.optional(),

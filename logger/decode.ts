@@ -4,9 +4,11 @@ import { featureEventV1, rejectedItemV1 } from '../contracts/feature-event.ts'
 import { labelEventV1 } from '../contracts/label-event.ts'
 import { origin, seal } from '../contracts/origin.ts'
 import { predictionEventV1 } from '../contracts/prediction-event.ts'
+import { predictionFateV1 } from '../contracts/prediction-fate.ts'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import type { Outcome } from './outcome.ts'
 import { toFeatureEventRow } from './rows/feature-event-row.ts'
+import { toFateRow } from './rows/fate-row.ts'
 import { toLabelRow } from './rows/label-row.ts'
 import { toPredictionRow } from './rows/prediction-row.ts'
 import { toRejectRow } from './rows/reject-row.ts'
@@ -35,6 +37,7 @@ type Decoder = (input: Input) => Outcome
 function decoderOf({ kind, origin: { lane } }: LogRecord): Decoder {
   if (kind === 'seal') return decodeSeal
   if (kind === 'reject') return decodeReject
+  if (kind === 'fate') return decodeFate
   if (lane === 'labels') return decodeLabel
   return lane === 'feature_events' ? decodeFeatureEvent : decodePrediction
 }
@@ -51,6 +54,12 @@ const decodePrediction = decoder(
     })
   },
   (event) => event.retention_until,
+)
+
+const decodeFate = decoder(
+  predictionFateV1,
+  (fate, { record }) => [{ table: 'bronze.prediction_fates', row: toFateRow(fate, record) }],
+  (fate) => fate.retention_until,
 )
 
 const decodeLabel = decoder(labelEventV1, (event, { record, text }) => {

@@ -59,7 +59,7 @@ describe('what is stored is what was said', () => {
     expect(row).toMatchObject({
       anchor_time: '1955-06-04 12:00:00.123',
       duration_queue_us: '10',
-      duration_outbox_us: null,
+      duration_total_us: null,
       entities: event.entities,
     })
     expect(row['outputs_number']).toEqual(event.outputs)

@@ -4,6 +4,7 @@ import { insertRows, type RefusedRow } from './insert-rows.ts'
 import type { Outcome } from './outcome.ts'
 import { type Entry, prepareBatch, type PreparedBatch } from './prepare-batch.ts'
 import { toDeliveredRows } from './rows/delivered-rows.ts'
+import { toSettledRows } from './rows/settled-rows.ts'
 import { type BronzeTable, bronzeTables } from './rows/stamp.ts'
 
 export type BatchResult = {
@@ -57,10 +58,11 @@ async function storeTables(store: Store): Promise<void> {
   await storeRejects(store)
   await storeRows('bronze.seals', store)
   await storeRejects(store)
+  await storeSettled(store)
   await storeDelivered(store)
 }
 
-const eventTables = bronzeTables.filter((table) => table.endsWith('_payloads') || table.endsWith('_events'))
+const eventTables = bronzeTables.filter((table) => /_(payloads|events|fates)$/.test(table))
 
 async function storeRows(table: BronzeTable, store: Store): Promise<void> {
   const { batch, stored } = store
@@ -87,6 +89,14 @@ async function storeRejects(store: Store): Promise<void> {
   const [refused] = await timedInsert('bronze.rejects', { first: stored.rejects, end }, store)
   if (refused !== undefined) throw refused.error
   stored.rejects = end
+}
+
+/** After the fates: what is settled without one was answered. */
+async function storeSettled({ batch, attempt, deps }: Store): Promise<void> {
+  const rows = toSettledRows(batch.entries.map(({ record }) => record))
+  if (rows.length === 0) return
+  const [refused] = await insertRows({ warehouse: deps.warehouse, table: 'bronze.settled', rows, attempt })
+  if (refused !== undefined) throw refused.error
 }
 
 async function storeDelivered({ batch, attempt, deps }: Store): Promise<void> {

@@ -52,7 +52,7 @@ export type PredictionRow = {
   duration_queue_us: string | null
   duration_features_us: string | null
   duration_inference_us: string | null
-  duration_outbox_us: string | null
+  duration_total_us: string | null
   subject_id: string | null
   purposes: string[]
   region: string | null
@@ -144,7 +144,7 @@ function toDurations(row: PredictionRow): Record<string, number> {
     queue: row.duration_queue_us,
     features: row.duration_features_us,
     inference: row.duration_inference_us,
-    outbox: row.duration_outbox_us,
+    total: row.duration_total_us,
   }
   return Object.fromEntries(Object.entries(stages).flatMap(([stage, us]) => (us === null ? [] : [[stage, Number(us)]])))
 }

@@ -12,7 +12,9 @@ export type Part = {
 }
 
 /** Everything that has an origin, and so a place in a stream. */
-export const originTables = ['prediction_events', 'label_events', 'feature_events', 'rejects', 'seals'].map((name) => `bronze.${name}`)
+export const originTables = ['prediction_events', 'label_events', 'feature_events', 'prediction_fates', 'rejects', 'seals'].map(
+  (name) => `bronze.${name}`,
+)
 
 export async function activeParts(warehouse: Pick<Warehouse, 'query'>): Promise<Part[]> {
   return await warehouse.query<Part>(

@@ -5,6 +5,7 @@ export type DoublePayload = { table: string; tenant: string; id: string; payload
 
 const keyed = [
   { table: 'bronze.prediction_events', key: 'tenant, prediction_id', id: 'toString(prediction_id)' },
+  { table: 'bronze.prediction_fates', key: 'tenant, fate_id', id: 'toString(fate_id)' },
   { table: 'bronze.label_events', key: 'tenant, label_id', id: 'label_id' },
   { table: 'bronze.feature_events', key: 'tenant, source, event_id', id: "concat(source, '/', event_id)" },
 ]

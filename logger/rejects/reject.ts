@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { lanes } from '../../contracts/origin.ts'
+import type { LogRecordKind } from '../../platform/event-log/event-log.ts'
 
 /** What `hindsight rejects retry` last did about a reject; `accepted` and `stored` are final. */
 export type RetryState = { outcome: RetryOutcome; at: string; code?: string; message?: string }
@@ -8,7 +9,7 @@ export type RetryOutcome = 'accepted' | 'stored' | 'refused'
 /** A row of `bronze.rejects`. Its `id` is its origin, `writer/epoch/lane/seq`: the one thing that every record has. */
 export type Reject = {
   id: string
-  kind: 'event' | 'reject' | 'seal'
+  kind: LogRecordKind
   tenant: string
   /** The id the record carries, as label_id or event_id. */
   event_id: string

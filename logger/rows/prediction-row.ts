@@ -62,7 +62,7 @@ export function toPredictionRow(event: PredictionEvent, record: LogRecord): obje
     duration_queue_us: duration.queue ?? null,
     duration_features_us: duration.features ?? null,
     duration_inference_us: duration.inference ?? null,
-    duration_outbox_us: duration.outbox ?? null,
+    duration_total_us: duration.total ?? null,
     subject_id: event.subject_id ?? null,
     purposes: event.purposes,
     region: event.region ?? null,

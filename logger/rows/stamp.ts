@@ -6,8 +6,15 @@ export type TableRow = { table: BronzeTable; row: object }
 /** In the order in which a batch is stored: an event after its payload, and last, that all of it was. */
 export const bronzeTables = [
   ...['bronze.prediction_payloads', 'bronze.label_payloads', 'bronze.feature_payloads'],
-  ...['bronze.prediction_events', 'bronze.label_events', 'bronze.feature_events', 'bronze.rejects', 'bronze.seals'],
-  'bronze.delivered',
+  ...[
+    'bronze.prediction_events',
+    'bronze.label_events',
+    'bronze.feature_events',
+    'bronze.prediction_fates',
+    'bronze.rejects',
+    'bronze.seals',
+  ],
+  ...['bronze.settled', 'bronze.delivered'],
 ] as BronzeTable[]
 
 export type BronzeTable =
@@ -17,8 +24,10 @@ export type BronzeTable =
   | 'bronze.prediction_payloads'
   | 'bronze.label_payloads'
   | 'bronze.feature_payloads'
+  | 'bronze.prediction_fates'
   | 'bronze.rejects'
   | 'bronze.seals'
+  | 'bronze.settled'
   | 'bronze.delivered'
 
 /** The columns that every bronze row takes from its record's header: the same at each delivery. */

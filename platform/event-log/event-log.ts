@@ -3,9 +3,10 @@ import type { TraceParent } from '../service/trace-context.ts'
 
 /**
  * `event`: a versioned event of the lane's contract. `reject`: a client's item that breaks its definition, kept.
- * `seal`: vouches for the records before it.
+ * `fate`: what the client was told of an earlier prediction. `seal`: vouches for the records before it.
  */
-export type LogRecordKind = 'event' | 'reject' | 'seal'
+export const logRecordKinds = ['event', 'reject', 'seal', 'fate'] as const
+export type LogRecordKind = (typeof logRecordKinds)[number]
 
 /** A record as a consumer sees it. `payload` is UTF-8 JSON, byte for byte what was appended. */
 export type LogRecord = {
@@ -14,6 +15,8 @@ export type LogRecord = {
   /** The event's own id: prediction_id, label_id or event_id. */
   id: string
   appendedAtMs: number
+  /** In the lane of predictions: the seq up to which the fate of every prediction of this writer's epoch is known, by this record or without one. */
+  settledThrough?: number
   payload: Uint8Array
   /** What the broker's message says of the request's trace. */
   trace?: TraceParent

@@ -25,7 +25,7 @@ const formatVersion = 1
 const headerCrcAt = 380
 const completionAt = 384
 const completionCrcAt = completionAt + 18
-const kinds = ['event', 'reject', 'seal'] as const satisfies readonly LogRecordKind[]
+const kinds = ['event', 'reject', 'seal', 'fate'] as const satisfies readonly LogRecordKind[]
 
 /** Every CRC of a segment starts from this, so that bytes of another segment never pass for its own. */
 export function segmentSeed({ writerId, lane, epoch, firstSeq }: SegmentId): number {

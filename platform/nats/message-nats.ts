@@ -1,9 +1,9 @@
 import { headers, type MsgHdrs } from '@nats-io/transport-node'
 import { lane, origin } from '../../contracts/origin.ts'
 import { parseTraceparent, toTraceparent } from '../service/trace-context.ts'
-import type { LogRecord, LogRecordKind } from '../event-log/event-log.ts'
+import { type LogRecord, type LogRecordKind, logRecordKinds } from '../event-log/event-log.ts'
 
-const kinds: readonly string[] = ['event', 'reject', 'seal'] satisfies LogRecordKind[]
+const kinds: readonly string[] = logRecordKinds
 
 const names = {
   writer: 'Hindsight-Writer',
@@ -13,11 +13,12 @@ const names = {
   kind: 'Hindsight-Kind',
   appendedAt: 'Hindsight-Appended-At',
   id: 'Hindsight-Id',
+  settledThrough: 'Hindsight-Settled-Through',
   trace: 'traceparent',
 } as const
 
 /** Ids are anybody's text, which a header would trim or end at: percent-encoded, it holds any of them. */
-export function toHeaders({ origin: from, kind, id, appendedAtMs, trace }: Omit<LogRecord, 'payload'>): MsgHdrs {
+export function toHeaders({ origin: from, kind, id, appendedAtMs, settledThrough, trace }: Omit<LogRecord, 'payload'>): MsgHdrs {
   const out = headers()
   out.set(names.writer, encodeURIComponent(from.writer_id))
   out.set(names.epoch, String(from.epoch))
@@ -26,6 +27,7 @@ export function toHeaders({ origin: from, kind, id, appendedAtMs, trace }: Omit<
   out.set(names.kind, kind)
   out.set(names.appendedAt, String(appendedAtMs))
   out.set(names.id, encodeURIComponent(id))
+  if (settledThrough !== undefined) out.set(names.settledThrough, String(settledThrough))
   if (trace !== undefined) out.set(names.trace, toTraceparent(trace))
   return out
 }
@@ -43,12 +45,22 @@ export function toRecord(message: { headers: MsgHdrs | undefined; data: Uint8Arr
   const id = decodeId(read(names.id))
   const appendedAtMs = Number(read(names.appendedAt))
   if (!from.success || !isKind(kind) || id === undefined || !Number.isFinite(appendedAtMs)) return undefined
+  const settledThrough = parseSeq(read(names.settledThrough))
   const trace = parseTraceparent(read(names.trace))
-  return { origin: from.data, kind, id, appendedAtMs, payload: message.data, ...(trace !== undefined && { trace }) }
+  return {
+    ...{ origin: from.data, kind, id, appendedAtMs, payload: message.data },
+    ...(settledThrough !== undefined && { settledThrough }),
+    ...(trace !== undefined && { trace }),
+  }
 }
 
 function isKind(text: string): text is LogRecordKind {
   return kinds.includes(text)
+}
+
+function parseSeq(text: string): number | undefined {
+  const seq = Number(text)
+  return text !== '' && Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined
 }
 
 function decodeId(text: string): string | undefined {

@@ -22,7 +22,8 @@ const baseNames = new Set([
     'route',
     'route_probability',
   ],
-  ...['anchor', 'anchor_time', 'status', 'decision_value', 'decision_threshold', 'fallback', 'error_code', 'ingested_at', 'predicted_at'],
+  ...['anchor', 'anchor_time', 'status', 'decision_value', 'decision_threshold', 'fallback', 'error_code', 'fate', 'unanswered_reason'],
+  ...['ingested_at', 'predicted_at'],
 ])
 
 /**
