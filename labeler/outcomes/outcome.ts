@@ -35,6 +35,9 @@ export type Statement = {
   valueText?: string
   eventTimeMs: number
   knownAtMs: number
+  ingestedAtMs: number
+  /** Where it was first made durable: among statements of one instant, the order in which they were made. */
+  origin: { writerId: string; epoch: number; seq: number }
   source: { kind: string; name: string; labeler?: string }
   supersedes?: string
   retracted: boolean

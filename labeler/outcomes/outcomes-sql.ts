@@ -117,7 +117,8 @@ function knownSql(asOf: string): string {
   return `
     SELECT
       tenant, label, label_id, prediction_id, request_id, \`index\`, entities, anchor, anchor_time, value_number, value_text,
-      event_time, known_at, source_kind, source_name, source_labeler, supersedes, retracted, window_ms, which,
+      event_time, known_at, (known_at, ingested_at, toString(writer_id), epoch, seq) AS position,
+      source_kind, source_name, source_labeler, supersedes, retracted, window_ms, which,
       multiIf(isNotNull(prediction_id), 'prediction', isNotNull(request_id), 'request', notEmpty(entities), 'entities', 'none') AS target,
       arraySort(CAST(mapKeys(entities), 'Array(String)')) AS roles
     FROM silver.labels
@@ -171,7 +172,7 @@ const decisionKeys = `arrayConcat(
 const matchesSql = `
     SELECT
       tenant, label, label_id, model, anchor, chosen.1 AS anchor_time, chosen.3 AS decision_id,
-      value_number, value_text, known_at, source_kind, source_name, source_labeler, retracted
+      value_number, value_text, known_at, position, source_kind, source_name, source_labeler, retracted
     FROM
     (
       SELECT
@@ -182,7 +183,7 @@ const matchesSql = `
           any(statement.which) = 'last', arraySlice(candidates, -1),
           candidates) AS counted,
         any(statement.value_number) AS value_number, any(statement.value_text) AS value_text,
-        any(statement.known_at) AS known_at, any(statement.retracted) AS retracted,
+        any(statement.known_at) AS known_at, any(statement.position) AS position, any(statement.retracted) AS retracted,
         any(statement.source_kind) AS source_kind, any(statement.source_name) AS source_name, any(statement.source_labeler) AS source_labeler
       FROM
       (
@@ -217,12 +218,12 @@ const statementsBySourceSql = `
       count() AS statements,
       argMaxIf(
         (toUInt8(${kindRank}), value_number, value_text, matches.known_at, matches.retracted),
-        (matches.known_at, label_id), NOT superseded) AS newest,
+        position, NOT superseded) AS newest,
       countIf(NOT superseded) > 0 AND NOT newest.5 AND (isNotNull(newest.2) OR isNotNull(newest.3)) AS has_value
     FROM
     (
       SELECT *, (tenant, label, label_id) IN (
-        SELECT tenant, label, assumeNotNull(supersedes) FROM known WHERE isNotNull(supersedes) AND supersedes != label_id) AS superseded
+        SELECT tenant, label, assumeNotNull(supersedes) FROM known WHERE isNotNull(supersedes)) AS superseded
       FROM matches
     ) AS matches
     GROUP BY tenant, decision_id, label, source_kind, source_name, source_labeler`

@@ -19,8 +19,10 @@ const statement: Statement = {
     eventTimeMs: 10 * minute,
     knownAtMs: 20 * minute,
   },
-  ...{ source: { kind: 'outcome', name: 'airline' }, retracted: false },
+  ...{ source: { kind: 'outcome', name: 'airline' }, retracted: false, ingestedAtMs: 20 * minute },
+  origin: { writerId: 'gateway', epoch: 1, seq: 1 },
 }
+const place = (seq: number, more: Partial<Statement['origin']> = {}) => ({ origin: { writerId: 'gateway', epoch: 1, seq, ...more } })
 const untargeted = ({ predictionId: _, ...rest }: Statement): Statement => rest
 
 function stateOf(statements: readonly Partial<Statement>[], options: { atMinute: number; rule?: Partial<LabelRule> }) {
@@ -56,8 +58,41 @@ describe('states', () => {
     ],
     ['the newest of one source', [{ valueNumber: 0, knownAtMs: 30 * minute }, {}], 60, {}, { state: 'labeled', outcome: 0 }],
     [
-      'of one instant, the greatest label_id',
-      [{ labelId: 'b', valueNumber: 0 }, { labelId: 'a' }],
+      'of one instant, what was received last',
+      [{ labelId: 'a', valueNumber: 0, ingestedAtMs: 21 * minute }, { labelId: 'b' }],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    [
+      'of one instant and receipt, the last of a writer, whatever its id',
+      [
+        { labelId: 'a', valueNumber: 0, ...place(10) },
+        { labelId: 'b', ...place(9) },
+      ],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    [
+      'of one instant and receipt, the later epoch before the greater seq',
+      [{ valueNumber: 0, ...place(1, { epoch: 2 }) }, place(9)],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    [
+      'of one instant and receipt, the greater writer before the later epoch',
+      [{ valueNumber: 0, ...place(1, { writerId: 'gateway-1' }) }, place(1, { epoch: 9 })],
+      60,
+      {},
+      { state: 'labeled', outcome: 0 },
+    ],
+    ['nothing of a circle of supersedes', [{ supersedes: 'l1' }, { supersedes: 'l2' }, { supersedes: 'l0' }], 59, {}, { state: 'pending' }],
+    ['not what supersedes itself', [{ supersedes: 'l0' }], 60, {}, { state: 'retracted' }],
+    [
+      'what lies beside a circle of supersedes',
+      [{ supersedes: 'l1' }, { supersedes: 'l0' }, { valueNumber: 0 }],
       60,
       {},
       { state: 'labeled', outcome: 0 },

@@ -57,8 +57,9 @@ function choose(rule: LabelRule, candidates: readonly Decision[]): readonly Deci
   })
 }
 
+/** Whoever is named stays superseded, by a superseded statement too: so in a circle nothing stands. */
 function supersededBy(known: readonly Statement[]): Set<string> {
-  const withdrawals = known.filter((statement) => statement.supersedes !== undefined && statement.supersedes !== statement.labelId)
+  const withdrawals = known.filter((statement) => statement.supersedes !== undefined)
   return new Set(withdrawals.map((statement) => JSON.stringify([statement.tenant, statement.supersedes])))
 }
 
@@ -85,8 +86,19 @@ function standingPerSource(statements: readonly Statement[], superseded: Readonl
   const live = statements.filter((statement) => !superseded.has(JSON.stringify([statement.tenant, statement.labelId])))
   const sources = groupBy(live, ({ source }) => JSON.stringify([source.kind, source.name, source.labeler ?? '']))
   return [...sources.values()]
-    .flatMap((group) => group.toSorted((a, b) => a.knownAtMs - b.knownAtMs || compareText(a.labelId, b.labelId)).slice(-1))
+    .flatMap((group) => group.toSorted(compareStatements).slice(-1))
     .filter((newest) => !newest.retracted && (newest.valueNumber !== undefined || newest.valueText !== undefined))
+}
+
+/** The order of one source's statements, oldest first. */
+function compareStatements(a: Statement, b: Statement): number {
+  return (
+    a.knownAtMs - b.knownAtMs ||
+    a.ingestedAtMs - b.ingestedAtMs ||
+    compareText(a.origin.writerId, b.origin.writerId) ||
+    a.origin.epoch - b.origin.epoch ||
+    a.origin.seq - b.origin.seq
+  )
 }
 
 function strongest(standing: readonly Statement[]): Statement[] {

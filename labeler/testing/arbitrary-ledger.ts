@@ -6,6 +6,7 @@ import type { OutcomeRules } from '../outcomes/outcome-rules.ts'
 export type World = { decisions: Decision[]; statements: Statement[] }
 
 const stepMs = 500
+const mostStatements = 12
 const steps = fc.integer({ min: 0, max: 16 })
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 
@@ -27,7 +28,11 @@ export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrar
     .record({
       decisions: fc.array(decisionDraft(rules), { minLength: 1, maxLength: 6, size: 'max' }),
       labels: fc.array(fc.constantFrom(...rules.labels.map(({ label }) => label), 'undefined_label'), { minLength: 1, maxLength: 2 }),
-      statements: fc.array(statementDraft, { maxLength: 12, size: 'max' }),
+      statements: fc.array(statementDraft, { maxLength: mostStatements, size: 'max' }),
+      seqs: fc.shuffledSubarray(
+        Array.from({ length: mostStatements }, (_, number) => number + 1),
+        { minLength: mostStatements },
+      ),
     })
     .map((world) => ({
       decisions: world.decisions.map(({ step, predictions, ...decision }, number) => ({
@@ -38,7 +43,7 @@ export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrar
         anchorTimeMs: toMs(step),
       })),
       statements: world.statements.map((draft, number) =>
-        toStatement(draft, { number, toMs, label: world.labels[number % world.labels.length] ?? '' }),
+        toStatement(draft, { number, toMs, label: world.labels[number % world.labels.length] ?? '', seq: world.seqs[number] ?? 0 }),
       ),
     }))
 }
@@ -86,18 +91,22 @@ const statementDraft = fc.record({
   value: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(0, 1) }, { weight: 1, arbitrary: fc.constantFrom('a', 'b', undefined) }),
   eventStep: steps,
   knownStep: fc.constantFrom(0, 4, 11),
+  // Few of each, and one of either more often: most statements of a source meet others known and received in the same instant.
+  ingestedStep: rarely(4, 11),
+  writer: rarely('gateway-1', 'gateway-10'),
+  epoch: rarely(1, 2),
   source: fc.record({
     kind: fc.constantFrom(...labelSourceKinds.slice(0, 2), 'unheard_of'),
     name: fc.constantFrom('s1', 's2'),
     labeler: fc.constantFrom(undefined, undefined, 'ann'),
   }),
-  supersedes: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined, freq: 5 }),
+  supersedes: fc.option(fc.integer({ min: 0, max: mostStatements - 1 }), { nil: undefined, freq: 4 }),
   retracted: rarely(false, true),
 })
 
 type StatementDraft = typeof statementDraft extends fc.Arbitrary<infer T> ? T : never
 
-function toStatement(draft: StatementDraft, world: { number: number; label: string; toMs(step: number): number }): Statement {
+function toStatement(draft: StatementDraft, world: { number: number; label: string; seq: number; toMs(step: number): number }): Statement {
   const { target, value, source, retracted } = draft
   return {
     ...{ tenant: 'default', labelId: `l${world.number}`, label: world.label, retracted },
@@ -112,6 +121,8 @@ function toStatement(draft: StatementDraft, world: { number: number; label: stri
     ...(typeof value === 'string' && { valueText: value }),
     eventTimeMs: world.toMs(draft.eventStep),
     knownAtMs: world.toMs(draft.knownStep),
+    ingestedAtMs: world.toMs(draft.ingestedStep),
+    origin: { writerId: draft.writer, epoch: draft.epoch, seq: world.seq },
     source: { kind: source.kind, name: source.name, ...(source.labeler !== undefined && { labeler: source.labeler }) },
     ...(draft.supersedes !== undefined && { supersedes: `l${draft.supersedes}` }),
   }

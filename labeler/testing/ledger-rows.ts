@@ -30,9 +30,12 @@ export function decisionRows(decision: Decision, seq: number): object[] {
   )
 }
 
-/** A row of bronze.label_events. */
-export function statementRow(statement: Statement, seq: number): object {
+type StatementRow = Omit<Statement, 'ingestedAtMs' | 'origin'> & Partial<Pick<Statement, 'ingestedAtMs' | 'origin'>>
+
+/** A row of bronze.label_events; `seq` is its place where it states none. */
+export function statementRow(statement: StatementRow, seq: number): object {
   const { tenant, label, retracted, source } = statement
+  const { ingestedAtMs = Date.UTC(2026, 0, 1), origin = { writerId: 'test', epoch: 1, seq } } = statement
   return {
     ...{ tenant, label, retracted, label_id: statement.labelId, payload_hash: 'b'.repeat(64) },
     prediction_id: statement.predictionId ?? null,
@@ -47,6 +50,7 @@ export function statementRow(statement: Statement, seq: number): object {
     known_at: toDateTime64(statement.knownAtMs),
     ...{ source_kind: source.kind, source_name: source.name, source_labeler: source.labeler ?? null },
     supersedes: statement.supersedes ?? null,
-    ...{ ingested_at: '2026-01-01 00:00:00.000', appended_at: '2026-01-01 00:00:00.000', writer_id: 'test', epoch: 1, lane: 'labels', seq },
+    ...{ ingested_at: toDateTime64(ingestedAtMs), appended_at: toDateTime64(ingestedAtMs) },
+    ...{ writer_id: origin.writerId, epoch: origin.epoch, lane: 'labels', seq: origin.seq },
   }
 }
