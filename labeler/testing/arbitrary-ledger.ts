@@ -15,7 +15,7 @@ export function testUuid(number: number): string {
   return `0190a000-0000-7000-8000-${String(number).padStart(12, '0')}`.replace('a000', `a${String(999 - number).padStart(3, '0')}`)
 }
 
-const rarely = <T>(common: T, rare: T) =>
+const rarely = <T>(common: T, rare: T): fc.Arbitrary<T> =>
   fc.oneof({ weight: 5, arbitrary: fc.constant(common) }, { weight: 1, arbitrary: fc.constant(rare) })
 const entityShape = (user: fc.Arbitrary<string>, item: fc.Arbitrary<string>) =>
   fc.oneof(fc.record({ user }), fc.record({ item }), fc.record({ user, item }), fc.constant({}))
@@ -42,8 +42,13 @@ export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrar
         predictionIds: Array.from({ length: predictions }, (_, position) => testUuid(2 * number + position)),
         anchorTimeMs: toMs(step),
       })),
-      statements: world.statements.map((draft, number) =>
-        toStatement(draft, { number, toMs, label: world.labels[number % world.labels.length] ?? '', seq: world.seqs[number] ?? 0 }),
+      statements: withEchoes(world.statements).map((draft, number) =>
+        toStatement(draft, {
+          number,
+          toMs,
+          label: world.labels[Math.floor(number / 3) % world.labels.length] ?? '',
+          seq: world.seqs[number] ?? 0,
+        }),
       ),
     }))
 }
@@ -96,15 +101,26 @@ const statementDraft = fc.record({
   writer: rarely('gateway-1', 'gateway-10'),
   epoch: rarely(1, 2),
   source: fc.record({
-    kind: fc.constantFrom(...labelSourceKinds.slice(0, 2), 'unheard_of'),
-    name: fc.constantFrom('s1', 's2'),
-    labeler: fc.constantFrom(undefined, undefined, 'ann'),
+    kind: fc.constantFrom('outcome', ...labelSourceKinds.slice(0, 2), 'unheard_of'),
+    name: rarely('s1', 's2'),
+    labeler: rarely(undefined, 'ann'),
   }),
   supersedes: fc.option(fc.integer({ min: 0, max: mostStatements - 1 }), { nil: undefined, freq: 4 }),
   retracted: rarely(false, true),
+  // Says something of what the one before speaks about, from the same source and in the same instant.
+  echoes: fc.boolean(),
 })
 
 type StatementDraft = typeof statementDraft extends fc.Arbitrary<infer T> ? T : never
+
+function withEchoes(drafts: readonly StatementDraft[]): StatementDraft[] {
+  const heard: StatementDraft[] = []
+  for (const draft of drafts) {
+    const { target, source, eventStep, knownStep } = (draft.echoes ? heard.at(-1) : undefined) ?? draft
+    heard.push({ ...draft, target, source, eventStep, knownStep })
+  }
+  return heard
+}
 
 function toStatement(draft: StatementDraft, world: { number: number; label: string; seq: number; toMs(step: number): number }): Statement {
   const { target, value, source, retracted } = draft
