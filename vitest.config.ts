@@ -20,7 +20,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...never, ...integration, ...endToEnd],
-          testTimeout: 20_000,
+          testTimeout: 120_000,
           // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
           isolate: false,
           sequence: { groupOrder: 0 },
