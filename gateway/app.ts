@@ -9,6 +9,7 @@ import type { Access } from './access/access.ts'
 import { allow, authenticate } from './access/authenticate.ts'
 import { createCallerLimits } from './access/caller-limits.ts'
 import type { Admission } from './http/admission.ts'
+import { answer, answerJson } from './http/answer.ts'
 import type { Closing } from './http/closing.ts'
 import { allowOrigins } from './http/cors.ts'
 import { renderDocsPage } from './http/docs-page.ts'
@@ -79,11 +80,15 @@ export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   return app
 }
 
+const htmlHeaders = { 'content-type': 'text/html; charset=UTF-8' }
+
 function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   const document = createOpenApiDocument(deps.version)
   app.get('/', (c) => c.json({ name: 'hindsight', version: deps.version, docs: '/docs', openapi: '/openapi.json', models: '/v1/models' }))
-  app.get('/openapi.json', (c) => c.json(document))
-  app.get('/docs', (c) => c.html(renderDocsPage(document, new URL(c.req.url).origin)))
+  app.get('/openapi.json', (c) => answerJson(c, document))
+  app.get('/docs', async (c) =>
+    answer(c, { body: String(await renderDocsPage(document, new URL(c.req.url).origin)), headers: htmlHeaders }),
+  )
   app.get('/livez', livezRoute)
   app.get('/readyz', readyzRoute(deps.checks))
   app.get('/metrics', metricsRoute(deps.renderMetrics))

@@ -133,7 +133,7 @@ export type OpenApiDocument = ReturnType<typeof createOpenApiDocument>
 /** The OpenAPI 3.1 document of the public listener, from the same zod schemas that check requests. */
 export function createOpenApiDocument(version: string) {
   const description =
-    'Predictions that are recorded before they are answered, and the outcomes that judge them. Bodies may be compressed with gzip, deflate, br or zstd, as Content-Encoding says.'
+    'Predictions that are recorded before they are answered, and the outcomes that judge them. Bodies may be compressed with gzip, deflate, br or zstd, as Content-Encoding says; answers over 1 KB are, as Accept-Encoding asks.'
   return toDocument(version, { operations, anywhere: limitedErrors, description })
 }
 

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { idempotencyKey } from '../../contracts/primitives.ts'
+import { answer as send } from '../http/answer.ts'
+import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { StoredAnswer } from './idempotency-store.ts'
 
 /** The request's `Idempotency-Key`; undefined when it has none. Throws `invalid_request` for one of another form. */
@@ -13,7 +15,10 @@ export function readIdempotencyKey(c: Context): string | undefined {
 }
 
 /** The same bytes each time; one that was answered before says so. */
-export function sendStored(c: Context, { answer, replayed }: { answer: StoredAnswer; replayed: boolean }): Response {
+export function sendStored(
+  c: Context<GatewayEnv>,
+  { answer, replayed }: { answer: StoredAnswer; replayed: boolean },
+): Response | Promise<Response> {
   if (replayed) c.header('Idempotency-Replayed', 'true')
-  return c.body(new Uint8Array(answer.body), 200, answer.headers)
+  return send(c, { body: new Uint8Array(answer.body), headers: answer.headers })
 }

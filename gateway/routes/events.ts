@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import { knownNames } from '../../platform/project/problems.ts'
+import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
 import { validate } from '../http/validate.ts'
@@ -32,7 +33,7 @@ export function eventsRoute(deps: {
     const query = validate(eventsQuery, c.req.query())
     const items = parseItems(source.item, { field: 'events', body: await readJsonBody(c) })
     const { response, origins } = await deps.ingest(source.kind, items, c.var.caller.tenant)
-    if (query.wait === undefined) return c.json(response, 202)
-    return c.json({ ...response, applied: await deps.waitUntilApplied(origins, query.timeout_ms) }, 202)
+    if (query.wait === undefined) return answerJson(c, response, 202)
+    return answerJson(c, { ...response, applied: await deps.waitUntilApplied(origins, query.timeout_ms) }, 202)
   }
 }

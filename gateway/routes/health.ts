@@ -1,4 +1,5 @@
 import type { Handler } from 'hono'
+import { answer } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 
 /** `GET /livez`: the process answers. */
@@ -15,5 +16,5 @@ export function readyzRoute(checks: () => Promise<Record<string, boolean>>): Han
 
 /** `GET /metrics` in Prometheus text format. */
 export function metricsRoute(render: () => Promise<string>): Handler<GatewayEnv> {
-  return async (c) => c.text(await render(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+  return async (c) => answer(c, { body: await render(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } })
 }

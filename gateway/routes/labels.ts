@@ -1,5 +1,6 @@
 import type { Handler } from 'hono'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
+import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
 import type { Ingest } from '../ingest/ingest.ts'
@@ -12,6 +13,6 @@ export function labelsRoute(deps: { definitions: ReadonlyMap<string, LabelDefini
   return async function labels(c) {
     const items = parseItems(labelItem, { field: 'labels', body: await readJsonBody(c) })
     const { response } = await deps.ingest(kind, items, c.var.caller.tenant)
-    return c.json(response, 202)
+    return answerJson(c, response, 202)
   }
 }

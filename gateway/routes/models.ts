@@ -1,18 +1,19 @@
 import type { Handler } from 'hono'
 import { defaultAnchor } from '../predict/instance.ts'
 import type { ServingModel, ServingModels, ServingVersion } from '../predict/serving-model.ts'
+import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { ModelDetail, ModelSummary } from './model-schemas.ts'
 import { findModel } from './predict.ts'
 
 /** `GET /v1/models` */
 export function modelsRoute(models: ServingModels): Handler<GatewayEnv> {
-  return (c) => c.json({ models: [...models.values()].map(toSummary) })
+  return (c) => answerJson(c, { models: [...models.values()].map(toSummary) })
 }
 
 /** `GET /v1/models/:model` */
 export function modelRoute(models: ServingModels): Handler<GatewayEnv> {
-  return (c) => c.json(toDetail(findModel(models, c.req.param('model') ?? '')))
+  return (c) => answerJson(c, toDetail(findModel(models, c.req.param('model') ?? '')))
 }
 
 function toSummary(model: ServingModel): ModelSummary {

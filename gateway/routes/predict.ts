@@ -3,6 +3,7 @@ import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
+import { answerJson } from '../http/answer.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
@@ -48,12 +49,12 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         onHangUp: onHangUpOf(c),
         idempotency: undefined,
       }
-      if (key === undefined) return c.json(toBody(parsed, await deps.predict(model, input)))
+      if (key === undefined) return await answerJson(c, toBody(parsed, await deps.predict(model, input)))
       const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
       const once = await deps.idempotency.once(request, (commitWith) =>
         deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, predicted)) } }),
       )
-      return sendStored(c, once)
+      return await sendStored(c, once)
     } finally {
       release()
     }

@@ -2,6 +2,7 @@ import type { Handler } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { uuid } from '../../contracts/primitives.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { findPrediction } from '../lookup/find-prediction.ts'
 
@@ -16,7 +17,7 @@ export function predictionsRoute(deps: { warehouse: Warehouse; now: () => number
     const found = await findPrediction(deps.warehouse, { tenant: c.var.caller.tenant, id })
     if (found === undefined) throw notFound(id, deps.now())
     if (Date.parse(found.retention_until) <= deps.now()) throw new ServiceError('gone', 'the prediction is past its retention')
-    return c.json(found)
+    return answerJson(c, found)
   }
 }
 

@@ -3,6 +3,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { v2Limits } from '../../contracts/v2.ts'
 import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
+import { answer } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
 import { setRequestId } from '../http/request-context.ts'
@@ -45,9 +46,8 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         trace: parseTraceparent(c.req.header('traceparent')),
         onHangUp: onHangUpOf(c),
       }
-      if (key !== undefined) return sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))
-      const { body, headers } = toInferAnswer(request, await deps.predict(model, input))
-      return c.body(body, 200, headers)
+      if (key !== undefined) return await sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))
+      return await answer(c, toInferAnswer(request, await deps.predict(model, input)))
     } finally {
       giveBack()
       release()

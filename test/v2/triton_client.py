@@ -1,10 +1,12 @@
 """Asks a gateway as a user of tritonclient would, and prints what came back as JSON. Argument: HOST:PORT."""
 
+import asyncio
 import json
 import sys
 
 import numpy as np
 import tritonclient.http as triton
+import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
 client = triton.InferenceServerClient(sys.argv[1])
@@ -61,6 +63,23 @@ def differing(model, tensors, binary):
     return [name for name, values in tensors.items() if texts(answer.as_numpy(f"{name}_out")) != texts(values)]
 
 
+def compressed(algorithm):
+    """Whether many rows are answered alike with a body and an answer that are compressed."""
+    rows = np.repeat(flights, 200, axis=0)
+    ways = [{}, {"request_compression_algorithm": algorithm, "response_compression_algorithm": algorithm}]
+    plain, packed = [client.infer("flight-delay", [tensor("features", rows)], **way).as_numpy("probabilities") for way in ways]
+    return plain.shape[0] == len(rows) and np.array_equal(plain, packed)
+
+
+async def asked_by_aio():
+    """Its HTTP library asks for compressed answers by itself, and it decompresses those of inference alone."""
+    async with triton_aio.InferenceServerClient(sys.argv[1]) as aio:
+        rows = np.repeat(flights, 200, axis=0)
+        answer = await aio.infer("flight-delay", [tensor("features", rows)])
+        statistics = await aio.get_inference_statistics()
+        return [len(answer.as_numpy("probabilities")), (await aio.get_model_config("echo"))["name"], len(statistics["model_stats"]) > 0]
+
+
 binary = client.infer("flight-delay", [tensor("features", flights)], request_id="triton-flights")
 pinned = client.infer("flight-delay", [tensor("features", flights[:1, :3])], model_version="1")
 as_json = client.infer(
@@ -79,6 +98,9 @@ print(
             "json": as_json.as_numpy("probabilities").tolist(),
             "pinned": [pinned.get_response()["model_version"], list(pinned.as_numpy("probabilities").shape)],
             **{model: {"binary": differing(model, tensors, True), "json": differing(model, tensors, False)} for model, tensors in echoed.items()},
+            "compressed": [compressed("gzip"), compressed("deflate")],
+            "aio": asyncio.run(asked_by_aio()),
+            "index": client.get_model_repository_index(),
             "halves": differing("halves", halves, True),
             "refused": {
                 "datatype": refusal(lambda: client.infer("flight-delay", [tensor("features", flights.astype(np.float64))])),

@@ -111,6 +111,9 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
       pinned: ['1', [1, 2]],
       echo: { binary: [], json: [] },
       integers: { binary: [], json: [] },
+      compressed: [true, true],
+      aio: [400, 'echo', true],
+      index: expect.arrayContaining([{ name: 'echo', version: '1', state: 'READY', reason: '' }]) as unknown[],
       halves: [],
       all: expect.arrayContaining(['echo', 'flight-delay', 'halves']) as string[],
       refused: {
