@@ -1,20 +1,44 @@
 import type { Command } from 'commander'
-import type { Project, ProjectProblem } from '../platform/project/project.ts'
+import type { Project, ProjectModel, ProjectProblem } from '../platform/project/project.ts'
 import { jsonOption, projectOption } from './options.ts'
 
 export function registerCheckCommand(program: Command): void {
   program
     .command('check')
-    .description('check a project folder: every file, every reference, every model version')
+    .description('check a project folder: every file, every reference, every model version in ONNX Runtime')
     .addOption(projectOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExit status 1 when there is an error; warnings refuse nothing.')
     .action(async (options: { project: string; json?: boolean }) => {
       const { loadProject } = await import('../platform/project/load-project.ts')
-      const project = await loadProject(options.project)
+      const { project, holdsProcess } = await checkProject(await loadProject(options.project))
       process.stdout.write(options.json ? `${JSON.stringify(toReport(project))}\n` : `${toText(project)}\n`)
       if (project.problems.some(isError)) process.exitCode = 1
+      if (holdsProcess) process.exit()
     })
+}
+
+/** The project with what a gateway would refuse of its versions: found by opening each and running its golden requests. */
+export async function checkProject(project: Project): Promise<{ project: Project; holdsProcess: boolean }> {
+  if ([...project.models.values()].every(({ versions }) => versions.size === 0)) return { project, holdsProcess: false }
+  const { pino } = await import('pino')
+  const { checkVersions } = await import('../gateway/check-versions.ts')
+  const { problems, holdsProcess } = await checkVersions(project, pino({ level: 'silent' }))
+  return { project: withRefused(project, problems), holdsProcess }
+}
+
+function withRefused(project: Project, problems: readonly ProjectProblem[]): Project {
+  const models = [...project.models].map(([name, model]): [string, ProjectModel] => {
+    const found = [...model.versions.keys()].map((version) => [version, problemOf(`${name}/${version}/`, problems)] as const)
+    const refused = found.flatMap(([version, problem]) => (problem === undefined ? [] : [[version, problem] as const]))
+    const versions = [...model.versions].filter(([version]) => refused.every(([other]) => other !== version))
+    return [name, { ...model, versions: new Map(versions), refused: new Map([...model.refused, ...refused]) }]
+  })
+  return { ...project, models: new Map(models), problems: [...project.problems, ...problems] }
+}
+
+function problemOf(folder: string, problems: readonly ProjectProblem[]): ProjectProblem | undefined {
+  return problems.find(({ file }) => file.startsWith(folder))
 }
 
 /** What the project holds, and every problem with its file, field and hint. */

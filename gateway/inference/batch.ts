@@ -29,10 +29,11 @@ export function joinRows(parts: readonly Rows[]): Tensors {
   const [first, ...others] = parts
   if (first === undefined) return {}
   if (others.length === 0) return first.inputs
-  return Object.fromEntries(Object.keys(first.inputs).map((name) => [name, stack(parts.map(({ inputs }) => inputs[name]!))]))
+  return Object.fromEntries(Object.keys(first.inputs).map((name) => [name, stackRows(parts.map(({ inputs }) => inputs[name]!))]))
 }
 
-function stack(tensors: readonly Tensor[]): Tensor {
+/** Tensors of the same type and width, one below the other. */
+export function stackRows(tensors: readonly Tensor[]): Tensor {
   const [{ type, dims, data }] = tensors as [Tensor]
   const rows = tensors.reduce((sum, tensor) => sum + (tensor.dims[0] ?? 0), 0)
   const length = tensors.reduce((sum, tensor) => sum + tensor.data.length, 0)
@@ -48,13 +49,18 @@ function stack(tensors: readonly Tensor[]): Tensor {
 /** Each part's own rows of every tensor; undefined when a tensor does not have one row per row of input. */
 export function splitRows(tensors: Tensors, rowsOfParts: readonly number[]): Tensors[] | undefined {
   const rows = rowsOfParts.reduce((sum, part) => sum + part, 0)
-  if (Object.values(tensors).some(({ dims }) => dims[0] !== rows)) return undefined
+  if (!haveRows(tensors, rows)) return undefined
   let from = 0
   return rowsOfParts.map((part) => {
     const start = from
     from += part
     return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, sliceRows(tensor, start, part)]))
   })
+}
+
+/** Whether the first dimension of every tensor is this. */
+export function haveRows(tensors: Tensors, rows: number): boolean {
+  return Object.values(tensors).every(({ dims }) => dims[0] === rows)
 }
 
 function sliceRows({ type, dims, data }: Tensor, from: number, rows: number): Tensor {
@@ -65,7 +71,7 @@ function sliceRows({ type, dims, data }: Tensor, from: number, rows: number): Te
 
 /** Rows of a sample picked by index, as new tensors. */
 export function takeRows(inputs: Tensors, indices: readonly number[]): Tensors {
-  const picked = Object.entries(inputs).map(([name, tensor]) => [name, stack(indices.map((index) => sliceRows(tensor, index, 1)))])
+  const picked = Object.entries(inputs).map(([name, tensor]) => [name, stackRows(indices.map((index) => sliceRows(tensor, index, 1)))])
   return Object.fromEntries(picked) as Tensors
 }
 

@@ -8,33 +8,55 @@ import { decodeOutputs, encodeInputs, type Outputs } from './tensors.ts'
 /** Longest a version may take for its golden requests: a model slower than this answers nobody. */
 const goldenTimeoutMs = 30_000
 
+type GoldenManifest = Pick<VersionManifest, 'inputs' | 'outputs' | 'golden'>
+
 /** The golden requests as the rows of one run. */
-export function toSample(manifest: Pick<VersionManifest, 'inputs' | 'outputs' | 'golden'>): Sample {
-  const rows = manifest.golden.map(({ features }) => new Map(Object.entries(features)))
-  const outputs = [...new Set(manifest.outputs.map(({ tensor }) => tensor))]
-  return { inputs: encodeInputs(manifest.inputs, rows), outputs, rows: rows.length }
+export function toSample({ inputs, outputs, golden }: GoldenManifest): Sample {
+  const rows = golden.map(({ features }) => new Map(Object.entries(features)))
+  return { inputs: encodeInputs(inputs, rows), outputs: [...new Set(outputs.map(({ tensor }) => tensor))], rows: rows.length }
 }
 
-/** Replays the golden requests of a manifest; the first that differs from its recorded outputs, or undefined. */
-export async function findGoldenMismatch(options: {
+/** Why a golden request does not hold; the path is within the manifest. */
+export type GoldenFault = { path: string; message: string }
+
+/** Replays the golden requests of a manifest, each by itself, and compares; the first that does not hold, or undefined. */
+export async function findGoldenFault(options: {
   inference: InferenceEngine
   sessionId: string
-  manifest: Pick<VersionManifest, 'inputs' | 'outputs' | 'golden' | 'golden_tolerance'>
+  manifest: GoldenManifest & Pick<VersionManifest, 'golden_tolerance'>
   definition: Pick<ModelDefinition, 'outputs'>
   now: () => number
-}): Promise<string | undefined> {
-  const { manifest, definition } = options
-  const { tensors } = await options.inference.run({
-    sessionId: options.sessionId,
-    ...toSample(manifest),
-    deadlineAtMs: options.now() + goldenTimeoutMs,
-  })
-  const outputs = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows: manifest.golden.length })
+}): Promise<GoldenFault | undefined> {
+  const { manifest, definition, inference, sessionId } = options
+  const deadlineAtMs = options.now() + goldenTimeoutMs
   for (const [index, golden] of manifest.golden.entries()) {
-    const difference = compare(golden.outputs, outputs[index], manifest.golden_tolerance)
-    if (difference !== undefined) return `golden[${index}]: ${difference}`
+    const at = `golden[${index}]`
+    try {
+      const run = inference.run({ sessionId, ...toSample({ ...manifest, golden: [golden] }), deadlineAtMs })
+      const { tensors } = await within(run, deadlineAtMs - options.now())
+      const [outputs] = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows: 1 })
+      const message = compare(golden.outputs, outputs, manifest.golden_tolerance)
+      if (message !== undefined) return { path: at, message }
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      return { path: error.path === undefined ? at : `${at}.${error.path}`, message: error.message }
+    }
   }
   return undefined
+}
+
+/** A run that has begun cannot be ended, and may never end by itself. */
+async function within<T>(run: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new ServiceError('deadline_exceeded', `takes longer than ${goldenTimeoutMs / 1000} s`)
+    timer = setTimeout(() => reject(error), ms)
+  })
+  try {
+    return await Promise.race([run, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function compare(

@@ -31,6 +31,8 @@ export type SessionSpec = {
   /** The bytes that are loaded must have this hash: the file may have changed since the project was read. */
   modelSha256: string
   settings: ModelDefinition['inference']
+  /** Where a run takes one row only: the shape of each input then. Left out, the first dimension counts rows. */
+  rowShapes?: Readonly<Record<string, readonly number[]>>
 }
 
 export type SessionInfo = {
@@ -73,6 +75,8 @@ export type SessionPlan = {
   reason: string
   /** Whether rows of several requests share a run, and if not, why. */
   batching: true | string
+  /** Whether even the rows of one request have a run each. */
+  rowByRow: boolean
   /** Median time of a run of one row, and of `maxBatchRows`. */
   oneRowUs: number
   batchUs: number

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { RunFault } from './inference-thread.ts'
 import type { Tensors } from './inference.ts'
 import { findBatching, timeRuns } from './measure-session.ts'
 
@@ -16,26 +17,56 @@ const sums = (inputs: Tensors) => {
   return Array.from({ length: data.length / 2 }, (_, row) => Number(data[2 * row]) + Number(data[2 * row + 1]))
 }
 
+const rules = { maxBatchRows: 64, rowByRow: false }
+
 describe('requests share runs', () => {
   it('of a model that treats each row by itself', async () => {
-    expect(await findBatching(async (inputs) => give(sums(inputs)), sample, 64)).toBe(true)
+    expect(await findBatching(async (inputs) => give(sums(inputs)), sample, rules)).toEqual({ batching: true, rowByRow: false })
   })
 
   it('also where a row gives NaN', async () => {
-    expect(await findBatching(async (inputs) => give(sums(inputs).map(() => Number.NaN)), sample, 64)).toBe(true)
+    expect(await findBatching(async (inputs) => give(sums(inputs).map(() => Number.NaN)), sample, rules)).toEqual({
+      batching: true,
+      rowByRow: false,
+    })
   })
 
   it('not of a model whose rows depend on one another', async () => {
     const centred = (values: number[]) => values.map((value) => value - Math.max(...values))
-    expect(await findBatching(async (inputs) => give(centred(sums(inputs))), sample, 64)).toMatch(/differently beside others/)
+    expect(await findBatching(async (inputs) => give(centred(sums(inputs))), sample, rules)).toEqual({
+      batching: expect.stringMatching(/differently beside others/),
+      rowByRow: true,
+    })
   })
 
   it('not of a model that gives one number for all rows', async () => {
-    expect(await findBatching(async () => give([1]), sample, 64)).toMatch(/a row for each row of input/)
+    expect(await findBatching(async () => give([1]), sample, rules)).toEqual({
+      batching: expect.stringMatching(/a row for each row of input/),
+      rowByRow: true,
+    })
+  })
+
+  it('not of a model that fails with several rows, whose rows run one by one', async () => {
+    const run = async (inputs: Tensors) => {
+      if (inputs['x']!.dims[0]! > 1) throw new RunFault('the shape is fixed')
+      return give(sums(inputs))
+    }
+    expect(await findBatching(run, sample, rules)).toEqual({ batching: 'a run of several rows fails', rowByRow: true })
+  })
+
+  it('also of a model that fails on rows that nobody sent', async () => {
+    const run = async (inputs: Tensors) => {
+      if ((inputs['x']!.data as Float32Array).some((value) => value > 6)) throw new RunFault('no such category')
+      return give(sums(inputs))
+    }
+    expect(await findBatching(run, sample, rules)).toEqual({ batching: true, rowByRow: false })
   })
 
   it('not where the settings say so', async () => {
-    expect(await findBatching(async (inputs) => give(sums(inputs)), sample, 1)).toBe('max_batch_rows is 1')
+    expect(await findBatching(async (inputs) => give(sums(inputs)), sample, { ...rules, maxBatchRows: 1 })).toEqual({
+      batching: 'max_batch_rows is 1',
+      rowByRow: false,
+    })
   })
 })
 

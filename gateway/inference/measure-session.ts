@@ -2,6 +2,7 @@ import { fromHalfBits } from './half.ts'
 import { splitRows, takeRows } from './batch.ts'
 import type { RunReply } from './worker-protocol.ts'
 import type { Sample, SessionPlan, Tensor, Tensors } from './inference.ts'
+import { RunFault } from './inference-thread.ts'
 
 /** One run of a session, nobody else's rows in it. */
 export type TryRun = (inputs: Tensors, rows: number) => Promise<RunReply>
@@ -39,26 +40,46 @@ function quantile(values: readonly number[], share: number): number {
 const comparedRows = 8
 const tolerance = 1e-6
 
-/**
- * Whether rows may share a run: each of the sample's rows must come out as it does alone, among copies and among others.
- * True, or why not.
- */
-export async function findBatching(run: TryRun, sample: Sample, maxBatchRows: number): Promise<SessionPlan['batching']> {
-  if (maxBatchRows === 1) return 'max_batch_rows is 1'
-  if (Object.values(sample.inputs).some(({ dims }) => dims[0] !== sample.rows)) return 'an input does not have a row for each row'
+export const noRows = 'an output does not have a row for each row of input'
+
+/** Whether requests share runs, and if not, whether rows do. */
+export async function findBatching(
+  run: TryRun,
+  sample: Sample,
+  { maxBatchRows, rowByRow }: { maxBatchRows: number; rowByRow: boolean },
+): Promise<Pick<SessionPlan, 'batching' | 'rowByRow'>> {
+  if (rowByRow) return { batching: 'the file takes one row at a time', rowByRow: true }
+  const reason = await whyRowByRow(run, sample)
+  if (reason !== undefined) return { batching: reason, rowByRow: true }
+  return { batching: maxBatchRows === 1 ? 'max_batch_rows is 1' : true, rowByRow: false }
+}
+
+/** Each of the sample's rows must come out as it does alone, among copies and among others. Undefined, or why not. */
+async function whyRowByRow(run: TryRun, sample: Sample): Promise<string | undefined> {
   const count = Math.min(comparedRows, sample.rows)
   const indices = Array.from({ length: count }, (_, row) => row)
   const alone: Tensors[] = []
   for (const index of indices) alone.push((await run(takeRows(sample.inputs, [index]), 1)).tensors)
-  const company = withOthers(takeRows(sample.inputs, [...indices, ...indices]), count)
-  const { tensors } = await run(company, 2 * count)
+  const copies = () => takeRows(sample.inputs, [...indices, ...indices])
+  // Rows made up may be none that the model takes.
+  const shared = (await tryRun(run, withOthers(copies(), count), 2 * count)) ?? (await tryRun(run, copies(), 2 * count))
+  if (shared === undefined) return 'a run of several rows fails'
   const together = splitRows(
-    tensors,
+    shared,
     Array.from({ length: 2 * count }, () => 1),
   )
-  if (together === undefined) return 'an output does not have a row for each row of input'
+  if (together === undefined) return noRows
   const changed = indices.find((index) => !areClose(alone[index]!, together[index]!))
-  return changed === undefined ? true : 'a row comes out differently beside others than alone'
+  return changed === undefined ? undefined : 'a row comes out differently beside others than alone'
+}
+
+async function tryRun(run: TryRun, inputs: Tensors, rows: number): Promise<Tensors | undefined> {
+  try {
+    return (await run(inputs, rows)).tensors
+  } catch (error) {
+    if (error instanceof RunFault) return undefined
+    throw error
+  }
 }
 
 /** The rows from `from` on made others where that cannot make them invalid: a category or an index stays what it is. */

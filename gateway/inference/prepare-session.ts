@@ -15,14 +15,19 @@ export async function prepareSession(options: {
 }): Promise<SessionPlan> {
   const { entry, sample, runInThread } = options
   const { settings } = entry.spec
-  const batching = await findBatching(runInThread, sample, settings.max_batch_rows)
-  const maxBatchRows = batching === true ? settings.max_batch_rows : 1
+  const found = await findBatching(runInThread, sample, { maxBatchRows: settings.max_batch_rows, rowByRow: entry.rowByRow })
+  entry.rowByRow = found.rowByRow
+  const maxBatchRows = found.batching === true ? settings.max_batch_rows : 1
   const timing = await timeCalmly(runInThread, sample, maxBatchRows)
-  const figures = { ...timing, batching, maxBatchRows }
+  const figures = { ...timing, ...found, maxBatchRows }
   const kept = whyInThread(entry, timing)
   if (kept !== undefined) return { ...figures, ...plan('worker', kept) }
   const inline = entry.inline ?? (await options.createInline())
-  const onLoop = await timeCalmly((inputs) => inline.run(inputs, sample.outputs), sample, maxBatchRows)
+  const onLoop = await timeCalmly(
+    (inputs, rows) => inline.run({ inputs, outputs: sample.outputs, rows, rowByRow: entry.rowByRow }),
+    sample,
+    maxBatchRows,
+  )
   const measured = { ...onLoop, handOverUs: timing.handOverUs }
   const refused = whyInThread(entry, measured)
   if (refused !== undefined) {

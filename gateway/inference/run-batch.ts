@@ -1,11 +1,11 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { joinRows, splitRows } from './batch.ts'
+import { haveRows, joinRows, splitRows } from './batch.ts'
 import { RunFault } from './inference-thread.ts'
 import type { Entry } from './session-entry.ts'
 import { countRows, type Job } from './session-queue.ts'
-import type { OnnxSession } from './session-onnxruntime.ts'
 import type { Slot, ThreadPool } from './thread-pool.ts'
-import type { RunReply } from './worker-protocol.ts'
+import { noRows } from './measure-session.ts'
+import type { RunReply, SessionRun } from './worker-protocol.ts'
 
 type Batch = { entry: Entry; jobs: readonly Job[]; slot: Slot | undefined; pool: Pick<ThreadPool, 'run'> }
 
@@ -18,8 +18,10 @@ export async function runBatch(batch: Batch): Promise<void> {
     entry.cost.seen(countRows(jobs), reply.runUs)
     // Before it is planned, it is measured.
     if (entry.plan !== undefined) entry.batchRows.record(countRows(jobs))
+    // Measurements find it out; after them, it depends on what was asked.
+    if (entry.plan !== undefined && countRows(jobs) > 1 && !haveRows(reply.tensors, countRows(jobs))) return startRowByRow(entry, jobs)
     const parts = jobs.length === 1 ? [reply.tensors] : splitRows(reply.tensors, rows)
-    if (parts === undefined) return runAlone(entry, jobs, 'an output does not have a row for each row of input')
+    if (parts === undefined) return runAlone(entry, jobs)
     for (const [index, job] of jobs.entries()) {
       job.resolve({ tensors: parts[index]!, runUs: reply.runUs, batchRows: countRows(jobs) })
     }
@@ -32,8 +34,8 @@ export async function runBatch(batch: Batch): Promise<void> {
 
 async function run({ entry, jobs, slot, pool }: Batch): Promise<RunReply> {
   const inputs = joinRows(jobs.map(({ request }) => request))
-  const { outputs } = jobs[0]!.request
-  if (slot === undefined) return runOnLoop(entry, inputs, outputs)
+  const message = { inputs, outputs: jobs[0]!.request.outputs, rows: countRows(jobs), rowByRow: entry.rowByRow }
+  if (slot === undefined) return runOnLoop(entry, message)
   let held: 'inThreads' | 'overdue' = 'inThreads'
   entry[held]++
   const onOverdue = () => {
@@ -42,15 +44,15 @@ async function run({ entry, jobs, slot, pool }: Batch): Promise<RunReply> {
   }
   const untilMs = Math.max(...jobs.map(({ request }) => request.deadlineAtMs))
   try {
-    return await pool.run(slot, { sessionId: entry.spec.id, inputs, outputs }, { untilMs, onOverdue })
+    return await pool.run(slot, { sessionId: entry.spec.id, ...message }, { untilMs, onOverdue })
   } finally {
     entry[held]--
   }
 }
 
-async function runOnLoop(entry: Entry, ...of: Parameters<OnnxSession['run']>): Promise<RunReply> {
+async function runOnLoop(entry: Entry, message: SessionRun): Promise<RunReply> {
   if (entry.inline === undefined) throw new ServiceError('inference_failed', 'the session ended')
-  const run = entry.inline.run(...of)
+  const run = entry.inline.run(message)
   entry.loopRun = run
   try {
     return await run
@@ -61,8 +63,15 @@ async function runOnLoop(entry: Entry, ...of: Parameters<OnnxSession['run']>): P
   }
 }
 
-function runAlone(entry: Entry, jobs: readonly Job[], because?: string): void {
-  if (because !== undefined && entry.plan !== undefined) entry.plan = { ...entry.plan, batching: because }
+/** From now on. What a single request sent is gone: its buffers may have been moved to a thread. */
+function startRowByRow(entry: Entry, jobs: readonly Job[]): void {
+  entry.rowByRow = true
+  if (entry.plan !== undefined) entry.plan = { ...entry.plan, batching: noRows, rowByRow: true }
+  if (jobs.length > 1) return runAlone(entry, jobs)
+  for (const { reject } of jobs) reject(new ServiceError('inference_failed', noRows))
+}
+
+function runAlone(entry: Entry, jobs: readonly Job[]): void {
   for (const job of jobs) job.alone = true
   entry.queue.putBack(jobs)
 }

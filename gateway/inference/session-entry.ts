@@ -21,6 +21,8 @@ export type Entry = {
   /** Rows of each run. */
   batchRows: Distribution
   plan: SessionPlan | undefined
+  /** Rows do not come out of a shared run as they do alone, or there is no shared run. */
+  rowByRow: boolean
   /** The session of the event loop's own thread, where the plan wants one. */
   inline: OnnxSession | undefined
   /** Runs in threads now, and the one on the event loop. */
@@ -43,6 +45,7 @@ export function createEntry(spec: SessionSpec, { loops }: Pick<SessionInfo, 'loo
       plan: undefined,
       inline: undefined,
     },
+    rowByRow: spec.rowShapes !== undefined,
     ...{ inThreads: 0, loopRun: undefined, overdue: 0, stretch: 1 },
   }
 }

@@ -3,11 +3,13 @@ import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'on
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { hasLoop } from '../../platform/project/onnx-file.ts'
 import type { SessionInfo, SessionSpec, Tensor, TensorInfo, Tensors, TensorType } from './inference.ts'
+import { runRowByRow } from './run-rows.ts'
+import type { RunReply, SessionRun } from './worker-protocol.ts'
 
 /** A model in ONNX Runtime, in the thread that created it: `run()` is a synchronous native call. */
 export type OnnxSession = {
   info: SessionInfo
-  run(inputs: Tensors, outputs: readonly string[]): Promise<{ tensors: Tensors; runUs: number }>
+  run(run: SessionRun): Promise<RunReply>
   release(): Promise<void>
 }
 
@@ -24,7 +26,7 @@ export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession>
     }
     try {
       const session = await InferenceSession.create(bytes, toOptions(spec, provider))
-      return wrap(session, { executionProvider: provider, passedOver, loops: hasLoop(bytes) })
+      return wrap(session, spec, { executionProvider: provider, passedOver, loops: hasLoop(bytes) })
     } catch (error) {
       passedOver.push(`${provider}: ${error instanceof Error ? error.message : String(error)}`)
     }
@@ -50,21 +52,26 @@ function toOptions({ settings }: SessionSpec, provider: string): InferenceSessio
   }
 }
 
-function wrap(session: InferenceSession, found: Pick<SessionInfo, 'executionProvider' | 'passedOver' | 'loops'>): OnnxSession {
+type Found = Pick<SessionInfo, 'executionProvider' | 'passedOver' | 'loops'>
+
+function wrap(session: InferenceSession, { rowShapes }: Pick<SessionSpec, 'rowShapes'>, found: Found): OnnxSession {
+  const runOnce = async (inputs: Tensors, outputs: readonly string[]) =>
+    mapValues(await session.run(mapValues(inputs, toOrtTensor), [...outputs]), toTensor)
   return {
     info: {
       inputs: session.inputMetadata.map(toTensorInfo),
       outputs: session.outputMetadata.map(toTensorInfo),
       ...found,
     },
-    async run(inputs, outputs) {
-      const feeds = mapValues(inputs, toOrtTensor)
+    async run({ inputs, outputs, rows, rowByRow }) {
       let startedAt = 0
       // ONNX Runtime computes in the very next immediate: what the thread does until then is not the model's time.
       setImmediate(() => (startedAt = performance.now()))
-      const results = await session.run(feeds, [...outputs])
-      const runUs = Math.round((performance.now() - startedAt) * 1000)
-      return { tensors: mapValues(results, toTensor), runUs }
+      const tensors =
+        rowByRow || rowShapes !== undefined
+          ? await runRowByRow((one) => runOnce(one, outputs), inputs, { rows, shapes: rowShapes ?? {} })
+          : await runOnce(inputs, outputs)
+      return { tensors, runUs: Math.round((performance.now() - startedAt) * 1000) }
     },
     release: () => session.release(),
   }

@@ -3,7 +3,6 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import type { Tensors, TensorType } from './inference.ts'
 import { decodeOutputs, encodeInputs, requireEncodable } from './tensors.ts'
-import { findTensorMismatches } from './verify-tensors.ts'
 
 const input = (type: TensorType, features = ['a', 'b'], shape = [-1, features.length]) => ({ name: 'x', type, shape, features })
 const row = (values: Record<string, Scalar>) => new Map(Object.entries(values))
@@ -44,10 +43,47 @@ describe('encoding features', () => {
     ['uint8', { a: 1, b: -1 }, 'out_of_range'],
     ['uint32', { a: 1, b: 2 ** 32 }, 'out_of_range'],
     ['int64', { a: 1, b: 2 ** 53 }, 'out_of_range'],
+    ['int64', { a: 1, b: '9223372036854775808' }, 'out_of_range'],
+    ['uint64', { a: 1, b: '-1' }, 'out_of_range'],
+    ['float32', { a: 1, b: 1e39 }, 'not_finite'],
+    ['float32', { a: 1, b: -3.4028235677973366e38 }, 'not_finite'],
+    ['float16', { a: 1, b: 65_520 }, 'not_finite'],
+    ['float16', { a: 1, b: -1e300 }, 'not_finite'],
   ] as const)('refuses for %s what it cannot hold: %j', (type, values, code) => {
     const check = () => requireEncodable([input(type)], row(values))
     expect(check).toThrow(ServiceError)
     expect(check).toThrow(expect.objectContaining({ code, path: 'features.b' }))
+  })
+
+  it('takes the largest number of each floating type', () => {
+    expect([...encode('float32', { a: 3.4028234663852886e38, b: -3.4028235677973362e38 }).data]).toEqual([
+      3.4028234663852886e38, -3.4028234663852886e38,
+    ])
+    expect([...encode('float16', { a: 65_504, b: 65_519 }).data]).toEqual([0x7bff, 0x7bff])
+    expect([...encode('float64', { a: Number.MAX_VALUE, b: 0 }).data]).toEqual([Number.MAX_VALUE, 0])
+  })
+
+  it.each([
+    [
+      [-1, 1, 2],
+      [1, 1, 2],
+    ],
+    [
+      [-1, -1],
+      [1, 2],
+    ],
+    [
+      [1, 2],
+      [1, 2],
+    ],
+    [[2], [1, 2]],
+    [
+      [2, 1],
+      [1, 2, 1],
+    ],
+    [[-1], [1, 2]],
+  ])('counts rows before what is one row of shape %j', (shape, dims) => {
+    expect(encodeInputs([input('float32', ['a', 'b'], shape)], [row({ a: 1, b: 2 })])['x']!.dims).toEqual(dims)
   })
 
   it('gives a tensor without a width where the model wants none', () => {
@@ -86,31 +122,5 @@ describe('decoding outputs', () => {
     const tensors: Tensors = { p: { type: 'float32', dims: [1, 1], data: Float32Array.from([0.5]) } }
     expect(decode(tensors, [{ tensor: 'q' }], 1)).toMatchObject([{ code: 'inference_failed' }])
     expect(decode(tensors, [{ tensor: 'p', column: 1 }], 1)).toMatchObject([{ code: 'inference_failed' }])
-  })
-})
-
-describe('a manifest and its file', () => {
-  const manifest = { inputs: [input('float32')], outputs: [{ name: 'p', tensor: 'prob', type: 'float32' as const, column: 1 }] }
-  const file = {
-    inputs: [{ name: 'x', type: 'float32', shape: [-1, 2] }],
-    outputs: [{ name: 'prob', type: 'float32', shape: [-1, 2] }],
-  }
-
-  it('agree, also where the file leaves a width open', () => {
-    expect(findTensorMismatches(manifest, file)).toEqual([])
-    expect(findTensorMismatches(manifest, { ...file, inputs: [{ ...file.inputs[0]!, shape: [-1, -1] }] })).toEqual([])
-  })
-
-  it.each([
-    ['an input less', { inputs: [] }, 'no input x'],
-    ['an input more', { inputs: [...file.inputs, { name: 'y', type: 'float32', shape: [-1] }] }, 'needs input y'],
-    ['another type', { inputs: [{ ...file.inputs[0]!, type: 'float64' }] }, 'float64 in the ONNX file'],
-    ['another width', { inputs: [{ ...file.inputs[0]!, shape: [-1, 3] }] }, '-1x3 in the ONNX file'],
-    ['a fixed number of rows', { inputs: [{ ...file.inputs[0]!, shape: [1, 2] }] }, '1x2 in the ONNX file'],
-    ['no such output', { outputs: [] }, 'no output prob'],
-    ['an output that is no tensor', { outputs: [{ name: 'prob', type: 'not a tensor', shape: [] }] }, 'not a tensor'],
-    ['too few columns', { outputs: [{ ...file.outputs[0]!, shape: [-1, 1] }] }, 'has 1 columns'],
-  ])('disagree: %s', (_, change, message) => {
-    expect(findTensorMismatches(manifest, { ...file, ...change })).toEqual([expect.stringContaining(message)])
   })
 })

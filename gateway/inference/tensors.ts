@@ -2,6 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
+import { inputLayout } from '../../platform/project/input-layout.ts'
 import { fromHalfBits, toHalfBits } from './half.ts'
 import type { Tensor, TensorData, Tensors, TensorType } from './inference.ts'
 
@@ -22,8 +23,8 @@ export function encodeInputs(inputs: readonly InputTensor[], rows: readonly Feat
 /** Throws what keeps this row out of the version's tensors, before it can spoil a run of many. */
 export function requireEncodable(inputs: readonly InputTensor[], row: FeatureRow): void {
   for (const input of inputs) {
-    const takesAnything = isFloat(input.type) || input.type === 'string'
-    if (!takesAnything) encodeInput(input, [row])
+    if (input.type === 'string') continue
+    for (const name of input.features) toElement(input, name, row.get(name))
   }
 }
 
@@ -32,7 +33,7 @@ function encodeInput(input: InputTensor, rows: readonly FeatureRow[]): Tensor {
   const data = allocate(input.type, rows.length * width)
   let at = 0
   for (const values of rows) for (const name of input.features) data[at++] = encodeValue(input, name, values.get(name))
-  return { type: input.type, dims: input.shape.length === 1 ? [rows.length] : [rows.length, width], data }
+  return { type: input.type, dims: [rows.length, ...(inputLayout(input.shape, width)?.row ?? [width])], data }
 }
 
 const constructors = {
@@ -68,10 +69,32 @@ function toElement(input: InputTensor, feature: string, value: Scalar | undefine
     })
   }
   // An integer that no double holds is kept in its digits.
-  if (isLong(input.type) && typeof value === 'string' && /^-?\d+$/.test(value)) return BigInt(value)
+  if (isLong(input.type) && typeof value === 'string' && /^-?\d+$/.test(value)) return toLong(input, feature, BigInt(value))
   const number = typeof value === 'string' ? Number.NaN : Number(value)
   if (Number.isNaN(number)) throw new ServiceError('inference_failed', `${feature} is text, but input ${input.name} holds ${input.type}`)
-  return isInteger(input.type) ? toInteger(input, feature, number) : number
+  if (isInteger(input.type)) return toInteger(input, feature, number)
+  if (!Number.isFinite(roundTo(input.type, number)))
+    throw new ServiceError('not_finite', `is ${number}, which is too large for input ${input.name} of type ${input.type}`, {
+      path: `features.${feature}`,
+    })
+  return number
+}
+
+/** The number that a tensor of the type holds. */
+function roundTo(type: TensorType, value: number): number {
+  if (type === 'float32') return Math.fround(value)
+  return type === 'float16' ? fromHalfBits(toHalfBits(value)) : value
+}
+
+function toLong(input: InputTensor, feature: string, value: bigint): bigint {
+  const fits = input.type === 'int64' ? BigInt.asIntN(64, value) === value : BigInt.asUintN(64, value) === value
+  if (!fits) throw outOfRange(input, feature, value)
+  return value
+}
+
+function outOfRange(input: InputTensor, feature: string, value: number | bigint): ServiceError {
+  const message = `is ${value}, which input ${input.name} of type ${input.type} cannot hold`
+  return new ServiceError('out_of_range', message, { path: `features.${feature}` })
 }
 
 function toInteger(input: InputTensor, feature: string, value: number): number | bigint {
@@ -81,10 +104,7 @@ function toInteger(input: InputTensor, feature: string, value: number): number |
       path: `features.${feature}`,
       hint: 'the Open Inference Protocol (/v2) takes all digits of an integer',
     })
-  if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw new ServiceError('out_of_range', `is ${value}, which input ${input.name} of type ${input.type} cannot hold`, {
-      path: `features.${feature}`,
-    })
+  if (!Number.isSafeInteger(value) || value < least || value > most) throw outOfRange(input, feature, value)
   return isLong(input.type) ? BigInt(value) : value
 }
 
@@ -128,7 +148,8 @@ export function decodeOutputs(options: {
 
 function decodeValue(output: OutputTensor, tensor: Tensor | undefined, at: { row: number; rows: number }): Scalar | ServiceError {
   const width = tensor === undefined ? 0 : tensor.data.length / at.rows
-  const value = output.column < width ? tensor?.data[at.row * width + output.column] : undefined
+  const hasRows = Number.isInteger(width) && output.column < width
+  const value = hasRows ? tensor?.data[at.row * width + output.column] : undefined
   if (value === undefined) return new ServiceError('inference_failed', `the model gave no ${output.name}`)
   if (typeof value === 'string') return value
   const number = tensor?.type === 'float16' ? fromHalfBits(Number(value)) : Number(value)

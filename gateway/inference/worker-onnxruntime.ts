@@ -31,10 +31,10 @@ function reply(message: WorkerReply, transfer: ArrayBuffer[] = []): void {
   send(message, transfer)
 }
 
-async function run({ sessionId, inputs, outputs }: RunMessage) {
+async function run({ sessionId, ...message }: RunMessage) {
   const session = sessions.get(sessionId)
   if (session === undefined) throw new Error(`no session ${sessionId}`)
-  return session.run(inputs, outputs)
+  return session.run(message)
 }
 
 async function shutDown(): Promise<void> {

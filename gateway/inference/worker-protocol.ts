@@ -1,7 +1,10 @@
 import type { SessionInfo, SessionSpec, Tensors } from './inference.ts'
 
 export type LoadMessage = { kind: 'load'; spec: SessionSpec }
-export type RunMessage = { kind: 'run'; sessionId: string; inputs: Tensors; outputs: readonly string[] }
+export type RunMessage = { kind: 'run'; sessionId: string } & SessionRun
+
+/** Without `rowByRow` the rows run together, where the session takes several. */
+export type SessionRun = { inputs: Tensors; outputs: readonly string[]; rows: number; rowByRow: boolean }
 
 /** What the gateway's thread tells an inference thread. Every message but `close` is answered under its id. */
 export type WorkerRequest = ((LoadMessage | RunMessage) & { id: number }) | { kind: 'close' }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import { findGoldenMismatch, toSample } from '../inference/golden.ts'
+import { toSample } from '../inference/golden.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
-import { findTensorMismatches } from '../inference/verify-tensors.ts'
+import { openVersion, sessionIdOf, VersionFault } from '../inference/verify-version.ts'
 import type { ServingVersion, VersionFacts } from './serving-model.ts'
 import { takeSentRows } from './sent-row.ts'
 import type { VersionFeatures } from './version-features.ts'
@@ -16,32 +16,23 @@ export type WarmUpDeps = {
 }
 
 /**
- * Loads a version: its session, its tensors against the manifest, its golden requests. Rejects with the reason when one
- * does not hold, and leaves no session then.
+ * Loads a version: its session, its golden requests, how it is run. Rejects with the reason when one does not hold, and
+ * leaves no session then.
  */
 export async function loadVersion(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion): Promise<ServingVersion> {
   try {
     return await load(deps, model, version)
   } catch (error) {
     await deps.inference.unload(sessionIdOf(version))
+    if (error instanceof VersionFault) throw new Error(`${error.path}: ${error.message}`, { cause: error })
     throw error
   }
 }
 
-function sessionIdOf({ model, version }: ProjectVersion): string {
-  return `${model}/${version}`
-}
-
 async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersion): Promise<ServingVersion> {
-  const { manifest, modelFile, modelSha256 } = version
   const sessionId = sessionIdOf(version)
-  const { inference } = deps
-  const session = await inference.load({ id: sessionId, modelFile, modelSha256, settings: model.definition.inference })
-  const mismatches = findTensorMismatches(manifest, session)
-  if (mismatches.length > 0) throw new Error(mismatches.join('; '))
-  const golden = await findGoldenMismatch({ inference, sessionId, manifest, definition: model.definition, now: deps.now })
-  if (golden !== undefined) throw new Error(golden)
-  const plan = await inference.prepare(sessionId, toSample(manifest))
+  const session = await openVersion(deps, model, version)
+  const plan = await deps.inference.prepare(sessionId, toSample(version.manifest))
   return {
     model,
     version,

@@ -22,6 +22,7 @@ const versionInference = z.object({
   placement: z.enum(['inline', 'worker']).describe('On the event loop, or in worker threads.'),
   reason: z.string(),
   batching: z.union([z.literal(true), z.string()]).describe('Whether rows of several requests share a run; if not, why.'),
+  row_by_row: z.boolean().describe('Whether even the rows of one request have a run each.'),
   max_batch_rows: z.int(),
   one_row_us: z.int().describe('Median time of a run of one row, and of max_batch_rows.'),
   batch_us: z.int(),

@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { InferenceEngine, RunRequest, SessionPlan, Tensors } from '../inference/inference.ts'
 
 const plan: SessionPlan = {
-  ...{ placement: 'worker', reason: 'for tests', batching: true, maxBatchRows: 64 },
+  ...{ placement: 'worker', reason: 'for tests', batching: true, rowByRow: false, maxBatchRows: 64 },
   ...{ oneRowUs: 30, batchUs: 60, handOverUs: 30 },
 }
 

@@ -22,7 +22,7 @@ export function createTestDispatcher(
       const runUs = options.quick?.includes(spec.id) === true ? 50 : (options.runUs ?? 50)
       const maxBatchRows = entry.spec.settings.max_batch_rows
       const figures = { oneRowUs: runUs, batchUs: runUs, maxBatchRows, handOverUs: 30 }
-      entry.plan = { placement: 'worker', reason: 'for tests', batching: true, ...figures }
+      entry.plan = { placement: 'worker', reason: 'for tests', batching: true, rowByRow: false, ...figures }
       entry.cost.measured({ ...figures, batchRows: maxBatchRows })
       return [spec.id, entry]
     }),

@@ -2,18 +2,19 @@ import { limits } from '../../contracts/http.ts'
 import type { Datatype, V2ModelConfig, V2ModelMetadata } from '../../contracts/v2.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
 import { datatypeOf } from './codec/runtime-tensor.ts'
+import { inputShape, outputShape } from './tensor-shapes.ts'
 
 type Tensors = Pick<V2ModelMetadata, 'inputs' | 'outputs'>
 
 /** Of the file's outputs those that the manifest gives a meaning: what is not recorded is not answered. */
-export function describeTensors({ version: { manifest }, tensors }: Pick<ServingVersion, 'version' | 'tensors'>): Tensors {
+export function describeTensors({ version: { manifest }, tensors, plan }: Pick<ServingVersion, 'version' | 'tensors' | 'plan'>): Tensors {
   const outputs = new Map(manifest.outputs.map(({ tensor, type }) => [tensor, datatypeOf[type]]))
   return {
-    inputs: manifest.inputs.map(({ name, type, shape }) => ({ name, datatype: datatypeOf[type], shape: [...shape] })),
+    inputs: manifest.inputs.map((input) => ({ name: input.name, datatype: datatypeOf[input.type], shape: inputShape(input) })),
     outputs: [...outputs].map(([name, datatype]) => ({
       name,
       datatype,
-      shape: [...(tensors.outputs.find((tensor) => tensor.name === name)?.shape ?? [-1])],
+      shape: outputShape(tensors.outputs.find((tensor) => tensor.name === name)?.shape ?? [-1], plan.rowByRow),
     })),
   }
 }

@@ -10,6 +10,7 @@ import { recordTensor } from './codec/record-tensor.ts'
 import { datatypeOf } from './codec/runtime-tensor.ts'
 import type { V2Tensor } from './codec/tensor.ts'
 import { tensorFault } from './codec/tensor-fault.ts'
+import { inputShape } from './tensor-shapes.ts'
 
 type Input = ServingVersion['version']['manifest']['inputs'][number]
 type Bound = { input: Input; tensor: V2Tensor }
@@ -50,8 +51,9 @@ function findTensor(input: Input, tensors: readonly V2Tensor[]): V2Tensor {
   if (tensor === undefined) throw tensorFault(input.name, 'is missing')
   const datatype = datatypeOf[input.type]
   if (tensor.datatype !== datatype) throw tensorFault(input.name, `is ${tensor.datatype}, and the version takes ${datatype}`)
-  const fits = tensor.shape.length === input.shape.length && input.shape.every((size, at) => size === -1 || size === tensor.shape[at])
-  if (!fits) throw tensorFault(input.name, `has shape [${tensor.shape.join(', ')}], and the version takes [${input.shape.join(', ')}]`)
+  const shape = inputShape(input)
+  const fits = tensor.shape.length === shape.length && shape.every((size, at) => size === -1 || size === tensor.shape[at])
+  if (!fits) throw tensorFault(input.name, `has shape [${tensor.shape.join(', ')}], and the version takes [${shape.join(', ')}]`)
   return tensor
 }
 

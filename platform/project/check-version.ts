@@ -3,6 +3,7 @@ import { floatTypes, integerTypes, type VersionManifest } from '../../contracts/
 import { type Definitions, featureSetSha256 } from './definition-hashes.ts'
 import { featureType, isOfType, type ValueType } from './feature-types.ts'
 import type { OnnxFile, OnnxTensor } from './onnx-file.ts'
+import { inputLayout, runsRowByRow } from './input-layout.ts'
 import { knownNames, type Report } from './problems.ts'
 import { ownEntry } from './own-entry.ts'
 
@@ -37,9 +38,12 @@ const tensorTypesOf: Record<ValueType, readonly string[]> = {
 function checkInputs({ manifest, features, definitions, report }: VersionCheck): boolean {
   let known = true
   for (const [index, input] of manifest.inputs.entries()) {
-    const width = input.shape.slice(1).reduce((product, dimension) => product * dimension, 1)
-    if (width !== input.features.length)
-      report(['inputs', index, 'shape'], `holds ${width} values a row for ${input.features.length} features`)
+    if (inputLayout(input.shape, input.features.length) === undefined)
+      report(
+        ['inputs', index, 'shape'],
+        `[${input.shape.join(', ')}] has no place for ${counted(input.features.length)}`,
+        shapeHint(input.shape),
+      )
     for (const [column, name] of input.features.entries()) {
       const path = ['inputs', index, 'features', column]
       const feature = features.get(name)
@@ -53,6 +57,16 @@ function checkInputs({ manifest, features, definitions, report }: VersionCheck):
     }
   }
   return known
+}
+
+function shapeHint([first = -1, ...rest]: readonly number[]): string {
+  if (first > 1) return `the file takes ${first} rows at a time: export it with a first dimension that is free, or 1`
+  if (rest.filter((size) => size === -1).length > 1) return 'state all dimensions behind the first but one'
+  return 'the first dimension counts rows; the others, multiplied, are the features of one'
+}
+
+function counted(features: number): string {
+  return `the ${features} feature${features === 1 ? '' : 's'} of a row`
 }
 
 function checkOutputs({ manifest, model, report }: VersionCheck): void {
@@ -106,35 +120,62 @@ export function checkOnnxFile(manifest: VersionManifest, onnx: OnnxFile, report:
   if (manifest.onnx.ir_version !== onnx.irVersion) report(['onnx', 'ir_version'], `the file's is ${onnx.irVersion}`)
   for (const [domain, version] of Object.entries(onnx.opsets))
     if (ownEntry(manifest.onnx.opsets, domain) !== version) report(['onnx', 'opsets'], `the file uses version ${version} of ${domain}`)
-  for (const [index, input] of manifest.inputs.entries())
-    checkTensor(['inputs', index], { ...input, tensor: input.name }, onnx.inputs, report)
+  for (const [index, input] of manifest.inputs.entries()) checkInputTensor(['inputs', index], input, onnx, report)
   for (const { name } of onnx.inputs)
     if (!manifest.inputs.some((input) => input.name === name)) report(['inputs'], `the file's input "${name}" is missing`)
-  for (const [index, output] of manifest.outputs.entries()) checkTensor(['outputs', index], output, onnx.outputs, report)
+  const rowByRow = runsRowByRow(manifest.inputs)
+  for (const [index, output] of manifest.outputs.entries())
+    checkOutputTensor(['outputs', index], output, { tensors: onnx.outputs, rowByRow, report })
 }
 
-type ManifestTensor = { tensor: string; type: string; shape?: readonly number[]; column?: number }
-
-function checkTensor(path: (string | number)[], wanted: ManifestTensor, tensors: readonly OnnxTensor[], report: Report): void {
-  const found = tensors.find(({ name }) => name === wanted.tensor)
-  if (found === undefined) {
-    const hint = knownNames(
-      wanted.tensor,
-      tensors.map(({ name }) => name),
-    )
-    report(path, `the file has no tensor "${wanted.tensor}" here`, hint)
-    return
-  }
-  if (found.type !== wanted.type) report([...path, 'type'], `tensor "${found.name}" of the file is ${found.type}`)
-  if (found.shape === undefined) return
-  if (wanted.shape !== undefined && !sameShape(found.shape, wanted.shape))
+function checkInputTensor(path: (string | number)[], input: VersionManifest['inputs'][number], onnx: OnnxFile, report: Report): void {
+  if (onnx.defaultedInputs.includes(input.name))
+    return void report(path, `"${input.name}" has a value in the file, and is none that a run is given`, 'leave it out')
+  const found = findTensor({ path, name: input.name, type: input.type, tensors: onnx.inputs, report })
+  if (found?.shape !== undefined && !fitsShape(found.shape, input.shape))
     report([...path, 'shape'], `the file's is [${found.shape.join(', ')}]`)
-  const columns = found.shape[1] ?? 1
-  if (wanted.column !== undefined && columns >= 0 && wanted.column >= columns)
-    report([...path, 'column'], `tensor "${found.name}" has ${columns} columns`)
 }
 
-/** Of the first dimension, the row, it only matters that both vary or both do not. */
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((dimension, index) => dimension === b[index] || (dimension < 0 && b[index]! < 0))
+type OutputCheck = { tensors: readonly OnnxTensor[]; rowByRow: boolean; report: Report }
+
+function checkOutputTensor(
+  path: (string | number)[],
+  output: VersionManifest['outputs'][number],
+  { tensors, rowByRow, report }: OutputCheck,
+): void {
+  const found = findTensor({ path, name: output.tensor, type: output.type, tensors, report })
+  const columns = found?.shape && columnsOf(found.shape, rowByRow)
+  if (columns !== undefined && output.column >= columns)
+    report([...path, 'column'], `tensor "${output.tensor}" has ${columns} column${columns === 1 ? '' : 's'}`)
+}
+
+type Wanted = { path: (string | number)[]; name: string; type: string; tensors: readonly OnnxTensor[]; report: Report }
+
+/** The file's tensor of that name, if it is of that type. */
+function findTensor({ path, name, type, tensors, report }: Wanted): OnnxTensor | undefined {
+  const found = tensors.find((tensor) => tensor.name === name)
+  if (found === undefined) {
+    const names = tensors.map((tensor) => tensor.name)
+    report(path, `the file has no tensor "${name}" here`, knownNames(name, names))
+  } else if (found.kind !== 'tensor')
+    report(path, `"${name}" of the file is no tensor but of kind ${found.kind}, which cannot be read`, withoutZipMap)
+  else if (found.type !== type) report([...path, 'type'], `tensor "${name}" of the file is ${found.type}`)
+  else return found
+  return undefined
+}
+
+const withoutZipMap =
+  "export the model without it: skl2onnx with options={id(model): {'zipmap': False}}, and likewise for LightGBM and XGBoost; " +
+  'of a CatBoost file take off the ZipMap node and make its input the output'
+
+/** A dimension that the file leaves open may be any in the manifest. */
+function fitsShape(file: readonly number[], manifest: readonly number[]): boolean {
+  return file.length === manifest.length && file.every((size, index) => size === -1 || size === manifest[index])
+}
+
+/** Values of one row, as far as the shape says; undefined where it does not. */
+function columnsOf(shape: readonly number[], rowByRow: boolean): number | undefined {
+  const [first, ...rest] = shape
+  const own = first === 1 || (first === -1 && !rowByRow) ? rest : shape
+  return own.includes(-1) ? undefined : own.reduce((product, size) => product * size, 1)
 }

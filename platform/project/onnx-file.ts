@@ -1,14 +1,18 @@
 import { ProtobufError, type ProtobufField, protobufFields } from './protobuf-fields.ts'
 
 /** A graph input or output. A dimension is -1 where it varies; `shape` is undefined where the file states none. */
-export type OnnxTensor = { name: string; type: string; shape: number[] | undefined }
+export type OnnxTensor = { name: string; kind: OnnxKind; type: string; shape: number[] | undefined }
+export type OnnxKind = 'tensor' | 'sequence' | 'map' | 'sparse tensor' | 'optional' | 'unknown'
 
 /** What the file says of itself, without loading its graph. */
 export type OnnxFile = {
   irVersion: number
   opsets: Record<string, number>
   producer: string
+  /** Those that a run needs: not those that have an initializer, which is their default. */
   inputs: OnnxTensor[]
+  /** Names of the inputs that have one. */
+  defaultedInputs: string[]
   outputs: OnnxTensor[]
   /** Names of tensors whose data lies in another file: paths that a runtime would open. */
   externalTensors: string[]
@@ -36,6 +40,9 @@ const elementTypes: Record<number, string> = {
   11: 'float64',
   12: 'uint32',
   13: 'uint64',
+  14: 'complex64',
+  15: 'complex128',
+  16: 'bfloat16',
 }
 
 const maxDepth = 64
@@ -46,14 +53,14 @@ export function readOnnxFile(bytes: Uint8Array): OnnxFile {
   const graph = model.find(({ field }) => field === modelProto.graph)
   if (graph === undefined) throw new ProtobufError('has no graph')
   const initializers = new Set(children(graph, graphProto.initializer).map((tensor) => text(tensor.bytes, tensorProto.name)))
+  const inputs = children(graph, graphProto.input).map(toTensor)
   return {
     irVersion: model.find(({ field }) => field === modelProto.irVersion)?.number ?? 0,
     opsets: Object.fromEntries(model.filter(({ field }) => field === modelProto.opsetImport).map(({ bytes: opset }) => toOpset(opset))),
     producer: `${text(bytes, modelProto.producerName)} ${text(bytes, modelProto.producerVersion)}`.trim(),
     // Before IR version 4 initializers are listed among the inputs.
-    inputs: children(graph, graphProto.input)
-      .map(toTensor)
-      .filter(({ name }) => !initializers.has(name)),
+    inputs: inputs.filter(({ name }) => !initializers.has(name)),
+    defaultedInputs: inputs.map(({ name }) => name).filter((name) => initializers.has(name)),
     outputs: children(graph, graphProto.output).map(toTensor),
     externalTensors: [...externalTensors(bytes, 'model', 0)],
   }
@@ -114,14 +121,29 @@ function toOpset(opset: Uint8Array): [domain: string, version: number] {
 function toTensor(valueInfo: ProtobufField): OnnxTensor {
   const tensorType = children(valueInfo, 2).flatMap((type) => children(type, 1))[0]
   const name = text(valueInfo.bytes, 1)
-  if (tensorType === undefined) return { name, type: 'not a tensor', shape: undefined }
+  if (tensorType === undefined) return { name, kind: kindOf(valueInfo), type: 'none', shape: undefined }
   const element = children(tensorType, 1)[0]?.number ?? 0
   const shape = children(tensorType, 2)[0]
-  return { name, type: elementTypes[element] ?? `element type ${element}`, shape: shape && children(shape, 1).map(toDimension) }
+  return {
+    name,
+    kind: 'tensor',
+    type: elementTypes[element] ?? `element type ${element}`,
+    shape: shape && children(shape, 1).map(toDimension),
+  }
 }
 
+/** What a value is that is no tensor, by the fields of TypeProto. */
+const kinds: Record<number, OnnxKind> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' }
+
+function kindOf(valueInfo: ProtobufField): OnnxKind {
+  const found = children(valueInfo, 2).flatMap((type) => [...protobufFields(type.bytes)].map(({ field }) => kinds[field]))
+  return found.find((kind) => kind !== undefined) ?? 'unknown'
+}
+
+/** Exporters write -1 too, as an int64: a varint of ten bytes. */
 function toDimension(dimension: ProtobufField): number {
-  return children(dimension, 1)[0]?.number ?? -1
+  const size = children(dimension, 1)[0]?.number ?? -1
+  return size >= 2 ** 63 ? -1 : size
 }
 
 function children(message: ProtobufField, field: number): ProtobufField[] {
