@@ -21,9 +21,9 @@ export function registerCheckCommand(program: Command): void {
 /** The project with what a gateway would refuse of its versions: found by opening each and running its golden requests. */
 export async function checkProject(project: Project): Promise<{ project: Project; holdsProcess: boolean }> {
   if ([...project.models.values()].every(({ versions }) => versions.size === 0)) return { project, holdsProcess: false }
-  const { pino } = await import('pino')
+  const { createServiceLogger } = await import('../platform/service/logging-pino.ts')
   const { checkVersions } = await import('../gateway/check-versions.ts')
-  const { problems, holdsProcess } = await checkVersions(project, pino({ level: 'silent' }))
+  const { problems, holdsProcess } = await checkVersions(project, createServiceLogger({ service: 'check', level: 'fatal' }).logger)
   return { project: withRefused(project, problems), holdsProcess }
 }
 
