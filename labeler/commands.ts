@@ -3,9 +3,9 @@ import { ServiceError } from '../contracts/errors.ts'
 import { timestamp } from '../contracts/primitives.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { type Grouping, groupings } from './evaluate/evaluation.ts'
+import { registerImportCommand } from './import/command.ts'
 
 type Shared = { dataDir: string; json?: boolean }
-type ImportCommandOptions = Shared & { label?: string; dryRun?: boolean }
 type EvaluateCommandOptions = Shared & {
   project: string
   anchorFrom?: Date
@@ -18,18 +18,7 @@ type EvaluateCommandOptions = Shared & {
 
 /** Adds `labels import`, which speaks to a running gateway, and `evaluate`, which reads the warehouse. */
 export function registerCommands(program: Command): void {
-  program
-    .command('labels')
-    .description('work with the label ledger')
-    .command('import')
-    .description('send a file of labels to a running gateway; exit 1 when any is rejected')
-    .argument('<file>', 'JSONL (.jsonl, .ndjson), CSV with a header (.csv) or Parquet (.parquet)')
-    .option('--label <name>', 'the label of records that name none')
-    .option('--dry-run', 'check everything, store nothing')
-    .addOption(dataDirOption())
-    .option('--json', 'print JSON')
-    .addHelpText('after', importHelp)
-    .action(importFile)
+  registerImportCommand(program.command('labels').description('work with the label ledger'), dataDirOption())
   program
     .command('evaluate')
     .description("judge a model's predictions by its primary label")
@@ -49,12 +38,6 @@ export function registerCommands(program: Command): void {
     .action(evaluateModel)
 }
 
-const importHelp = `
-Fields, as columns or members: label, one target (prediction_id; request_id and index; entities.ROLE with anchor and
-anchor_time), value_number or value_text, event_time, known_at, label_id, source.kind, source.name, source.labeler,
-confidence, supersedes, retracted, tags (in CSV, separated by ;). A record without a label_id gets one made from its
-content, so that importing a file again doubles nothing.`
-
 const evaluateHelp = `
 By default groups are told apart by version, route and anchor. Nothing is ever pooled over anchors; where routes are
 (--by anchor), shadows are left out. Where silence means no, only mature decisions are scored.`
@@ -67,29 +50,6 @@ export function parseTime(text: string): Date {
   const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
   if (timestamp.safeParse(full).success) return new Date(full)
   throw new InvalidArgumentError('write it as 2001-06-04 or 2001-06-04T12:00:00Z.')
-}
-
-async function importFile(file: string, options: ImportCommandOptions): Promise<void> {
-  const { setTimeout: sleep } = await import('node:timers/promises')
-  const { connectionFromRunFiles } = await import('../platform/service/run-files.ts')
-  const { createPostLabels } = await import('./import/gateway-labels.ts')
-  const { importLabels } = await import('./import/import-labels.ts')
-  const { toImportText } = await import('./import/import-text.ts')
-  const { openSource } = await import('./import/open-source.ts')
-  const { createProgress } = await import('./import/progress.ts')
-  const source = await openSource(file)
-  const { gatewayUrl } = connectionFromRunFiles(options.dataDir)
-  const post = createPostLabels({ gatewayUrl, apiKey: process.env['HINDSIGHT_API_KEY'], sleep })
-  const progress = createProgress(source)
-  try {
-    const dryRun = options.dryRun === true
-    const report = await importLabels({ source, post, dryRun, defaultLabel: options.label, onProgress: progress.update })
-    progress.stop()
-    print(options, { file, ...report }, toImportText(file, report))
-    if (report.rejected > 0) process.exitCode = 1
-  } finally {
-    progress.stop()
-  }
 }
 
 async function evaluateModel(model: string, options: EvaluateCommandOptions): Promise<void> {

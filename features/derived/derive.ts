@@ -1,7 +1,7 @@
 import type { Derivation } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import type { Project } from '../../platform/project/project.ts'
-import { localHour, localWeekday } from './time-zone.ts'
+import { localHour, localWeekday } from '../../platform/time/time-zone.ts'
 import { ownEntry } from '../../platform/project/own-entry.ts'
 
 export type DerivedFrom = {

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
+import { parseJson } from '../../platform/json/parse-json.ts'
 import { decodeBody, parseContentEncoding } from './content-encoding.ts'
 import { isJson } from './content-type.ts'
-import { parseJson } from './parse-json.ts'
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 

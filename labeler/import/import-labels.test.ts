@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createPostLabels } from './gateway-labels.ts'
 import { importLabels, type ImportOptions } from './import-labels.ts'
-import type { LabelSource, SourceRow } from './source-row.ts'
+import type { FileRow, FileSource } from '../../platform/files/file-source.ts'
 import { toLabel } from './to-label.ts'
 
 const event = (number: number, more: object = {}) => ({
@@ -17,12 +17,13 @@ const event = (number: number, more: object = {}) => ({
   ...more,
 })
 
-function sourceOf(values: readonly Record<string, unknown>[]): LabelSource {
-  const rows = values.map((value, index): SourceRow => ({ line: index + 1, value }))
+function sourceOf(values: readonly Record<string, unknown>[]): FileSource {
+  const rows = values.map((value, index): FileRow => ({ line: index + 1, value }))
   return {
     unit: 'rows',
     total: rows.length,
     done: () => rows.length,
+    notes: [],
     rows: async function* () {
       yield* rows
     },
@@ -40,10 +41,10 @@ describe('toLabel', () => {
 
   test('names the field at fault, and takes the default label only where none is given', () => {
     expect(toLabel(event(1, { value_number: 'x' }))).toMatchObject({ problem: { code: 'invalid_request', path: 'value_number' } })
-    expect(toLabel({ ...event(1), label: undefined })).toMatchObject({ problem: { path: 'label' } })
+    expect(toLabel({ ...event(1), label: '' })).toMatchObject({ problem: { path: 'label' } })
     const { label: _, ...rest } = event(1)
-    expect(toLabel(rest, 'early')).toMatchObject({ label: 'early' })
-    expect(toLabel(event(1), 'early')).toMatchObject({ label: 'late' })
+    expect(toLabel(rest, { defaultLabel: 'early' })).toMatchObject({ label: 'early' })
+    expect(toLabel(event(1), { defaultLabel: 'early' })).toMatchObject({ label: 'late' })
   })
 })
 
@@ -73,7 +74,7 @@ describe('importLabels', () => {
       event(number, number < 5 ? { value_text: 'x'.repeat(1000), tags: Array.from({ length: 16 }, () => 'y'.repeat(64)) } : {}),
     )
     const report = await run(values, post)
-    expect(report).toEqual({ dry_run: false, read: 2500, accepted: 2500, rejected: 0, rejections: [] })
+    expect(report).toEqual({ dry_run: false, read: 2500, accepted: 2500, rejected: 0, rejections: [], notes: [] })
     expect(stored).toEqual(values.map(({ request_id }) => request_id))
     expect(Math.max(...bodies)).toBeLessThanOrEqual(1000)
   })

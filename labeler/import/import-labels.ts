@@ -1,11 +1,14 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
 import type { LabelFields } from '../../contracts/label-event.ts'
+import type { FileSource } from '../../platform/files/file-source.ts'
 import type { PostLabels } from './gateway-labels.ts'
-import type { LabelSource } from './source-row.ts'
-import { type LabelProblem, toLabel } from './to-label.ts'
+import { type LabelProblem, toLabel, type ToLabelOptions } from './to-label.ts'
 
-export type RejectedLine = LabelProblem & { line: number }
+/** `file`: which of a folder's. */
+type Place = { line: number; file?: string }
+
+export type RejectedLine = LabelProblem & Place
 
 export type ImportReport = {
   dry_run: boolean
@@ -14,14 +17,16 @@ export type ImportReport = {
   rejected: number
   /** The first of them, by line within a batch. */
   rejections: RejectedLine[]
+  /** What the reader of the file passed over. */
+  notes: readonly string[]
 }
 
 export type ImportOptions = {
-  source: LabelSource
+  source: FileSource
   post: PostLabels
   dryRun: boolean
-  /** The label of records that name none. */
-  defaultLabel?: string | undefined
+  /** How records become labels. */
+  toLabel?: ToLabelOptions | undefined
   /** Called as records have been dealt with. */
   onProgress?(report: ImportReport): void
 }
@@ -31,7 +36,7 @@ const rejectionsKept = 1000
 /** Leaves room for what surrounds the labels in the body. */
 const batchBytes = limits.bodyBytes - 1024
 
-type Pending = { line: number; fields: LabelFields; bytes: number }
+type Pending = { place: Place; fields: LabelFields; bytes: number }
 
 /**
  * Sends every record of a source as a label, in order, in batches. A record that is refused leaves the others
@@ -39,15 +44,16 @@ type Pending = { line: number; fields: LabelFields; bytes: number }
  * doubles nothing.
  */
 export async function importLabels(options: ImportOptions): Promise<ImportReport> {
-  const { source, dryRun, defaultLabel, onProgress } = options
-  const report: ImportReport = { dry_run: dryRun, read: 0, accepted: 0, rejected: 0, rejections: [] }
+  const { source, dryRun, onProgress } = options
+  const report: ImportReport = { dry_run: dryRun, read: 0, accepted: 0, rejected: 0, rejections: [], notes: source.notes }
   const queue: Pending[] = []
   const sender = createSender(options, report)
   for await (const row of source.rows()) {
     report.read += 1
-    const label = 'problem' in row ? { problem: { code: 'invalid_request', message: row.problem } } : toLabel(row.value, defaultLabel)
-    if ('problem' in label) reject(report, row.line, label.problem)
-    else queue.push({ line: row.line, fields: label, bytes: Buffer.byteLength(JSON.stringify(label)) + 1 })
+    const place = { line: row.line, ...(row.file !== undefined && { file: row.file }) }
+    const label = 'problem' in row ? row : toLabel(row.value, options.toLabel)
+    if ('problem' in label) reject(report, place, label.problem)
+    else queue.push({ place, fields: label, bytes: Buffer.byteLength(JSON.stringify(label)) + 1 })
     if (queue.length >= limits.items) await sender.sendOne(queue)
     onProgress?.(report)
   }
@@ -73,13 +79,13 @@ function createSender({ post, dryRun }: ImportOptions, report: ImportReport) {
           { dryRun },
         )
         report.accepted += answer.accepted
-        for (const { index, ...problem } of answer.rejected) reject(report, batch[index]?.line ?? 0, toProblem(problem))
+        for (const { index, ...problem } of answer.rejected) reject(report, batch[index]?.place, toProblem(problem))
         size = Math.min(size * 2, limits.items)
       } catch (error) {
         const index = refusedIndex(error, batch)
         if (!(error instanceof ServiceError) || index === undefined) throw error
         const [refused] = batch.splice(index, 1)
-        reject(report, refused?.line ?? 0, toProblem({ code: error.code, message: error.message, path: withoutIndex(error.path) }))
+        reject(report, refused?.place, toProblem({ code: error.code, message: error.message, path: withoutIndex(error.path) }))
         queue.unshift(...batch)
         size = Math.max(1, Math.floor(size / 2))
       }
@@ -112,7 +118,7 @@ function toProblem({ code, message, path }: { code: string; message: string; pat
   return { code, message, ...(path !== undefined && path !== '' && { path }) }
 }
 
-function reject(report: ImportReport, line: number, problem: LabelProblem): void {
+function reject(report: ImportReport, place: Place = { line: 0 }, problem: LabelProblem): void {
   report.rejected += 1
-  if (report.rejections.length < rejectionsKept) report.rejections.push({ line, ...problem })
+  if (report.rejections.length < rejectionsKept) report.rejections.push({ ...place, ...problem })
 }

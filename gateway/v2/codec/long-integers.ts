@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { parseJson } from '../../http/parse-json.ts'
-import { endOfString } from '../../http/structural-fault.ts'
+import { parseJson } from '../../../platform/json/parse-json.ts'
+import { endOfString } from '../../../platform/json/structural-fault.ts'
 
 /** What stands before the digits of a marked integer; no text that a client may send has U+0000, and none can know the rest. */
 const secret = `integer:${randomUUID()}:`

@@ -2,7 +2,7 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import type { AsyncBuffer, FileMetaData } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { datasetFile } from './dataset.ts'
-import { toUtcMs } from './local-time.ts'
+import { toUtcMs } from '../../../platform/time/local-time.ts'
 
 /** One flight of 2001, with its times in UTC. */
 export type Flight = {

@@ -1,4 +1,4 @@
-import { offsetMs } from '../../../features/derived/time-zone.ts'
+import { offsetMs } from './time-zone.ts'
 
 const dayMs = 86_400_000
 

@@ -9,16 +9,16 @@ const unfit = /[\0\p{Surrogate}]/u
 /**
  * Parses JSON that nobody vouches for. Beyond `JSON.parse` it refuses nesting deeper than `limits.depth`, NaN, Infinity and
  * numbers that overflow, a key that is written twice, `__proto__` and `constructor`, and strings with U+0000 or half of a
- * surrogate pair, except those that `isOurs`.
+ * surrogate pair, except those that `isOurs`. `what` is parsed, for messages.
  */
-export function parseJson(text: string, { isOurs = none } = {}): unknown {
+export function parseJson(text: string, { isOurs = none, what = 'body' } = {}): unknown {
   const scan = scanStructure(text)
-  if (scan.tooDeep) throw structuralFault(text)
-  const value = parse(text, scan.bareWords)
+  if (scan.tooDeep) throw structuralFault(text, what)
+  const value = parse(text, scan.bareWords, what)
   const inspection = { keys: 0, isOurs }
   const fault = inspect(value, inspection)
   if (fault !== undefined) throw new ServiceError(fault.code, fault.message, { path: toFieldPath(fault.path) })
-  if (inspection.keys < scan.keys) throw structuralFault(text)
+  if (inspection.keys < scan.keys) throw structuralFault(text, what)
   return value
 }
 
@@ -46,11 +46,11 @@ function isBareWord(text: string, at: number, character: number): boolean {
 
 const none = (_text: string): boolean => false
 
-function parse(text: string, bareWords: readonly number[]): unknown {
+function parse(text: string, bareWords: readonly number[], what: string): unknown {
   try {
     return JSON.parse(bareWords.length === 0 ? text : spellOverflowing(text, bareWords))
   } catch (cause) {
-    throw new ServiceError('invalid_json', `the body is not JSON: ${(cause as SyntaxError).message}`, { cause })
+    throw new ServiceError('invalid_json', `the ${what} is not JSON: ${(cause as SyntaxError).message}`, { cause })
   }
 }
 
@@ -108,9 +108,9 @@ function within(part: PropertyKey, found: Fault): Fault {
   return { ...found, path: [part, ...found.path] }
 }
 
-function structuralFault(text: string): ServiceError {
+function structuralFault(text: string, what: string): ServiceError {
   const found = findStructuralFault(text)
-  if (found === undefined) return new ServiceError('invalid_json', 'the body is not JSON')
-  const message = found.code === 'too_deep' ? `the body nests deeper than ${limits.depth} levels` : 'this field is written twice'
+  if (found === undefined) return new ServiceError('invalid_json', `the ${what} is not JSON`)
+  const message = found.code === 'too_deep' ? `the ${what} nests deeper than ${limits.depth} levels` : 'this field is written twice'
   return new ServiceError(found.code, message, { path: toFieldPath(found.path) })
 }

@@ -1,0 +1,78 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type TimeUnit, timeUnits } from '../../platform/files/file-time.ts'
+
+type ImportCommandOptions = {
+  dataDir: string
+  json?: boolean
+  label?: string
+  dryRun?: boolean
+  encoding?: string
+  delimiter?: string
+  ignoreColumns?: string[]
+  timeUnit?: TimeUnit
+  timeZone?: string
+}
+
+/** Adds `import`, which sends a file's labels to a running gateway. */
+export function registerImportCommand(labels: Command, dataDirOption: Option): void {
+  labels
+    .command('import')
+    .description('send a file of labels to a running gateway; exit 1 when any is rejected')
+    .argument('<file>', 'JSONL (.jsonl, .ndjson, .json), CSV with a header (.csv, .tsv), Parquet (.parquet), or a folder of such files')
+    .option('--label <name>', 'the label of records that name none')
+    .option('--dry-run', 'check everything, store nothing')
+    .option('--encoding <name>', 'of text: latin1, windows-1252, utf-16le, ...', 'utf-8')
+    .option('--delimiter <character>', 'between cells of CSV: by default the first line decides among , ; and tab')
+    .option('--ignore-columns <names>', 'columns to pass over, separated by commas', toNames)
+    .addOption(new Option('--time-unit <unit>', 'of times that are numbers since 1970').choices(timeUnits))
+    .option('--time-zone <name>', 'IANA time zone of times without an offset, as Europe/Berlin or UTC', toTimeZone)
+    .addOption(dataDirOption)
+    .option('--json', 'print JSON')
+    .addHelpText('after', help)
+    .action(importFile)
+}
+
+const help = `
+Fields, as columns or members: label, one target (prediction_id; request_id and index; entities.ROLE with anchor and
+anchor_time), value_number or value_text, event_time, known_at, label_id, source.kind, source.name, source.labeler,
+confidence, supersedes, retracted, tags (in CSV, separated by ;). A record without a label_id gets one made from its
+content, so that importing a file again doubles nothing.
+
+Times are RFC 3339 or much like it: 2026-03-29 01:30:00+00:00. Numbers need --time-unit, times without an offset
+--time-zone; of a local time that comes twice the first is meant, one that is skipped takes the offset before the change.`
+
+function toNames(text: string): string[] {
+  return text.split(',').map((name) => name.trim())
+}
+
+function toTimeZone(timeZone: string): string {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone }).resolvedOptions().timeZone
+  } catch {
+    throw new InvalidArgumentError('there is no such time zone: write it as Europe/Berlin or UTC.')
+  }
+}
+
+async function importFile(file: string, options: ImportCommandOptions): Promise<void> {
+  const { setTimeout: sleep } = await import('node:timers/promises')
+  const { openFile } = await import('../../platform/files/open-file.ts')
+  const { connectionFromRunFiles } = await import('../../platform/service/run-files.ts')
+  const { createPostLabels } = await import('./gateway-labels.ts')
+  const { importLabels } = await import('./import-labels.ts')
+  const { toImportText } = await import('./import-text.ts')
+  const { labelColumns } = await import('./label-columns.ts')
+  const { createProgress } = await import('./progress.ts')
+  const { label: defaultLabel, dryRun = false, encoding, delimiter, ignoreColumns: ignored, timeUnit: unit, timeZone } = options
+  const source = await openFile(file, { columns: labelColumns, ignored, encoding, delimiter })
+  const { gatewayUrl } = connectionFromRunFiles(options.dataDir)
+  const post = createPostLabels({ gatewayUrl, apiKey: process.env['HINDSIGHT_API_KEY'], sleep })
+  const progress = createProgress(source)
+  try {
+    const report = await importLabels({ source, post, dryRun, toLabel: { defaultLabel, unit, timeZone }, onProgress: progress.update })
+    progress.stop()
+    process.stdout.write(`${options.json === true ? JSON.stringify({ file, ...report }, null, 2) : toImportText(file, report)}\n`)
+    if (report.rejected > 0) process.exitCode = 1
+  } finally {
+    progress.stop()
+  }
+}

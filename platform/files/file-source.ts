@@ -1,0 +1,46 @@
+import type { ErrorCode } from '../../contracts/errors.ts'
+
+/** Why a record cannot be read; `path` is its column or member. */
+export type FileProblem = { code: ErrorCode; path?: string; message: string }
+
+/** One record of a file: what it holds, or why it cannot be read. `line` is where it begins; in Parquet, its row from 1. */
+export type FileRow = { line: number; /** In a folder, which of its files. */ file?: string } & (
+  | { value: Record<string, unknown> }
+  | { problem: FileProblem }
+)
+
+/**
+ * A file as records in order. Values: of CSV texts, by column; of JSON what was written, without nulls; of Parquet texts,
+ * numbers, booleans, integers beyond 2^53 as `bigint`, times in RFC 3339 (without an offset where the file states none), and lists and
+ * structs of these.
+ */
+export type FileSource = {
+  unit: 'bytes' | 'rows'
+  total: number
+  /** How far reading has come, in `unit`. */
+  done(): number
+  /** What a reader decided that its user should know, as columns that were passed over. */
+  notes: readonly string[]
+  rows(): AsyncIterable<FileRow>
+}
+
+/** What whoever reads files knows of their columns. Structs have theirs as `outer.inner`. */
+export type KnownColumns = {
+  isKnown(name: string): boolean
+  /** The known ones, for a person who wrote another. */
+  description: string
+}
+
+export type FileOptions = {
+  columns: KnownColumns
+  /** Columns and members to pass over. */
+  ignored?: readonly string[] | undefined
+  /** Of text; UTF-8 where none is stated. */
+  encoding?: string | undefined
+  /** Of CSV; found in its first line where none is stated. */
+  delimiter?: string | undefined
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
