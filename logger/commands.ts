@@ -1,11 +1,13 @@
+import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { migrate } from '../platform/schema/migrate.ts'
 import { type CommandOptions, dataDirOption, print, withWarehouse } from './command-options.ts'
+import { acknowledge } from './reconcile/acknowledge.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { toReportText } from './reconcile/report-text.ts'
 import { registerRejectsCommand } from './rejects/commands.ts'
 
-/** Adds `migrate`, `reconcile` and `rejects`. */
+/** Adds `migrate`, `reconcile` with `acknowledge`, and `rejects`. */
 export function registerCommands(program: Command): void {
   program
     .command('migrate')
@@ -16,7 +18,7 @@ export function registerCommands(program: Command): void {
       const applied = await withWarehouse(options, migrate)
       print(options, { applied }, applied.length === 0 ? 'Nothing to do: the warehouse is up to date.' : `Applied ${applied.join(', ')}.`)
     })
-  program
+  const reconciling = program
     .command('reconcile')
     .description('prove that everything the outboxes vouch for is stored; exit 1 when it is not')
     .addOption(dataDirOption())
@@ -32,7 +34,34 @@ export function registerCommands(program: Command): void {
       print(options, report, toReportText(report))
       if (!report.ok) process.exitCode = 1
     })
+  registerAcknowledgeCommand(reconciling)
   registerRejectsCommand(program)
+}
+
+type AcknowledgeOptions = CommandOptions & { reason: string; author: string; tenant?: string; table?: string }
+
+function registerAcknowledgeCommand(reconciling: Command): void {
+  reconciling
+    .command('acknowledge')
+    .description('say that the two payloads under an id are known: reconcile then shows them apart, and is no alarm')
+    .argument('<id>', 'as reconcile names it')
+    .requiredOption('--reason <text>', 'why nothing is to be done; kept with the id', toReason)
+    .option('--author <name>', 'who says so', userInfo().username)
+    .option('--tenant <name>', 'where several tenants have the id')
+    .option('--table <name>', 'where several tables have it, as bronze.label_events')
+    .configureHelp({ showGlobalOptions: true })
+    .action(async (id: string, _: unknown, command: Command) => {
+      // Those of `reconcile` are among them.
+      const { reason, author, tenant, table, ...options } = command.optsWithGlobals<AcknowledgeOptions>()
+      const nowMs = Date.now()
+      const done = await withWarehouse(options, (warehouse) => acknowledge(warehouse, { id, tenant, table, author, reason, nowMs }))
+      print(options, done, `Acknowledged ${done.table} ${id} with its payloads ${done.payload_hashes.join(', ')}.`)
+    })
+}
+
+function toReason(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('must say something.')
+  return text
 }
 
 function toSeconds(text: string): number {

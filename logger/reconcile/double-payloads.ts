@@ -36,20 +36,51 @@ GROUP BY hash HAVING min(cityHash64(payload_hash)) != max(cityHash64(payload_has
   }
 }
 
-/** Of the ids that were noted, those under which two payloads stand now; at most 100 of a table by name. */
-export async function doublePayloads(warehouse: Pick<Warehouse, 'query'>): Promise<{ count: number; named: DoublePayload[] }> {
-  const found = { count: 0, named: [] as DoublePayload[] }
+export type FoundDoubles = {
+  /** How many nobody has acknowledged; the others are shown apart. */
+  count: number
+  named: DoublePayload[]
+  acknowledged: AcknowledgedDouble[]
+}
+
+/** Who looked at the id last, and why nothing is to be done. */
+export type AcknowledgedDouble = DoublePayload & { author: string; reason: string; acknowledged_at: string }
+
+/** The latest acknowledgement of each id, and all payloads that were ever acknowledged under it. */
+const acknowledgements = `SELECT tenant, id, groupUniqArrayArray(known.payload_hashes) AS known_hashes, argMax(known.author, known.acknowledged_at) AS author,
+  argMax(known.reason, known.acknowledged_at) AS reason, formatDateTime(max(known.acknowledged_at), '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS acknowledged_at
+FROM (SELECT * FROM hindsight.acknowledged_doubles WHERE table_name = {table:String}) AS known GROUP BY tenant, id`
+
+type Row = Omit<AcknowledgedDouble, 'table'> & { is_acknowledged: boolean; total: string }
+
+/**
+ * Of the ids that were noted, those under which two payloads stand now, or the one with this id; at most 100 of a table by name. An
+ * acknowledgement holds for the payloads that stood then.
+ */
+export async function doublePayloads(warehouse: Pick<Warehouse, 'query'>, only: { id?: string } = {}): Promise<FoundDoubles> {
+  const found: FoundDoubles = { count: 0, named: [], acknowledged: [] }
   const noted = await warehouse.query<{ table_name: string }>('SELECT DISTINCT table_name FROM hindsight.reconciled_doubles')
   for (const { table, key, id } of keyed.filter((one) => noted.some(({ table_name }) => table_name === one.table))) {
-    const rows = await warehouse.query<Omit<DoublePayload, 'table'> & { total: string }>(
-      `SELECT tenant, ${id} AS id, arraySort(groupUniqArray(toString(payload_hash))) AS payload_hashes, count() OVER () AS total
-FROM ${table}
-WHERE cityHash64(${key}) IN (SELECT key_hash FROM hindsight.reconciled_doubles WHERE table_name = {table:String})
-GROUP BY ${key} HAVING min(payload_hash) != max(payload_hash) ORDER BY tenant, id LIMIT 100`,
-      { table },
+    const rows = await warehouse.query<Row>(
+      `SELECT tenant, id, payload_hashes, author, reason, acknowledged_at, notEmpty(known_hashes) AND hasAll(known_hashes, payload_hashes) AS is_acknowledged,
+  count() OVER (PARTITION BY is_acknowledged) AS total
+FROM
+(
+  SELECT tenant, ${id} AS id, arraySort(groupUniqArray(toString(payload_hash))) AS payload_hashes
+  FROM ${table}
+  WHERE cityHash64(${key}) IN (SELECT key_hash FROM hindsight.reconciled_doubles WHERE table_name = {table:String})
+  GROUP BY ${key} HAVING min(payload_hash) != max(payload_hash)
+) AS doubles
+LEFT JOIN (${acknowledgements}) AS acknowledgements USING (tenant, id)
+WHERE {id:String} IN ('', id) ORDER BY tenant, id LIMIT 100 BY is_acknowledged`,
+      { table, id: only.id ?? '' },
     )
-    found.count += Number(rows[0]?.total ?? 0)
-    found.named.push(...rows.map(({ total: _, ...row }) => ({ table, ...row })))
+    found.count += Number(rows.find(({ is_acknowledged }) => !is_acknowledged)?.total ?? 0)
+    for (const { tenant, id: name, payload_hashes, author, reason, acknowledged_at, is_acknowledged } of rows) {
+      const double = { table, tenant, id: name, payload_hashes }
+      if (is_acknowledged) found.acknowledged.push({ ...double, author, reason, acknowledged_at })
+      else found.named.push(double)
+    }
   }
   return found
 }

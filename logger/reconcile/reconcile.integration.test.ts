@@ -6,7 +6,9 @@ import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { writeBatch } from '../write-batch.ts'
+import { acknowledge } from './acknowledge.ts'
 import { reconcile } from './reconcile.ts'
+import { toReportText } from './report-text.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
@@ -19,7 +21,7 @@ const store = (...records: LogRecord[]) => writeBatch(records, { warehouse: serv
 
 async function empty(): Promise<void> {
   const tables = ['prediction_events', 'label_events', 'rejects', 'seals', 'delivered'].map((name) => `bronze.${name}`)
-  for (const table of [...tables, 'hindsight.reconciled_parts', 'hindsight.reconciled_doubles'])
+  for (const table of [...tables, 'hindsight.reconciled_parts', 'hindsight.reconciled_doubles', 'hindsight.acknowledged_doubles'])
     await server.warehouse.command(`TRUNCATE TABLE ${table}`)
 }
 
@@ -125,4 +127,47 @@ test('with a grace, what a young seal counts may still come; without one, it is 
     ...{ ok: true, seals: [], gaps: [] },
     open_tails: [{ from_seq: 1, last_seq: 3, stored: 2, missing: 1 }],
   })
+})
+
+const known = { author: 'ann', reason: 'the client sent a corrected value under the old id', nowMs: Date.UTC(2026, 0, 6) }
+
+test('two payloads that somebody acknowledged are shown apart and are no alarm, until a third comes', async () => {
+  await empty()
+  await store(...[1, 2].flatMap((seq) => [labelAt(labelEvent(seq), seq), labelAt(labelEvent(seq, { value_number: 0 }), seq + 2)]))
+  const before = await reconcile(server.warehouse)
+  expect([before.ok, before.totals.double_payloads]).toEqual([false, 2])
+  await acknowledge(server.warehouse, { ...known, id: 'label-1' })
+  const half = await reconcile(server.warehouse)
+  expect([half.ok, half.totals.double_payloads]).toEqual([false, 1])
+  await acknowledge(server.warehouse, { ...known, id: 'label-2', tenant: 'default', table: 'bronze.label_events' })
+  const after = await reconcile(server.warehouse, { full: true })
+  expect(after).toMatchObject({ ok: true, totals: { double_payloads: 0 }, double_payloads: [] })
+  expect(after.acknowledged_payloads).toEqual(
+    before.double_payloads.map((double) => ({ ...double, author: 'ann', reason: known.reason, acknowledged_at: '2026-01-06T00:00:00Z' })),
+  )
+  expect(toReportText(after)).toContain(`two payloads under bronze.label_events label-1: by ann, 2026-01-06T00:00:00Z: ${known.reason}`)
+  await store(labelAt(labelEvent(1, { value_number: 7 }), 9))
+  expect(await reconcile(server.warehouse)).toMatchObject({
+    ...{ ok: false, totals: { double_payloads: 1 }, double_payloads: [{ id: 'label-1' }], acknowledged_payloads: [{ id: 'label-2' }] },
+  })
+  await acknowledge(server.warehouse, { ...known, id: 'label-1' })
+  expect(await reconcile(server.warehouse)).toMatchObject({ ok: true, acknowledged_payloads: [{ id: 'label-1' }, { id: 'label-2' }] })
+})
+
+test('predictions are acknowledged as labels are, and nothing else can be', async () => {
+  await empty()
+  const id = predictionEvent(7).prediction_id
+  await store(toRecord(predictionEvent(7), { seq: 1 }), toRecord(predictionEvent(7, { status: 'error' }), { seq: 2 }))
+  await store(labelAt(labelEvent(1), 1), labelAt(labelEvent(1, { value_number: 0 }), 2))
+  await store(labelAt(labelEvent(1, { tenant: 'acme' }), 3), labelAt(labelEvent(1, { tenant: 'acme', value_number: 0 }), 4))
+  await expect(acknowledge(server.warehouse, { ...known, id: 'label-2' })).rejects.toMatchObject({ code: 'not_found' })
+  await expect(acknowledge(server.warehouse, { ...known, id: 'label-1' })).rejects.toMatchObject({ code: 'invalid_request' })
+  await acknowledge(server.warehouse, { ...known, id: 'label-1', tenant: 'acme' })
+  await acknowledge(server.warehouse, { ...known, id })
+  const { double_payloads: left, acknowledged_payloads: done } = await reconcile(server.warehouse)
+  expect(left).toMatchObject([{ tenant: 'default', id: 'label-1' }])
+  expect(done).toMatchObject([
+    { table: 'bronze.prediction_events', id },
+    { tenant: 'acme', id: 'label-1' },
+  ])
 })

@@ -10,15 +10,17 @@ import {
   type StreamHour,
   streamKey,
 } from './compare.ts'
-import { type DoublePayload, doublePayloads } from './double-payloads.ts'
+import { type AcknowledgedDouble, type DoublePayload, doublePayloads } from './double-payloads.ts'
 import { readParts } from './read-parts.ts'
 
 export type ReconcileReport = Comparison & {
-  /** True when everything sealed is stored, rejected or past its retention, ended epochs are sealed to their end, and no id has two payloads. */
+  /** True when everything sealed is stored, rejected or past its retention, ended epochs are sealed to their end, and no id has two payloads that nobody acknowledged. */
   ok: boolean
   totals: { sealed: number; stored: number; expired: number; missing: number; open: number; rejected: number; double_payloads: number }
   /** Ids under which different payloads arrived, at most 100 per table; readers see the first. */
   double_payloads: DoublePayload[]
+  /** Those that somebody has looked at: no alarm. They are in no total. */
+  acknowledged_payloads: AcknowledgedDouble[]
 }
 
 type Deps = Pick<Warehouse, 'query' | 'command'>
@@ -63,6 +65,7 @@ export async function reconcile(warehouse: Deps, { full = false, graceSeconds = 
     },
     ...comparison,
     double_payloads: doubles.named,
+    acknowledged_payloads: doubles.acknowledged,
   }
 }
 

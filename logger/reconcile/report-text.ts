@@ -21,6 +21,10 @@ export function toReportText(report: ReconcileReport): string {
     ...report.double_payloads.map(
       ({ table, id, payload_hashes }) => `  two payloads under one id: ${table} ${id}: ${payload_hashes.join(', ')}`,
     ),
+    ...report.acknowledged_payloads.map(
+      ({ table, id, author, acknowledged_at, reason }) =>
+        `  acknowledged: two payloads under ${table} ${id}: by ${author}, ${acknowledged_at}: ${reason}`,
+    ),
     ...report.open_tails.map(
       (tail) =>
         `  open: ${nameOf(tail)} from ${tail.from_seq}, ${tail.stored} stored${tail.missing > 0 ? `, ${tail.missing} not yet` : ''}`,
