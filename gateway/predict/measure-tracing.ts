@@ -18,7 +18,7 @@ const collector = createServer((request, response) => request.resume().on('end',
 await once(collector, 'listening')
 const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
 process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = endpoint
-const { tracing, shutdown } = await startTelemetry({ service: 'measure', otlpEndpoint: endpoint })
+const { tracing, shutdown } = await startTelemetry({ service: 'measure' })
 
 const event = {
   ...{ prediction_id: '01a205fe-5ee6-744f-9282-f77d53d64d81', model_version: '2', route: 'champion', status: 'ok' },

@@ -32,13 +32,18 @@ export const commonConfigFields = {
   CLICKHOUSE_PASSWORD: z.string().optional(),
 } as const
 
+/** Telemetry that would go nowhere is found when it is missed; the SDK reads the value itself. */
+const otlpEndpoint = z.url({ protocol: /^https?$/ }).optional()
+
 const runnerConfigSchema = z.object({
   HINDSIGHT_DATA_DIR: commonConfigFields.HINDSIGHT_DATA_DIR,
   HINDSIGHT_LOG_LEVEL: commonConfigFields.HINDSIGHT_LOG_LEVEL,
   HINDSIGHT_ADMIN_HOST: commonConfigFields.HINDSIGHT_ADMIN_HOST,
   HINDSIGHT_ADMIN_PORT: commonConfigFields.HINDSIGHT_ADMIN_PORT,
   HINDSIGHT_DRAIN_TIMEOUT_MS: commonConfigFields.HINDSIGHT_DRAIN_TIMEOUT_MS,
-  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: otlpEndpoint,
+  OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: otlpEndpoint,
 })
 
 /** What the service runner itself reads. */

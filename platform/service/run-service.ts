@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import { type AdminState, openAdminListener } from './admin-listener.ts'
 import { loadRunnerConfig, redactConfig } from './common-config.ts'
+import { createFaultLog } from './fault-log.ts'
 import { type ServiceLogger, createServiceLogger } from './logging-pino.ts'
 import { identifyProcess } from './process-identity.ts'
 import { removeRunFile, writeRunFile } from './run-files.ts'
@@ -34,7 +35,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
     return refuseToStart(name, error)
   }
   const log = createServiceLogger({ service: name, level: runner.HINDSIGHT_LOG_LEVEL })
-  const telemetry = await startTelemetry({ service: name, otlpEndpoint: runner.OTEL_EXPORTER_OTLP_ENDPOINT })
+  const telemetry = await startTelemetry({ service: name, warn: createFaultLog(log.logger, 'OpenTelemetry') })
   const life = createLifecycle({
     name,
     instance: definition.instance?.(config),

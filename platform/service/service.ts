@@ -11,7 +11,7 @@ export type ServiceContext<Config> = {
   meter: Meter
   /** As `meter`, for what is counted on the path of a request. */
   instruments: Instruments
-  /** Undefined unless traces are sent, with OTEL_EXPORTER_OTLP_ENDPOINT. */
+  /** Undefined unless traces are sent: `docs/tracing.md`. */
   tracing: Tracing | undefined
   /** The process's metrics in Prometheus text format, for a service that shows them on a listener of its own. */
   renderMetrics(): Promise<string>

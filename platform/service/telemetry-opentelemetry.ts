@@ -1,10 +1,13 @@
-import type { Meter } from '@opentelemetry/api'
+import { diag, DiagLogLevel, type Meter } from '@opentelemetry/api'
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
-import { resourceFromAttributes } from '@opentelemetry/resources'
+import type { Resource } from '@opentelemetry/resources'
 import { MeterProvider, type MetricProducer, type MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { emitWarning } from 'node:process'
 import { createInstruments, type Instruments } from './instruments.ts'
 import { createMetricProducer } from './instruments-opentelemetry.ts'
+import { type OtelEnvironment, readOtelEnvironment } from './otel-environment.ts'
 import { watchProcess } from './process-metrics.ts'
+import { describeResource } from './resource-opentelemetry.ts'
 import type { Tracing } from './tracing.ts'
 
 export type Telemetry = {
@@ -22,39 +25,60 @@ export type Telemetry = {
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
- * The process's metrics: always readable as Prometheus text, pushed over OTLP (with traces) when
- * `otlpEndpoint` is set.
+ * The process's metrics, always readable as Prometheus text. Pushed by OTLP over HTTP, with traces, as OpenTelemetry's variables in
+ * `process.env` say; `warn` is told of each value that is not done, and later of what cannot be sent.
  */
-export async function startTelemetry(options: { service: string; otlpEndpoint?: string | undefined }): Promise<Telemetry> {
-  const resource = resourceFromAttributes({ 'service.name': `hindsight-${options.service}`, 'process.pid': process.pid })
+export async function startTelemetry({
+  service,
+  warn = emitWarning,
+}: {
+  service: string
+  warn?: (message: string) => void
+}): Promise<Telemetry> {
+  const asked = readOtelEnvironment(process.env)
+  const { resource, notes } = describeResource(service)
+  const sends = asked.traces !== undefined || asked.metrics !== undefined
+  for (const note of sends ? [...asked.notes, ...notes] : asked.notes) warn(note)
+  if (sends) listenToSdk(warn)
   const instruments = createInstruments()
   const ofProcess = watchProcess(instruments)
   const metricProducers = [createMetricProducer(instruments)]
   const prometheus = new PrometheusExporter({ preventServerStart: true, metricProducers })
-  const otlp = options.otlpEndpoint === undefined ? undefined : await startOtlp(resource, metricProducers)
-  const readers: MetricReader[] = otlp === undefined ? [prometheus] : [prometheus, otlp.reader]
-  const provider = new MeterProvider({ resource, readers })
+  const pushed = await pushMetrics(asked.metrics, metricProducers)
+  const traces = await sendTraces(asked.traces, resource)
+  const provider = new MeterProvider({ resource, readers: [prometheus, ...pushed] })
   const serializer = new PrometheusSerializer('', false, undefined, true, true)
   return {
     meter: provider.getMeter('hindsight'),
     instruments,
-    tracing: otlp?.tracing,
+    tracing: traces?.tracing,
     renderMetrics: async () => serializer.serialize((await prometheus.collect()).resourceMetrics),
     shutdown: async () => {
       ofProcess.stop()
-      await Promise.allSettled([provider.shutdown(), otlp?.stopTracing()])
+      const ends = await Promise.allSettled([provider.shutdown(), traces?.shutdown()])
+      for (const end of ends) if (end.status === 'rejected') warn(String(end.reason))
     },
   }
 }
 
+/** The SDK's own reading of its variables, and what it could not send, are said only to its logger. */
+function listenToSdk(warn: (message: string) => void): void {
+  const say = (...said: unknown[]) => warn(said.map(String).join(' '))
+  const silent = () => undefined
+  const logger = { error: say, warn: say, info: silent, debug: silent, verbose: silent }
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
+}
+
 // Loaded only when asked for: the exporters cost every process start time that most never use.
-async function startOtlp(resource: ReturnType<typeof resourceFromAttributes>, metricProducers: MetricProducer[]) {
-  const { OTLPMetricExporter } = await import('@opentelemetry/exporter-metrics-otlp-http')
+async function pushMetrics(asked: OtelEnvironment['metrics'], metricProducers: MetricProducer[]): Promise<MetricReader[]> {
+  if (asked === undefined) return []
+  const { createMetricExporter } = await import('./metric-exporter-opentelemetry.ts')
+  const times = { exportIntervalMillis: asked.intervalMs, exportTimeoutMillis: asked.timeoutMs }
+  return [new PeriodicExportingMetricReader({ exporter: createMetricExporter(asked.protocol), metricProducers, ...times })]
+}
+
+async function sendTraces(asked: OtelEnvironment['traces'], resource: Resource) {
+  if (asked === undefined) return undefined
   const { startTracing } = await import('./tracing-opentelemetry.ts')
-  const { tracing, shutdown: stopTracing } = startTracing(resource)
-  return {
-    reader: new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), metricProducers }),
-    tracing,
-    stopTracing,
-  }
+  return startTracing(resource, asked)
 }

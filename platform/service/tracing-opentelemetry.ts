@@ -1,14 +1,16 @@
 import { ROOT_CONTEXT, type SpanContext, trace, TraceFlags } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
+import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import type { Resource } from '@opentelemetry/resources'
 import { BatchSpanProcessor, type IdGenerator, NodeTracerProvider, RandomIdGenerator } from '@opentelemetry/sdk-trace-node'
+import type { OtlpSignal } from './otel-environment.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Tracing } from './tracing.ts'
 
 /** Spans sent by OTLP over HTTP, to where the environment says and as it says: OTEL_TRACES_SAMPLER and the others. */
-export function startTracing(resource: Resource): { tracing: Tracing; shutdown(): Promise<void> } {
+export function startTracing(resource: Resource, { protocol }: OtlpSignal): { tracing: Tracing; shutdown(): Promise<void> } {
   const ids = createIds()
-  const spanProcessors = [new BatchSpanProcessor(new OTLPTraceExporter())]
+  const spanProcessors = [new BatchSpanProcessor(protocol === 'http/json' ? new OTLPTraceExporter() : new ProtobufExporter())]
   const provider = new NodeTracerProvider({ resource, spanProcessors, idGenerator: ids.generator })
   const tracer = provider.getTracer('hindsight')
   return {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { json } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
+import { gunzipSync } from 'node:zlib'
 
 type Attribute = { key: string; value: { stringValue?: string } }
 type Link = { traceId: string; spanId: string }
@@ -17,10 +18,16 @@ export type OtlpSpan = Link & {
   links?: Link[]
 }
 
-type OtlpTraces = { resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: OtlpSpan[] }[] }[] }
+type Resource = { attributes: Attribute[] }
+type OtlpTraces = { resourceSpans: { resource: Resource; scopeSpans: { spans: OtlpSpan[] }[] }[] }
+type OtlpMetrics = { resourceMetrics: { resource: Resource }[] }
+
+/** As it came, with who sent it, where it came in JSON. */
+export type OtlpRequest = { path: string; headers: IncomingHttpHeaders; resource: Record<string, string | undefined> }
 
 export type OtlpCollector = {
   url: string
+  requests: OtlpRequest[]
   /** What has been sent, with the service that sent it. */
   spans: (OtlpSpan & { service: string })[]
   /** Names of the metrics that have been sent. */
@@ -28,15 +35,22 @@ export type OtlpCollector = {
   close(): Promise<void>
 }
 
-/** Takes what services send by OTLP over HTTP, in JSON. */
+/** Takes what services send by OTLP over HTTP; looks into what is JSON. */
 export async function startOtlpCollector(): Promise<OtlpCollector> {
+  const requests: OtlpRequest[] = []
   const spans: OtlpCollector['spans'] = []
   const metrics = new Set<string>()
 
   async function take(request: IncomingMessage): Promise<void> {
-    const body = (await json(request)) as OtlpTraces
-    if (request.url === '/v1/traces') spans.push(...body.resourceSpans.flatMap(toSpans))
-    else for (const [, name = ''] of JSON.stringify(body).matchAll(/"name":"(\w+)"/g)) metrics.add(name)
+    const { url: path = '', headers } = request
+    const sent = await buffer(request)
+    const isJson = headers['content-type'] === 'application/json'
+    const text = String(headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent)
+    const body = (isJson ? JSON.parse(text) : {}) as Partial<OtlpTraces & OtlpMetrics>
+    const [sender] = body.resourceSpans ?? body.resourceMetrics ?? []
+    requests.push({ path, headers, resource: Object.fromEntries(sender?.resource.attributes.map(toEntry) ?? []) })
+    spans.push(...(body.resourceSpans ?? []).flatMap(toSpans))
+    if (body.resourceMetrics !== undefined) for (const [, name = ''] of text.matchAll(/"name":"(\w+)"/g)) metrics.add(name)
   }
 
   const server = createServer((request, response) => {
@@ -45,6 +59,7 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
     spans,
     metrics,
     async close() {
@@ -53,6 +68,10 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
       await once(server, 'close')
     },
   }
+}
+
+function toEntry({ key, value }: Attribute): [string, string | undefined] {
+  return [key, value.stringValue]
 }
 
 function toSpans({ resource, scopeSpans }: OtlpTraces['resourceSpans'][number]): OtlpCollector['spans'] {
