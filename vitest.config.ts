@@ -6,8 +6,9 @@ const never = ['**/node_modules/**', '**/.hindsight/**']
 
 const withServers = { globalSetup: ['test/testing/install-servers.ts'] }
 
-// Real processes on a busy machine: slow is not broken.
-const patient = { testTimeout: 60_000, hookTimeout: 120_000, teardownTimeout: 10_000 }
+// Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
+const waits = (ms: number) => ({ testTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
+const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_000 }
 
 export default defineConfig({
   test: {
@@ -20,7 +21,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: [...never, ...integration, ...endToEnd],
-          testTimeout: 120_000,
+          ...waits(40_000),
           // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
           isolate: false,
           sequence: { groupOrder: 0 },

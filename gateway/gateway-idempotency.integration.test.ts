@@ -130,7 +130,7 @@ describeWithRedis('gateways that share a Redis', () => {
     expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, 'idempotency_unavailable'])
     expect((await send(gateway, undefined)).status).toBe(200)
     redis!.signal('SIGCONT')
-    await expect.poll(async () => (await send(gateway, 'k')).status, { timeout: 10_000 }).toBe(200)
+    await expect.poll(async () => (await send(gateway, 'k')).status).toBe(200)
   })
 
   it('started while it is down: what an earlier run had committed is completed at its return', async () => {
@@ -140,7 +140,7 @@ describeWithRedis('gateways that share a Redis', () => {
     const restarted = await start('gateway-0')
     expect((await send(restarted, 'k')).status).toBe(503)
     redis!.signal('SIGCONT')
-    await expect.poll(async () => (await send(restarted, 'k')).status, { timeout: 10_000 }).toBe(200)
+    await expect.poll(async () => (await send(restarted, 'k')).status).toBe(200)
     const events = await recorded('k')
     expect(events).toHaveLength(1)
     expect(await idOf(await send(restarted, 'k'))).toBe(events[0]!.prediction_id)

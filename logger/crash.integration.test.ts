@@ -47,14 +47,14 @@ test('killed again and again in the middle of its work, it loses nothing and sto
   try {
     let seen = 0
     for (let kills = 0; kills < 2; kills++) {
-      await vi.waitFor(async () => expect(await storedRows(server)).toBeGreaterThan(seen), { timeout: 15_000, interval: 10 })
+      await vi.waitFor(async () => expect(await storedRows(server)).toBeGreaterThan(seen), { timeout: 60_000, interval: 10 })
       child.kill('SIGKILL')
       await once(child, 'exit')
       seen = await storedRows(server)
       expect(seen).toBeLessThan(total)
       child = startLoggerProcess(dataDir, server.url)
     }
-    await vi.waitFor(async () => expect(await storedRows(server)).toBe(total), { timeout: 20_000, interval: 50 })
+    await vi.waitFor(async () => expect(await storedRows(server)).toBe(total), { timeout: 60_000, interval: 50 })
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   } finally {

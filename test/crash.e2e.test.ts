@@ -28,10 +28,8 @@ describe('kill -9 under load', { timeout: 120_000 }, () => {
       const answered = load.answered.size
       const pid = hindsight.pidOf(service)
       process.kill(pid ?? Number.NaN, 'SIGKILL')
-      await expect.poll(() => hindsight.pidOf(service) ?? pid, { timeout: 30_000, message: `${service} is started again` }).not.toBe(pid)
-      await expect
-        .poll(() => load.answered.size, { timeout: 30_000, message: `answers after the end of ${service}` })
-        .toBeGreaterThan(answered + 50)
+      await expect.poll(() => hindsight.pidOf(service) ?? pid, { message: `${service} is started again` }).not.toBe(pid)
+      await expect.poll(() => load.answered.size, { message: `answers after the end of ${service}` }).toBeGreaterThan(answered + 50)
     }
     await load.stop()
     await expectParity(load, hindsight)
@@ -40,10 +38,10 @@ describe('kill -9 under load', { timeout: 120_000 }, () => {
 
   test('of the supervisor: the services end by themselves, and the next start has everything', async () => {
     const load = startLoad('orphan')
-    await expect.poll(() => load.answered.size, { timeout: 20_000 }).toBeGreaterThan(50)
+    await expect.poll(() => load.answered.size).toBeGreaterThan(50)
     const pids = services.map((service) => pidOf(service))
     await hindsight.stop('SIGKILL')
-    await expect.poll(() => pids.filter((pid) => isAlive({ pid })), { timeout: 30_000 }).toEqual([])
+    await expect.poll(() => pids.filter((pid) => isAlive({ pid }))).toEqual([])
     await load.stop()
     hindsight = await startHindsight({ dataDir })
     await expectParity(load, hindsight)

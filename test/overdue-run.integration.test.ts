@@ -45,7 +45,7 @@ it('a run that does not end is answered for in time, takes no other model along,
     const change = { champion, loaded: 'deployed', reason: 'to and fro' }
     expect((await ask(`${admin}/v1/models/basket/deployment`, 'PUT', change)).status).toBe(200)
   }
-  await expect.poll(async () => (await ask(`${http}/v2/models/slow/ready`, 'GET')).status, { timeout: 20_000 }).toBe(503)
+  await expect.poll(async () => (await ask(`${http}/v2/models/slow/ready`, 'GET')).status).toBe(503)
   expect((await ask(`${http}/v2/models/basket/ready`, 'GET')).status).toBe(200)
   const refused = await ask(`${http}/v1/models/slow/predict`, 'POST', { features: { turns: 1 } })
   expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, 'overloaded'])

@@ -55,7 +55,7 @@ async function lowerWorkers(consumers: readonly ServiceName[], end: (gateway: Se
   await start('features', {})
   const gateway = await start('gateway', { HINDSIGHT_PORT: '0', GATEWAY_WORKERS: '3' })
   const load = startOpenLoop({ url: () => gateway.addresses['http'] ?? '', prefix: 'workers', perSecond: 100 })
-  await expect.poll(() => load.answered.size, { timeout: 60_000 }).toBeGreaterThan(300)
+  await expect.poll(() => load.answered.size).toBeGreaterThan(300)
   await end(gateway)
   await load.stop()
   expect((await recordsByWriter(dataDir)).every((records) => records > 0)).toBe(true)
@@ -64,11 +64,11 @@ async function lowerWorkers(consumers: readonly ServiceName[], end: (gateway: Se
   const { addresses } = await start('gateway', { HINDSIGHT_PORT: '0', GATEWAY_WORKERS: '1' })
   for (const service of consumers) await start(service, {})
   const after = startOpenLoop({ url: () => addresses['http'] ?? '', prefix: 'after', perSecond: 50 })
-  await expect.poll(() => after.answered.size, { timeout: 60_000 }).toBeGreaterThan(50)
+  await expect.poll(() => after.answered.size).toBeGreaterThan(50)
   await after.stop()
   await expectParity(load, { warehouse, dataDir })
   await expect
-    .poll(() => absentWriters(dataDir), { timeout: 60_000 })
+    .poll(() => absentWriters(dataDir))
     .toEqual([
       ['gateway-0-w1', 'released', 0],
       ['gateway-0-w2', 'released', 0],

@@ -31,7 +31,7 @@ test('starts a service again that was killed, at the same address', async () => 
   await service.started
   const before = service.state()
   process.kill(before.pid ?? 0, 'SIGKILL')
-  await expect.poll(() => service.state(), { timeout: 10_000 }).toMatchObject({ ready: true, restarts: 1, lastExit: { how: 'SIGKILL' } })
+  await expect.poll(() => service.state()).toMatchObject({ ready: true, restarts: 1, lastExit: { how: 'SIGKILL' } })
   expect(service.state().pid).not.toBe(before.pid)
   expect(service.state().addresses).toEqual(before.addresses)
   expect(await (await fetch(before.addresses['http'] ?? '')).text()).toBe('hello')
@@ -43,10 +43,10 @@ test('reports one that keeps ending, and goes on trying', async () => {
   await service.started
   writeFileSync(join(dir, 'broken'), '')
   process.kill(service.state().pid ?? 0, 'SIGKILL')
-  await expect.poll(() => events.map((event) => event.kind), { timeout: 10_000 }).toContain('gave_trouble')
+  await expect.poll(() => events.map((event) => event.kind)).toContain('gave_trouble')
   expect(service.state().lastExit?.reason).toContain('HINDSIGHT_PORT')
   rmSync(join(dir, 'broken'))
-  await expect.poll(() => service.state().ready, { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => service.state().ready).toBe(true)
 })
 
 test('rejects with what the service said when it refuses to start', async () => {
@@ -59,7 +59,7 @@ test('lets one end that a signal to the whole group has reached too', async () =
   await service.started
   service.letEnd()
   process.kill(service.state().pid ?? 0, 'SIGTERM')
-  await expect.poll(() => service.state().pid, { timeout: 10_000 }).toBeUndefined()
+  await expect.poll(() => service.state().pid).toBeUndefined()
   expect(await service.stop(5000)).toEqual({ kind: 'drained' })
   expect(events.map((event) => event.kind)).toEqual(['ready'])
 })
@@ -74,7 +74,7 @@ test('tells one that died while it was to drain from a slow one', async () => {
   const service = start({}, { SAMPLE_DRAIN_MS: '60000' })
   await service.started
   const end = service.stop(60_000)
-  await expect.poll(() => existsSync(join(dir, 'trace')), { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => existsSync(join(dir, 'trace'))).toBe(true)
   process.kill(service.state().pid ?? 0, 'SIGKILL')
   expect(await end).toEqual({ kind: 'died', how: 'SIGKILL' })
 })
@@ -84,7 +84,7 @@ test('tells one that was killed while starting again, and waits for one whose en
   await service.started
   const first = service.state().pid ?? 0
   process.kill(first, 'SIGKILL')
-  await expect.poll(() => service.state().pid ?? first, { timeout: 10_000 }).not.toBe(first)
+  await expect.poll(() => service.state().pid ?? first).not.toBe(first)
   process.kill(service.state().pid ?? 0, 'SIGKILL')
   expect(await service.stop(60_000)).toEqual({ kind: 'died', how: 'SIGKILL' })
 })
@@ -93,7 +93,7 @@ test('tells one that was dead already', async () => {
   const service = start({ firstMs: 60_000, maxMs: 60_000 })
   await service.started
   process.kill(service.state().pid ?? 0, 'SIGKILL')
-  await expect.poll(() => events.map((event) => event.kind), { timeout: 10_000 }).toContain('died')
+  await expect.poll(() => events.map((event) => event.kind)).toContain('died')
   expect(await service.stop(5000)).toEqual({ kind: 'dead', how: 'SIGKILL' })
 })
 

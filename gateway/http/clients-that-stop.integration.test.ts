@@ -5,12 +5,15 @@ import { createTestGateway } from '../testing/test-gateway.ts'
 import { type Listener, listen } from './listen.ts'
 
 let listener: Listener
+let begun: number
 let statuses: number[]
 
 beforeEach(async () => {
   const { app } = await createTestGateway()
+  begun = 0
   statuses = []
   const fetch = async (request: Request, ...rest: unknown[]) => {
+    begun++
     const response = await app.fetch(request, ...(rest as []))
     statuses.push(response.status)
     return response
@@ -41,17 +44,16 @@ const unfinished = (path: string) =>
 it.each(['/v1/models/parcel-delay/predict', '/v2/models/parcel-delay/infer'])(
   'a body that stalls costs the latency budget and no more: %s',
   async (path) => {
-    const startedAt = performance.now()
+    // Past the time for a whole request it would be 408.
     expect(await answerTo(unfinished(path))).toMatch(/^HTTP\/1\.1 504 /)
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
   },
 )
 
 it('a client that hangs up in the middle of its body is no fault of the server', async () => {
   const socket = open(unfinished('/v1/labels'))
-  await once(socket, 'connect')
-  setTimeout(() => socket.destroy(), 50)
-  await expect.poll(() => statuses, { timeout: 5_000 }).toEqual([499])
+  await expect.poll(() => begun).toBe(1)
+  socket.destroy()
+  await expect.poll(() => statuses).toEqual([499])
 })
 
 it.each([

@@ -115,6 +115,31 @@ describe('bounds', () => {
   })
 })
 
+describe('a model that is asked for twice what it can', () => {
+  it('answers all that it takes in time, and takes all that it can', async () => {
+    const [runMs, budgetMs, requests] = [100, 600, 60]
+    const { submit, runs, finish, advance, nowMs } = createTestDispatcher({ max_batch_rows: 1 }, { runUs: runMs * 1000 })
+    const codes: Promise<string>[] = []
+    for (let half = 0; half < requests; half++) {
+      // Every other half is the end of a run.
+      if (half > 0 && half % 2 === 0) await finish()
+      const deadlineAtMs = nowMs() + budgetMs
+      const inTime = () => (nowMs() <= deadlineAtMs ? 'ok' : 'late')
+      codes.push(submit(request([half], { deadlineAtMs })).then(inTime, (error: { code: string }) => error.code))
+      advance(runMs / 2)
+    }
+    for (let turn = 0; turn < budgetMs / runMs; turn++) {
+      await finish()
+      advance(runMs)
+    }
+    const ended = await Promise.all(codes)
+    const taken = ended.filter((code) => code === 'ok').length
+    expect(ended.filter((code) => code === 'overloaded').length).toBe(requests - taken)
+    // Those whose run ended meanwhile, and at the end as many as a budget has room for behind the beginning of a run.
+    expect([runs.length, taken]).toEqual([taken, requests / 2 - 1 + budgetMs / runMs - 1])
+  })
+})
+
 describe('queued work is dropped', () => {
   it('when it is cancelled, with the reason for that', async () => {
     const { submit, runs, finish } = createTestDispatcher()

@@ -94,18 +94,14 @@ describe('past its deadline a model is stood in for', () => {
 
 describe('the budget of a model', () => {
   it('is shortened by a request', async () => {
-    const gateway = await createTestGateway({ definition: { latency_budget_ms: 30_000 } })
+    const gateway = await createTestGateway({ definition: { latency_budget_ms: 24 * 3_600_000 } })
     gateway.engine.behave('hang')
-    const sentAt = performance.now()
     expect((await gateway.send(path, { ...good, options: { timeout_ms: 50 } })).status).toBe(504)
-    expect(performance.now() - sentAt).toBeLessThan(15_000)
   })
 
   it('is not lengthened by a request', async () => {
     const gateway = await start(undefined)
-    const sentAt = performance.now()
-    expect((await gateway.send(path, { ...good, options: { timeout_ms: 30_000 } })).status).toBe(504)
-    expect(performance.now() - sentAt).toBeLessThan(5_000)
+    expect((await gateway.send(path, { ...good, options: { timeout_ms: 24 * 3_600_000 } })).status).toBe(504)
   })
 })
 

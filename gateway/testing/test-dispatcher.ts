@@ -42,7 +42,7 @@ export function createTestDispatcher(
         slot.busy = false
         const values = message.inputs['x']?.data as Float32Array
         if (values.includes(poisoned)) reject(new RunFault('poisoned'))
-        else resolve({ tensors: message.inputs, runUs: 50 })
+        else resolve({ tensors: message.inputs, runUs: options.runUs ?? 50 })
       })
     })
   }

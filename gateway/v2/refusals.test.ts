@@ -84,7 +84,7 @@ describe('what is refused', () => {
     const headers = { 'content-length': String(big.length) }
     const most = v2Limits.bodyBytesInWork / v2Limits.bodyBytes
     const underWay = Array.from({ length: most }, () => gateway.send(path, big, headers))
-    await expect.poll(() => gateway.engine.runs.filter(({ sessionId }) => sessionId.endsWith('/1')).length, { timeout: 10_000 }).toBe(most)
+    await expect.poll(() => gateway.engine.runs.filter(({ sessionId }) => sessionId.endsWith('/1')).length).toBe(most)
     const refused = await gateway.send(path, big, headers)
     expect([refused.status, await errorOf(refused)]).toEqual([503, 'the requests under way are too large for one more'])
     gateway.log.release()

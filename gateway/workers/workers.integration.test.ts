@@ -63,17 +63,17 @@ describe('a gateway of several workers', () => {
     const put = await fetch(url, { method: 'PUT', headers: { 'content-type': 'application/json' }, body })
     expect(put.status).toBe(200)
     const answering = async () => new Set((await predictions(6)).map(({ model_version: version }) => version))
-    await expect.poll(answering, { timeout: 20_000 }).toEqual(new Set(['2']))
+    await expect.poll(answering).toEqual(new Set(['2']))
   })
 
   it('starts a worker again that dies, and is ready meanwhile', async () => {
     await start('restart', 2)
     const victim = readRunFiles(dataDir, 'gateway').find(({ instance }) => instance === 'gateway-0-w1')!
     process.kill(victim.pid, 'SIGKILL')
-    await expect.poll(restarts, { timeout: 20_000, interval: 20 }).toEqual([0, 1])
+    await expect.poll(restarts, { interval: 20 }).toEqual([0, 1])
     expect((await fetch(`${gateway!.admin}/readyz`)).status).toBe(200)
     await predictOnOwnConnections(4)
-    await expect.poll(workers, { timeout: 20_000 }).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0.workers'])
+    await expect.poll(workers).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0.workers'])
     await predictOnOwnConnections(4)
   })
 
@@ -82,7 +82,7 @@ describe('a gateway of several workers', () => {
     await predictOnOwnConnections(4)
     await gateway!.stop('SIGKILL')
     gateway = undefined
-    await expect.poll(workers, { timeout: 20_000 }).toEqual([])
+    await expect.poll(workers).toEqual([])
     const { writers } = await describeOutbox(join(dataDir, 'outbox'))
     expect(writers.map(({ writerId, state }) => [writerId, state])).toEqual([
       ['gateway-0', 'released'],

@@ -22,7 +22,7 @@ describeWithNats('a consumer on NATS', () => {
     await log.startForwarder()
     const writer = await log.openWriter('w1')
     const consumers = [await log.openConsumer('logger', ['labels']), await log.openConsumer('logger', ['labels'])]
-    await expect.poll(() => consumers.every((consumer) => consumer.reachable()), { timeout: 5_000 }).toBe(true)
+    await expect.poll(() => consumers.every((consumer) => consumer.reachable())).toBe(true)
     await writer.append(
       'labels',
       Array.from({ length: 5_000 }, (_, index) => toEvent('{}', index)),

@@ -7,7 +7,7 @@ import { unsyncedDisk } from './segment-fixture.ts'
 
 let log: Awaited<ReturnType<typeof makeOutboxHarness>>
 const start = async (writer: Partial<OutboxWriterOptions> = {}) => (log = await makeOutboxHarness({ writer }))
-const soon = { timeout: 5_000, interval: 2 }
+const soon = { timeout: 60_000, interval: 2 }
 const events = (count: number) => Array.from({ length: count }, (_, index) => toEvent('x'.repeat(100), index))
 const refusal = (text: string) => expect.objectContaining({ code: 'outbox_unavailable', message: expect.stringContaining(text) })
 
@@ -23,7 +23,9 @@ describe('a lane', () => {
     await writer.append('feature_events', events(1))
     const consumers = [await log.openConsumer('logger', ['feature_events']), await log.openConsumer('features', ['feature_events'])]
     nowMs += 11_000
-    await vi.waitFor(() => expect(writer.append('feature_events', events(1))).rejects.toEqual(refusal('waits for over 60000 ms')))
+    await vi.waitFor(() => expect(writer.append('feature_events', events(1))).rejects.toEqual(refusal('waits for over 60000 ms')), {
+      timeout: 60_000,
+    })
     expect(writer.writable()).toBe(true)
     expect(await writer.append('predictions', events(1))).toHaveLength(1)
     const [first, second] = await Promise.all(consumers.map(async (consumer) => [consumer, await fetchAtLeast(consumer, 3)] as const))
@@ -31,21 +33,24 @@ describe('a lane', () => {
     // What one consumer has, another may still wait for.
     await expect(writer.append('feature_events', events(1))).rejects.toEqual(refusal('waits for over'))
     await second![0].confirm(second![1].slice(0, 2))
-    await vi.waitFor(async () => expect(await writer.append('feature_events', events(1))).toHaveLength(1))
+    await vi.waitFor(async () => expect(await writer.append('feature_events', events(1))).toHaveLength(1), { timeout: 60_000 })
   })
 
   it('takes again when consumers have freed what filled it', async () => {
     await start({ maxLaneBytes: 3_000, segmentBytes: 1_000, maintainEveryMs: 10 })
     const writer = await log.openWriter('w1')
     let appended = 0
-    await vi.waitFor(async () => {
-      const append = writer.append('labels', events(5))
-      await append.then(() => (appended += 5)).catch(() => undefined)
-      await expect(append).rejects.toEqual(refusal('holds its 3000 bytes'))
-    })
+    await vi.waitFor(
+      async () => {
+        const append = writer.append('labels', events(5))
+        await append.then(() => (appended += 5)).catch(() => undefined)
+        await expect(append).rejects.toEqual(refusal('holds its 3000 bytes'))
+      },
+      { timeout: 60_000 },
+    )
     const consumer = await log.openConsumer('logger', ['labels'])
     await consumer.confirm(await fetchAtLeast(consumer, appended))
-    await vi.waitFor(async () => expect(await writer.append('labels', events(1))).toHaveLength(1))
+    await vi.waitFor(async () => expect(await writer.append('labels', events(1))).toHaveLength(1), { timeout: 60_000 })
   })
 })
 

@@ -57,10 +57,13 @@ it('ends the epoch of a process that was killed and never comes back, from any o
   const read = new Map<string, LogRecord[]>()
   await readUntilSealed(consumer, read, [...acknowledged.keys()])
   for (const key of acknowledged.keys()) expectSeals(read.get(key) ?? [])
-  await vi.waitFor(async () => {
-    const states = (await describeOutbox(log.dir)).writers.map(({ writerId, state }) => `${writerId} ${state}`)
-    expect(states).toEqual(['w1 released', 'w2 alive'])
-  })
+  await vi.waitFor(
+    async () => {
+      const states = (await describeOutbox(log.dir)).writers.map(({ writerId, state }) => `${writerId} ${state}`)
+      expect(states).toEqual(['w1 released', 'w2 alive'])
+    },
+    { timeout: 60_000 },
+  )
   await other.close()
 })
 

@@ -7,7 +7,7 @@ import { embeddedConsumers, openOutboxConsumer, openOutboxWriter } from './event
 import type { EventLogWriter } from './event-log.ts'
 import { describeWithSmallDisk, mountSmallDisk, type SmallDisk } from './testing-small-disk.ts'
 
-const soon = { timeout: 20_000, interval: 20 }
+const soon = { timeout: 60_000, interval: 20 }
 const payload = (index: number) => `{"n":${index},"text":"${'x'.repeat(1_000)}"}`
 
 describeWithSmallDisk('an outbox on a disk that is really full', () => {

@@ -103,9 +103,9 @@ describe('a disk that fails', () => {
     await expect(refused).rejects.toMatchObject({ code: 'outbox_unavailable', retryable: true })
     expect(writer.writable()).toBe(false)
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
-    await vi.waitFor(() => expect(faults.length).toBeGreaterThan(2))
+    await vi.waitFor(() => expect(faults.length).toBeGreaterThan(2), { timeout: 60_000 })
     disk.failing = undefined
-    await vi.waitFor(() => expect(writer.writable()).toBe(true))
+    await vi.waitFor(() => expect(writer.writable()).toBe(true), { timeout: 60_000 })
     expect(writer.epoch).toBeGreaterThan(first)
     const [origin] = await writer.append('predictions', [{ kind: 'event', id: 'after', payload: '{}' }])
     expect(origin).toMatchObject({ epoch: writer.epoch, seq: 1 })
@@ -129,7 +129,7 @@ describe('a disk that fails', () => {
     disk.failing = 'write'
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
     await confirmAll(consumer, 5)
-    await vi.waitFor(async () => expect((await segmentsOf('w1', 'labels')).length).toBeLessThanOrEqual(1))
+    await vi.waitFor(async () => expect((await segmentsOf('w1', 'labels')).length).toBeLessThanOrEqual(1), { timeout: 60_000 })
     expect(writer.writable()).toBe(false)
     disk.failing = undefined
   })
@@ -144,9 +144,9 @@ describe('a disk that fails', () => {
     disk.failing = 'write'
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
     const before = attempts
-    await vi.waitFor(() => expect(attempts).toBeGreaterThan(before + 5))
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(before + 5), { timeout: 60_000 })
     disk.failing = undefined
-    await vi.waitFor(() => expect(writer.writable()).toBe(true))
+    await vi.waitFor(() => expect(writer.writable()).toBe(true), { timeout: 60_000 })
     expect(await openFilesIn(log.dir)).toBeLessThanOrEqual(open)
   })
 
@@ -184,10 +184,13 @@ describe('bounds', () => {
     await start({ maxQueuedBytes: 2_000, maxLaneBytes: 3_000, segmentBytes: 1_000, maintainEveryMs: 10 })
     const writer = await log.openWriter('w1')
     await expect(writer.append('labels', events(30, 'x'.repeat(100)))).rejects.toMatchObject({ code: 'outbox_unavailable' })
-    await vi.waitFor(async () => {
-      const full = writer.append('labels', events(5, 'x'.repeat(100)))
-      await expect(full).rejects.toMatchObject({ message: expect.stringContaining('holds its 3000 bytes') })
-    })
+    await vi.waitFor(
+      async () => {
+        const full = writer.append('labels', events(5, 'x'.repeat(100)))
+        await expect(full).rejects.toMatchObject({ message: expect.stringContaining('holds its 3000 bytes') })
+      },
+      { timeout: 60_000 },
+    )
     expect(writer.writable()).toBe(true)
     expect(await writer.append('predictions', events(1))).toHaveLength(1)
   })
@@ -214,8 +217,8 @@ describe('segments', () => {
     const lane = { dir: log.dir, writerId: 'w1', lane: 'feature_events' as const, consumers: ['logger', 'features'] }
     expect(await freeSegments(lane)).toHaveLength(all)
     await confirmAll(features, 10)
-    await vi.waitFor(async () => expect(await segmentsOf('w1', 'feature_events')).toHaveLength(1))
-    await vi.waitFor(() => expect(writer.status().find(({ lane }) => lane === 'feature_events')?.segments).toBe(1))
+    await vi.waitFor(async () => expect(await segmentsOf('w1', 'feature_events')).toHaveLength(1), { timeout: 60_000 })
+    await vi.waitFor(() => expect(writer.status().find(({ lane }) => lane === 'feature_events')?.segments).toBe(1), { timeout: 60_000 })
   })
 
   it('of a writer that is gone are sealed and freed by another one, and its directory goes when it is empty for long', async () => {
@@ -227,10 +230,10 @@ describe('segments', () => {
     await log.openWriter('w1')
     const consumer = await log.openConsumer('logger', ['labels'])
     await confirmAll(consumer, 3)
-    await vi.waitFor(async () => expect(await segmentsOf('gone', 'labels')).toEqual([]))
+    await vi.waitFor(async () => expect(await segmentsOf('gone', 'labels')).toEqual([]), { timeout: 60_000 })
     expect(await readdir(log.dir)).toContain('gone')
     nowMs += 2 * 3_600_000
-    await vi.waitFor(async () => expect(await readdir(log.dir)).toEqual(['w1']))
+    await vi.waitFor(async () => expect(await readdir(log.dir)).toEqual(['w1']), { timeout: 60_000 })
     const again = await log.openWriter('gone')
     expect(again.epoch).toBeGreaterThan(gone.epoch)
     await again.append('labels', events(1))

@@ -74,7 +74,7 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
 
     test('a logger that comes before the forwarder waits for the streams', async () => {
       const consumer = await log.openConsumer('logger', ['labels'])
-      await expect.poll(() => log.faults.map(String).join(), { timeout: 10_000 }).toContain('$JS.API.STREAM.CREATE.hindsight_labels')
+      await expect.poll(() => log.faults.map(String).join()).toContain('$JS.API.STREAM.CREATE.hindsight_labels')
       await log.startForwarder()
       await (await log.openWriter('w1')).append('labels', [toEvent('{}', 0)])
       expect(await fetchAtLeast(consumer, 1)).toHaveLength(1)
@@ -82,7 +82,7 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
 
     test('only a logger may confirm, only the forwarder publish events', async () => {
       const forwarder = await log.startForwarder()
-      await expect.poll(() => forwarder.ready(), { timeout: 10_000 }).toBe(true)
+      await expect.poll(() => forwarder.ready()).toBe(true)
       const publishAs = async (role: Role, subject: string) => {
         const { nc } = await log.connectAs(role)
         nc.publish(subject, role)
@@ -112,7 +112,7 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
 
     test('nobody may delete or purge a stream, and each makes its own consumer anew, not another’s', async () => {
       const forwarder = await log.startForwarder()
-      await expect.poll(() => forwarder.ready(), { timeout: 10_000 }).toBe(true)
+      await expect.poll(() => forwarder.ready()).toBe(true)
       const stream = 'hindsight_feature_events'
       for (const role of ['logger', 'features'] as const) await log.openConsumer(role, ['feature_events'])
       const managers = {
@@ -128,8 +128,8 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
       }
       await expect(managers.features.consumers.delete(stream, 'logger')).rejects.toMatchObject(refusal)
       await expect(managers.forwarder.consumers.delete(stream, 'logger')).rejects.toMatchObject(refusal)
-      await expect.poll(() => managers.logger.consumers.delete(stream, 'logger').catch(String), { timeout: 10_000 }).toBe(true)
-      await expect.poll(() => managers.features.consumers.delete(stream, 'features').catch(String), { timeout: 10_000 }).toBe(true)
+      await expect.poll(() => managers.logger.consumers.delete(stream, 'logger').catch(String)).toBe(true)
+      await expect.poll(() => managers.features.consumers.delete(stream, 'features').catch(String)).toBe(true)
     })
   },
 )

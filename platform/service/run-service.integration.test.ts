@@ -95,7 +95,7 @@ describe('a service that cannot start', () => {
 
 test('a service on its own drains on SIGINT', async () => {
   const child = spawnSample({}, ['pipe', 'pipe', 'pipe'])
-  await expect.poll(() => readRunFile(dir, 'gateway'), { timeout: 10_000 }).toBeDefined()
+  await expect.poll(() => readRunFile(dir, 'gateway')).toBeDefined()
   child.kill('SIGINT')
   expect(await once(child, 'exit')).toEqual([0, null])
 })

@@ -137,10 +137,10 @@ describe('many clients', () => {
   test('a client that goes away stops its query and frees its session', async () => {
     const clients = Array.from({ length: 4 }, () => new AbortController())
     const running = clients.map((client) => send('', { body: endless, signal: client.signal }).catch((error: unknown) => error))
-    await vi.waitFor(() => expect(server.running()).toBe(2))
+    await vi.waitFor(() => expect(server.running()).toBe(2), { timeout: 60_000 })
     for (const client of clients) client.abort()
     await Promise.all(running)
-    await vi.waitFor(() => expect(server.running()).toBe(0), 10_000)
+    await vi.waitFor(() => expect(server.running()).toBe(0), 60_000)
     expect(await (await send('', { body: 'SELECT 1' })).text()).toBe('1\n')
   })
 
@@ -150,14 +150,14 @@ describe('many clients', () => {
     // The engine runs a scalar subquery while it prepares the statement.
     const statements = [endless, `SELECT (${endless}) FORMAT JSONEachRow`]
     const running = statements.map((body) => send('', { body, signal: client.signal }).catch((error: unknown) => error))
-    await vi.waitFor(() => expect(server.running()).toBe(2))
+    await vi.waitFor(() => expect(server.running()).toBe(2), { timeout: 60_000 })
     expect((await send('', { body: 'INSERT INTO busy VALUES (1)' })).status).toBe(200)
     const analyst = await fetch(`${server.readOnlyUrl}/`, { method: 'POST', body: 'SELECT a FROM busy', headers: authorized })
     expect(await analyst.text()).toBe('1\n')
     expect((await fetch(`${server.url}/ping`)).status).toBe(200)
     client.abort()
     await Promise.all(running)
-    await vi.waitFor(() => expect(server.running()).toBe(0), 10_000)
+    await vi.waitFor(() => expect(server.running()).toBe(0), 60_000)
   })
 })
 

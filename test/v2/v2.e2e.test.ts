@@ -49,7 +49,7 @@ describe('what a V2 request becomes', () => {
     expect(output?.data?.[1]).toBeCloseTo(recorded, 6)
     const label = { label: 'arrived_late', request_id: 'v2-rows', index: 1, value_number: 1, event_time: '2001-06-04T13:00:00Z' }
     expect((await postJson(`${hindsight.url}/v1/labels`, label)).status).toBe(202)
-    expect(await waitForEmptyLog(data.dir, 20_000)).toEqual({})
+    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
     const rows = await hindsight.warehouse.query<{ index: number; route: string; probability: number; inputs: string; state: string }>(
       `SELECT \`index\`, route, outputs_number['probability_late'] AS probability, inputs, outcome_state AS state
        FROM gold.predictions WHERE request_id = 'v2-rows' ORDER BY route, \`index\``,
@@ -82,7 +82,7 @@ describe('what a V2 request becomes', () => {
     })
     const answered = await response.text()
     expect([response.status, answered]).toEqual([200, expect.stringContaining('"data":[9007199254740993]')])
-    expect(await waitForEmptyLog(data.dir, 20_000)).toEqual({})
+    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
     const { prediction_id: id } = v2InferResponse.parse(JSON.parse(answered)).parameters
     const { body } = await getJson<{ inputs: unknown; output_tensors: { name: string; data: unknown }[] }>(
       `${hindsight.url}/v1/predictions/${id}`,
@@ -127,7 +127,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
     expect(probabilities[0]?.[1]).toBeCloseTo(recorded, 6)
     expect(probabilities).toHaveLength(2)
     expect((told['json'] as number[][])[0]?.[1]).toBeCloseTo(recorded, 6)
-    expect(await waitForEmptyLog(data.dir, 20_000)).toEqual({})
+    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
     const stored = await hindsight.warehouse.query<{ half: number }>(
       `SELECT features_number['half'] AS half FROM gold.predictions WHERE model = 'halves' AND route = 'champion' ORDER BY \`index\``,
     )
@@ -153,7 +153,7 @@ describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
   })
 
   test('what they were answered is stored', async () => {
-    expect(await waitForEmptyLog(data.dir, 60_000)).toEqual({})
+    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
     const [{ rows } = { rows: 0 }] = await hindsight.warehouse.query<{ rows: number }>(
       `SELECT toUInt32(count()) AS rows FROM gold.predictions WHERE route = 'champion' AND match(request_id, '^(triton|kserve)-')`,
     )
