@@ -113,6 +113,11 @@ export const predictionEventV1 = z.looseObject({
   }),
 
   subject_id: opaqueId.optional(),
+  question_sha256: sha256
+    .optional()
+    .describe(
+      'Equal for requests that ask the same, whichever version answers: over tenant, model, request_id, index, entities, anchor, the anchor_time that was sent, and the features or tensors that were sent. Absent where the caller gave no request_id: then nothing repeats it.',
+    ),
   purposes: z.array(z.string()).default([]),
   region: z.string().optional(),
   data_category: z.string().optional(),

@@ -89,6 +89,7 @@ export const v2InferResponse = z.object({
   parameters: z.object({
     route: z.string(),
     prediction_id: z.string().optional().describe('Of a request of one row; rows of a longer one go by `id` and index.'),
+    request_id_reused: z.literal(true).optional().describe('The id was sent before with other tensors: a label by it reaches both.'),
   }),
   outputs: z.array(
     z.object({

@@ -11,6 +11,8 @@ export type GatewayMetrics = {
   request(labels: { route: string; method: string; status: number; code: string }, elapsedMs: number): void
   prediction(labels: { model: string; version: string; route: string; status: string; code: string }, count: number): void
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
+  /** An instance whose request id stood for another question before. */
+  requestIdReused(model: string): void
   storeRead(outcome: 'answered' | 'late' | 'failed'): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
   /** `outcome` is an error code where it was refused. */
@@ -48,6 +50,11 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     description: 'Reads of the online store by predict requests; late: given up, to leave time for the answer.',
     labels: ['outcome'],
   })
+  const idsReused = counter({
+    name: 'hindsight_request_ids_reused_total',
+    description: 'Instances whose request_id stood for another question before, among the last 100,000 ids of the process.',
+    labels: ['model'],
+  })
   const items = counter({
     name: 'hindsight_ingested_items_total',
     description: 'Labels and feature events, by outcome.',
@@ -65,6 +72,7 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     },
     prediction: ({ model, version, route, status, code }, count) => predictions(model, version, route, status, code).add(count),
     stage: ({ model, version, stage }, elapsedMs) => stageSeconds(model, version, stage).record(elapsedMs / 1000),
+    requestIdReused: (model) => idsReused(model).add(1),
     storeRead: (outcome) => storeReads(outcome).add(1),
     items: ({ kind, outcome }, count) => {
       if (count > 0) items(kind, outcome).add(count)

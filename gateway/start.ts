@@ -31,6 +31,7 @@ import { createBackground } from './predict/background.ts'
 import { createCommitTime } from './predict/commit-time.ts'
 import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
+import { createAskedIds } from './predict/question.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createSpareTurns } from './predict/spare-turns.ts'
 import { tracePredictor } from './predict/trace-predictor.ts'
@@ -54,6 +55,9 @@ export type Adapters = {
 
 /** Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. */
 const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
+
+/** Of the last so many ids it is known what they were sent for: some 20 MB at the most. */
+const maxAskedIds = 100_000
 
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
@@ -100,6 +104,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const predict = createPredictor({
     ...deps,
     commitTime: createCommitTime(),
+    askedIds: createAskedIds({ maxIds: maxAskedIds }),
     loopLoad,
     limits: shadowLimits,
     spareTurn: createSpareTurns(),

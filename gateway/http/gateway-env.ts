@@ -8,6 +8,8 @@ export type GatewayEnv = {
   Variables: {
     /** The body's request_id once it is known, before that the header's or ours. */
     requestId: string
+    /** Whether that is the caller's. */
+    requestIdGiven: boolean
     /** When the request arrived, Unix milliseconds. */
     receivedAtMs: number
     /** The same moment on the monotonic clock, milliseconds. */

@@ -8,14 +8,16 @@ export function requestContext(deps: { now: () => number; tick: () => number; ne
   return function requestContext(c, next) {
     c.set('receivedAtMs', deps.now())
     c.set('receivedTick', deps.tick())
-    setRequestId(c, clientId(c.req.header('x-request-id')) ?? deps.newId())
+    const given = clientId(c.req.header('x-request-id'))
+    setRequestId(c, given ?? deps.newId(), given !== undefined)
     return next()
   }
 }
 
 /** To be called before the answer is made. */
-export function setRequestId(c: Context<GatewayEnv>, id: string): void {
+export function setRequestId(c: Context<GatewayEnv>, id: string, given = true): void {
   c.set('requestId', id)
+  c.set('requestIdGiven', given)
   setAnswerHeader(c, 'X-Request-Id', headerSafe(id))
 }
 

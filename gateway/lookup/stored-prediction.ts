@@ -9,6 +9,7 @@ export type PredictionRow = {
   payload_hash: string
   request_id: string
   index: number
+  question_sha256: string | null
   idempotency_key: string | null
   trace_id: string | null
   trigger: PredictionEvent['trigger']
@@ -72,6 +73,7 @@ export function toStoredPrediction(row: PredictionRow): StoredPrediction {
     payload_hash: row.payload_hash,
     request_id: row.request_id,
     index: row.index,
+    question_sha256: row.question_sha256,
     idempotency_key: row.idempotency_key,
     trace_id: row.trace_id,
     trigger: row.trigger,

@@ -69,6 +69,7 @@ const event: fc.Arbitrary<UnsealedPredictionEvent> = fc.record({
   duration_us: fc.record({ queue: maybe(count), features: maybe(count), inference: maybe(count) }),
   subject_id: maybe(text),
   purposes: fc.array(text, few),
+  question_sha256: maybe(sha256),
   region: maybe(text),
   data_category: maybe(text),
   retention_until: time,

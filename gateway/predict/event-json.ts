@@ -29,6 +29,7 @@ export function toEventJson(event: UnsealedPredictionEvent): string {
     optional('output_tensors', event.output_tensors) +
     `,"outputs":${toCanonicalJson(event.outputs)},"predicted_at":"${event.predicted_at}","prediction_id":"${event.prediction_id}"` +
     `,"purposes":${list(event.purposes, text)}` +
+    optional('question_sha256', event.question_sha256) +
     optional('region', event.region) +
     `,"request_id":${text(event.request_id)},"retention_until":"${event.retention_until}","route":"${event.route}"` +
     `,"route_probability":${event.route_probability},"schema_version":${event.schema_version},"status":"${event.status}"` +

@@ -66,6 +66,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     predicted_at: toTimestamp(context.predictedAtMs),
     prediction_id: predictionId,
     purposes: facts.purposes,
+    question_sha256: instance.questionSha256,
     region: facts.region,
     request_id: context.requestId,
     retention_until: toTimestamp(receivedAtMs + definition.governance.retention_days * dayMs),
@@ -80,7 +81,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     // Shadows have no span.
     trace_sampled: context.traceSampled === true && routed.route !== 'shadow' ? true : undefined,
     trigger: 'api',
-    warnings: answer?.fallback === undefined ? warningsOf(features) : [answer.fallback.warning, ...warningsOf(features)],
+    warnings: [...(answer?.fallback === undefined ? [] : [answer.fallback.warning]), ...warningsOf(instance, features)],
   }
 }
 

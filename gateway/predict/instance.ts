@@ -17,6 +17,10 @@ export type Instance = {
   tags: string[]
   /** What was sent as tensors: then nothing else is read or assembled. */
   row: SentRow | undefined
+  /** Equal for instances that ask the same; undefined where the request id is ours. */
+  questionSha256?: string | undefined
+  /** Whether the request id stood for another question before, as far as this process remembers. */
+  reusesId?: boolean | undefined
 }
 
 /** The anchor of a model that names none. */

@@ -1,6 +1,7 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { completeGroups, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
 import type { TraceParent } from '../../platform/service/trace-context.ts'
+import { type AskedIds, withQuestion } from './question.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
 import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
@@ -22,6 +23,7 @@ export type PredictorDeps = ExecuteDeps &
   RecordDeps &
   ReadDeps & {
     background: Background
+    askedIds: AskedIds
     /** UUIDv7. */
     newId: () => string
     commitTime: CommitTime
@@ -34,6 +36,8 @@ export type PredictorDeps = ExecuteDeps &
 /** A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the monotonic clock; `rows`, one per instance, are what was sent as tensors. */
 export type PredictInput = ParsedPredict & {
   requestId: string
+  /** Whether that is the caller's. */
+  requestIdGiven: boolean
   tenant: string
   receivedAtMs: number
   receivedTick: number
@@ -82,7 +86,8 @@ function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInp
   const { tenant, receivedAtMs } = input
   return input.instances.map((sent, index) => {
     try {
-      return toInstance({ definition, sent, index, decisionId: deps.newId(), tenant, receivedAtMs, row: input.rows?.[index] })
+      const instance = toInstance({ definition, sent, index, decisionId: deps.newId(), tenant, receivedAtMs, row: input.rows?.[index] })
+      return input.requestIdGiven ? withQuestion(deps, instance, { model: definition.name, requestId: input.requestId, sent }) : instance
     } catch (error) {
       throw input.batch && error instanceof ServiceError ? withinInstance(error, index) : error
     }

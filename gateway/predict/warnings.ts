@@ -1,10 +1,16 @@
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import { storeUnavailable } from '../../features/assembly/serve-feature.ts'
+import type { Instance } from './instance.ts'
 
-/** What a caller should know about the features an answer rests on, as `feature x is missing: anchor_too_old`. */
-export function warningsOf(features: readonly ServedFeature[]): string[] {
+export const requestIdReused = 'request_id_reused: the id was sent before with another question, and a label by it reaches both'
+
+/** What a caller should know about the id and the features an answer rests on, as `feature x is missing: anchor_too_old`. */
+export function warningsOf({ reusesId }: Pick<Instance, 'reusesId'>, features: readonly ServedFeature[]): string[] {
   const unread = features.some(({ reason }) => reason === storeUnavailable)
-  const general = unread ? ['online_store_unavailable: the answer does without online features'] : []
+  const general = [
+    ...(reusesId ? [requestIdReused] : []),
+    ...(unread ? ['online_store_unavailable: the answer does without online features'] : []),
+  ]
   return [...general, ...features.filter(({ status }) => status !== 'ok').map(toWarning)]
 }
 

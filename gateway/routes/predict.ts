@@ -37,6 +37,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
       const { tenant } = c.get('caller')
       const input: PredictInput = {
         requestId,
+        requestIdGiven: c.get('requestIdGiven'),
         tenant,
         instances: parsed.instances,
         batch: parsed.batch,

@@ -18,6 +18,7 @@ import { createBackground } from '../predict/background.ts'
 import { createCommitTime } from '../predict/commit-time.ts'
 import { createLoopLoad, type LoopLoad } from '../predict/loop-load.ts'
 import { createPredictor } from '../predict/predictor.ts'
+import { createAskedIds } from '../predict/question.ts'
 import { createSpareTurns } from '../predict/spare-turns.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
 import { createStatistics } from '../v2/statistics.ts'
@@ -69,6 +70,7 @@ export async function createTestGateway(
     corsOrigins?: readonly string[]
     warehouse?: Warehouse
     maxInFlight?: number
+    maxAskedIds?: number
     now?: () => number
     onUnavailable?: OnUnavailable
     loopLoad?: LoopLoad
@@ -103,6 +105,7 @@ export async function createTestGateway(
   const predict = createPredictor({
     ...deps,
     commitTime: createCommitTime(),
+    askedIds: createAskedIds({ maxIds: options.maxAskedIds ?? 100 }),
     loopLoad,
     limits: { shadows: 8, shadowDeadlineMs: 1000 },
     spareTurn: createSpareTurns(),

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Predicted } from '../predict/record.ts'
+import { requestIdReused } from '../predict/warnings.ts'
 import { encodeBinaryTensor } from './codec/binary-tensor.ts'
 import { encodeJsonData } from './codec/json-tensor.ts'
 import { toV2Tensor } from './codec/runtime-tensor.ts'
@@ -23,16 +24,20 @@ export function toInferAnswer(request: InferRequest, predicted: readonly Predict
     binaryParts.push(bytes)
     return toJsonOutput(tensor, `"parameters":{"binary_data_size":${bytes.byteLength}}`)
   })
-  const json = `${JSON.stringify(headOf(first, predicted.length)).slice(0, -1)},"outputs":[${outputs.join(',')}]}`
+  const json = `${JSON.stringify(headOf(first, predicted)).slice(0, -1)},"outputs":[${outputs.join(',')}]}`
   return binaryParts.length === 0 ? { body: json, headers: { 'content-type': 'application/json' } } : withBinary(json, binaryParts)
 }
 
-function headOf({ event }: Predicted, rows: number) {
+function headOf({ event }: Predicted, predicted: readonly Predicted[]) {
   return {
     model_name: event.model,
     model_version: event.model_version,
     id: event.request_id,
-    parameters: { route: event.route, ...(rows === 1 && { prediction_id: event.prediction_id }) },
+    parameters: {
+      route: event.route,
+      ...(predicted.length === 1 && { prediction_id: event.prediction_id }),
+      ...(predicted.some((row) => row.event.warnings.includes(requestIdReused)) && { request_id_reused: true }),
+    },
   }
 }
 

@@ -40,6 +40,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         ...toPredictInput(request, addressed),
         options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
         requestId: c.get('requestId'),
+        requestIdGiven: c.get('requestIdGiven'),
         tenant: c.get('caller').tenant,
         receivedAtMs: c.get('receivedAtMs'),
         receivedTick: c.get('receivedTick'),

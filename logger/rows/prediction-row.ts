@@ -18,6 +18,7 @@ export function toPredictionRow(event: PredictionEvent, record: LogRecord): obje
     tenant: event.tenant,
     payload_hash: event.payload_hash,
     request_id: event.request_id,
+    question_sha256: event.question_sha256 ?? null,
     index: event.index,
     idempotency_key: event.idempotency_key ?? null,
     trace_id: event.trace_id ?? null,

@@ -1,3 +1,4 @@
+import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { featureEventPayloadHash } from '../../contracts/feature-event.ts'
 import { labelPayloadHash } from '../../contracts/label-event.ts'
 import type { Lane, Seal } from '../../contracts/origin.ts'
@@ -22,6 +23,7 @@ export function predictionEvent(n: number, changes: Partial<PredictionEvent> = {
     tenant: 'default',
     request_id: `request-${n}`,
     index: 0,
+    question_sha256: canonicalHash({ question: n }),
     trigger: 'api',
     tags: ['demo'],
     model: 'flight-delay',

@@ -48,6 +48,7 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.prediction({ ...labels, route: 'champion', status: 'ok', code: '' }, 1)
   metrics.stage({ ...labels, stage: 'total' }, 1)
   metrics.storeRead('answered')
+  metrics.requestIdReused('m')
   metrics.items({ kind: 'label', outcome: 'accepted' }, 1)
   metrics.idempotent('replayed')
   metrics.observeInFlight(() => ({ requests: 1, background: 1 }))

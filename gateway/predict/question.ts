@@ -1,0 +1,59 @@
+import type { PredictInstance } from '../../contracts/http.ts'
+import { canonicalHash, inOrder } from '../../contracts/canonical-json.ts'
+import { toTimestamp } from '../../contracts/primitives.ts'
+import type { GatewayMetrics } from '../metrics.ts'
+import type { Instance } from './instance.ts'
+
+type Asked = { model: string; requestId: string; sent: PredictInstance }
+
+/** The instance with the hash of what it asks, and whether its id stood for something else before. */
+export function withQuestion(
+  deps: { askedIds: AskedIds; metrics: Pick<GatewayMetrics, 'requestIdReused'> },
+  instance: Instance,
+  asked: Asked,
+): Instance {
+  const questionSha256 = questionHash(instance, asked)
+  const { tenant, index } = instance
+  const reusesId = deps.askedIds.standsForAnother(`${tenant}/${asked.model}/${index}/${asked.requestId}`, questionSha256)
+  if (reusesId) deps.metrics.requestIdReused(asked.model)
+  return { ...instance, questionSha256, reusesId }
+}
+
+/** Of what was sent, never of who answers. An anchor time that is only the time of receipt is no part of it. */
+function questionHash({ tenant, index, entities, anchor, anchorTimeMs, row }: Instance, { model, requestId, sent }: Asked): string {
+  return canonicalHash({
+    anchor,
+    ...(sent.anchor_time !== undefined && { anchor_time: toTimestamp(anchorTimeMs) }),
+    entities: inOrder(entities),
+    index,
+    ...(row === undefined ? { features: inOrder(sent.features) } : { inputs: row.inputs }),
+    model,
+    request_id: requestId,
+    tenant,
+  })
+}
+
+export type AskedIds = {
+  /** Whether another question came under this id before, as far as it is remembered; remembers this one. */
+  standsForAnother(id: string, questionSha256: string): boolean
+}
+
+/** As many bits of a hash as a number holds exactly. */
+const hexDigits = 13
+/** No hash has it: the id stood for several questions. */
+const several = -1
+
+/** Remembers what each of the ids that came last was asked for, `maxIds` of them. */
+export function createAskedIds({ maxIds }: { maxIds: number }): AskedIds {
+  const questions = new Map<string, number>()
+  return {
+    standsForAnother(id, questionSha256) {
+      const question = Number.parseInt(questionSha256.slice(0, hexDigits), 16)
+      const known = questions.get(id)
+      if (known === question) return false
+      if (known === undefined && questions.size >= maxIds) questions.delete(questions.keys().next().value ?? '')
+      questions.set(id, known === undefined ? question : several)
+      return known !== undefined
+    },
+  }
+}
