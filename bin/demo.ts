@@ -17,7 +17,7 @@ import { waitForEmptyLog } from './supervisor/event-log-lag.ts'
 import type { System } from './supervisor/system.ts'
 
 export type DemoOptions = {
-  system: Pick<System, 'gatewayUrl' | 'clickhouseUrl'>
+  system: Pick<System, 'gatewayUrl' | 'clickhouseUrl' | 'clickhousePassword'>
   project: Project
   /** As 2001-06-04. */
   day: string
@@ -51,7 +51,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       'invalid_config',
       `the flights go from ${datasetDays.from} to ${addDays(datasetDays.to, -1)}; ${days} from ${day} on are not all among them`,
     )
-  const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: env['CLICKHOUSE_PASSWORD'] })
+  const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: system.clickhousePassword })
   try {
     const plan = await planReplay({ project, day, toDay })
     const replay = await replayUntilKnown(plan, { ...options, warehouse })

@@ -24,7 +24,7 @@ Examples:
       await streamQuery({
         url: connection.readOnlyClickhouseUrl,
         user: connection.clickhouseUser,
-        password: connection.clickhousePassword,
+        password: connection.readOnlyClickhousePassword,
         query: query === '-' ? await readAll(process.stdin) : query,
         format: options.json ? 'JSONEachRow' : options.format,
         to: process.stdout,

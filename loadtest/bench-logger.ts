@@ -10,7 +10,7 @@ import { freshEvents } from './logger/fresh-events.ts'
 import { type MeasuredGateway, startMeasuredGateway } from './logger/gateway-rate.ts'
 import { measureOutage } from './logger/outage.ts'
 import { type Result, toOutageText, toResultText } from './logger/result.ts'
-import { type ServiceProcess, startService } from './logger/service-process.ts'
+import { type ServiceProcess, startService, warehousePassword } from './logger/service-process.ts'
 import { spreadOf } from './logger/statistics.ts'
 import { until } from './logger/until.ts'
 
@@ -81,7 +81,7 @@ async function measureRound(gateway: MeasuredGateway, { warehouse, logger, dataD
 
 /** Until the engine merges no more, so that no part pays for the one before it. */
 async function quiet(url: string): Promise<void> {
-  const warehouse = createWarehouse({ url })
+  const warehouse = createWarehouse({ url, password: warehousePassword })
   const merges = async () => (await warehouse.query<{ n: string }>('SELECT count() AS n FROM system.merges'))[0]?.n === '0'
   await until('no merges', { holds: merges, everyMs: 200, deadlineMs: 60_000 }).finally(() => warehouse.close())
 }

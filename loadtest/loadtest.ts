@@ -56,7 +56,7 @@ async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, j
 
 /** Both must answer: a load test of nothing takes as long as another. */
 async function aimAt(url: string, clickhouseUrl: string): Promise<Target> {
-  const warehouse = createWarehouse({ url: clickhouseUrl })
+  const warehouse = createWarehouse({ url: clickhouseUrl, password: process.env['CLICKHOUSE_PASSWORD'] })
   const target: Target = { url, admin: undefined, warehouse, own: undefined, close: () => warehouse.close() }
   await residentBytes(target).catch((error: Error) => command.error(`error: no gateway answers at ${url}: ${error.message}`))
   await storedRows(target, '').catch((error: Error) => command.error(`error: no warehouse answers at ${clickhouseUrl}: ${error.message}`))

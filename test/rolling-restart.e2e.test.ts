@@ -21,11 +21,11 @@ let env: Record<string, string>
 const ports = new Map<string, string>()
 
 beforeAll(async () => {
-  env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_PROJECT_DIR: writePatientProject(dataDir) }
+  env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_PROJECT_DIR: writePatientProject(dataDir), CLICKHOUSE_PASSWORD: 'rolling' }
   const started = await startService('warehouse', { ...env, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' })
   running.set('warehouse', started)
   const url = started.addresses['http'] ?? ''
-  warehouse = createWarehouse({ url })
+  warehouse = createWarehouse({ url, password: env['CLICKHOUSE_PASSWORD'] })
   env['CLICKHOUSE_URL'] = url
   running.set('logger', await startService('logger', env))
   running.set('features', await startService('features', env))

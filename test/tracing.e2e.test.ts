@@ -29,6 +29,7 @@ beforeEach(async () => {
   collector = await startOtlpCollector()
   running = []
   env = {
+    CLICKHOUSE_PASSWORD: 'traced',
     ...{ HINDSIGHT_DATA_DIR: directory.dir, HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir), HINDSIGHT_PORT: '0' },
     ...{ HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' },
     ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '100' },
@@ -67,7 +68,7 @@ describeWithNats('with NATS', () => {
 
 async function startAll(consumers: readonly ServiceName[]): Promise<void> {
   env['CLICKHOUSE_URL'] = (await start('warehouse')).addresses['http'] ?? ''
-  warehouse = createWarehouse({ url: env['CLICKHOUSE_URL'] })
+  warehouse = createWarehouse({ url: env['CLICKHOUSE_URL'], password: env['CLICKHOUSE_PASSWORD'] })
   await start('features')
   gateway = await start('gateway')
   for (const service of consumers) await start(service)

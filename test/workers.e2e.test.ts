@@ -22,10 +22,10 @@ let env: Record<string, string>
 beforeEach(async () => {
   directory = createDataDirectory()
   running = []
-  env = { HINDSIGHT_DATA_DIR: directory.dir, HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir) }
+  env = { HINDSIGHT_DATA_DIR: directory.dir, HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir), CLICKHOUSE_PASSWORD: 'workers' }
   const { addresses } = await start('warehouse', { HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' })
   env['CLICKHOUSE_URL'] = addresses['http'] ?? ''
-  warehouse = createWarehouse({ url: env['CLICKHOUSE_URL'] })
+  warehouse = createWarehouse({ url: env['CLICKHOUSE_URL'], password: env['CLICKHOUSE_PASSWORD'] })
 })
 afterEach(async () => {
   await warehouse?.close()

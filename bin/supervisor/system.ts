@@ -5,6 +5,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { loadRunnerConfig } from '../../platform/service/common-config.ts'
 import { identifyProcess } from '../../platform/service/process-identity.ts'
 import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
+import { readPassword } from '../../platform/warehouse/password-file.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
 import { type ChildEnd, type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
 import { waitForEmptyLog } from './event-log-lag.ts'
@@ -27,6 +28,7 @@ export type System = {
   /** Where analysts connect; undefined when ClickHouse is not ours. */
   readOnlyWarehouseUrl: string | undefined
   clickhouseUrl: string
+  clickhousePassword: string | undefined
   states(): ChildState[]
   /** Stops the services in the order in which data flows. True when every one drained by itself. */
   drain(): Promise<boolean>
@@ -124,8 +126,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
   try {
     await waitForEarlierRun(dataDir, options.say)
-    const warehouse = await startWarehouse(start, options.env)
+    const warehouse = await startWarehouse(start, { env: options.env, dataDir })
     baseEnv['CLICKHOUSE_URL'] = warehouse.url
+    if (warehouse.password !== undefined) baseEnv['CLICKHOUSE_PASSWORD'] = warehouse.password
     // The logger makes the tables and features the store; the others wait for both by themselves.
     const [gateway] = await Promise.all([
       start('gateway', ({ http }) => (http === undefined ? {} : { HINDSIGHT_PORT: new URL(http).port })),
@@ -134,7 +137,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     ])
     const gatewayUrl = requireAddress(gateway, 'http')
     await waitUntilReady(children, { dataDir, signal: options.signal, say: options.say })
-    return { gatewayUrl, clickhouseUrl: warehouse.url, readOnlyWarehouseUrl: warehouse.readOnlyUrl, states, drain, killAll }
+    return {
+      ...{ gatewayUrl, clickhouseUrl: warehouse.url, clickhousePassword: warehouse.password, readOnlyWarehouseUrl: warehouse.readOnlyUrl },
+      ...{ states, drain, killAll },
+    }
   } catch (error) {
     await drain()
     throw error
@@ -143,16 +149,23 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
 type Start = (service: ServiceName, env: (previous: Record<string, string>) => NodeJS.ProcessEnv) => Promise<ChildState>
 
-async function startWarehouse(start: Start, env: NodeJS.ProcessEnv): Promise<{ url: string; readOnlyUrl: string | undefined }> {
+type WarehouseAccess = { url: string; readOnlyUrl: string | undefined; password: string | undefined }
+
+async function startWarehouse(start: Start, { env, dataDir }: { env: NodeJS.ProcessEnv; dataDir: string }): Promise<WarehouseAccess> {
   const url = env['CLICKHOUSE_URL']
-  if (url) return { url, readOnlyUrl: undefined }
+  const ownPassword = env['CLICKHOUSE_PASSWORD'] || undefined
+  if (url) return { url, readOnlyUrl: undefined, password: ownPassword }
   // Fixed where they can be, so that a dashboard finds the analysts' port again after a restart.
   const port = await pickPort(Number(env['HINDSIGHT_WAREHOUSE_PORT'] || 18_123))
   const readOnlyPort = await pickPort(Number(env['HINDSIGHT_WAREHOUSE_READ_ONLY_PORT'] || 18_124))
   const ports = { HINDSIGHT_WAREHOUSE_PORT: String(port), HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: String(readOnlyPort) }
   // Scans fill libuv's pool, and then nothing else in that process reads a file or answers a ping.
   const state = await start('warehouse', () => ({ UV_THREADPOOL_SIZE: '32', ...ports }))
-  return { url: requireAddress(state, 'http'), readOnlyUrl: requireAddress(state, 'http_read_only') }
+  return {
+    url: requireAddress(state, 'http'),
+    readOnlyUrl: requireAddress(state, 'http_read_only'),
+    password: ownPassword ?? readPassword(dataDir),
+  }
 }
 
 function requireAddress(state: ChildState, name: string): string {

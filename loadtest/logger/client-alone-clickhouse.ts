@@ -3,6 +3,7 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { decode } from '../../logger/decode.ts'
 import { toDeliveredRows } from '../../logger/rows/delivered-rows.ts'
 import type { FreshEvent } from './fresh-events.ts'
+import { warehousePassword } from './service-process.ts'
 
 type Batch = { table: string; rows: object[] }[]
 
@@ -29,7 +30,7 @@ export async function clientAlone(options: {
   const batches: Batch[] = []
   for (let from = 0; from < events.length; from += batchRows)
     batches.push(toBatch(events.slice(from, from + batchRows), { from, writerId }))
-  const client = createClient({ url, clickhouse_settings: settings })
+  const client = createClient({ url, password: warehousePassword, clickhouse_settings: settings })
   try {
     await client.ping()
     const began = performance.now()

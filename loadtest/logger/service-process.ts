@@ -14,11 +14,14 @@ export type ServiceProcess = {
   signal(signal: NodeJS.Signals): void
 }
 
+/** What the services of a measured system and its clients show the embedded warehouse. */
+export const warehousePassword = 'measured'
+
 /** Resolves when it is ready; rejects with why it is not. `nodeArgs` go to Node before the entry, as `--cpu-prof`. */
 export async function startService(entry: string, env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<ServiceProcess> {
   const script = fileURLToPath(new URL(`../../${entry}`, import.meta.url))
   const child = spawn(process.execPath, [...nodeArgs, ...typescriptArgs, script], {
-    env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', ...env },
+    env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', CLICKHOUSE_PASSWORD: warehousePassword, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   const exited = once(child, 'exit')

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
 import { fillWindows } from '../logger/flights.ts'
-import { startService, type ServiceProcess } from '../logger/service-process.ts'
+import { startService, type ServiceProcess, warehousePassword } from '../logger/service-process.ts'
 import { addSlowModel } from './slow-model.ts'
 import type { Target } from './target.ts'
 
@@ -37,7 +37,7 @@ export async function startLocalSystem(): Promise<Target> {
     await start('features/main.ts', stored)
     const gateway = await start('gateway/main.ts', { ...stored, HINDSIGHT_PORT: '0' })
     await fillWindows(gateway.http)
-    const client = createWarehouse({ url: warehouse.http })
+    const client = createWarehouse({ url: warehouse.http, password: warehousePassword })
     return {
       url: gateway.http,
       admin: gateway.admin,

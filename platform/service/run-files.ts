@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import { isAlive } from './process-identity.ts'
+import { readPassword } from '../warehouse/password-file.ts'
 import type { ServiceName } from './service.ts'
 
 const runFile = z.looseObject({
@@ -54,7 +55,9 @@ export type Connection = {
   gatewayAdminUrl: string
   clickhouseUrl: string
   clickhouseUser?: string
-  clickhousePassword?: string
+  /** Of the data directory where the environment has none and ClickHouse is the embedded warehouse. */
+  clickhousePassword: string | undefined
+  readOnlyClickhousePassword: string | undefined
   /** The analysts' port: the embedded warehouse's read-only one, or ClickHouse itself. */
   readOnlyClickhouseUrl: string
 }
@@ -65,7 +68,8 @@ export type Connection = {
  */
 export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv = process.env): Connection {
   const fromEnv = (name: string) => env[name] || undefined
-  const credentials = { user: fromEnv('CLICKHOUSE_USER'), password: fromEnv('CLICKHOUSE_PASSWORD') }
+  const user = fromEnv('CLICKHOUSE_USER')
+  const isOurs = fromEnv('CLICKHOUSE_URL') === undefined
   return {
     get gatewayUrl() {
       return fromEnv('HINDSIGHT_URL') ?? addressOf(dataDir, 'gateway', 'http', 'HINDSIGHT_URL')
@@ -79,8 +83,14 @@ export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv =
     get readOnlyClickhouseUrl() {
       return fromEnv('CLICKHOUSE_URL') ?? addressOf(dataDir, 'warehouse', 'http_read_only', 'CLICKHOUSE_URL')
     },
-    ...(credentials.user !== undefined && { clickhouseUser: credentials.user }),
-    ...(credentials.password !== undefined && { clickhousePassword: credentials.password }),
+    ...(user !== undefined && { clickhouseUser: user }),
+    // Only for our own warehouse: another one is not told the password of this.
+    get clickhousePassword() {
+      return fromEnv('CLICKHOUSE_PASSWORD') ?? (isOurs ? readPassword(dataDir) : undefined)
+    },
+    get readOnlyClickhousePassword() {
+      return isOurs ? fromEnv('HINDSIGHT_WAREHOUSE_READ_ONLY_PASSWORD') : fromEnv('CLICKHOUSE_PASSWORD')
+    },
   }
 }
 

@@ -9,7 +9,11 @@ import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
 import { type EngineHealth, createEngineHealth } from './engine-health.ts'
 import { createSpool } from './spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
-import { readFunctionCatalog } from './read-only-chdb.ts'
+import { readFunctionCatalog } from './function-catalog-chdb.ts'
+import { homeDatabase, readSystemTables } from './read-only-chdb.ts'
+import { type Readiness, createReadiness } from './readiness.ts'
+import { createServiceGuard } from './service-guard-chdb.ts'
+import type { Lease } from './session-slot-chdb.ts'
 import { type AnalystLimits, defaultAnalystLimits } from './read-only-rules.ts'
 import { favourEventLoop } from './thread-priority.ts'
 
@@ -21,8 +25,12 @@ export type EmbeddedWarehouseOptions = {
   readOnlyPort: number
   /** Default 127.0.0.1. */
   host?: string
-  /** Required of every request but `/ping` when given. */
+  /** Required of every request to the services' port but `/ping` when given. */
   credentials?: Credentials
+  /** Likewise of the analysts' port. */
+  readOnlyCredentials?: Credentials
+  /** Whether analysts find what they read; until then their port answers 503. Default: as soon as there is `gold`. */
+  hasTables?: () => Promise<boolean>
   sessions?: EngineOptions['sessions']
   analystLimits?: Partial<AnalystLimits>
   /** Tables that analysts do not see; default the raw payloads. */
@@ -65,22 +73,34 @@ export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions):
 async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limits: AnalystLimits): Promise<EmbeddedWarehouse> {
   const never = new AbortController().signal
   favourEventLoop()
-  const catalog = await engine.lease('read', never, readFunctionCatalog)
-  const deps: HandlerDeps = {
+  const catalog = await engine.lease('judge', never, readFunctionCatalog)
+  const systemTables = await engine.lease('judge', never, readSystemTables)
+  const deps: Omit<HandlerDeps, 'audience'> = {
     engine,
     spool: createSpool(join(options.dir, 'spool')),
-    ...(options.credentials && { credentials: options.credentials }),
+    dir: options.dir,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 ** 3,
     maxQueryBytes: options.maxQueryBytes ?? 4 * 1024 ** 2,
     onError: options.onError ?? (() => undefined),
   }
   const health = createEngineHealth(engine.probe)
-  const guard = { catalog, limits, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
+  const guard = { catalog, limits, systemTables, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
+  const readiness = createReadiness(options.hasTables ?? (() => engine.lease('judge', never, hasHome)))
+  const handleServices = createQueryHandler({
+    ...deps,
+    ...(options.credentials && { credentials: options.credentials }),
+    audience: { kind: 'services', guard: createServiceGuard({ engine, catalog }) },
+  })
+  const handleAnalysts = createQueryHandler({
+    ...deps,
+    ...(options.readOnlyCredentials && { credentials: options.readOnlyCredentials }),
+    audience: { kind: 'analysts', guard, readiness },
+  })
   const host = options.host ?? '127.0.0.1'
-  const main = await listen(createFront(health, createQueryHandler(deps)), options.port, host)
+  const main = await listen(createFront({ health, handle: handleServices }), options.port, host)
   let readOnly: Listening
   try {
-    readOnly = await listen(createFront(health, createQueryHandler({ ...deps, guard })), options.readOnlyPort, host)
+    readOnly = await listen(createFront({ health, handle: handleAnalysts, readiness }), options.readOnlyPort, host)
   } catch (error) {
     await main.stop(0)
     throw error
@@ -127,29 +147,33 @@ function prepareDirectory(path: string): string {
   return dir
 }
 
+async function hasHome(lease: Lease): Promise<boolean> {
+  const exists = await lease.query(`EXISTS DATABASE ${homeDatabase}`, 'TSVRaw')
+  return exists.text().trim() === '1'
+}
+
 type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 
-function createFront(health: EngineHealth, handle: Handle): Server {
+type FrontDeps = { health: EngineHealth; handle: Handle; readiness?: Readiness }
+
+function createFront(deps: FrontDeps): Server {
   // Long parameters travel in the URL; clients keep connections open between batches.
   const server = createServer({ maxHeaderSize: 1 << 20, keepAliveTimeout: 65_000, requestTimeout: 600_000 }, (request, response) => {
-    void route(request, response, { health, handle })
+    void route(request, response, deps)
   })
   return server
 }
 
-async function route(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { health, handle }: { health: EngineHealth; handle: Handle },
-): Promise<void> {
+async function route(request: IncomingMessage, response: ServerResponse, { health, handle, readiness }: FrontDeps): Promise<void> {
   const url = URL.canParse(request.url ?? '/', 'http://warehouse') ? new URL(request.url ?? '/', 'http://warehouse') : undefined
   const isQuery = url?.pathname === '/' && (request.method === 'POST' || url.searchParams.has('query'))
   if (url === undefined) return plain(response, 400, 'Bad request\n')
   if (!['GET', 'HEAD', 'POST'].includes(request.method ?? ''))
     return plain(response, 405, 'Method not allowed\n', { Allow: 'GET, HEAD, POST' })
   if (url.pathname === '/ping' || url.pathname === '/replicas_status') {
-    const ok = health.ok()
-    return plain(response, ok ? 200 : 503, ok ? 'Ok.\n' : 'The engine does not answer\n')
+    if (!health.ok()) return plain(response, 503, 'The engine does not answer\n')
+    if ((await readiness?.isReady()) === false) return plain(response, 503, 'Not ready\n', { 'Retry-After': '5' })
+    return plain(response, 200, 'Ok.\n')
   }
   if (isQuery) return await handle(request, response, url)
   if (url.pathname === '/') return plain(response, 200, 'Ok.\n')

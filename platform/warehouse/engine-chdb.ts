@@ -4,15 +4,19 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { type Lane, createLane } from './session-lane.ts'
 import { type Lease, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
 
-/** Reads of services, reads of analysts, inserts: none waits for another. */
-export type LaneName = 'read' | 'analyst' | 'insert'
+/**
+ * Reads of services, inserts, reads of analysts, those of them that are brief, and the judging of statements: none waits for
+ * another.
+ */
+export type LaneName = 'read' | 'insert' | 'analyst' | 'brief' | 'judge'
 
 export type Engine = {
   version: string
-  /** Waits for a free session of the lane. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already. */
+  /** Waits for a free session of the lane. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or too long. */
   lease<T>(lane: LaneName, signal: AbortSignal, use: (lease: Lease) => Promise<T>): Promise<T>
   /** Answers from a session that nothing else uses. */
   probe(): Promise<void>
+  hasFree(lane: LaneName): boolean
   running(): number
   close(): Promise<void>
 }
@@ -20,15 +24,27 @@ export type Engine = {
 export type EngineOptions = {
   dir: string
   sessions?: Partial<Record<LaneName, number>>
-  /** Requests that may wait for a session of a lane. */
-  maxWaiting?: number
+  /** What may wait for a session of a lane, and how long. */
+  waiting?: Partial<Record<LaneName, WaitBounds>>
   /** Command-line arguments of the engine, over the defaults. */
   engineArgs?: readonly string[]
   /** Settings of the analysts' sessions, over the common ones. */
   analystArgs?: readonly string[]
 }
 
-const defaultSessions: Record<LaneName, number> = { read: 6, analyst: 4, insert: 2 }
+export type WaitBounds = { maxWaiting: number; maxWaitMs?: number }
+
+const defaultSessions: Record<LaneName, number> = { read: 6, insert: 2, analyst: 3, brief: 1, judge: 2 }
+
+/** A service waits as long as its own timeout says; a person is told. */
+const defaultWaiting: Record<LaneName, WaitBounds> = {
+  read: { maxWaiting: 200 },
+  insert: { maxWaiting: 200 },
+  analyst: { maxWaiting: 24, maxWaitMs: 20_000 },
+  brief: { maxWaiting: 48, maxWaitMs: 10_000 },
+  judge: { maxWaiting: 100, maxWaitMs: 10_000 },
+}
+const laneNames = ['read', 'insert', 'analyst', 'brief', 'judge'] as const
 
 /** Threads that libuv needs so that a busy session never keeps a file or a compression waiting. */
 export const recommendedThreads = 24
@@ -46,15 +62,22 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const version = await text(control, 'SELECT version()')
   const counts = { ...defaultSessions, ...options.sessions }
   const lanes = {} as Record<LaneName, Lane<Slot>>
-  for (const name of ['read', 'analyst', 'insert'] as const) {
-    const openSlot = (slot: string) => open(slot, [...laneArgs[name], ...(name === 'analyst' ? (options.analystArgs ?? []) : [])])
+  for (const name of laneNames) {
+    const isAnalyst = name === 'analyst' || name === 'brief'
+    const openSlot = (slot: string) => open(slot, [...laneArgs[name], ...(isAnalyst ? (options.analystArgs ?? []) : [])])
     const sample = openSlot(name)
     const settings = await readSettings(sample)
     sample.close()
     const slots = Array.from({ length: counts[name] }, (_, index) =>
-      createSlot({ name: `${name}-${index}`, open: openSlot, home: name === 'analyst' ? 'system' : 'default', control, settings }),
+      createSlot({
+        name: `${name}-${index}`,
+        open: openSlot,
+        home: isAnalyst || name === 'judge' ? 'system' : 'default',
+        control,
+        settings,
+      }),
     )
-    lanes[name] = createLane({ name, slots, maxWaiting: options.maxWaiting ?? 200 })
+    lanes[name] = createLane({ name, slots, ...(options.waiting?.[name] ?? defaultWaiting[name]) })
   }
   const lease: Engine['lease'] = async (lane, signal, use) => {
     const slot = await lanes[lane].take(signal)
@@ -70,6 +93,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     version,
     lease,
     probe: () => text(control, 'SELECT 1').then(() => undefined),
+    hasFree: (lane) => lanes[lane].hasFree(),
     running: () => Object.values(lanes).reduce((sum, lane) => sum + lane.busy(), 0),
     async close() {
       for (const lane of Object.values(lanes)) for (const slot of lane.slots) slot.lease.cancel()
@@ -104,6 +128,8 @@ const laneArgs: Record<LaneName, readonly string[]> = {
   read: ['--priority=2'],
   // In its own default database the embedded engine takes an unknown table for a file of that name.
   analyst: ['--priority=3', '--database=system'],
+  brief: ['--priority=2', '--database=system'],
+  judge: ['--priority=1', '--database=system'],
 }
 
 async function loadChdb() {

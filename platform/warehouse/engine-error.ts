@@ -27,12 +27,23 @@ const statusOfCode: ReadonlyMap<number, number> = new Map([
   [497, 403],
   [516, 403],
   [209, 503],
+  [667, 503],
   [223, 413],
 ])
 
 /** The HTTP status that goes with an error code of ClickHouse. */
 export function httpStatusOf(code: number): number {
   return statusOfCode.get(code) ?? 500
+}
+
+const retryAfterSeconds: ReadonlyMap<number, number> = new Map([
+  [202, 2],
+  [667, 5],
+])
+
+/** Seconds after which the same request may well be answered; undefined where waiting does not help. */
+export function retryAfterOf(code: number): number | undefined {
+  return retryAfterSeconds.get(code)
 }
 
 /** ClickHouse's text form, which its clients take apart again. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
-import { type EngineError, httpStatusOf, toErrorText } from './engine-error.ts'
+import { type EngineError, httpStatusOf, retryAfterOf, toErrorText } from './engine-error.ts'
 import { chooseEncoding, createEncoder } from './http-request.ts'
 
 /** One answer of ClickHouse's HTTP interface. Headers go out with the first bytes, so an early error has its status. */
@@ -53,9 +53,11 @@ export function createQueryResponse({ request, response, version, queryId, compr
       if (out === undefined) {
         const { 'X-ClickHouse-Exception-Tag': _, ...plain } = headers
         if (!request.complete) plain['Connection'] = 'close'
+        const retryAfter = retryAfterOf(error.code)
         response.writeHead(httpStatusOf(error.code), {
           ...plain,
           'X-ClickHouse-Exception-Code': String(error.code),
+          ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
           'Content-Type': 'text/plain; charset=UTF-8',
         })
         response.end(text)

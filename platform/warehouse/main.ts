@@ -2,10 +2,14 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { commonConfigFields, loadConfig } from '../service/common-config.ts'
+import { pendingMigrations } from '../schema/migrate.ts'
 import { runService } from '../service/run-service.ts'
 import { startEmbeddedWarehouse } from './embedded-server-chdb.ts'
 import { recommendedThreads } from './engine-chdb.ts'
 import { createWarehouseMetrics } from './metrics.ts'
+import { ensurePassword } from './password-file.ts'
+import { createWarehouse } from './warehouse-clickhouse.ts'
+import type { Warehouse } from './warehouse.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const configSchema = z.object({
@@ -13,6 +17,7 @@ const configSchema = z.object({
   HINDSIGHT_DRAIN_TIMEOUT_MS: commonConfigFields.HINDSIGHT_DRAIN_TIMEOUT_MS,
   HINDSIGHT_WAREHOUSE_PORT: port.default(18_123),
   HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: port.default(18_124),
+  HINDSIGHT_WAREHOUSE_READ_ONLY_PASSWORD: z.string().optional(),
   CLICKHOUSE_USER: commonConfigFields.CLICKHOUSE_USER,
   CLICKHOUSE_PASSWORD: commonConfigFields.CLICKHOUSE_PASSWORD,
 })
@@ -34,23 +39,34 @@ async function runWarehouse(): Promise<void> {
     name: 'warehouse',
     config: (env) => loadConfig(configSchema, env),
     async start({ config, logger, meter }) {
-      const password = config.CLICKHOUSE_PASSWORD
+      const credentials = {
+        user: config.CLICKHOUSE_USER ?? 'default',
+        password: config.CLICKHOUSE_PASSWORD ?? ensurePassword(config.HINDSIGHT_DATA_DIR),
+      }
+      const readOnlyPassword = config.HINDSIGHT_WAREHOUSE_READ_ONLY_PASSWORD
+      let self: Warehouse | undefined
       const metrics = createWarehouseMetrics(meter)
       const warehouse = await startEmbeddedWarehouse({
         dir: join(config.HINDSIGHT_DATA_DIR, 'warehouse'),
         port: config.HINDSIGHT_WAREHOUSE_PORT,
         readOnlyPort: config.HINDSIGHT_WAREHOUSE_READ_ONLY_PORT,
-        ...(password !== undefined && { credentials: { user: config.CLICKHOUSE_USER ?? 'default', password } }),
+        credentials,
+        ...(readOnlyPassword !== undefined && { readOnlyCredentials: { user: credentials.user, password: readOnlyPassword } }),
+        hasTables: async () => self !== undefined && (await pendingMigrations(self)).length === 0,
         onError(error, queryId) {
           metrics.onFault()
           logger.error({ err: error, query_id: queryId }, 'request failed')
         },
       })
+      self = createWarehouse({ url: warehouse.url, ...credentials, readOnly: true, requestTimeoutMs: 10_000 })
       return {
         addresses: { http: warehouse.url, http_read_only: warehouse.readOnlyUrl },
         checks: async () => ({ engine: warehouse.healthy() }),
         status: async () => ({ engine_version: warehouse.version, running_queries: warehouse.running() }),
-        drain: () => warehouse.stop(config.HINDSIGHT_DRAIN_TIMEOUT_MS / 2),
+        async drain() {
+          await self?.close()
+          await warehouse.stop(config.HINDSIGHT_DRAIN_TIMEOUT_MS / 2)
+        },
       }
     },
   })

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Credentials, authenticate } from './credentials.ts'
+import { cancelledBy, runAnalystQuery } from './analyst-queries-chdb.ts'
 import type { Engine } from './engine-chdb.ts'
-import type { Lease } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import { type QueryRequest, addField, parseQueryRequest, readBody, singleHeader } from './http-request.ts'
 import { createQueryResponse, type QueryResponse } from './http-response.ts'
 import type { Spool } from './spool.ts'
-import { analystDatabase, checkRequest, checkStatement } from './read-only-chdb.ts'
-import type { GuardOptions } from './read-only-guard.ts'
-import { runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
-import { parseStatement } from './statement.ts'
+import { type AnalystGuard, checkRequest } from './read-only-chdb.ts'
+import type { Readiness } from './readiness.ts'
+import { checkFormat, runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
+import type { ServiceGuard } from './service-guard-chdb.ts'
 import { type StatementBody, readStatement } from './statement-body.ts'
 
 export type HandlerDeps = {
@@ -19,8 +19,10 @@ export type HandlerDeps = {
   credentials?: Credentials
   maxBodyBytes: number
   maxQueryBytes: number
-  /** Given for the read-only port. */
-  guard?: GuardOptions
+  /** Whom the port is for. */
+  audience: { kind: 'services'; guard: ServiceGuard } | { kind: 'analysts'; guard: AnalystGuard; readiness: Readiness }
+  /** A folder of this machine, which no message names. */
+  dir: string
   onError: (error: unknown, queryId: string) => void
 }
 
@@ -36,6 +38,7 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
     try {
       authenticate(request, url, deps.credentials)
       refuseBrowsers(request)
+      if (deps.audience.kind === 'analysts') await deps.audience.readiness.require()
       const parsed = parseQueryRequest(request, url, randomUUID)
       queryId = parsed.queryId
       answer = createQueryResponse({ request, response, version: deps.engine.version, queryId, compress: parsed.compress })
@@ -45,7 +48,9 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
       const known = error instanceof EngineError
       if (!known) deps.onError(error, queryId)
       answer.fail(
-        known ? error : new EngineError(1002, 'UNKNOWN_EXCEPTION', 'A fault of the embedded warehouse; its log has it', { cause: error }),
+        known
+          ? withoutFolder(error, deps.dir)
+          : new EngineError(1002, 'UNKNOWN_EXCEPTION', 'A fault of the embedded warehouse; its log has it', { cause: error }),
       )
       request.resume()
     }
@@ -55,32 +60,22 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
 type Exchange = { request: IncomingMessage; parsed: QueryRequest; answer: QueryResponse; signal: AbortSignal }
 
 async function answerQuery(deps: HandlerDeps, { request, parsed, answer, signal }: Exchange): Promise<void> {
-  if (deps.guard !== undefined) checkRequest(parsed, deps.guard.limits)
+  const { engine, spool, audience } = deps
+  if (audience.kind === 'analysts') checkRequest(parsed, audience.guard.limits)
   const body = await readQuery(deps, request, parsed)
-  if (deps.guard !== undefined) checkRequest(parsed, deps.guard.limits)
   checkShape(request, parsed, body)
-  const { statement } = body
-  if (statement.kind === 'insert') {
-    if (deps.guard !== undefined) throw new EngineError(497, 'ACCESS_DENIED', 'Not allowed on the read-only port: INSERT writes')
-    return await runInsert({ engine: deps.engine, spool: deps.spool, signal }, { request: parsed, body, response: answer })
+  if (audience.kind === 'analysts') {
+    if (body.statement.kind === 'insert') throw new EngineError(497, 'ACCESS_DENIED', 'Not allowed on the read-only port: INSERT writes')
+    return await runAnalystQuery({ engine, spool, guard: audience.guard }, { sql: body.sql, request: parsed, response: answer, signal })
   }
-  await deps.engine.lease(deps.guard === undefined ? 'read' : 'analyst', signal, async (lease) => {
-    const cancel = () => lease.cancel()
-    signal.addEventListener('abort', cancel, { once: true })
-    try {
-      const { database, ...setup } = setUpOf(parsed)
-      const home = deps.guard === undefined ? database : await analystDatabase(lease, database)
-      await lease.setUp({ ...setup, ...(home !== undefined && { database: home }) })
-      const sql = await sqlToRun(lease, body, deps.guard)
-      await runQuery(lease, deps.spool, { sql, statement: parseStatement(sql), request: parsed, response: answer })
-    } finally {
-      signal.removeEventListener('abort', cancel)
-    }
-  })
-}
-
-async function sqlToRun(lease: Lease, body: StatementBody, guard: GuardOptions | undefined): Promise<string> {
-  return guard === undefined ? body.sql : await checkStatement(lease, body.sql, guard)
+  await audience.guard.check(body, parsed, signal)
+  if (body.statement.kind === 'insert') return await runInsert({ engine, spool, signal }, { request: parsed, body, response: answer })
+  await engine.lease('read', signal, (lease) =>
+    cancelledBy(signal, lease, async () => {
+      await lease.setUp(setUpOf(parsed))
+      await runQuery(lease, spool, { sql: body.sql, statement: body.statement, request: parsed, response: answer })
+    }),
+  )
 }
 
 async function readQuery(deps: HandlerDeps, request: IncomingMessage, parsed: QueryRequest): Promise<StatementBody> {
@@ -126,6 +121,7 @@ function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement 
       'READONLY',
       'Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly: use POST',
     )
+  if (statement.format !== undefined) checkFormat(statement.format)
   // A session keeps the parameters of earlier requests, so the engine would not miss one. A view's own are no parameters of CREATE.
   const missing = statement.verb === 'CREATE' ? undefined : statement.parameters.find((name) => !parsed.params.has(name))
   if (missing !== undefined) throw new EngineError(456, 'UNKNOWN_QUERY_PARAMETER', `Substitution \`${missing}\` is not set`)
@@ -135,4 +131,9 @@ function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement 
 function refuseBrowsers(request: IncomingMessage): void {
   if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] === 'cross-site')
     throw new EngineError(497, 'ACCESS_DENIED', 'Requests of web pages are not taken')
+}
+
+function withoutFolder(error: EngineError, dir: string): EngineError {
+  if (!error.message.includes(dir)) return error
+  return new EngineError(error.code, error.type, error.message.replaceAll(dir, 'warehouse'), { cause: error })
 }

@@ -1,40 +1,28 @@
-import { type Lease, quoteString } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import type { QueryRequest } from './http-request.ts'
+import { type GuardOptions, type Reads, checkBeforeParsing, denied, judgeStatement } from './read-only-guard.ts'
+import { type AnalystLimits, allowedDatabaseEngines, allowedTableEngine, checkSetting } from './read-only-rules.ts'
 import { renderStatement } from './render-statement-chdb.ts'
-import { type GuardOptions, checkReadOnly } from './read-only-guard.ts'
-import {
-  type AnalystLimits,
-  type FunctionCatalog,
-  allowedInternal,
-  checkSetting,
-  deniedCategories,
-  deniedFunctions,
-  hiddenDatabase,
-} from './read-only-rules.ts'
+import { type Lease, quoteString } from './session-slot-chdb.ts'
+import { type SystemTables, createSystemTables, systemDatabase } from './system-tables.ts'
 
-/** The functions of this very build, so that a new one of a denied family is denied too. */
-export async function readFunctionCatalog(lease: Lease): Promise<FunctionCatalog> {
-  const families = deniedCategories.map(quoteString).join(', ')
-  const byFamily = await names(
-    lease,
-    `WITH (SELECT groupArray(name) FROM system.functions WHERE categories IN (${families})) AS family
-     SELECT lower(name) FROM system.functions WHERE categories IN (${families}) OR has(family, alias_to)`,
-  )
-  const tableFunctions = await names(lease, 'SELECT lower(name) FROM system.table_functions')
-  return {
-    deniedFunctions: new Set([...byFamily.filter((name) => !allowedInternal.has(name)), ...deniedFunctions]),
-    tableFunctions: new Set(tableFunctions),
-  }
+/** Where analysts start. */
+export const homeDatabase = 'gold'
+/** The engine's own default database, and what clients name when they name none: in it, a table's name can be a file's. */
+const engineDefault = 'default'
+const informationSchema = /^information_schema$/i
+
+export type AnalystGuard = GuardOptions & { systemTables: SystemTables }
+
+export type JudgedStatement = {
+  /** What was judged is what is to be run: the engine's own rendering, with the safe part of what is partly open. */
+  sql: string
+  /** Whether it reads little, as far as that can be known before it runs. */
+  brief: boolean
 }
 
-async function names(lease: Lease, sql: string): Promise<string[]> {
-  const result = await lease.query(sql, 'TSVRaw')
-  return result
-    .text()
-    .split('\n')
-    .filter((name) => name !== '')
-}
+/** Rows that a statement may read and still be thought brief. */
+const briefRows = 1_000_000
 
 /** The read-only port's rules for what comes with the URL. Removes what is allowed and has no effect. */
 export function checkRequest(request: QueryRequest, limits: AnalystLimits): void {
@@ -42,21 +30,121 @@ export function checkRequest(request: QueryRequest, limits: AnalystLimits): void
   for (const [name, value] of request.settings) checkSetting(name, value, limits)
 }
 
-/** Where analysts start: in `gold` as soon as it is there. Never in `default`, where a table's name can be a file's. */
-export async function analystDatabase(lease: Lease, asked: string | undefined): Promise<string | undefined> {
-  if (asked !== undefined && asked !== hiddenDatabase) return asked
-  const exists = await lease.query('EXISTS DATABASE gold', 'TSVRaw')
-  return exists.text().trim() === '1' ? 'gold' : undefined
+/** The database of an analyst's session. Never the engine's default. */
+export function analystDatabase(asked: string | undefined): string {
+  return asked === undefined || asked === engineDefault ? homeDatabase : asked
+}
+
+export async function readSystemTables(lease: Lease): Promise<SystemTables> {
+  const rows = await readRows<{ table: string; columns: string[] }>(
+    lease,
+    `SELECT table, groupArray(name) AS columns FROM (SELECT table, name FROM system.columns WHERE database = 'system' ORDER BY table, position) GROUP BY table`,
+  )
+  return createSystemTables(new Map(rows.map(({ table, columns }) => [table, columns])))
 }
 
 /**
- * Throws ACCESS_DENIED unless the statement only reads the warehouse. Returns the engine's own rendering of it, and that is
- * to be run: what was checked and what runs are the same text.
+ * Throws ACCESS_DENIED unless the statement only reads what an analyst may, and from there on knows what to run. Runs on a
+ * session that has the statement's parameters.
  */
-export async function checkStatement(lease: Lease, sql: string, options: GuardOptions): Promise<string> {
+export async function judgeOnEngine(
+  lease: Lease,
+  { sql, database, params }: { sql: string; database: string; params: ReadonlyMap<string, string> },
+  guard: AnalystGuard,
+): Promise<JudgedStatement> {
+  for (const value of params.values()) if (/[\r\n\0]/.test(value)) refuseAsName(sql)
   const canonical = await renderStatement(lease, sql)
   if (canonical === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
+  checkBeforeParsing(canonical, guard.limits)
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
-  checkReadOnly({ tree, canonical }, options)
-  return canonical
+  const reads = judgeStatement({ tree, canonical }, guard)
+  const places = placesOf(reads, database)
+  const found = await look(lease, places)
+  for (const place of places) checkPlace(place, { found, guard })
+  const partly = places.filter((place) => place.database === systemDatabase && guard.systemTables.access(place.table) === 'partly')
+  return {
+    sql: /^(SHOW|EXISTS) /.test(canonical) ? canonical : restricted(canonical, { partly, guard }),
+    brief: isBrief(reads, { places, found, guard }),
+  }
+}
+
+/** Names with line breaks would change the tree that is judged. */
+function refuseAsName(sql: string): void {
+  if (/:\s*identifier\s*\}/i.test(sql)) throw denied('a name must not hold line breaks')
+}
+
+type Place = { database: string; table: string; qualified: boolean; isView: boolean }
+
+/** A dot may part a database from a table, or be in a name. */
+function placesOf(reads: Reads, current: string): Place[] {
+  const places = (name: string, isView: boolean): Place[] => {
+    const dot = name.indexOf('.')
+    const here = { database: current, table: name, qualified: false, isView }
+    return dot === -1 ? [here] : [here, { database: name.slice(0, dot), table: name.slice(dot + 1), qualified: true, isView }]
+  }
+  return [
+    { database: current, table: '', qualified: false, isView: false },
+    ...reads.databases.map((database) => ({ database, table: '', qualified: true, isView: false })),
+    ...reads.tables.flatMap((name) => places(name, false)),
+    ...reads.views.flatMap((name) => places(name, true)),
+  ]
+}
+
+type Found = { database: string; table: string; engine: string; rows: number | null }
+
+async function look(lease: Lease, places: readonly Place[]): Promise<Found[]> {
+  const databases = [...new Set(places.map((place) => quoteString(place.database)))]
+  const tables = [...new Set(places.map((place) => `(${quoteString(place.database)}, ${quoteString(place.table)})`))]
+  return await readRows<Found>(
+    lease,
+    `SELECT name AS database, '' AS table, engine, NULL AS rows FROM system.databases WHERE name IN (${databases.join(', ')})
+     UNION ALL SELECT database, name, engine, toFloat64(total_rows) FROM system.tables WHERE (database, name) IN (${tables.join(', ')})`,
+  )
+}
+
+/** What is not there is left to the engine to say. */
+function checkPlace(
+  { database, table, qualified, isView }: Place,
+  { found, guard }: { found: readonly Found[]; guard: AnalystGuard },
+): void {
+  if (database.startsWith('_temporary')) throw denied('temporary tables belong to their sessions')
+  const engineOf = (name: string) => found.find((row) => row.database === database && row.table === name)?.engine
+  const databaseEngine = engineOf('')
+  if (databaseEngine !== undefined && !allowedDatabaseEngines.has(databaseEngine))
+    throw denied(`the database ${database} is not for analysts`)
+  if (table === '' || informationSchema.test(database)) return
+  const engine = engineOf(table)
+  if (database === systemDatabase) {
+    if (!qualified && engine === undefined) return
+    const access = guard.systemTables.access(table)
+    if (access === 'closed' || isView) throw denied(`the table ${database}.${table} is not for analysts`)
+    if (access === 'partly' && !qualified) throw denied(`write ${database}.${table} with its database`)
+    return
+  }
+  if (engine === undefined) return
+  if (!allowedTableEngine.test(engine) || (isView && engine !== 'View') || guard.deniedTables.test(`${database}.${table}`))
+    throw denied(`the table ${database}.${table} is not for analysts`)
+}
+
+function restricted(canonical: string, { partly, guard }: { partly: readonly Place[]; guard: AnalystGuard }): string {
+  const sql = guard.systemTables.restrict(canonical, partly.length)
+  if (sql === undefined) throw denied('name the tables of `system` plainly, as in `system.tables`')
+  return sql
+}
+
+type Judged = { places: readonly Place[]; found: readonly Found[]; guard: AnalystGuard }
+
+function isBrief(reads: Reads, { places, found, guard }: Judged): boolean {
+  if (reads.endless) return false
+  if (places.some((place) => place.database === systemDatabase && guard.systemTables.isEndless(place.table))) return false
+  const tables = found.filter((row) => row.table !== '' && row.database !== systemDatabase && !informationSchema.test(row.database))
+  return tables.reduce((sum, row) => sum + (row.rows ?? Number.POSITIVE_INFINITY), 0) <= briefRows
+}
+
+async function readRows<Row>(lease: Lease, sql: string): Promise<Row[]> {
+  const text = (await lease.query(sql, 'JSONEachRow')).text()
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Row)
 }

@@ -1,8 +1,5 @@
 import { EngineError } from './engine-error.ts'
 
-/** Names of functions, in lower case, as this build of the engine has them. */
-export type FunctionCatalog = { deniedFunctions: ReadonlySet<string>; tableFunctions: ReadonlySet<string> }
-
 /** Statements by the first node of their syntax tree. */
 export const allowedRoots: ReadonlySet<string> = new Set([
   'SelectWithUnionQuery',
@@ -10,79 +7,124 @@ export const allowedRoots: ReadonlySet<string> = new Set([
   'DescribeQuery',
   'ShowTables',
   'ShowColumns',
+  'ShowIndexes',
   'ShowFunctions',
   'ShowEngineQuery',
   'ShowSetting',
-  'ShowIndexes',
   'ShowCreateTableQuery',
   'ShowCreateViewQuery',
   'ShowCreateDatabaseQuery',
   'ExistsTableQuery',
   'ExistsViewQuery',
   'ExistsDatabaseQuery',
-  'ShowProcesslistQuery',
 ])
 
-/** Table functions that make rows out of nothing, or of their own arguments. */
-export const allowedTableFunctions: ReadonlySet<string> = new Set([
-  'numbers',
-  'numbers_mt',
-  'zeros',
-  'zeros_mt',
-  'values',
-  'sqlstandardvalues',
-  'null',
-  'generaterandom',
-  'generateseries',
-  'generate_series',
-  'primes',
-  'format',
-  'view',
+/** What a query may be made of. A kind of node that is not here is refused, so that new syntax is judged before it is taken. */
+export const allowedNodes: ReadonlySet<string> = new Set([
+  ...['SelectWithUnionQuery', 'SelectIntersectExceptQuery', 'SelectQuery', 'Subquery', 'WithElement', 'ExpressionList'],
+  ...['TablesInSelectQuery', 'TablesInSelectQueryElement', 'TableExpression', 'TableJoin', 'TableIdentifier', 'ArrayJoin', 'SampleRatio'],
+  ...['Identifier', 'Literal', 'Function', 'Asterisk', 'QualifiedAsterisk', 'OrderByElement', 'InterpolateElement'],
+  ...['ColumnsRegexpMatcher', 'ColumnsListMatcher', 'QualifiedColumnsRegexpMatcher', 'QualifiedColumnsListMatcher'],
+  ...[
+    'ColumnsTransformerList',
+    'ColumnsApplyTransformer',
+    'ColumnsExceptTransformer',
+    'ColumnsReplaceTransformer',
+    'ColumnsReplaceTransformer::Replacement',
+  ],
+  ...['WindowListElement', 'WindowDefinition', 'Set', 'QueryParameter', 'DataType', 'ColumnDeclaration', 'NameTypePair'],
 ])
 
-/** Whole families that read files, dictionaries or other servers, or look into the process. */
-export const deniedCategories: readonly string[] = [
-  'Dictionary',
-  'Embedded Dictionary',
-  'Machine Learning',
-  'AI',
-  'Introspection',
-  'Internal',
+/** What SHOW may show, by the words that follow it. */
+export const allowedShows: readonly string[] = [
+  'DATABASES',
+  'TABLES',
+  'FULL TABLES',
+  'TEMPORARY TABLES',
+  'DICTIONARIES',
+  'COLUMNS',
+  'FULL COLUMNS',
+  'EXTENDED COLUMNS',
+  'EXTENDED FULL COLUMNS',
+  'INDEX',
+  'INDEXES',
+  'INDICES',
+  'KEYS',
+  'EXTENDED INDEX',
+  'EXTENDED INDEXES',
+  'EXTENDED INDICES',
+  'EXTENDED KEYS',
+  'CREATE',
+  'FUNCTIONS',
+  'ENGINES',
+  'SETTING',
+  'SETTINGS',
+  'CHANGED SETTINGS',
 ]
 
-/** The engine puts these of the denied families into trees of ordinary queries. */
-export const allowedInternal: ReadonlySet<string> = new Set(['_cast', 'casewithexpression', 'nested', 'tid'])
-
-export const deniedFunctions: ReadonlySet<string> = new Set([
-  'file',
-  'catboostevaluate',
-  'hascolumnintable',
-  'joinget',
-  'joingetornull',
-  'showcertificate',
-  'getmacro',
-  'getserversetting',
-  'getclienthttpheader',
-  'tcpport',
-  'getserverport',
-  'filesystemavailable',
-  'filesystemcapacity',
-  'filesystemunreserved',
-  'sleep',
-  'sleepeachrow',
-  'generateserialid',
-  'globalvariable',
-  'transactionid',
-  'hasthreadfuzzer',
-  'reversednsquery',
-  'logtrace',
-  'fuzzquery',
-  'eval',
-  'zookeepersessionuptime',
+/** Table functions that make rows out of nothing, or of their own arguments: by name, and whether that may be endless. */
+export const allowedTableFunctions: ReadonlyMap<string, 'bounded' | 'endless'> = new Map([
+  ['numbers', 'endless'],
+  ['numbers_mt', 'endless'],
+  ['zeros', 'endless'],
+  ['zeros_mt', 'endless'],
+  ['generaterandom', 'endless'],
+  ['generateseries', 'endless'],
+  ['generate_series', 'endless'],
+  ['primes', 'endless'],
+  ['values', 'bounded'],
+  ['sqlstandardvalues', 'bounded'],
+  ['null', 'bounded'],
+  ['format', 'bounded'],
+  ['view', 'bounded'],
+  ['viewexplain', 'bounded'],
 ])
 
-/** The engine's own default database: in it, it reads files under the names of tables. Nothing of Hindsight's is there. */
-export const hiddenDatabase = 'default'
+/** Families of functions that compute from their arguments alone. A family that a new engine adds is not among them. */
+export const allowedCategories: readonly string[] = [
+  ...['Arithmetic', 'Arrays', 'Bit', 'Bitmap', 'Comparison', 'Conditional', 'Dates and Times', 'Distance', 'Encoding', 'Encryption'],
+  ...['Financial', 'Geo', 'Geo Polygon', 'Hash', 'IP Address', 'JSON', 'Logical', 'Map', 'Mathematical', 'Null', 'NumericIndexedVector'],
+  ...['QBit', 'Random Number', 'Rounding', 'String', 'String Replacement', 'String Search', 'String Splitting', 'Time Series'],
+  ...['Time Window', 'Tuple', 'Type Conversion', 'URL', 'UUID'],
+]
+
+/** Of the family that holds everything else, and what the parser puts into trees of ordinary queries. */
+export const allowedFunctions: ReadonlySet<string> = new Set([
+  ...['bar', 'blocknumber', 'blocksize', 'buildid', 'bytesize', 'colorsrgbtooklch', 'coloroklchtosrgb', 'colorsrgbtooklab'],
+  ...['coloroklabtosrgb', 'connectionid', 'countdigits', 'currentdatabase', 'currentqueryid', 'currentroles', 'currentschemas'],
+  ...['currentuser', 'currentprofiles', 'enabledprofiles', 'enabledroles', 'defaultprofiles', 'defaultroles', 'authenticateduser'],
+  ...['defaultvalueofargumenttype', 'defaultvalueoftypename', 'digits', 'displayname', 'dumpcolumnstructure', 'errorcodetoname'],
+  ...['finalizeaggregation', 'flipcoordinates', 'formatquery', 'formatqueryornull', 'formatquerysingleline'],
+  ...['formatquerysinglelineornull', 'formatreadabledecimalsize', 'formatreadablequantity', 'formatreadablesize'],
+  ...['formatreadabletimedelta', 'fqdn', 'getmergetreesetting', 'getsetting', 'getsettingordefault', 'getsizeofenumtype', 'getsubcolumn'],
+  ...['gettypeserializationstreams', 'highlightquery', 'hostname', 'icebergbucket', 'icebergtruncate', 'identity', 'ignore', 'indexhint'],
+  ...['initialqueryid', 'initialquerystarttime', 'initializeaggregation', 'isconstant', 'isdecimaloverflow', 'lowcardinalityindices'],
+  ...['lowcardinalitykeys', 'macnumtostring', 'macstringtonum', 'macstringtooui', 'materialize', 'minsamplesizecontinuous'],
+  ...['minsamplesizeconversion', 'neighbor', 'normalizedqueryhash', 'normalizedqueryhashkeepnames', 'normalizequery'],
+  ...['normalizequerykeepnames', 'obfuscatequery', 'obfuscatequerywithseed', 'parsereadablesize', 'parsereadablesizeornull'],
+  ...['parsereadablesizeorzero', 'parsetimedelta', 'partitionid', 'queryid', 'revision', 'rownumberinallblocks', 'rownumberinblock'],
+  ...['runningaccumulate', 'runningdifference', 'runningdifferencestartingwithfirstvalue', 'serveruuid', 'shardcount', 'shardnum'],
+  ...['structuretocapnprotoschema', 'structuretoprotobufschema', 'throwif', 'tocolumntypename', 'tokenizequery', 'totypename', 'transform'],
+  ...['uptime', 'variantelement', 'varianttype', 'version', 'visiblewidth'],
+  ...['_cast', 'casewithexpression', 'nested', 'lambda', 'exists', 'untuple', 'grouping', 'filter'],
+])
+
+/** In families that are allowed, and yet not for analysts: they hold a session, or reach outside in some build. */
+export const deniedFunctions: ReadonlySet<string> = new Set([
+  'file',
+  'sleep',
+  'sleepeachrow',
+  'eval',
+  'chdb',
+  'reversednsquery',
+  'generateserialid',
+])
+
+/** Databases whose tables are the engine's own. In one of another engine a table's name can be a file's, or lead to another server. */
+export const allowedDatabaseEngines: ReadonlySet<string> = new Set(['Atomic', 'Ordinary', 'Memory', 'Replicated'])
+
+/** Tables that hold their rows themselves, or are made of ones that do. */
+export const allowedTableEngine = /^(\w*MergeTree|Memory|Null|Set|Join|Log|TinyLog|StripeLog|View|MaterializedView|System\w*)$/
 
 const formatting = new Set([
   'date_time_input_format',

@@ -102,7 +102,7 @@ async function inWordsOfClient(lease: Lease, { sql, outfile, path, error }: Fail
 type FailedSelect = { sql: string; outfile: string; path: string; error: EngineError }
 
 /** The name becomes a part of a statement and of a header. */
-function checkFormat(name: string): string {
+export function checkFormat(name: string): string {
   if (!/^\w+$/.test(name)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${name}`)
   return name
 }

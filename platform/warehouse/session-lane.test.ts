@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createLane } from './session-lane.ts'
 
 const never = new AbortController().signal
@@ -37,4 +37,24 @@ test('more than the bound are refused at once', async () => {
   await expect(lane.take(never)).rejects.toMatchObject({ code: 202, type: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
   lane.give('a')
   await waits
+})
+
+test('a request that waits too long is told, and takes no session later', async () => {
+  vi.useFakeTimers()
+  try {
+    const lane = createLane({ name: 'analyst', slots: ['a'], maxWaiting: 10, maxWaitMs: 1_000 })
+    await lane.take(never)
+    const late = lane.take(never)
+    const told = expect(late).rejects.toMatchObject({ code: 202, type: 'TOO_MANY_SIMULTANEOUS_QUERIES' })
+    await vi.advanceTimersByTimeAsync(999)
+    const patient = lane.take(never)
+    await vi.advanceTimersByTimeAsync(1)
+    await told
+    lane.give('a')
+    expect(await patient).toBe('a')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([lane.busy(), lane.hasFree()]).toEqual([1, false])
+  } finally {
+    vi.useRealTimers()
+  }
 })

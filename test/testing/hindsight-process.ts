@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { readRunFile } from '../../platform/service/run-files.ts'
 import type { ServiceName } from '../../platform/service/service.ts'
 import { type Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { readPassword } from '../../platform/warehouse/password-file.ts'
 import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
 import { writePatientProject } from './patient-project.ts'
 
@@ -40,7 +41,7 @@ export async function startHindsight(options: UpOptions): Promise<HindsightProce
   const url = await waitForAddress(output, ended)
   const warehouseUrl = readRunFile(options.dataDir, 'warehouse')?.addresses['http']
   if (warehouseUrl === undefined) throw new Error('the warehouse left no run file')
-  const warehouse = createWarehouse({ url: warehouseUrl })
+  const warehouse = createWarehouse({ url: warehouseUrl, password: readPassword(options.dataDir) })
   return {
     url,
     dataDir: options.dataDir,

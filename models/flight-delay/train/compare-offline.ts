@@ -23,7 +23,7 @@ const { min = -Infinity, max = Infinity } = project.sources.get('flight_landed')
 type Served = { request_id: string; score: number; features: Record<string, number> }
 
 async function readServed(url: string, version: string): Promise<ReadonlyMap<string, Served>> {
-  const warehouse = createWarehouse({ url })
+  const warehouse = createWarehouse({ url, password: process.env['CLICKHOUSE_PASSWORD'] })
   try {
     const rows = await warehouse.query<Served>(
       `SELECT request_id, outputs_number['probability_late'] AS score, features_number AS features FROM silver.predictions

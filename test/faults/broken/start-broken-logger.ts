@@ -21,7 +21,7 @@ export async function startBrokenLogger(breakage: Breakage): Promise<void> {
     async start(context) {
       const onFault = (error: unknown) => context.logger.error({ err: error }, 'event log')
       const consumer = await openEventLogConsumer(context.config, { name: 'logger', lanes, onFault })
-      const warehouse = createWarehouse({ url: context.config.CLICKHOUSE_URL })
+      const warehouse = createWarehouse({ url: context.config.CLICKHOUSE_URL, password: context.config.CLICKHOUSE_PASSWORD })
       return startLogger(context, { consumer: breakConsumer(consumer), warehouse: breakWarehouse(warehouse) })
     },
   })

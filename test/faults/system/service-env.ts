@@ -10,6 +10,9 @@ export type Addresses = {
   portOf(service: ServiceId, target: 'warehouse' | 'nats' | 'redis'): number | undefined
 }
 
+/** Of the embedded warehouse: each service may have a data directory of its own. */
+export const warehousePassword = 'faults'
+
 /** Short against the seconds of a round, so that many rounds are affordable; what they bound stays the same. */
 const quickTimings = {
   HINDSIGHT_LOGGER_MAX_WAIT_MS: '100',
@@ -40,6 +43,7 @@ export function serviceEnv(service: ServiceId, spec: SystemSpec, addresses: Addr
     HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0',
     HINDSIGHT_FAILPOINTS: join(dir, 'failpoints'),
     CLICKHOUSE_URL: `http://127.0.0.1:${portOf(service, 'warehouse')}`,
+    CLICKHOUSE_PASSWORD: warehousePassword,
     ...(nats !== undefined && { NATS_URL: `nats://127.0.0.1:${nats}` }),
     ...(redis !== undefined && { REDIS_URL: `redis://127.0.0.1:${redis}` }),
     ...(service === 'warehouse' && { UV_THREADPOOL_SIZE: '32' }),

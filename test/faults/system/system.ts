@@ -10,7 +10,7 @@ import { type Links, openLinks } from './links.ts'
 import type { HarnessProcess } from './process.ts'
 import { createNatsServer, createRedisServer } from './servers.ts'
 import { createService, type Service } from './service.ts'
-import { type Addresses, dataDirOf, serviceEnv } from './service-env.ts'
+import { type Addresses, dataDirOf, serviceEnv, warehousePassword } from './service-env.ts'
 import { type LinkName, type ServiceId, type SetUp, type SystemSpec, serviceIds } from './spec.ts'
 import { startAll } from './start-all.ts'
 import { mountVolume, type Volume } from './volume.ts'
@@ -80,7 +80,7 @@ export async function startFaultSystem(setUp: SetUp, spec: SystemSpec): Promise<
 
   const servers = setUp === 'servers' ? { nats: createNatsServer(dir, ports.nats), redis: createRedisServer(dir, ports.redis) } : undefined
   const processes: HarnessProcess[] = [...(servers === undefined ? [] : [servers.nats, servers.redis]), ...services.values()]
-  const warehouse = createWarehouse({ url: `http://127.0.0.1:${ports.warehouse}` })
+  const warehouse = createWarehouse({ url: `http://127.0.0.1:${ports.warehouse}`, password: warehousePassword })
 
   async function recover(): Promise<void> {
     links.heal()

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrate } from '../../platform/schema/migrate.ts'
+import { readMigrations } from '../../platform/schema/migration-files.ts'
+import { passwordFilePath, readPassword } from '../../platform/warehouse/password-file.ts'
+import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { type ServiceProcess, startService } from '../testing/service-process.ts'
+import { type Attack, type Planted, attacks, plant, questions } from './planted.ts'
+
+const dataDir = mkdtempSync(join(tmpdir(), 'hindsight-analysts-'))
+/** In the statement of another person, which runs meanwhile. */
+const foreign = `foreign-${randomUUID()}`
+let planted: Planted
+let service: ServiceProcess
+let warehouse: Warehouse
+let password: string
+let stopForeign: () => Promise<void>
+
+beforeAll(async () => {
+  planted = await plant()
+  const ports = { HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
+  service = await startService('warehouse', { HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_PASSWORD: '', ...ports })
+  password = readPassword(dataDir) as string
+  warehouse = createWarehouse({ url: service.addresses['http'] as string, password })
+  stopForeign = runForeign()
+})
+afterAll(async () => {
+  await stopForeign?.()
+  await warehouse?.close()
+  service?.kill()
+  await planted?.remove()
+  rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 })
+})
+
+/** Runs until it is stopped, and has failed once with the same text. */
+function runForeign(): () => Promise<void> {
+  const leave = new AbortController()
+  const ask = async (sql: string) => await sendTo('http', { kind: '', sql }, { password, signal: leave.signal })
+  const running = ask(`SELECT '${foreign}', toUInt8('${foreign}')`)
+    .then(() => ask(`SELECT sleepEachRow(1), '${foreign}' FROM numbers(3600) SETTINGS max_block_size = 1`))
+    .catch((error: unknown) => error)
+  return async () => {
+    leave.abort()
+    await running
+  }
+}
+
+type Answer = { status: number; text: string; code: string | null; retryAfter: string | null }
+type Sender = { password?: string; signal?: AbortSignal }
+
+async function sendTo(port: 'http' | 'http_read_only', attack: Attack, { password: key, signal }: Sender = {}): Promise<Answer> {
+  const aimed = (fields: Record<string, string> = {}) =>
+    Object.fromEntries(Object.entries(fields).map(([name, value]) => [planted.aim(name), planted.aim(value)]))
+  const response = await fetch(`${service.addresses[port]}/?${new URLSearchParams(aimed(attack.query))}`, {
+    method: 'POST',
+    body: planted.aim(attack.sql),
+    headers: { ...aimed(attack.headers), ...(key !== undefined && { 'x-clickhouse-user': 'default', 'x-clickhouse-key': key }) },
+    ...(signal !== undefined && { signal }),
+  })
+  const { headers } = response
+  return {
+    status: response.status,
+    text: await response.text(),
+    code: headers.get('x-clickhouse-exception-code'),
+    retryAfter: headers.get('retry-after'),
+  }
+}
+
+/** Whether anything of others is in the answer: the file, another's statement, a folder of the warehouse. */
+function leaks({ text }: Answer): string[] {
+  return [planted.marker, foreign, dataDir].filter((secret) => text.includes(secret))
+}
+
+function expectUntouched(): void {
+  expect({ written: planted.written(), connections: planted.connections() }).toEqual({ written: [], connections: 0 })
+}
+
+test('there are enough of them', () => {
+  expect(attacks.length).toBeGreaterThanOrEqual(250)
+  expect(questions.length).toBeGreaterThanOrEqual(60)
+})
+
+describe('before there is something to read', () => {
+  async function expectClosed(): Promise<void> {
+    for (const attack of attacks) {
+      const answer = await sendTo('http_read_only', attack)
+      expect({ sql: attack.sql, ...answer }).toMatchObject({ status: 503, code: '667', retryAfter: '5' })
+      expect({ sql: attack.sql, leaks: leaks(answer) }).toEqual({ sql: attack.sql, leaks: [] })
+    }
+    for (const path of ['/ping', '/replicas_status'])
+      expect((await fetch(`${service.addresses['http_read_only']}${path}`)).status).toBe(503)
+    expectUntouched()
+  }
+
+  test('after a fresh start nothing is answered', expectClosed)
+
+  test('while it is migrated nothing is answered', async () => {
+    const migrations = await readMigrations()
+    await migrate(warehouse, migrations.slice(0, Math.ceil(migrations.length / 2)))
+    expect(await warehouse.query(`SELECT count() AS n FROM system.databases WHERE name = 'gold'`)).toEqual([{ n: '1' }])
+    await expectClosed()
+  })
+
+  test('after a migration has failed nothing is answered', async () => {
+    const migrations = await readMigrations()
+    const broken = { number: 9_999, name: '9999_broken.sql', sha256: '0'.repeat(64), statements: ['CREATE TABLE gold.broken'] }
+    await expect(migrate(warehouse, [...migrations.slice(0, -1), broken])).rejects.toThrow()
+    await expectClosed()
+  })
+})
+
+describe('once it is ready', () => {
+  beforeAll(async () => {
+    await migrate(warehouse)
+    await warehouse.command('CREATE TABLE gold.t (a UInt32, file String) ENGINE = ReplacingMergeTree ORDER BY a')
+    await warehouse.command('CREATE TABLE gold.t_ids (a UInt32) ENGINE = Set')
+    await warehouse.command('CREATE TABLE gold.j (a UInt32, b UInt32) ENGINE = Join(ANY, LEFT, a)')
+    await warehouse.command('CREATE VIEW gold.v AS SELECT * FROM gold.t WHERE a = {x:UInt32}')
+    // It belongs to gold, and leads to what analysts are not to read.
+    await warehouse.command(`CREATE TABLE gold.outside ENGINE = Merge('bronze', 'prediction_payloads')`)
+    await warehouse.insert('gold.t', [{ a: 1, file: 'f' }])
+    await warehouse.insert('gold.t_ids', [{ a: 1 }])
+  })
+
+  test('it says so', async () => {
+    await expect.poll(async () => (await fetch(`${service.addresses['http_read_only']}/ping`)).status).toBe(200)
+  })
+
+  const inventory = () => warehouse.query('SELECT database, name, total_rows FROM system.tables WHERE has_own_data ORDER BY ALL')
+
+  test('no attack is answered with what is not the analyst’s', { timeout: 300_000 }, async () => {
+    const before = await inventory()
+    const odd: unknown[] = []
+    for (const attack of attacks) {
+      const answer = await sendTo('http_read_only', attack)
+      const isAnswer = answer.status === 200 && attack.answered !== true
+      if (isAnswer || answer.status === 503 || leaks(answer).length > 0 || answer.code === '1002')
+        odd.push({ ...attack, ...answer, text: answer.text.slice(0, 200), leaks: leaks(answer) })
+    }
+    expect(odd).toEqual([])
+    expectUntouched()
+    expect(await inventory()).toEqual(before)
+  })
+
+  test.each(questions)('%s', async (sql) => {
+    const { status, text } = await sendTo('http_read_only', { kind: 'question', sql })
+    expect({ status, text: status === 200 ? '' : text }).toEqual({ status: 200, text: '' })
+  })
+})
+
+describe('on the services’ port', () => {
+  test('its password is the owner’s alone to read', () => {
+    expect(statSync(passwordFilePath(dataDir)).mode & 0o777).toBe(0o600)
+    expect(password.length).toBeGreaterThanOrEqual(32)
+  })
+
+  test.each([{}, { password: '' }, { password: 'wrong' }])('nothing is answered with %o', async (sender) => {
+    for (const attack of attacks) {
+      const answer = await sendTo('http', { ...attack, headers: {} }, sender)
+      expect({ sql: attack.sql, ...answer }).toMatchObject({ status: 403, code: '516' })
+    }
+    expectUntouched()
+  })
+
+  const outward = attacks.filter(({ sql }) => /\$(SECRET|FOLDER|OUT|RELATIVE|URL|PORT)/.test(sql))
+
+  test('with it no file is read or written and no server is called', { timeout: 300_000 }, async () => {
+    const leaked: unknown[] = []
+    for (const attack of outward) {
+      const answer = await sendTo('http', attack, { password })
+      if (answer.text.includes(planted.marker) || answer.code === '1002')
+        leaked.push({ ...attack, ...answer, text: answer.text.slice(0, 200) })
+    }
+    expect(leaked).toEqual([])
+    expectUntouched()
+  })
+})
