@@ -6,6 +6,7 @@ import { streamQuery } from './sql-clickhouse.ts'
 let warehouse: TestWarehouse
 beforeAll(async () => {
   warehouse = await startTestWarehouse()
+  await warehouse.warehouse.command('CREATE DATABASE gold')
 })
 afterAll(() => warehouse.stop())
 

@@ -33,6 +33,8 @@ export async function streamQuery(options: StreamQueryOptions): Promise<void> {
 }
 
 function toServiceError(error: unknown, url: string): unknown {
+  if (error instanceof ClickHouseError && error.type === 'NOT_INITIALIZED')
+    return new ServiceError('not_ready', error.message.trim(), { cause: error, hint: 'npx hindsight status says what it waits for' })
   if (error instanceof ClickHouseError)
     return new ServiceError('invalid_request', `${error.message.trim()} (${error.type ?? error.code})`, { cause: error })
   const code = (error as NodeJS.ErrnoException).code

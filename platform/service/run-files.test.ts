@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { identifyProcess } from './process-identity.ts'
+import { ensurePassword } from '../warehouse/password-file.ts'
 import { connectionFromRunFiles, readRunFile, readRunFiles, removeRunFile, writeRunFile } from './run-files.ts'
 
 let dir: string
@@ -55,6 +56,14 @@ describe('the connection of a command', () => {
     await writeRunFile(dir, warehouse)
     const connection = connectionFromRunFiles(dir, { CLICKHOUSE_URL: 'http://clickhouse:8123', CLICKHOUSE_USER: 'reader' })
     expect(connection).toMatchObject({ clickhouseUrl: 'http://clickhouse:8123', clickhouseUser: 'reader' })
+  })
+
+  test('has the password of the data directory for its own warehouse, and for no other', () => {
+    const password = ensurePassword(dir)
+    expect(connectionFromRunFiles(dir, {})).toMatchObject({ clickhousePassword: password, readOnlyClickhousePassword: undefined })
+    expect(connectionFromRunFiles(dir, { CLICKHOUSE_PASSWORD: 'own' }).clickhousePassword).toBe('own')
+    const elsewhere = connectionFromRunFiles(dir, { CLICKHOUSE_URL: 'http://clickhouse:8123' })
+    expect([elsewhere.clickhousePassword, elsewhere.readOnlyClickhousePassword]).toEqual([undefined, undefined])
   })
 
   test('says how to start what does not run', () => {
