@@ -29,8 +29,8 @@ export type EmbeddedWarehouseOptions = {
   credentials?: Credentials
   /** Likewise of the analysts' port. */
   readOnlyCredentials?: Credentials
-  /** Whether analysts find what they read; until then their port answers 503. Default: as soon as there is `gold`. */
-  hasTables?: () => Promise<boolean>
+  /** Whether analysts find what they read, asked with the services' URL; until then their port answers 503. Default: as soon as there is `gold`. */
+  hasTables?: (url: string) => Promise<boolean>
   sessions?: EngineOptions['sessions']
   analystLimits?: Partial<AnalystLimits>
   /** Tables that analysts do not see; default the raw payloads. */
@@ -85,19 +85,20 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
   }
   const health = createEngineHealth(engine.probe)
   const guard = { catalog, limits, systemTables, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
-  const readiness = createReadiness(options.hasTables ?? (() => engine.lease('judge', never, hasHome)))
   const handleServices = createQueryHandler({
     ...deps,
     ...(options.credentials && { credentials: options.credentials }),
     audience: { kind: 'services', guard: createServiceGuard({ engine, catalog }) },
   })
+  const host = options.host ?? '127.0.0.1'
+  const main = await listen(createFront({ health, handle: handleServices }), options.port, host)
+  const { hasTables } = options
+  const readiness = createReadiness(() => hasTables?.(main.url) ?? engine.lease('judge', never, hasHome))
   const handleAnalysts = createQueryHandler({
     ...deps,
     ...(options.readOnlyCredentials && { credentials: options.readOnlyCredentials }),
     audience: { kind: 'analysts', guard, readiness },
   })
-  const host = options.host ?? '127.0.0.1'
-  const main = await listen(createFront({ health, handle: handleServices }), options.port, host)
   let readOnly: Listening
   try {
     readOnly = await listen(createFront({ health, handle: handleAnalysts, readiness }), options.readOnlyPort, host)

@@ -34,6 +34,14 @@ function runWithThreads(): void {
   child.once('exit', (code) => process.exit(code ?? 1))
 }
 
+async function isMigrated(self: Warehouse): Promise<boolean> {
+  try {
+    return (await pendingMigrations(self)).length === 0
+  } finally {
+    await self.close()
+  }
+}
+
 async function runWarehouse(): Promise<void> {
   await runService({
     name: 'warehouse',
@@ -44,7 +52,6 @@ async function runWarehouse(): Promise<void> {
         password: config.CLICKHOUSE_PASSWORD ?? ensurePassword(config.HINDSIGHT_DATA_DIR),
       }
       const readOnlyPassword = config.HINDSIGHT_WAREHOUSE_READ_ONLY_PASSWORD
-      let self: Warehouse | undefined
       const metrics = createWarehouseMetrics(meter)
       const warehouse = await startEmbeddedWarehouse({
         dir: join(config.HINDSIGHT_DATA_DIR, 'warehouse'),
@@ -52,21 +59,17 @@ async function runWarehouse(): Promise<void> {
         readOnlyPort: config.HINDSIGHT_WAREHOUSE_READ_ONLY_PORT,
         credentials,
         ...(readOnlyPassword !== undefined && { readOnlyCredentials: { user: credentials.user, password: readOnlyPassword } }),
-        hasTables: async () => self !== undefined && (await pendingMigrations(self)).length === 0,
+        hasTables: (url) => isMigrated(createWarehouse({ url, ...credentials, readOnly: true, requestTimeoutMs: 10_000 })),
         onError(error, queryId) {
           metrics.onFault()
           logger.error({ err: error, query_id: queryId }, 'request failed')
         },
       })
-      self = createWarehouse({ url: warehouse.url, ...credentials, readOnly: true, requestTimeoutMs: 10_000 })
       return {
         addresses: { http: warehouse.url, http_read_only: warehouse.readOnlyUrl },
         checks: async () => ({ engine: warehouse.healthy() }),
         status: async () => ({ engine_version: warehouse.version, running_queries: warehouse.running() }),
-        async drain() {
-          await self?.close()
-          await warehouse.stop(config.HINDSIGHT_DRAIN_TIMEOUT_MS / 2)
-        },
+        drain: () => warehouse.stop(config.HINDSIGHT_DRAIN_TIMEOUT_MS / 2),
       }
     },
   })
