@@ -32,6 +32,8 @@ export type EmbeddedWarehouseOptions = {
   /** Whether analysts find what they read, asked with the services' URL; until then their port answers 503. Default: as soon as there is `gold`. */
   hasTables?: (url: string) => Promise<boolean>
   sessions?: EngineOptions['sessions']
+  /** What may wait for a session, and how long. */
+  waiting?: EngineOptions['waiting']
   analystLimits?: Partial<AnalystLimits>
   /** Tables that analysts do not see; default the raw payloads. */
   deniedTables?: RegExp
@@ -61,6 +63,7 @@ export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions):
     dir: join(dir, 'engine'),
     analystArgs: analystArgs(limits),
     ...(options.sessions && { sessions: options.sessions }),
+    ...(options.waiting && { waiting: options.waiting }),
   })
   try {
     return await listenOn(engine, { ...options, dir }, limits)
