@@ -15,9 +15,12 @@ export type Load = {
   stop(): Promise<void>
 }
 
+/** What a machine that stands still for a while leaves behind is no load: a gateway would rightly refuse a part of it. */
+const mostUnderWay = 50
+
 /**
- * Sends predictions at a fixed rate, and a feature event with every tenth, whether or not those before are answered; each is
- * sent once. Against a patient project, a stall of the machine is no failure of the gateway.
+ * Sends predictions at a fixed rate, and a feature event with every tenth, whether or not those before are answered, as long as not too
+ * many are under way; each is sent once. Against a patient project, a stall of the machine is no failure of the gateway.
  */
 export function startOpenLoop(options: { url: () => string; prefix: string; perSecond: number }): Load {
   const { url, prefix, perSecond } = options
@@ -29,13 +32,18 @@ export function startOpenLoop(options: { url: () => string; prefix: string; perS
     failures: [] as string[],
   }
   const underWay = new Set<Promise<void>>()
-  const startedMs = performance.now()
+  let lastMs = performance.now()
+  let due = 0
   let sent = 0
 
   const timer = setInterval(() => {
-    for (const due = ((performance.now() - startedMs) / 1000) * perSecond; sent < due; sent += 1) {
+    const nowMs = performance.now()
+    due = Math.min(due + ((nowMs - lastMs) / 1000) * perSecond, mostUnderWay)
+    lastMs = nowMs
+    for (; due >= 1 && underWay.size < mostUnderWay; due -= 1) {
       track(predict(sent))
       if (sent % 10 === 0) track(land(sent))
+      sent += 1
     }
   }, 10)
 
