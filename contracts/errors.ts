@@ -38,6 +38,11 @@ export const errorCodes = {
     retryable: false,
     meaning: "The model's deployment has changed since the revision that the change was made from.",
   },
+  label_conflict: {
+    status: 409,
+    retryable: false,
+    meaning: 'Something else was said under this label_id. A correction has a label_id of its own, and `supersedes` this one.',
+  },
   gone: { status: 410, retryable: false, meaning: 'The prediction is past its retention, or was erased.' },
   body_too_large: {
     status: 413,

@@ -69,10 +69,17 @@ export const predictBatchResponse = z.object({ predictions: z.array(z.union([pre
 
 export const rejectedItem = z.object({ index: z.int(), code: z.string(), path: z.string().optional(), message: z.string() })
 
+export const itemWarning = z.object({ index: z.int(), code: z.string(), path: z.string(), message: z.string() })
+export type ItemWarning = z.infer<typeof itemWarning>
+
 /** Answer to labels and events: refused items leave the others accepted. */
 export const acceptedResponse = z.object({
   accepted: z.int(),
   rejected: z.array(rejectedItem),
+  warnings: z
+    .array(itemWarning)
+    .optional()
+    .describe('Of items that were accepted and may not mean what was meant; absent where there is none.'),
   applied: z.boolean().optional().describe('With wait=applied: whether the online store has them all.'),
 })
 export type AcceptedResponse = z.infer<typeof acceptedResponse>

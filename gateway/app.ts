@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import type { Logger } from 'pino'
 import { ServiceError } from '../contracts/errors.ts'
+import type { LabelEvent, LabelFields } from '../contracts/label-event.ts'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import type { OnlineStore } from '../platform/online-store/online-store.ts'
 import type { Project } from '../platform/project/project.ts'
@@ -22,7 +23,7 @@ import { securityHeaders } from './http/security-headers.ts'
 import type { Idempotency } from './idempotency/idempotency.ts'
 import type { InferenceEngine } from './inference/inference.ts'
 import { createAppliedWaiter } from './ingest/applied-waiter.ts'
-import { createIngest } from './ingest/ingest.ts'
+import { createIngest, type Review } from './ingest/ingest.ts'
 import type { GatewayMetrics } from './metrics.ts'
 import type { LoopLoad } from './predict/loop-load.ts'
 import type { Predictor } from './predict/predictor.ts'
@@ -42,6 +43,7 @@ export type AppDeps = {
   predict: Predictor
   loopLoad: LoopLoad
   idempotency: Idempotency
+  reviewLabels: Review<LabelFields, LabelEvent>
   eventLog: EventLogWriter
   store: OnlineStore
   warehouse: Warehouse
@@ -98,7 +100,7 @@ function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   const ingest = createIngest(deps)
   const waitUntilApplied = createAppliedWaiter(deps)
   app.post('/v1/models/:model/predict', allow(['predict'], predictRoute(deps)))
-  app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest })))
+  app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest, review: deps.reviewLabels })))
   app.post('/v1/events/:source', allow(['label'], eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied })))
   app.get('/v1/predictions/:id', allow(['read'], predictionsRoute(deps)))
   app.get('/v1/models', allow(['read', 'predict'], modelsRoute(deps.models)))

@@ -15,6 +15,8 @@ export type GatewayMetrics = {
   requestIdReused(model: string): void
   storeRead(outcome: 'answered' | 'late' | 'failed'): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
+  labelWarning(code: string): void
+  labelLookup(labels: { source: 'store' | 'warehouse'; outcome: 'answered' | 'late' | 'failed' | 'busy' }): void
   /** `outcome` is an error code where it was refused. */
   idempotent(outcome: string): void
   observeOutbox(source: OutboxSource): void
@@ -60,6 +62,17 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     description: 'Labels and feature events, by outcome.',
     labels: ['kind', 'outcome'],
   })
+  const labelWarnings = counter({
+    name: 'hindsight_label_warnings_total',
+    description: 'Labels that were accepted and may not mean what was meant, by the code of the warning.',
+    labels: ['code'],
+  })
+  const labelLookups = counter({
+    name: 'hindsight_label_lookups_total',
+    description:
+      'Lookups of what stands under label ids; without an answer (late, failed, or busy with another) labels are taken without it.',
+    labels: ['source', 'outcome'],
+  })
   const idempotent = counter({
     name: 'hindsight_idempotent_requests_total',
     description: 'Requests with an Idempotency-Key: computed, replayed, or the error code.',
@@ -77,6 +90,8 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     items: ({ kind, outcome }, count) => {
       if (count > 0) items(kind, outcome).add(count)
     },
+    labelWarning: (code) => labelWarnings(code).add(1),
+    labelLookup: ({ source, outcome }) => labelLookups(source, outcome).add(1),
     idempotent: (outcome) => idempotent(outcome).add(1),
     observeOutbox: (source) => observeOutbox(instruments, source),
     observeInference: (source) => observeInference(instruments, source),

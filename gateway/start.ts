@@ -21,6 +21,7 @@ import { countIdempotency } from './idempotency/count-idempotency.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
 import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
 import { type CommittedKey, recoverKeys } from './idempotency/recover-keys.ts'
+import { createLabelReview } from './ingest/label-review/review-labels.ts'
 import type { InferenceEngine } from './inference/inference.ts'
 import { startDeployer } from './deploy/deployer.ts'
 import type { DeploymentStore } from './deploy/deployment-store.ts'
@@ -96,6 +97,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const isStored = createStoredCheck(adapters.warehouse, logger)
   const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
   const idempotency = countIdempotency(once, metrics)
+  const reviewLabels = createLabelReview({ store: keys, warehouse: adapters.warehouse, metrics })
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger, version }, (routes) =>
     addDeploymentRoutes(routes, deployer),
@@ -115,6 +117,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     loopLoad,
     access,
     idempotency,
+    reviewLabels,
     corsOrigins: config.HINDSIGHT_CORS_ORIGINS,
     version,
     statistics,

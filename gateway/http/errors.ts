@@ -36,7 +36,7 @@ export const notFound: NotFoundHandler<GatewayEnv> = (c) =>
 export function toErrorResponse(c: Context<GatewayEnv>, error: ServiceError): Response {
   const { status } = errorCodes[error.code]
   c.set('errorCode', error.code)
-  if (retryLater.includes(status)) c.header('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds))
+  if (retryLater.includes(status) && error.retryable) c.header('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds))
   if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
   if (error.code === 'unsupported_encoding') c.header('Accept-Encoding', acceptedEncodings)
   const body = /^\/v2(\/|$)/.test(c.req.path) ? toV2ErrorBody(error) : toErrorBody(error, c.var.requestId)

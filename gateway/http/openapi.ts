@@ -65,7 +65,7 @@ const operations: readonly Operation[] = [
     body: 'labels',
     status: 202,
     response: acceptedResponse,
-    errors: bodyErrors,
+    errors: [...bodyErrors, 'label_conflict'],
   },
   {
     method: 'post',

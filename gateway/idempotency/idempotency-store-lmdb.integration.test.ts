@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { open as openDatabase } from 'lmdb'
 import { expect, it } from 'vitest'
 import { describeIdempotencyStore } from './idempotency-store.contract.ts'
+import { openFirstValues } from './first-values-lmdb.ts'
 import { openLmdbIdempotencyStore, sweep } from './idempotency-store-lmdb.ts'
 
 describeIdempotencyStore('the store in LMDB', async () => {
@@ -36,6 +37,24 @@ it('removes what has expired, and nothing else', async () => {
   expect([...db.getKeys({ start: 'k:', end: 'k;' })]).toEqual(['k:default:m:kept'])
   expect([...db.getKeys({ start: 'x:', end: 'x;' })]).toHaveLength(1)
   await Promise.all([store.close(), db.close()])
+  await rm(dir, { recursive: true, force: true })
+})
+
+it('keeps no more first values than it may, and sweeps out what has expired', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'hindsight-idempotency-'))
+  let nowMs = 1_000
+  const root = openDatabase<Uint8Array, string>({ path: dir, encoding: 'binary', noSubdir: false })
+  const values = openFirstValues(root, { windowMs: 5_000, now: () => nowMs, most: 3 })
+  for (const key of ['a', 'b', 'c', 'd', 'e']) {
+    await root.transaction(() => values.keep({ key, value: key }))
+    nowMs += 1
+  }
+  expect(['a', 'b', 'c', 'd', 'e'].map((key) => values.read(key))).toEqual([undefined, undefined, 'c', 'd', 'e'])
+  nowMs = 6_003
+  await values.sweep()
+  nowMs = 1_000
+  expect(['c', 'd', 'e'].map((key) => values.read(key))).toEqual([undefined, 'd', 'e'])
+  await root.close()
   await rm(dir, { recursive: true, force: true })
 })
 

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { open, type RootDatabase } from 'lmdb'
 import { ServiceError } from '../../contracts/errors.ts'
+import { openFirstValues, type FirstValuesLmdb } from './first-values-lmdb.ts'
 import { decodeEntry, encodeEntry, type Entry } from './entry-codec.ts'
 import type { Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
 
@@ -9,6 +10,7 @@ type Database = RootDatabase<Uint8Array, string>
 const sweepEveryMs = 10_000
 const mostPerSweep = 10_000
 const timeDigits = 15
+const itemsPerTurn = 100
 
 /**
  * The embedded store: one LMDB database that every gateway on the machine opens. A transaction is atomic among them; an answer is
@@ -17,9 +19,26 @@ const timeDigits = 15
 export function openLmdbIdempotencyStore(options: { dir: string; windowMs: number; now: () => number }): IdempotencyStore {
   const { dir, windowMs, now } = options
   let opened: Database | undefined
+  let first: FirstValuesLmdb | undefined
   const sweeper = setInterval(() => {
     if (opened !== undefined) sweep(opened, now()).catch(() => undefined)
+    first?.sweep().catch(() => undefined)
   }, sweepEveryMs).unref()
+
+  /** In turns, so that a thousand labels do not keep the event loop. */
+  async function inTurns<Item, T>(items: readonly Item[], action: (first: FirstValuesLmdb, item: Item) => T): Promise<T[]> {
+    const results: T[] = []
+    for (let from = 0; from < items.length; from += itemsPerTurn) {
+      const turn = items.slice(from, from + itemsPerTurn)
+      results.push(
+        ...(await transact((db) => {
+          const values = (first ??= openFirstValues(db, { windowMs, now }))
+          return turn.map((item) => action(values, item))
+        })),
+      )
+    }
+    return results
+  }
 
   async function transact<T>(action: (db: Database) => T): Promise<T> {
     try {
@@ -77,6 +96,11 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
         if (epochOf(db, writerId) < epoch) db.putSync(recoveredKey(writerId), Buffer.from(String(epoch)))
       }),
     recoveredEpoch: (writerId) => transact((db) => epochOf(db, writerId)),
+    keepFirst: (entries) => inTurns(entries, (values, entry) => values.keep(entry)),
+    readFirst: (keys) => inTurns(keys, (values, key) => values.read(key)),
+    async forget(entries) {
+      await inTurns(entries, (values, entry) => values.forget(entry))
+    },
     async close() {
       clearInterval(sweeper)
       await opened?.close()

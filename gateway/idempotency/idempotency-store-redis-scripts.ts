@@ -46,6 +46,18 @@ local held = redis.call('HMGET', KEYS[1], 's', 'a')
 if held[1] and held[1] ~= 'answered' and held[2] == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1`
 
+/** Arguments: value, window ms. Returns nothing, or what stood there. */
+export const keepFirstScript = `
+local held = redis.call('GET', KEYS[1])
+if held then return held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return false`
+
+/** Argument: value. */
+export const forgetScript = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1`
+
 /** Argument: epoch. Keeps the highest. */
 export const markScript = `
 if tonumber(redis.call('GET', KEYS[1]) or '0') < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1]) end

@@ -1,6 +1,14 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { connectRedis, type RedisConnection } from '../../platform/online-store/online-store-redis-client.ts'
-import { claimScript, completeScript, markScript, prepareScript, releaseScript } from './idempotency-store-redis-scripts.ts'
+import {
+  claimScript,
+  completeScript,
+  forgetScript,
+  keepFirstScript,
+  markScript,
+  prepareScript,
+  releaseScript,
+} from './idempotency-store-redis-scripts.ts'
 import type { Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
 
 export type RedisIdempotencyOptions = RedisConnection & {
@@ -28,6 +36,9 @@ export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions
   }
   const run = (script: string, key: string, args: readonly Argument[]) => call('EVAL', [script, 1, key, ...args])
 
+  const firstKey = (key: string) => `${keyPrefix}:first:${key}`
+  const toText = (value: unknown) => (value === null ? undefined : (value as Buffer).toString())
+
   return {
     async claim(place, { attempt, fingerprint, writerId, epoch }, { holdMs, over = '' }) {
       const held = await run(claimScript, keyOf(place), [attempt, fingerprint, writerId, epoch, Math.ceil(holdMs), windowMs, over])
@@ -45,6 +56,13 @@ export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions
       await run(markScript, recoveredKey(writerId), [epoch])
     },
     recoveredEpoch: async (writerId) => Number(((await call('GET', [recoveredKey(writerId)])) as Buffer | null)?.toString() ?? 0),
+    // Sent one behind the other without waiting: they arrive together, and in order.
+    keepFirst: (entries) =>
+      Promise.all(entries.map(async ({ key, value }) => toText(await run(keepFirstScript, firstKey(key), [value, windowMs])))),
+    readFirst: (keys) => Promise.all(keys.map(async (key) => toText(await call('GET', [firstKey(key)])))),
+    async forget(entries) {
+      await Promise.all(entries.map(({ key, value }) => run(forgetScript, firstKey(key), [value])))
+    },
     close: () => client.close(),
   }
 }

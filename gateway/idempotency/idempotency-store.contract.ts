@@ -116,6 +116,32 @@ export function describeIdempotencyStore(name: string, open: () => Promise<Store
       expect(await other.claim(place, claimOf('b'), hold)).toBeUndefined()
     })
 
+    it('keeps what is said first under an id, whichever process says it, one after the other', async () => {
+      const said = (value: string) => ['a', 'b {x}:y'].map((key) => ({ key, value }))
+      expect(await store.keepFirst([...said('1'), ...said('2')])).toEqual([undefined, undefined, '1', '1'])
+      expect(await other.keepFirst([...said('3'), { key: 'c', value: '\u00fc' }])).toEqual(['1', '1', undefined])
+      expect(await store.readFirst(['c', 'd', 'a'])).toEqual(['\u00fc', undefined, '1'])
+      const many = Array.from({ length: 1000 }, (_, number) => ({ key: `n${number}`, value: String(number) }))
+      const outcomes = await Promise.all([store.keepFirst(many), other.keepFirst(many)])
+      for (const [at, { value }] of many.entries())
+        expect(new Set(outcomes.map((outcome) => outcome[at]))).toEqual(new Set([value, undefined]))
+    })
+
+    it('forgets what was said first when that is asked for and still stands, and when its window has ended', async () => {
+      await store.keepFirst([{ key: 'a', value: '1' }])
+      await other.forget([
+        { key: 'a', value: '2' },
+        { key: 'b', value: '1' },
+      ])
+      expect(await store.readFirst(['a'])).toEqual(['1'])
+      await other.forget([{ key: 'a', value: '1' }])
+      expect(await store.keepFirst([{ key: 'a', value: '2' }])).toEqual([undefined])
+      await fixture.pass(3_000)
+      expect(await other.keepFirst([{ key: 'a', value: '3' }])).toEqual(['2'])
+      await fixture.pass(2_500)
+      expect(await other.keepFirst([{ key: 'a', value: '4' }])).toEqual([undefined])
+    })
+
     it('keeps the highest epoch that a writer has recovered', async () => {
       expect(await store.recoveredEpoch('w')).toBe(0)
       await store.markRecovered('w', 4)

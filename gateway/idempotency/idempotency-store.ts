@@ -36,6 +36,17 @@ export type IdempotencyStore = {
   /** The highest epoch marked for the writer; 0 for none. */
   recoveredEpoch(writerId: string): Promise<number>
   close(): Promise<void>
+} & FirstValues
+
+export type FirstValue = { key: string; value: string }
+
+/** What was said first under ids of the clients', for the window: several gateways then notice when something else is said. Throws as the store does. */
+export type FirstValues = {
+  /** Keeps each value under its key where none stands, one after the other; gives what stood there before. */
+  keepFirst(entries: readonly FirstValue[]): Promise<(string | undefined)[]>
+  readFirst(keys: readonly string[]): Promise<(string | undefined)[]>
+  /** Takes back those that still stand as they are here. */
+  forget(entries: readonly FirstValue[]): Promise<void>
 }
 
 export type Prepared = { attempt: string; predictionId: string; answer: StoredAnswer; holdMs: number }

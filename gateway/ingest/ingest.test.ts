@@ -80,6 +80,7 @@ describe('labels', () => {
     ['no value', { value_number: undefined }, 'value_number'],
     ['two values', { value_text: 'late' }, 'value_text'],
     ['no event time', { event_time: undefined }, 'event_time'],
+    ['itself to supersede', { label_id: 'l-2', supersedes: 'l-2' }, 'supersedes'],
     ['a prediction id that is none', { request_id: undefined, prediction_id: 'p-1' }, 'prediction_id'],
     ['an unknown field', { colour: 'red' }, 'colour'],
   ])('of the wrong shape refuse the whole: %s', async (_, change, path) => {
@@ -100,6 +101,98 @@ describe('labels', () => {
     expect((await post('/v1/labels', { ...label, dry_run: true })).log.appended).toEqual([])
     expect(log.appended).toEqual([])
     expect((await post('/v1/labels', { ...label, dry_run: 'yes' })).status).toBe(400)
+  })
+})
+
+describe('a label_id', () => {
+  const other = { ...label, value_number: 0 }
+  const conflict = { code: 'label_conflict', path: 'label_id', message: expect.stringContaining('came_late is 1, received 20') as string }
+
+  it('with another value is 409 with what stands; with the same, as a retry has it, it is taken', async () => {
+    const { send, log } = await createTestGateway()
+    expect((await send('/v1/labels', label)).status).toBe(202)
+    expect((await send('/v1/labels', { ...label, event_time: '2001-06-04T12:00:00.000Z' })).status).toBe(202)
+    const refused = await send('/v1/labels', other)
+    expect(refused.status).toBe(409)
+    expect(refused.headers.get('retry-after')).toBeNull()
+    expect(errorBody.parse(await refused.json()).error).toMatchObject({
+      ...conflict,
+      hint: expect.stringContaining('supersedes') as string,
+    })
+    expect(log.inLane('labels').map(({ kind }) => kind)).toEqual(['event', 'event', 'reject'])
+    expect((await send('/v1/labels', { ...other, label_id: 'l-2', supersedes: 'l-1' })).status).toBe(202)
+  })
+
+  it('with another value among others refuses that one, in one request too', async () => {
+    const { send } = await createTestGateway()
+    const answer = await send('/v1/labels', { labels: [label, other, label, { ...label, label_id: 'l-2' }] })
+    expect([answer.status, await answer.json()]).toEqual([202, { accepted: 3, rejected: [{ index: 1, ...conflict }] }])
+  })
+
+  it('is judged in a dry run and kept by none', async () => {
+    const { send, keys } = await createTestGateway()
+    await send('/v1/labels', { ...label, dry_run: true })
+    expect(keys.first.size).toBe(0)
+    await send('/v1/labels', label)
+    expect((await send('/v1/labels', { ...other, dry_run: true })).status).toBe(409)
+  })
+
+  it('of a label that breaks its definition, or could not be stored, is free', async () => {
+    const { send, log } = await createTestGateway()
+    await send('/v1/labels', { ...label, value_number: 7 })
+    log.break()
+    expect((await send('/v1/labels', label)).status).toBe(503)
+    log.mend()
+    expect((await send('/v1/labels', other)).status).toBe(202)
+  })
+
+  it('is taken when the store of keys is away, and nothing waits for it', async () => {
+    const { send, keys } = await createTestGateway()
+    await send('/v1/labels', label)
+    keys.fail('keepFirst')
+    expect((await send('/v1/labels', other)).status).toBe(202)
+    keys.heal()
+    const resume = keys.holdNext('keepFirst')
+    expect((await send('/v1/labels', other)).status).toBe(202)
+    resume()
+  })
+
+  it("is another tenant's too", async () => {
+    const { send, keys } = await createTestGateway()
+    await send('/v1/labels', label)
+    expect([...keys.first.keys()]).toEqual(['default:l-1'])
+  })
+})
+
+describe('warnings of labels', () => {
+  const decided = { label: 'came_late', entities: { depot: 'BER' }, anchor_time: '2001-06-04T12:00:00Z', value_number: 1 }
+  const after = '2001-06-04T13:00:00Z'
+  const inAYear = new Date(Date.now() + 365 * 24 * 3600 * 1000).toISOString()
+
+  it.each([
+    ['known before the decision', { ...decided, event_time: after, known_at: '2001-06-04T11:59:59.999Z' }, ['known_before_anchor']],
+    ['that happened before it', { ...decided, event_time: '2001-06-04T11:00:00Z' }, ['event_before_anchor']],
+    ['known in the future', { ...label, label_id: undefined, known_at: inAYear }, ['known_in_future']],
+    ['known and happened at the decision', { ...decided, event_time: '2001-06-04T12:00:00Z', known_at: '2001-06-04T12:00:00Z' }, []],
+  ])('tell one %s', async (_, sent, codes) => {
+    const { answer, status } = await post('/v1/labels', { labels: [{ ...label, label_id: 'l-0' }, sent] })
+    expect(status).toBe(202)
+    const { warnings = [] } = acceptedResponse.parse(answer)
+    expect(warnings.map(({ index, code }) => [index, code])).toEqual(codes.map((code) => [1, code]))
+  })
+
+  it.each([
+    ['about another label', { label: 'days_late', value_number: 3 }, ['supersedes_other_label']],
+    ['about another request', { request_id: 'r-2' }, ['supersedes_other_target']],
+    ['about the same, named otherwise', { request_id: undefined, entities: { depot: 'BER' }, anchor_time: '2001-06-04T11:00:00Z' }, []],
+    ['about the same', {}, []],
+    ['that cannot be looked up', { supersedes: 'l-9' }, []],
+  ])('tell one that supersedes another %s', async (_, change, codes) => {
+    const { send } = await createTestGateway()
+    await send('/v1/labels', label)
+    const answer = await send('/v1/labels', { ...label, label_id: 'l-2', supersedes: 'l-1', ...change })
+    const { warnings = [] } = acceptedResponse.parse(await answer.json())
+    expect(warnings.map(({ code }) => code)).toEqual(codes)
   })
 })
 

@@ -1,7 +1,7 @@
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash } from '../../contracts/label-event.ts'
 import { knownNames } from '../../platform/project/problems.ts'
-import type { ItemKind, ItemProblem, ItemStamp } from './ingest.ts'
+import type { ItemKind, ItemProblem, ItemStamp, Review } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
 
 const targetsOf = (fields: LabelFields) =>
@@ -17,6 +17,7 @@ export const labelItem = labelFields.superRefine((fields, context) => {
   if (fields.anchor !== undefined && target !== 'entities') issue('anchor', 'anchor goes with entities')
   if (fields.anchor_time !== undefined && target !== 'entities') issue('anchor_time', 'anchor_time goes with entities')
   if (fields.entities !== undefined && Object.keys(fields.entities).length === 0) issue('entities', 'must name at least one entity')
+  if (fields.supersedes !== undefined && fields.supersedes === fields.label_id) issue('supersedes', 'a label cannot supersede itself')
   if (fields.value_number !== undefined && fields.value_text !== undefined)
     issue('value_text', 'a label has one value, and value_number is one already')
   if (fields.value_number === undefined && fields.value_text === undefined && fields.retracted !== true)
@@ -24,7 +25,10 @@ export const labelItem = labelFields.superRefine((fields, context) => {
 })
 
 /** Labels, judged by the project's definitions. */
-export function createLabelKind(definitions: ReadonlyMap<string, LabelDefinition>): ItemKind<LabelFields> {
+export function createLabelKind(
+  definitions: ReadonlyMap<string, LabelDefinition>,
+  review: Review<LabelFields, LabelEvent>,
+): ItemKind<LabelFields, LabelEvent> {
   return {
     kind: 'label',
     lane: 'labels',
@@ -37,6 +41,7 @@ export function createLabelKind(definitions: ReadonlyMap<string, LabelDefinition
         : (checkTarget(definition, fields) ?? checkValue(definition, fields))
     },
     toEvent,
+    review,
   }
 }
 

@@ -1,18 +1,36 @@
 import type { Handler } from 'hono'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { AcceptedResponse } from '../../contracts/http.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
+import type { LabelEvent, LabelFields } from '../../contracts/label-event.ts'
 import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
-import type { Ingest } from '../ingest/ingest.ts'
+import type { Ingest, Review } from '../ingest/ingest.ts'
 import { parseItems } from '../ingest/items.ts'
 import { createLabelKind, labelItem } from '../ingest/labels.ts'
 
 /** `POST /v1/labels` */
-export function labelsRoute(deps: { definitions: ReadonlyMap<string, LabelDefinition>; ingest: Ingest }): Handler<GatewayEnv> {
-  const kind = createLabelKind(deps.definitions)
+export function labelsRoute(deps: {
+  definitions: ReadonlyMap<string, LabelDefinition>
+  ingest: Ingest
+  review: Review<LabelFields, LabelEvent>
+}): Handler<GatewayEnv> {
+  const kind = createLabelKind(deps.definitions, deps.review)
   return async function labels(c) {
     const items = parseItems(labelItem, { field: 'labels', body: await readJsonBody(c) })
     const { response } = await deps.ingest(kind, items, c.var.caller.tenant)
+    if (!items.isList) refuseConflict(response)
     return answerJson(c, response, 202)
   }
+}
+
+/** Of several, a conflict is an item's like any other. */
+function refuseConflict({ rejected }: AcceptedResponse): void {
+  const conflict = rejected.find(({ code }) => code === 'label_conflict')
+  if (conflict === undefined) return
+  throw new ServiceError('label_conflict', conflict.message, {
+    path: 'label_id',
+    hint: 'a correction has a label_id of its own, and names this one in supersedes',
+  })
 }

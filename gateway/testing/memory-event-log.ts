@@ -4,7 +4,7 @@ import type { AppendInput, Durability, EventLogWriter } from '../../platform/eve
 
 export type Appended = { lane: Lane; kind: string; id: string; body: Record<string, unknown>; durability: Durability | undefined }
 
-/** An event log in memory, for tests. `hold()` makes appends wait until `release()`; `break()` makes them fail. */
+/** An event log in memory, for tests. `hold()` makes appends wait until `release()`; `break()` makes them fail until `mend()`. */
 export function createMemoryEventLog() {
   const appended: Appended[] = []
   const lastSeq = new Map<Lane, number>()
@@ -38,5 +38,6 @@ export function createMemoryEventLog() {
     hold: () => void (gate = new Promise((resolve) => (release = resolve))),
     release: () => release(),
     break: () => void (broken = true),
+    mend: () => void (broken = false),
   }
 }

@@ -8,6 +8,7 @@ import type { Holder, IdempotencyStore, KeyPlace } from '../idempotency/idempote
  */
 export function createMemoryIdempotencyStore() {
   const entries = new Map<string, Entry>()
+  const first = new Map<string, string>()
   const epochs = new Map<string, number>()
   const gates = new Map<keyof IdempotencyStore, Promise<void>>()
   const failing = new Set<keyof IdempotencyStore>()
@@ -49,6 +50,21 @@ export function createMemoryIdempotencyStore() {
       const held = entries.get(keyOf(place))
       if (held?.attempt === attempt && held.state !== 'answered') entries.delete(keyOf(place))
     },
+    async keepFirst(list) {
+      await reach('keepFirst')
+      return list.map(({ key, value }) => {
+        const held = first.get(key)
+        if (held === undefined) first.set(key, value)
+        return held
+      })
+    },
+    async readFirst(keys) {
+      await reach('readFirst')
+      return keys.map((key) => first.get(key))
+    },
+    async forget(list) {
+      for (const { key, value } of list) if (first.get(key) === value) first.delete(key)
+    },
     markRecovered: async (writerId, epoch) => void epochs.set(writerId, epoch),
     recoveredEpoch: async (writerId) => epochs.get(writerId) ?? 0,
     close: async () => {},
@@ -56,6 +72,7 @@ export function createMemoryIdempotencyStore() {
   return {
     store,
     entries,
+    first,
     fail: (call: keyof IdempotencyStore) => void failing.add(call),
     heal: () => failing.clear(),
     holdNext(call: keyof IdempotencyStore): () => void {

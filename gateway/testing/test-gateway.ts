@@ -13,6 +13,7 @@ import { createAdmission } from '../http/admission.ts'
 import { createClosing } from '../http/closing.ts'
 import { createIdempotency } from '../idempotency/idempotency.ts'
 import { createIdFactory } from '../ids.ts'
+import { createLabelReview } from '../ingest/label-review/review-labels.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { createBackground } from '../predict/background.ts'
 import { createCommitTime } from '../predict/commit-time.ts'
@@ -128,6 +129,7 @@ export async function createTestGateway(
     loopLoad,
     admission,
     idempotency,
+    reviewLabels: createLabelReview({ ...deps, store: keys.store, warehouse: options.warehouse ?? ({} as Warehouse) }),
     closing,
     warehouse: options.warehouse ?? ({} as Warehouse),
     access: options.access ?? createTestAccess(),

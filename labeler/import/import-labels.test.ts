@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createPostLabels } from './gateway-labels.ts'
 import { importLabels, type ImportOptions } from './import-labels.ts'
+import { toImportText } from './import-text.ts'
 import type { FileRow, FileSource } from '../../platform/files/file-source.ts'
 import { toLabel } from './to-label.ts'
 
@@ -74,7 +75,7 @@ describe('importLabels', () => {
       event(number, number < 5 ? { value_text: 'x'.repeat(1000), tags: Array.from({ length: 16 }, () => 'y'.repeat(64)) } : {}),
     )
     const report = await run(values, post)
-    expect(report).toEqual({ dry_run: false, read: 2500, accepted: 2500, rejected: 0, rejections: [], notes: [] })
+    expect(report).toEqual({ dry_run: false, read: 2500, accepted: 2500, rejected: 0, rejections: [], warned: 0, warnings: [], notes: [] })
     expect(stored).toEqual(values.map(({ request_id }) => request_id))
     expect(Math.max(...bodies)).toBeLessThanOrEqual(1000)
   })
@@ -100,6 +101,14 @@ describe('importLabels', () => {
     expect(report.rejections).toContainEqual({ line: 4, code: 'invalid_request', path: 'prediction_id', message: 'a label needs a target' })
     expect(stored).toHaveLength(1195)
     expect(new Set(stored).size).toBe(1195)
+  })
+
+  test('warnings of accepted labels are reported by their line', async () => {
+    const warning = { code: 'event_before_anchor', path: 'event_time', message: 'no' }
+    const post = async (labels: readonly LabelFields[]) => ({ accepted: labels.length, rejected: [], warnings: [{ index: 2, ...warning }] })
+    const report = await run([event(1), event(2), event(3)], post)
+    expect(report).toMatchObject({ accepted: 3, rejected: 0, warned: 1, warnings: [{ line: 3, ...warning }] })
+    expect(toImportText('a.csv', report)).toContain('1 with a warning\n  line 3: warning event_before_anchor at event_time: no')
   })
 
   test('a file of nothing but malformed records costs one small request each', async () => {

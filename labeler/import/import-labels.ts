@@ -17,6 +17,9 @@ export type ImportReport = {
   rejected: number
   /** The first of them, by line within a batch. */
   rejections: RejectedLine[]
+  warned: number
+  /** The first labels that were accepted and may not mean what was meant. */
+  warnings: RejectedLine[]
   /** What the reader of the file passed over. */
   notes: readonly string[]
 }
@@ -45,7 +48,16 @@ type Pending = { place: Place; fields: LabelFields; bytes: number }
  */
 export async function importLabels(options: ImportOptions): Promise<ImportReport> {
   const { source, dryRun, onProgress } = options
-  const report: ImportReport = { dry_run: dryRun, read: 0, accepted: 0, rejected: 0, rejections: [], notes: source.notes }
+  const report: ImportReport = {
+    dry_run: dryRun,
+    read: 0,
+    accepted: 0,
+    rejected: 0,
+    rejections: [],
+    warned: 0,
+    warnings: [],
+    notes: source.notes,
+  }
   const queue: Pending[] = []
   const sender = createSender(options, report)
   for await (const row of source.rows()) {
@@ -80,6 +92,7 @@ function createSender({ post, dryRun }: ImportOptions, report: ImportReport) {
         )
         report.accepted += answer.accepted
         for (const { index, ...problem } of answer.rejected) reject(report, batch[index]?.place, toProblem(problem))
+        for (const { index, ...warning } of answer.warnings ?? []) warn(report, batch[index]?.place, toProblem(warning))
         size = Math.min(size * 2, limits.items)
       } catch (error) {
         const index = refusedIndex(error, batch)
@@ -116,6 +129,11 @@ function withoutIndex(path: string | undefined): string | undefined {
 
 function toProblem({ code, message, path }: { code: string; message: string; path?: string | undefined }): LabelProblem {
   return { code, message, ...(path !== undefined && path !== '' && { path }) }
+}
+
+function warn(report: ImportReport, place: Place = { line: 0 }, warning: LabelProblem): void {
+  report.warned += 1
+  if (report.warnings.length < rejectionsKept) report.warnings.push({ ...place, ...warning })
 }
 
 function reject(report: ImportReport, place: Place = { line: 0 }, problem: LabelProblem): void {

@@ -2,21 +2,27 @@ import type { ImportReport, RejectedLine } from './import-labels.ts'
 
 const shown = 20
 
-/** What an import did, and the first rejections by line. */
+/** What an import did, what was passed over, and the first rejections and warnings by line. */
 export function toImportText(file: string, report: ImportReport): string {
-  const { accepted, rejected, read, rejections, notes } = report
-  const head = `${file}: ${read} read, ${accepted} ${report.dry_run ? 'would be accepted' : 'accepted'}, ${rejected} rejected`
-  const lines = rejections
-    .toSorted((a, b) => (a.file ?? '').localeCompare(b.file ?? '') || a.line - b.line)
-    .slice(0, shown)
-    .map(toLine)
-  const more =
-    rejected > lines.length
-      ? [`  ... and ${rejected - lines.length} more${rejections.length > shown ? ' (--json shows up to 1,000)' : ''}`]
-      : []
-  return [head, ...notes.map((note) => `  ${note}`), ...lines, ...more].join('\n')
+  const { accepted, rejected, read, rejections, warned, warnings, notes } = report
+  const counts = [`${read} read`, `${accepted} ${report.dry_run ? 'would be accepted' : 'accepted'}`, `${rejected} rejected`]
+  const head = `${file}: ${[...counts, ...(warned > 0 ? [`${warned} with a warning`] : [])].join(', ')}`
+  return [
+    ...[head, ...notes.map((note) => `  ${note}`)],
+    ...toLines(rejections, { of: rejected, kind: '' }),
+    ...toLines(warnings, { of: warned, kind: 'warning ' }),
+  ].join('\n')
 }
 
-function toLine({ line, file, code, path, message }: RejectedLine): string {
-  return `  ${file === undefined ? '' : `${file} `}line ${line}: ${code}${path === undefined ? '' : ` at ${path}`}: ${message}`
+function toLines(kept: readonly RejectedLine[], { of, kind }: { of: number; kind: string }): string[] {
+  const lines = kept
+    .toSorted((a, b) => (a.file ?? '').localeCompare(b.file ?? '') || a.line - b.line)
+    .slice(0, shown)
+    .map((line) => toLine(line, kind))
+  const more = of - lines.length
+  return more > 0 ? [...lines, `  ... and ${more} more${kept.length > shown ? ' (--json shows up to 1,000)' : ''}`] : lines
+}
+
+function toLine({ line, file, code, path, message }: RejectedLine, kind: string): string {
+  return `  ${file === undefined ? '' : `${file} `}line ${line}: ${kind}${code}${path === undefined ? '' : ` at ${path}`}: ${message}`
 }

@@ -51,6 +51,8 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.requestIdReused('m')
   metrics.items({ kind: 'label', outcome: 'accepted' }, 1)
   metrics.idempotent('replayed')
+  metrics.labelWarning('known_in_future')
+  metrics.labelLookup({ source: 'store', outcome: 'answered' })
   metrics.observeInFlight(() => ({ requests: 1, background: 1 }))
   metrics.observeOutbox({ eventLog: { status: () => [lane] }, bounds: { maxBytes: 1, maxAgeMs: 1 }, now: () => 1 })
   const batchRows = createDistribution([1])

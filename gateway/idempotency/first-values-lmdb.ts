@@ -1,0 +1,67 @@
+import type { Database, RootDatabase } from 'lmdb'
+import type { FirstValue } from './idempotency-store.ts'
+
+export type FirstValuesLmdb = {
+  keep(entry: FirstValue): string | undefined
+  read(key: string): string | undefined
+  forget(entry: FirstValue): void
+  /** Removes what has expired. */
+  sweep(): Promise<void>
+}
+
+/** Over it, the oldest go: about 300 MB. */
+const mostValues = 1_000_000
+const mostPerSweep = 10_000
+const timeDigits = 15
+
+/** The first values of an open database; all but `sweep` are called within its transactions. */
+export function openFirstValues(
+  root: RootDatabase<Uint8Array, string>,
+  { windowMs, now, most = mostValues }: { windowMs: number; now: () => number; most?: number },
+): FirstValuesLmdb {
+  const values = root.openDB<string, string>({ name: 'first_values', encoding: 'string' })
+  const expiries = root.openDB<string, string>({ name: 'first_values_expiries', encoding: 'string' })
+
+  function read(key: string): string | undefined {
+    const held = values.get(key)
+    return held === undefined || Number(held.slice(0, timeDigits)) <= now() ? undefined : held.slice(timeDigits)
+  }
+
+  function remove(expiry: string): void {
+    const key = expiry.slice(timeDigits)
+    if (values.get(key)?.startsWith(expiry.slice(0, timeDigits)) === true) values.removeSync(key)
+    expiries.removeSync(expiry)
+  }
+
+  return {
+    read,
+    keep({ key, value }) {
+      const held = read(key)
+      if (held !== undefined) return held
+      const expiresAt = toText(now() + windowMs)
+      values.putSync(key, `${expiresAt}${value}`)
+      expiries.putSync(`${expiresAt}${key}`, '')
+      if (countOf(expiries) > most) for (const oldest of [...expiries.getKeys({ limit: 1 })]) remove(oldest)
+      return undefined
+    },
+    forget({ key, value }) {
+      const held = values.get(key)
+      if (held === undefined || held.slice(timeDigits) !== value) return
+      values.removeSync(key)
+      expiries.removeSync(`${held.slice(0, timeDigits)}${key}`)
+    },
+    async sweep() {
+      await root.transaction(() => {
+        for (const expired of [...expiries.getKeys({ end: toText(now()), limit: mostPerSweep })]) remove(expired)
+      })
+    },
+  }
+}
+
+function toText(timeMs: number): string {
+  return String(Math.ceil(timeMs)).padStart(timeDigits, '0')
+}
+
+function countOf(db: Database<string, string>): number {
+  return (db.getStats() as { entryCount: number }).entryCount
+}

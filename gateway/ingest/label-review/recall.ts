@@ -1,0 +1,95 @@
+import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
+import type { FirstValue, FirstValues } from '../../idempotency/idempotency-store.ts'
+import type { GatewayMetrics } from '../../metrics.ts'
+import { findLabels } from './find-labels.ts'
+import type { KnownStatement } from './known-statement.ts'
+
+export type RecallDeps = {
+  store: FirstValues
+  warehouse: Pick<Warehouse, 'query'>
+  metrics: Pick<GatewayMetrics, 'labelLookup'>
+}
+
+export type Recalled = {
+  standing: ReadonlyMap<string, KnownStatement>
+  /** Whether an id that is not among them has never been stored, as far as the warehouse is behind no more than the store reaches back. */
+  complete: boolean
+  /** Takes back what was kept in the store. */
+  undo(): Promise<void>
+}
+
+/** A label waits for each so long, and then goes without. */
+const lookupMs = 250
+
+export type Recall = ReturnType<typeof createRecall>
+
+/**
+ * What stands under the ids of labels, as far as the store of keys and then the warehouse know; where the store knows nothing, it keeps what
+ * is said now. Never throws: what does not answer in time is counted, and goes unasked.
+ */
+export function createRecall({ store, warehouse, metrics }: RecallDeps) {
+  let asking = false
+
+  async function ask<T>(source: 'store' | 'warehouse', question: () => Promise<T>): Promise<T | undefined> {
+    const answer = await inTime(question, lookupMs)
+    metrics.labelLookup({ source, outcome: answer.outcome })
+    return answer.outcome === 'answered' ? answer.value : undefined
+  }
+
+  /** One at a time: a bulk of labels must not become a bulk of queries. */
+  async function askWarehouse(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, KnownStatement> | undefined> {
+    if (ids.length === 0) return new Map()
+    if (asking) {
+      metrics.labelLookup({ source: 'warehouse', outcome: 'busy' })
+      return undefined
+    }
+    asking = true
+    const found = findLabels(warehouse, { tenant, ids, withinMs: lookupMs }).finally(() => (asking = false))
+    return await ask('warehouse', () => found)
+  }
+
+  return async function recall(
+    said: ReadonlyMap<string, KnownStatement>,
+    others: readonly string[],
+    options: { tenant: string; dryRun: boolean },
+  ): Promise<Recalled> {
+    const { tenant, dryRun } = options
+    const toKey = (id: string) => `${tenant}:${id}`
+    const entries = [...said].map(([id, known]): FirstValue => ({ key: toKey(id), value: JSON.stringify(known) }))
+    const keys = entries.map(({ key }) => key)
+    const own = entries.length === 0 ? [] : await ask('store', () => (dryRun ? store.readFirst(keys) : store.keepFirst(entries)))
+    const rest = others.length === 0 ? [] : await ask('store', () => store.readFirst(others.map(toKey)))
+    const standing = new Map<string, KnownStatement>()
+    for (const [ids, held] of [[[...said.keys()], own] as const, [others, rest] as const])
+      for (const [at, id] of ids.entries()) {
+        const value = held?.[at]
+        if (value !== undefined) standing.set(id, JSON.parse(value) as KnownStatement)
+      }
+    const kept = dryRun || own === undefined ? [] : entries.filter((_, at) => own[at] === undefined)
+    const undo = async (which: readonly FirstValue[]) => {
+      if (which.length > 0) await store.forget(which).catch(() => undefined)
+    }
+    const stored = await askWarehouse(
+      tenant,
+      [...said.keys(), ...others].filter((id) => !standing.has(id)),
+    )
+    for (const [id, known] of stored ?? []) standing.set(id, known)
+    // What the warehouse has stands, and not what was kept a moment ago.
+    await undo(kept.filter(({ key }) => stored?.has(key.slice(toKey('').length)) === true))
+    return { standing, complete: stored !== undefined && rest !== undefined, undo: () => undo(kept) }
+  }
+}
+
+type Answer<T> = { outcome: 'answered'; value: T } | { outcome: 'late' | 'failed' }
+
+async function inTime<T>(question: () => Promise<T>, ms: number): Promise<Answer<T>> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<Answer<T>>((resolve) => {
+    timer = setTimeout(() => resolve({ outcome: 'late' }), ms)
+  })
+  const answer = question().then(
+    (value): Answer<T> => ({ outcome: 'answered', value }),
+    (): Answer<T> => ({ outcome: 'failed' }),
+  )
+  return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,56 @@
+import type { LabelEvent, LabelFields } from '../../../contracts/label-event.ts'
+import type { GatewayMetrics } from '../../metrics.ts'
+import type { Candidate, ItemProblem, Review } from '../ingest.ts'
+import { type KnownStatement, toTarget, toValueText } from './known-statement.ts'
+import { createRecall, type RecallDeps } from './recall.ts'
+import { warningsOf } from './warnings.ts'
+
+export type LabelReviewDeps = RecallDeps & { metrics: Pick<GatewayMetrics, 'labelLookup' | 'labelWarning'> }
+
+type Label = Candidate<LabelFields, LabelEvent>
+
+/**
+ * Looks at labels before they are stored: refuses a label_id under which something else stands, as far as that is known, and warns of what
+ * may not mean what was meant. That nobody can tell refuses nothing.
+ */
+export function createLabelReview(deps: LabelReviewDeps): Review<LabelFields, LabelEvent> {
+  const recall = createRecall(deps)
+  return async function review(labels, options) {
+    const said = firstOfEach(labels)
+    const superseded = labels.flatMap(({ event }) => event.supersedes ?? []).filter((id) => !said.has(id))
+    const { standing, complete, undo } = await recall(said, [...new Set(superseded)], options)
+    const standsUnder = (id: string) => standing.get(id) ?? said.get(id)
+    const problems = new Map(labels.flatMap((label) => conflictOf(label, standsUnder(label.event.label_id))))
+    const warnings = labels
+      .filter(({ index }) => !problems.has(index))
+      .flatMap(({ index, event }) => {
+        const known = event.supersedes === undefined ? undefined : (standsUnder(event.supersedes) ?? (complete ? null : undefined))
+        return warningsOf(event, known).map((warning) => ({ index, ...warning }))
+      })
+    return {
+      ...{ problems, warnings, failed: undo },
+      accepted: () => {
+        for (const { code } of warnings) deps.metrics.labelWarning(code)
+      },
+    }
+  }
+}
+
+/** By the ids that the client gave: ours are new. */
+function firstOfEach(labels: readonly Label[]): Map<string, KnownStatement> {
+  const said = new Map<string, KnownStatement>()
+  for (const { fields, event } of labels)
+    if (fields.label_id !== undefined && !said.has(event.label_id)) said.set(event.label_id, toKnown(event))
+  return said
+}
+
+function toKnown(event: LabelEvent): KnownStatement {
+  const { payload_hash: hash, label, ingested_at: ingestedAt } = event
+  return { hash, label, ingestedAt, target: toTarget(event), value: toValueText(event) }
+}
+
+function conflictOf({ index, event }: Label, known: KnownStatement | undefined): [number, ItemProblem][] {
+  if (known === undefined || known.hash === event.payload_hash) return []
+  const message = `under ${event.label_id} stands another label: ${known.label} is ${known.value}, received ${known.ingestedAt}`
+  return [[index, { code: 'label_conflict', path: 'label_id', message }]]
+}

@@ -1,0 +1,36 @@
+import type { ItemWarning } from '../../../contracts/http.ts'
+import type { LabelEvent } from '../../../contracts/label-event.ts'
+import { isOtherTarget, type KnownStatement, toTarget } from './known-statement.ts'
+
+type Warning = Omit<ItemWarning, 'index'>
+
+/** Clocks differ by so much. */
+const toleratedMs = 60_000
+
+/**
+ * What of a label may not mean what was meant. `superseded` is what stands under the id that it supersedes: null when nothing is known
+ * to, undefined when that cannot be told.
+ */
+export function warningsOf(event: LabelEvent, superseded: KnownStatement | null | undefined): Warning[] {
+  return [...timeWarnings(event), ...supersedesWarnings(event, superseded)]
+}
+
+function timeWarnings({ anchor_time: anchor, event_time: happened, known_at: known, ingested_at: received }: LabelEvent): Warning[] {
+  const warnings: Warning[] = []
+  if (anchor !== undefined && Date.parse(known) < Date.parse(anchor))
+    warnings.push({ code: 'known_before_anchor', path: 'known_at', message: `was known at ${known}, before the decision of ${anchor}` })
+  if (Date.parse(known) > Date.parse(received) + toleratedMs)
+    warnings.push({ code: 'known_in_future', path: 'known_at', message: `${known} has not come: until then the label counts for nothing` })
+  if (anchor !== undefined && Date.parse(happened) < Date.parse(anchor))
+    warnings.push({ code: 'event_before_anchor', path: 'event_time', message: `happened at ${happened}, before the decision of ${anchor}` })
+  return warnings
+}
+
+function supersedesWarnings(event: LabelEvent, superseded: KnownStatement | null | undefined): Warning[] {
+  const { supersedes: id, label } = event
+  const warn = (code: string, message: string) => [{ code, path: 'supersedes', message }]
+  if (id === undefined || superseded === undefined) return []
+  if (superseded === null) return warn('supersedes_unknown', `nothing is stored under the label_id ${id}`)
+  if (superseded.label !== label) return warn('supersedes_other_label', `${id} is about ${superseded.label}, and this about ${label}`)
+  return isOtherTarget(superseded.target, toTarget(event)) ? warn('supersedes_other_target', `${id} is about something else`) : []
+}
