@@ -21,7 +21,7 @@ export async function sendRefused({ client }: Injection): Promise<void> {
   }
 }
 
-/** The same ids with other bytes, after the first were accepted: readers must go on seeing the first. */
+/** The same ids with other bytes, after the first were accepted: readers must go on seeing the first, and a label is refused. */
 export async function sendDuplicates({ client, load }: Injection): Promise<void> {
   const { labels, events } = load.ledger
   const accepted = <T extends { answer?: unknown }>(all: Iterable<T>, isBad: (one: T) => boolean) =>
@@ -29,8 +29,10 @@ export async function sendDuplicates({ client, load }: Injection): Promise<void>
   await until('labels and events are accepted', 5_000, () => {
     return accepted(labels.values(), isRejected).length > 2 && accepted(events.values(), isRejected).length > 2
   })
-  for (const { id, sent } of accepted(labels.values(), isRejected))
-    await client.post('/v1/labels', { label_id: id, ...sent, value_number: 1 - sent.value_number })
+  for (const { id, sent } of accepted(labels.values(), isRejected)) {
+    const { status } = await client.post('/v1/labels', { label_id: id, ...sent, value_number: 1 - sent.value_number })
+    if (status !== 409) throw new Error(`another value under the label id ${id} is answered ${status}, not 409`)
+  }
   for (const { id, sent } of accepted(events.values(), isRejected))
     await client.post('/v1/events/flight_landed', { event_id: id, ...sent, values: { delay_minutes: sent.values['delay_minutes']! + 1 } })
 }
