@@ -7,11 +7,16 @@ export const labelDefinition = z
     name: columnName,
     description: z.string(),
     owner: z.string(),
-    type: z.enum(['binary', 'number', 'category']).describe('binary: value_number 0 or 1; number: value_number; category: value_text.'),
+    type: z
+      .enum(['binary', 'number', 'category'])
+      .describe('binary: value_number 0 or 1; number: value_number; category: value_text, or a whole value_number for its digits.'),
     unit: z.string().optional(),
     min: z.number().optional(),
     max: z.number().optional(),
-    categories: z.array(z.string()).optional(),
+    categories: z
+      .array(z.union([z.string().max(1024), z.int().transform(String)]))
+      .optional()
+      .describe('The values of a category label; whole numbers are texts of their digits.'),
     match: z
       .discriminatedUnion('kind', [
         z.strictObject({
@@ -33,6 +38,9 @@ export const labelDefinition = z
   .superRefine((label, context) => {
     if (label.type === 'category' && label.categories === undefined)
       context.addIssue({ code: 'custom', path: ['categories'], message: 'a category label lists its categories' })
+    for (const [index, category] of (label.categories ?? []).entries())
+      if (label.categories?.indexOf(category) !== index)
+        context.addIssue({ code: 'custom', path: ['categories', index], message: `"${category}" is listed twice` })
     if (label.type !== 'binary' && label.silence === 'negative')
       context.addIssue({ code: 'custom', path: ['silence'], message: 'only a binary label can read silence as no' })
   })

@@ -5,6 +5,9 @@ import { columnName, entityId, instanceIndex, opaqueId, sha256, tags, tenant, ti
 /** Strongest first: among sources, the highest kind that has a value wins. */
 export const labelSourceKinds = ['outcome', 'human', 'proxy', 'teacher', 'weak'] as const
 
+/** Largest number a label may have, either way: squares of it and sums of those are still numbers. */
+export const mostLabelNumber = 1e100
+
 export const labelSource = z.strictObject({
   kind: z.enum(labelSourceKinds),
   name: z.string().min(1).max(128),
@@ -25,7 +28,7 @@ export const labelFields = z.strictObject({
   label_id: opaqueId.optional(),
   label: columnName,
   ...targetFields,
-  value_number: z.number().optional(),
+  value_number: z.number().optional().describe('From -1e100 to 1e100.'),
   value_text: z.string().max(1024).optional(),
   event_time: timestamp.describe('When the outcome happened.'),
   known_at: timestamp.optional().describe('When it could first be known; our receipt if left out.'),

@@ -103,6 +103,17 @@ const fallback = z.union([
   z.strictObject({ version: versionName }).describe('Another version of this model, on the same features.'),
 ])
 
+/** What a model of several classes says: which class, how likely each is, or both. */
+const classScore = z.strictObject({
+  class: columnName
+    .optional()
+    .describe('The output that names the class, as text or as a whole number. Left out, the likeliest class is meant.'),
+  probabilities: z
+    .record(z.string().max(1024), columnName)
+    .optional()
+    .describe('Each category of the primary label to the output that is its probability; with it there is a log loss.'),
+})
+
 /** `<model>/model.yaml`: the task and everything about a model that is not a version's bytes. */
 export const modelDefinition = z.strictObject({
   name,
@@ -117,7 +128,11 @@ export const modelDefinition = z.strictObject({
     columnName,
     z.strictObject({ description: z.string(), type: z.enum(['number', 'text']).default('number'), unit: z.string().optional() }),
   ),
-  score: columnName.describe('The output that evaluation scores: for binary tasks, the probability of 1.'),
+  score: z
+    .union([columnName, classScore])
+    .describe(
+      'What evaluation scores: the output that is the probability of 1, the number, or the class; of several classes also their probabilities.',
+    ),
   decision: z
     .strictObject({ output: columnName, threshold: z.number(), above: scalar, below: scalar })
     .optional()
@@ -144,3 +159,15 @@ export const modelDefinition = z.strictObject({
     .prefault({}),
 })
 export type ModelDefinition = z.infer<typeof modelDefinition>
+
+/** What evaluation reads of a prediction. */
+export type Score =
+  | { kind: 'number'; output: string }
+  | { kind: 'class'; output: string | undefined; probabilities: Readonly<Record<string, string>> | undefined }
+
+export function scoreOf({ task, score }: Pick<ModelDefinition, 'task' | 'score'>): Score {
+  if (typeof score !== 'string') return { kind: 'class', output: score.class, probabilities: score.probabilities }
+  return task === 'multiclass_classification'
+    ? { kind: 'class', output: score, probabilities: undefined }
+    : { kind: 'number', output: score }
+}

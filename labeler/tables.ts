@@ -47,7 +47,8 @@ COMMENT 'Label definitions that have been in force, newest last.'`,
   conflicted UInt64 COMMENT 'Of the predictions, those whose sources disagree.',
   retracted UInt64 COMMENT 'Of the predictions, those whose labels were all withdrawn.',
   immature UInt64 COMMENT 'Of the predictions, those that are labeled but not mature, left out because silence means no.',
-  metric LowCardinality(String) COMMENT 'label_coverage, roc_auc, pr_auc, log_loss, brier, ece, precision, recall, accuracy, mae, rmse, bias or an error quantile.',
+  metric LowCardinality(String) COMMENT 'label_coverage, roc_auc, pr_auc, log_loss, brier, ece, precision, recall, accuracy, macro_precision, macro_recall, macro_f1, mae, rmse, bias or an error quantile.',
+  class LowCardinality(Nullable(String)) COMMENT 'Of several classes, the one that precision or recall is about; null otherwise.',
   value Nullable(Float64) COMMENT 'The metric; null where it is undefined, as the ROC AUC of one class.',
   n UInt64 COMMENT 'Predictions the metric is computed from; for precision and recall, its denominator.',
   coverage Nullable(Float64) COMMENT 'Scored predictions with a usable outcome, as a share of all scored predictions.',
@@ -59,4 +60,7 @@ COMMENT 'Label definitions that have been in force, newest last.'`,
 ENGINE = MergeTree
 ORDER BY (model, evaluated_at, evaluation_id)
 COMMENT 'Evaluations that were saved, one row per group and metric.'`,
+
+  `ALTER TABLE gold.evaluations ADD COLUMN IF NOT EXISTS class LowCardinality(Nullable(String))
+COMMENT 'Of several classes, the one that precision or recall is about; null otherwise.' AFTER metric`,
 ]

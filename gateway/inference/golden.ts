@@ -1,4 +1,4 @@
-import type { ModelDefinition } from '../../contracts/model-definition.ts'
+import { type ModelDefinition, scoreOf } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { ServiceError } from '../../contracts/errors.ts'
@@ -24,7 +24,9 @@ export async function findGoldenFault(options: {
   inference: InferenceEngine
   sessionId: string
   manifest: GoldenManifest & Pick<VersionManifest, 'golden_tolerance'>
-  definition: Pick<ModelDefinition, 'outputs'>
+  definition: Pick<ModelDefinition, 'outputs' | 'task' | 'score'>
+  /** Of the primary label: the class that a golden request is given must be one. */
+  categories: readonly string[] | undefined
   now: () => number
 }): Promise<GoldenFault | undefined> {
   const { manifest, definition, inference, sessionId } = options
@@ -35,7 +37,7 @@ export async function findGoldenFault(options: {
       const run = inference.run({ sessionId, ...toSample({ ...manifest, golden: [golden] }), deadlineAtMs })
       const { tensors } = await within(run, deadlineAtMs - options.now())
       const [outputs] = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows: 1 })
-      const message = compare(golden.outputs, outputs, manifest.golden_tolerance)
+      const message = compare(golden.outputs, outputs, manifest.golden_tolerance) ?? findForeignClass(options, outputs)
       if (message !== undefined) return { path: at, message }
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
@@ -43,6 +45,19 @@ export async function findGoldenFault(options: {
     }
   }
   return undefined
+}
+
+/** A class that the label does not know could only be wrong. */
+function findForeignClass(
+  { definition, categories }: { definition: Pick<ModelDefinition, 'task' | 'score'>; categories: readonly string[] | undefined },
+  outputs: Outputs | ServiceError | undefined,
+): string | undefined {
+  const score = scoreOf(definition)
+  if (score.kind === 'number' || score.output === undefined || categories === undefined) return undefined
+  if (outputs === undefined || outputs instanceof ServiceError) return undefined
+  const given = String(outputs[score.output])
+  if (categories.includes(given)) return undefined
+  return `${score.output} is ${given}, and no class of the primary label: it has ${categories.slice(0, 12).join(', ')}; for probabilities write score: {probabilities: {...}}`
 }
 
 /** A run that has begun cannot be ended, and may never end by itself. */

@@ -1,7 +1,6 @@
-import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { inputLayout, runsRowByRow } from '../../platform/project/input-layout.ts'
-import type { ProjectVersion } from '../../platform/project/project.ts'
+import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import { findGoldenFault } from './golden.ts'
 import type { InferenceEngine, SessionInfo } from './inference.ts'
 
@@ -27,7 +26,7 @@ export function sessionIdOf({ model, version }: Pick<ProjectVersion, 'model' | '
  */
 export async function openVersion(
   { inference, now }: { inference: InferenceEngine; now: () => number },
-  { definition }: { definition: Pick<ModelDefinition, 'outputs' | 'inference'> },
+  { definition, categories }: Pick<ProjectModel, 'definition' | 'categories'>,
   version: ProjectVersion,
 ): Promise<SessionInfo> {
   const { manifest, modelFile, modelSha256 } = version
@@ -37,7 +36,7 @@ export async function openVersion(
     ...{ id: sessionId, modelFile, modelSha256, settings: definition.inference },
     ...(rowShapes !== undefined && { rowShapes }),
   })
-  const fault = await findGoldenFault({ inference, sessionId, manifest, definition, now })
+  const fault = await findGoldenFault({ inference, sessionId, manifest, definition, categories, now })
   if (fault !== undefined) throw new VersionFault(fault.message, fault.path)
   return session
 }

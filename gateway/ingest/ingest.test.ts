@@ -32,6 +32,18 @@ describe('labels', () => {
     expect(record).toMatchObject({ kind: 'event', id: 'l-1' })
   })
 
+  it('of a category are the same statement as a number and as its digits', async () => {
+    const events = []
+    for (const value of [{ value_number: 7 }, { value_text: '7' }]) {
+      const { value_number: _, ...rest } = label
+      const { answer, log } = await post('/v1/labels', { ...rest, label: 'reason', ...value })
+      expect(answer).toEqual({ accepted: 1, rejected: [] })
+      events.push(labelEventV1.parse(log.inLane('labels')[0]!.body))
+    }
+    expect(events[0]).toMatchObject({ value_text: '7', payload_hash: events[1]!.payload_hash })
+    expect(events[0]).not.toHaveProperty('value_number')
+  })
+
   it('get an id of ours when they have none', async () => {
     const { label_id: _, ...without } = label
     const { log } = await post('/v1/labels', without)
@@ -44,7 +56,14 @@ describe('labels', () => {
     ['a number above the maximum', { label: 'days_late', value_number: 61 }, 'out_of_range', 'value_number', /maximum of 60/],
     ['a number below the minimum', { label: 'days_late', value_number: -1 }, 'out_of_range', 'value_number', /minimum of 0/],
     ['text for a number', { value_number: undefined, value_text: 'yes' }, 'invalid_request', 'value_text', /takes value_number/],
-    ['a number for a category', { label: 'reason' }, 'invalid_request', 'value_number', /takes value_text/],
+    ['a number that is no category', { label: 'reason' }, 'out_of_range', 'value_number', /no such category/],
+    [
+      'a number that nobody can compute with',
+      { label: 'days_early', value_number: -1e101 },
+      'out_of_range',
+      'value_number',
+      /-1e\+100 to 1e\+100/,
+    ],
     [
       'an unknown category',
       { label: 'reason', value_number: undefined, value_text: 'wether' },

@@ -1,5 +1,5 @@
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
-import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash } from '../../contracts/label-event.ts'
+import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash, mostLabelNumber } from '../../contracts/label-event.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { ItemKind, ItemProblem, ItemStamp, Review } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
@@ -40,9 +40,14 @@ export function createLabelKind(
         ? unknownLabel(fields.label, definitions)
         : (checkTarget(definition, fields) ?? checkValue(definition, fields))
     },
-    toEvent,
+    toEvent: (fields, stamp) => toEvent(definitions.get(fields.label)?.type === 'category' ? withTextCategory(fields) : fields, stamp),
     review,
   }
+}
+
+/** A category is a text; a number stands for its digits, so that 1 and "1" are one statement. */
+function withTextCategory({ value_number: number, ...fields }: LabelFields): LabelFields {
+  return number === undefined ? fields : { ...fields, value_text: String(number) }
 }
 
 function unknownLabel(label: string, definitions: ReadonlyMap<string, LabelDefinition>): ItemProblem {
@@ -59,20 +64,19 @@ function checkTarget(definition: LabelDefinition, fields: LabelFields): ItemProb
 }
 
 function checkValue(definition: LabelDefinition, fields: LabelFields): ItemProblem | undefined {
-  if (definition.type === 'category')
-    return fields.value_number === undefined ? checkCategory(definition, fields.value_text) : wrongType(definition)
+  if (definition.type === 'category') return checkCategory(definition, fields)
   return fields.value_text === undefined ? checkNumber(definition, fields.value_number) : wrongType(definition)
 }
 
-function wrongType(definition: LabelDefinition): ItemProblem {
-  const [expected, path] = definition.type === 'category' ? ['value_text', 'value_number'] : ['value_number', 'value_text']
-  return { code: 'invalid_request', path, message: `${definition.name} is a ${definition.type} label and takes ${expected}` }
+function wrongType({ name, type }: LabelDefinition): ItemProblem {
+  return { code: 'invalid_request', path: 'value_text', message: `${name} is a ${type} label and takes value_number` }
 }
 
-function checkCategory(definition: LabelDefinition, value: string | undefined): ItemProblem | undefined {
-  const categories = definition.categories ?? []
-  if (value === undefined || categories.includes(value)) return undefined
-  return { code: 'out_of_range', path: 'value_text', message: `${definition.name} has no such category; ${knownNames(value, categories)}` }
+function checkCategory({ name, categories = [] }: LabelDefinition, fields: LabelFields): ItemProblem | undefined {
+  const { value_number: number, value_text: text = number === undefined ? undefined : String(number) } = fields
+  if (text === undefined || categories.includes(text)) return undefined
+  const path = number === undefined ? 'value_text' : 'value_number'
+  return { code: 'out_of_range', path, message: `${name} has no such category; ${knownNames(text, categories)}` }
 }
 
 function checkNumber(definition: LabelDefinition, value: number | undefined): ItemProblem | undefined {
@@ -83,6 +87,7 @@ function checkNumber(definition: LabelDefinition, value: number | undefined): It
     return outOfRange(`${value} is below ${definition.name}'s minimum of ${definition.min}`)
   if (definition.max !== undefined && value > definition.max)
     return outOfRange(`${value} is above ${definition.name}'s maximum of ${definition.max}`)
+  if (Math.abs(value) > mostLabelNumber) return outOfRange(`${value} lies outside -${mostLabelNumber} to ${mostLabelNumber}`)
   return undefined
 }
 

@@ -55,6 +55,7 @@ function testVersion(version: string): ProjectVersion {
 
 const testProjectModel: ProjectModel = {
   definition: testModel,
+  categories: undefined,
   definitionSha256: hash('d'),
   featureHashes: new Map(testModel.features.map(({ name }) => [name, hash('e')])),
   features: new Map(testModel.features.map((feature) => [feature.name, feature])),
@@ -66,10 +67,11 @@ const testProjectModel: ProjectModel = {
 const labels = [
   { name: 'came_late', type: 'binary', silence: 'negative' },
   { name: 'days_late', type: 'number', min: 0, max: 60, silence: 'unknown' },
+  { name: 'days_early', type: 'number', silence: 'unknown', match: { kind: 'window', window_seconds: 3600 } },
   {
     name: 'reason',
     type: 'category',
-    categories: ['weather', 'strike'],
+    categories: ['weather', 'strike', 7],
     silence: 'unknown',
     match: { kind: 'window', window_seconds: 3600 },
   },

@@ -1,16 +1,26 @@
+import type { Score } from '../../contracts/model-definition.ts'
 import { outcomeStates } from '../outcomes/outcome.ts'
+import { createClassReader, type SaidClass } from './class-of.ts'
 import type { Dimension, GroupCounts } from './evaluation.ts'
 import type { PredictionRow } from './prediction-rows.ts'
 
 /** What was said and what turned out, of the predictions that count for metrics; numbers or texts, as the task has them. */
-export type Judged = { scores: number[]; outcomes: number[]; scoreTexts: string[]; outcomeTexts: string[] }
+export type Judged = {
+  scores: number[]
+  outcomes: number[]
+  scoreTexts: string[]
+  outcomeTexts: string[]
+  /** Of the classes that turned out; NaN where the model gave no probabilities. */
+  likelihoods: number[]
+}
 
 export type CollectedGroup = { dimensions: Partial<Record<Dimension, string>>; counts: GroupCounts; judged: Judged }
 
-export type GroupRules = { dimensions: readonly Dimension[]; matureOnly: boolean }
+export type GroupRules = { dimensions: readonly Dimension[]; matureOnly: boolean; score: Score }
 
 /** Counts and gathers rows as they come. Where routes are taken together, shadows are left out: they answered nobody. */
-export function createGroupCollector({ dimensions, matureOnly }: GroupRules) {
+export function createGroupCollector({ dimensions, matureOnly, score }: GroupRules) {
+  const classOf = score.kind === 'class' ? createClassReader(score) : undefined
   const groups = new Map<string, CollectedGroup>()
 
   function groupOf(row: PredictionRow): CollectedGroup {
@@ -31,26 +41,28 @@ export function createGroupCollector({ dimensions, matureOnly }: GroupRules) {
     add(row: PredictionRow): void {
       if (row.route === 'shadow' && !dimensions.includes('route') && !dimensions.includes('model_version')) return
       const { counts, judged } = groupOf(row)
-      const isScored = row.score !== null || row.score_text !== null
+      const said = classOf?.(row)
+      const isScored = classOf === undefined ? row.score !== null : said !== undefined
       counts.predictions += 1
       counts[row.outcome_state] += 1
       if (!isScored) counts.errors += 1
       if (!isScored || (row.outcome_state !== 'labeled' && row.outcome_state !== 'negative')) return
       if (matureOnly && !row.mature) counts.immature += 1
-      else judge(judged, row)
+      else judge(judged, row, said)
     },
     /** Versions newest first, then routes, anchors and days in order. */
     groups: () => [...groups.values()].toSorted(byDimensions(dimensions)),
   }
 }
 
-function judge(judged: Judged, row: PredictionRow): void {
-  if (row.score !== null && row.outcome !== null) {
+function judge(judged: Judged, row: PredictionRow, said: SaidClass | undefined): void {
+  if (said !== undefined && row.outcome_text !== null) {
+    judged.scoreTexts.push(said.name)
+    judged.outcomeTexts.push(row.outcome_text)
+    judged.likelihoods.push(said.likelihoodOf(row.outcome_text))
+  } else if (row.score !== null && row.outcome !== null) {
     judged.scores.push(row.score)
     judged.outcomes.push(row.outcome)
-  } else if (row.score_text !== null && row.outcome_text !== null) {
-    judged.scoreTexts.push(row.score_text)
-    judged.outcomeTexts.push(row.outcome_text)
   }
 }
 
@@ -60,7 +72,7 @@ function emptyCounts(): GroupCounts {
 }
 
 function emptyJudged(): Judged {
-  return { scores: [], outcomes: [], scoreTexts: [], outcomeTexts: [] }
+  return { scores: [], outcomes: [], scoreTexts: [], outcomeTexts: [], likelihoods: [] }
 }
 
 function byDimensions(dimensions: readonly Dimension[]) {

@@ -10,22 +10,27 @@ import { predictionRow, statementRow, toDateTime64 } from '../testing/ledger-row
 import { testProject } from '../testing/test-project.ts'
 import { evaluate } from './evaluate.ts'
 import type { Evaluation, EvaluationGroup } from './evaluation.ts'
+import { saveEvaluation } from './save-evaluation.ts'
 import { toEvaluationText } from './evaluation-text.ts'
 
 const hourMs = 3_600_000
 const noon = Date.UTC(2001, 5, 4, 12)
+const probabilities = { '0': 'p0', '1': 'p1', '2': 'p2' }
 const project = testProject({
   labels: [
     { name: 'late', type: 'binary', maturity_seconds: 3600, silence: 'unknown' },
     { name: 'churned', type: 'binary', maturity_seconds: 3600, silence: 'negative' },
     { name: 'minutes', type: 'number', maturity_seconds: 3600, silence: 'unknown' },
     { name: 'colour', type: 'category', categories: ['red', 'blue'], maturity_seconds: 3600, silence: 'unknown' },
+    { name: 'digit', type: 'category', categories: ['0', '1', '2'], maturity_seconds: 3600, silence: 'unknown' },
   ],
   models: [
     { name: 'delay', primary_label: 'late', decision: { output: 'probability', threshold: 0.5, above: 1, below: 0 } },
     { name: 'churn', primary_label: 'churned' },
     { name: 'duration', primary_label: 'minutes', task: 'regression' },
     { name: 'paint', primary_label: 'colour', task: 'multiclass_classification' },
+    { name: 'reader', primary_label: 'digit', task: 'multiclass_classification', score: { class: 'read', probabilities } },
+    { name: 'guesser', primary_label: 'digit', task: 'multiclass_classification', score: { probabilities } },
   ],
 })
 
@@ -100,13 +105,31 @@ function otherRows(): object[] {
   const paints = ['red', 'red', 'blue'].map((colour, index) =>
     predict({ number: 510 + index, model: 'paint', outputs_text: { probability: colour } }),
   )
-  return [...durations, ...paints]
+  return [...durations, ...paints, ...digitRows('reader', 520), ...digitRows('guesser', 530)]
+}
+
+const shares = [
+  [0.7, 0.2, 0.1],
+  [0.1, 0.8, 0.1],
+  [0.3, 0.3, 0.4],
+  [0, 1, 0],
+  [0.25, 0.5, 0.25],
+]
+const digits = ['0', '1', '0', '1', '2']
+
+/** Class and probabilities of a model whose classes are whole numbers, and a row that names no class. */
+function digitRows(model: string, from: number): object[] {
+  const rows = shares.map(([p0 = 0, p1 = 0, p2 = 0], index) =>
+    predict({ number: from + index, model, outputs_number: { read: [0, 1, 2, 1, 1][index], p0, p1, p2 } }),
+  )
+  return [...rows, predict({ number: from + 5, model, outputs_number: { p0: 0.5 } })]
 }
 
 function otherLabels(): object[] {
   const durations = [12, 20, 36].map((valueNumber, index) => label(500 + index, { label: 'minutes', valueNumber }))
   const paints = ['red', 'blue', 'blue'].map((valueText, index) => label(510 + index, { label: 'colour', valueText }))
-  return [...durations, ...paints]
+  const read = digits.flatMap((valueText, index) => [520, 530].map((from) => label(from + index, { label: 'digit', valueText })))
+  return [...durations, ...paints, ...read]
 }
 
 const metric = (group: EvaluationGroup | undefined, name: string) => group?.metrics.find((candidate) => candidate.name === name)
@@ -200,6 +223,38 @@ describe('evaluate', () => {
     expect(metric(regression.groups[0], 'bias')?.value).toBeCloseTo(2 / 3, 12)
     const classes = await evaluate({ warehouse: server.warehouse, project, model: 'paint' })
     expect(metric(classes.groups[0], 'accuracy')).toMatchObject({ value: 2 / 3, n: 3, method: 'wilson' })
+  })
+
+  // scikit-learn 1.9.1 accuracy_score, log_loss and precision_recall_fscore_support of the rows above.
+  test.each(['reader', 'guesser'])('judges classes that are whole numbers, with their probabilities: %s', async (model) => {
+    const { groups } = await evaluate({ warehouse: server.warehouse, project, model })
+    const [group] = groups
+    expect(group?.counts).toMatchObject({ predictions: 6, errors: 1, labeled: 5 })
+    expect(metric(group, 'accuracy')).toMatchObject({ value: 0.6, n: 5, coverage: 1 })
+    expect(metric(group, 'log_loss')?.value).toBeCloseTo(0.6340171321397537, 12)
+    expect(metric(group, 'macro_precision')?.value).toBeCloseTo(0.5555555555555555, 12)
+    expect(metric(group, 'macro_recall')?.value).toBeCloseTo(0.5, 12)
+    const recalls = group?.metrics.filter(({ name }) => name === 'recall')
+    expect(recalls).toMatchObject([
+      { class: '0', value: 0.5, n: 2 },
+      { class: '1', value: 1, n: 2 },
+      { class: '2', value: 0, n: 1 },
+    ])
+  })
+
+  test('keeps a row per class', async () => {
+    const evaluation = await evaluate({ warehouse: server.warehouse, project, model: 'reader' })
+    const id = await saveEvaluation(server.warehouse, evaluation, { now: () => after(2).getTime(), newId: () => testUuid(901) })
+    const rows = await server.warehouse.query(
+      `SELECT class, value FROM gold.evaluations WHERE evaluation_id = {id:UUID} AND metric = 'recall' ORDER BY class`,
+      { id },
+    )
+    expect(rows).toEqual([
+      { class: '0', value: 0.5 },
+      { class: '1', value: 1 },
+      { class: '2', value: 0 },
+    ])
+    expect(toEvaluationText(evaluation)).toMatch(/recall of 1 +1\.0000/)
   })
 
   test('refuses a model that the project does not have', async () => {

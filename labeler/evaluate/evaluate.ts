@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
+import { scoreOf } from '../../contracts/model-definition.ts'
 import type { Project } from '../../platform/project/project.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { confidenceLevel } from '../metrics/estimate.ts'
@@ -35,10 +36,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { definition, label } = findModel(options)
   const asOf = options.asOf ?? new Date()
   const dimensions = options.by === undefined ? defaultDimensions : groupings[options.by]
-  const collector = createGroupCollector({ dimensions, matureOnly: label.silence === 'negative' })
+  const score = scoreOf(definition)
+  const collector = createGroupCollector({ dimensions, matureOnly: label.silence === 'negative', score })
   const rows = readPredictionRows(options.warehouse, {
     rules: outcomeRulesOf(options.project),
-    ...{ model: definition.name, score: definition.score, asOfMs: asOf.getTime() },
+    ...{ model: definition.name, score, asOfMs: asOf.getTime() },
     ...{ anchorFromMs: options.anchorFrom?.getTime(), anchorToMs: options.anchorTo?.getTime(), tenant: options.tenant, tags: options.tags },
   })
   for await (const block of rows) for (const row of block) collector.add(row)

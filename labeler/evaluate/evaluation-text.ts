@@ -31,12 +31,12 @@ function titleOf({ model_version, route, anchor, day }: EvaluationGroup): string
     .join(', ')
 }
 
-function toMetricText({ name, value, lower, upper, n, coverage, method }: Metric): string {
+function toMetricText({ name, class: ofClass, value, lower, upper, n, coverage, method }: Metric): string {
   const figure = value === undefined ? 'undefined' : format(value)
   const interval = lower === undefined && upper === undefined ? '' : `[${ends(lower)}, ${ends(upper)}]`
   const share = coverage === undefined ? '' : `, coverage ${(coverage * 100).toFixed(1)} %`
   const why = noInterval[method] === undefined ? '' : `, ${noInterval[method]}`
-  return `${name.padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}${why}`
+  return `${(ofClass === undefined ? name : `${name} of ${ofClass}`).padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}${why}`
 }
 
 /** Too few rows explain themselves by their number. */

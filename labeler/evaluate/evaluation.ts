@@ -16,6 +16,8 @@ export const defaultDimensions: readonly Dimension[] = ['model_version', 'route'
 
 export type Metric = Estimate & {
   name: string
+  /** The class that it is about, of several. */
+  class?: string
   /** Predictions behind the metric as a share of those that have a score; 0 to 1, undefined without any. */
   coverage?: number
 }
@@ -41,7 +43,7 @@ export type Evaluation = {
   model: string
   task: ModelDefinition['task']
   label: string
-  score: string
+  score: ModelDefinition['score']
   threshold?: number
   as_of: string
   anchor_from?: string

@@ -1,3 +1,4 @@
+import type { Score } from '../../contracts/model-definition.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { OutcomeState } from '../outcomes/outcome.ts'
@@ -13,6 +14,8 @@ export type PredictionRow = {
   day: string
   score: number | null
   score_text: string | null
+  /** Of each class, in the order of the model's categories; empty where the model gives none, or not all of them. */
+  probabilities: number[]
   outcome_state: OutcomeState
   outcome: number | null
   outcome_text: string | null
@@ -22,7 +25,7 @@ export type PredictionRow = {
 export type PredictionRowsQuery = {
   rules: OutcomeRules
   model: string
-  score: string
+  score: Score
   asOfMs: number
   anchorFromMs?: number | undefined
   anchorToMs?: number | undefined
@@ -35,7 +38,14 @@ const time = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')
 /** Every prediction that the model made for itself, in blocks; replays are another model's business. */
 export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQuery): AsyncIterable<PredictionRow[]> {
   const outcomes = outcomesSql(query.rules, { asOf: time('as_of'), where: 'model = {model:String}', primaryOnly: true })
-  const output = (map: string) => `if(status IN ('ok', 'fallback') AND mapContains(${map}, {score:String}), ${map}[{score:String}], NULL)`
+  const said = `status IN ('ok', 'fallback')`
+  const output = (map: string) => `if(${said} AND mapContains(${map}, {score:String}), ${map}[{score:String}], NULL)`
+  const ofClasses = query.score.kind === 'class' ? Object.values(query.score.probabilities ?? {}) : []
+  const probabilities =
+    ofClasses.length === 0
+      ? "CAST([], 'Array(Float64)')"
+      : `if(${said} AND arrayAll(name -> mapContains(outputs_number, name), {classes:Array(String)}),
+           arrayMap(name -> outputs_number[name], {classes:Array(String)}), [])`
   const filters = [
     'model = {model:String}',
     `trigger != 'replay'`,
@@ -48,19 +58,22 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
     `SELECT
        prediction.model_version AS model_version, prediction.route AS route, prediction.anchor AS anchor,
        prediction.day AS day, prediction.score AS score, prediction.score_text AS score_text,
+       prediction.probabilities AS probabilities,
        resolved.outcome_state AS outcome_state, resolved.outcome AS outcome, resolved.outcome_text AS outcome_text,
        CAST(resolved.matures_at <= ${time('as_of')}, 'Bool') AS mature
      FROM
      (
        SELECT
          tenant, decision_id, model_version, route, anchor, toString(toDate32(anchor_time)) AS day,
-         ${output('outputs_number')} AS score, ${output('outputs_text')} AS score_text
+         ${output('outputs_number')} AS score, ${output('outputs_text')} AS score_text,
+         ${probabilities} AS probabilities
        FROM silver.predictions
        WHERE ${filters.join(' AND ')}
      ) AS prediction
      INNER JOIN (${outcomes}) AS resolved USING (tenant, decision_id)`,
     {
-      ...{ model: query.model, score: query.score, as_of: query.asOfMs },
+      ...{ model: query.model, score: query.score.output ?? '', as_of: query.asOfMs },
+      ...(ofClasses.length > 0 && { classes: ofClasses }),
       ...(query.anchorFromMs !== undefined && { anchor_from: query.anchorFromMs }),
       ...(query.anchorToMs !== undefined && { anchor_to: query.anchorToMs }),
       ...(query.tenant !== undefined && { tenant: query.tenant }),

@@ -41,6 +41,12 @@ function groupColumns({ model_version, route, anchor, day, counts }: EvaluationG
   return { ...counts, model_version: model_version ?? null, route: route ?? null, anchor, day: day ?? null }
 }
 
-function metricColumns({ name, value, n, coverage, lower, upper, method }: Metric): object {
-  return { ...{ metric: name, n, method }, value: value ?? null, coverage: coverage ?? null, lower: lower ?? null, upper: upper ?? null }
+function metricColumns({ name, class: ofClass, value, n, coverage, lower, upper, method }: Metric): object {
+  return {
+    ...{ metric: name, class: ofClass ?? null, n, method },
+    value: value ?? null,
+    coverage: coverage ?? null,
+    lower: lower ?? null,
+    upper: upper ?? null,
+  }
 }

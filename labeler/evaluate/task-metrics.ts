@@ -1,7 +1,8 @@
-import type { ModelDefinition } from '../../contracts/model-definition.ts'
+import { type ModelDefinition, scoreOf } from '../../contracts/model-definition.ts'
 import { precisionAndRecall } from '../metrics/at-threshold.ts'
 import { averagePrecision } from '../metrics/average-precision.ts'
 import { expectedCalibrationError } from '../metrics/calibration-error.ts'
+import { accuracy, classLogLoss, classMetrics, macroAverages } from '../metrics/classes.ts'
 import { type Estimate, undefinedEstimate } from '../metrics/estimate.ts'
 import { brierScore, logLoss } from '../metrics/losses.ts'
 import { proportionEstimate } from '../metrics/proportion.ts'
@@ -20,21 +21,26 @@ export function metricsOf(model: ModelDefinition, { counts, judged }: CollectedG
   const scored = counts.predictions - counts.errors
   const n = judged.scores.length + judged.scoreTexts.length
   const coverage = scored === 0 ? {} : { coverage: n / scored }
-  const metrics = taskMetrics(model, judged).map(([name, estimate]): Metric => ({ name, ...estimate, ...coverage }))
+  const metrics = taskMetrics(model, judged).map(([name, estimate, ofClass]): Metric => ({
+    name,
+    ...(ofClass !== undefined && { class: ofClass }),
+    ...estimate,
+    ...coverage,
+  }))
   const known = proportionEstimate(counts.labeled + counts.negative, counts.predictions)
   return [{ name: 'label_coverage', ...known, ...(known.value !== undefined && { coverage: known.value }) }, ...metrics]
 }
 
 /** The pairs by value: rows arrive in any order, and the same rows must give the same figures to the last bit. */
-function inOrder({ scores, outcomes }: Judged): [score: number, outcome: number][] {
+function inOrder({ scores, outcomes }: Pick<Judged, 'scores' | 'outcomes'>): [score: number, outcome: number][] {
   return scores.map((score, row): [number, number] => [score, outcomes[row] ?? 0]).toSorted(([a, x], [b, y]) => a - b || x - y)
 }
 
-type Named = readonly [name: string, estimate: Estimate]
+type Named = readonly [name: string, estimate: Estimate, ofClass?: string]
 
 function taskMetrics(model: ModelDefinition, judged: Judged): Named[] {
   if (model.task === 'regression') return regressionMetrics(judged)
-  return model.task === 'binary_classification' ? binaryMetrics(judged, thresholdOf(model)) : [['accuracy', accuracy(judged)]]
+  return model.task === 'binary_classification' ? binaryMetrics(judged, thresholdOf(model)) : multiclassMetrics(model, judged)
 }
 
 function binaryMetrics(judged: Judged, threshold: number | undefined): Named[] {
@@ -70,6 +76,26 @@ function regressionMetrics(judged: Judged): Named[] {
   ]
 }
 
-function accuracy({ scoreTexts, outcomeTexts }: Judged): Estimate {
-  return proportionEstimate(scoreTexts.filter((text, row) => text === outcomeTexts[row]).length, scoreTexts.length)
+/** Of how many classes precision and recall are listed; the averages are of all. */
+const listedClasses = 100
+
+function multiclassMetrics(model: ModelDefinition, { scoreTexts, outcomeTexts, likelihoods }: Judged): Named[] {
+  const rows = { predicted: scoreTexts, observed: outcomeTexts }
+  const score = scoreOf(model)
+  const classes = classMetrics(rows)
+  const macro = macroAverages(classes, scoreTexts.length)
+  const mostFirst = classes.toSorted((a, b) => b.recall.n - a.recall.n).slice(0, listedClasses)
+  return [
+    ['accuracy', accuracy(rows)],
+    ...(score.kind === 'class' && score.probabilities !== undefined
+      ? [['log_loss', classLogLoss(likelihoods.toSorted((a, b) => a - b))] as const]
+      : []),
+    ['macro_precision', macro.precision],
+    ['macro_recall', macro.recall],
+    ['macro_f1', macro.f1],
+    ...mostFirst.flatMap(({ name, precision, recall }): Named[] => [
+      ['precision', precision, name],
+      ['recall', recall, name],
+    ]),
+  ]
 }

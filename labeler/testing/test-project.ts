@@ -16,7 +16,7 @@ export function testProject(input: { labels: readonly LabelInput[]; models: read
   }
 }
 
-export type ModelInput = { name: string; primary_label: string; task?: string; score?: string; decision?: object; outputs?: object }
+export type ModelInput = { name: string; primary_label: string; task?: string; score?: string | object; decision?: object; outputs?: object }
 
 function testModel(input: ModelInput): ProjectModel {
   const definition = modelDefinition.parse({
@@ -27,6 +27,7 @@ function testModel(input: ModelInput): ProjectModel {
   })
   return {
     definition,
+    categories: undefined,
     definitionSha256: '0'.repeat(64),
     ...{ featureHashes: new Map(), features: new Map(), versions: new Map(), refused: new Map() },
     deployment: { revision: 1, champion: '1', challengers: [], shadows: [], loaded: 'all', author: 'tests', reason: '' },

@@ -1,6 +1,6 @@
 import type { Deployment } from '../../contracts/deployment.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
-import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
+import { type ModelDefinition, type ModelFeature, scoreOf } from '../../contracts/model-definition.ts'
 import { type OfKind, reportUnknown } from './broken-definitions.ts'
 import { type CheckedDefinitions, checkFeatures } from './check-features.ts'
 import { derivedInputs } from './derivation-inputs.ts'
@@ -19,6 +19,7 @@ export function checkModel(
 ): void {
   const { report } = reports
   checkLabel(model, { known: project.labels, broken: project.broken.labels }, report)
+  checkScore(model, project.labels.get(model.primary_label), report)
   checkOutputs(model, report)
   checkThreshold(model, report)
   checkConstant(model, report)
@@ -36,14 +37,40 @@ function checkLabel(model: ModelDefinition, labels: OfKind<LabelDefinition>, rep
     report(['primary_label'], `a ${model.task} model is judged by a ${labelTypeOf[model.task]} label, and "${label.name}" is ${label.type}`)
 }
 
-function checkOutputs(model: ModelDefinition, report: Report): void {
-  const check = (path: readonly string[], name: string): void => {
-    const output = ownEntry(model.outputs, name)
-    if (output === undefined) report(path, `the model has no output "${name}"`, knownNames(name, Object.keys(model.outputs)))
-    else if (output.type !== 'number') report(path, `output "${name}" is text, and must be a number here`)
+/** The one output of a task with one; of several classes, what names the class, and a probability of every category. */
+function checkScore(model: ModelDefinition, label: LabelDefinition | undefined, report: Report): void {
+  const score = scoreOf(model)
+  if (score.kind === 'number') return checkNumber(model, { path: ['score'], name: score.output }, report)
+  if (model.task !== 'multiclass_classification')
+    return void report(['score'], `names classes, and the task is ${model.task}`, 'name one output')
+  const { output, probabilities } = score
+  const path = typeof model.score === 'string' ? ['score'] : ['score', 'class']
+  if (output !== undefined) findOutput(model, { path, name: output }, report)
+  if (output === undefined && probabilities === undefined) report(['score'], 'names neither a class nor probabilities')
+  if (probabilities === undefined) return
+  for (const [category, name] of Object.entries(probabilities)) {
+    checkNumber(model, { path: ['score', 'probabilities', category], name }, report)
+    if (label?.categories?.includes(category) === false)
+      report(['score', 'probabilities', category], `label "${label.name}" has no such category`, knownNames(category, label.categories))
   }
-  check(['score'], model.score)
-  if (model.decision) check(['decision', 'output'], model.decision.output)
+  for (const category of label?.categories ?? [])
+    if (!Object.hasOwn(probabilities, category)) report(['score', 'probabilities'], `category "${category}" of the label is left out`)
+}
+
+type NamedOutput = { path: readonly string[]; name: string }
+
+function findOutput(model: ModelDefinition, { path, name }: NamedOutput, report: Report) {
+  const output = ownEntry(model.outputs, name)
+  if (output === undefined) report(path, `the model has no output "${name}"`, knownNames(name, Object.keys(model.outputs)))
+  return output
+}
+
+function checkNumber(model: ModelDefinition, named: NamedOutput, report: Report): void {
+  if (findOutput(model, named, report)?.type === 'text') report(named.path, `output "${named.name}" is text, and must be a number here`)
+}
+
+function checkOutputs(model: ModelDefinition, report: Report): void {
+  if (model.decision) checkNumber(model, { path: ['decision', 'output'], name: model.decision.output }, report)
   for (const { name } of model.features)
     if (Object.hasOwn(model.outputs, name)) report(['outputs', name], `"${name}" is a feature too; the typed view needs a column for each`)
 }

@@ -31,7 +31,8 @@ export async function loadModel(context: ModelContext, folder: string): Promise<
   const { versions, refused } = await loadVersions(context, { definition, features, featureHashes })
   const deployment = await loadDeployment(context, definition, new Set([...versions.keys(), ...refused.keys()]))
   if (deployment === undefined) return undefined
-  return { definition, definitionSha256: canonicalHash(definition), featureHashes, features, deployment, versions, refused }
+  const { categories } = context.definitions.labels.get(definition.primary_label) ?? {}
+  return { definition, categories, definitionSha256: canonicalHash(definition), featureHashes, features, deployment, versions, refused }
 }
 
 async function loadDefinition({ dir, problems, definitions }: ModelContext, folder: string): Promise<ModelDefinition | undefined> {

@@ -35,6 +35,8 @@ export type ProjectModel = {
   featureHashes: ReadonlyMap<string, string>
   features: ReadonlyMap<string, ModelFeature>
   deployment: Deployment
+  /** Of its primary label, where that is a category. */
+  categories: readonly string[] | undefined
   /** Versions without a problem. A version with one is left out, and `problems` says why. */
   versions: ReadonlyMap<string, ProjectVersion>
   /** Versions that were refused, with the first reason. */

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { accuracy, classLogLoss, classMetrics, macroAverages } from './classes.ts'
+
+const rows = {
+  observed: ['cat', 'dog', 'fish', 'cat', 'dog', 'dog', 'fish', 'cat', 'bird', 'dog', 'cat', 'fish'],
+  predicted: ['cat', 'dog', 'cat', 'cat', 'fish', 'dog', 'fish', 'dog', 'cat', 'dog', 'cat', 'cow'],
+}
+
+// scikit-learn 1.9.1 accuracy_score; the interval from scipy.stats.binomtest().proportion_ci('wilson').
+test('accuracy equals scikit-learn', () => {
+  const { value, lower, upper, n } = accuracy(rows)
+  expect([value, n]).toEqual([0.5833333333333334, 12])
+  expect(lower).toBeCloseTo(0.31951131254954973, 12)
+  expect(upper).toBeCloseTo(0.8067396863412435, 12)
+})
+
+// scikit-learn 1.9.1 precision_recall_fscore_support(zero_division=0), where a class without a denominator is 0.
+test('precision, recall and counts of each class equal scikit-learn, undefined where nothing was called or was one', () => {
+  const classes = classMetrics(rows)
+  expect(classes.map(({ name }) => name)).toEqual(['bird', 'cat', 'cow', 'dog', 'fish'])
+  expect(classes.map(({ precision }) => precision.value)).toEqual([undefined, 0.6, 0, 0.75, 0.5])
+  expect(classes.map(({ recall }) => recall.value)).toEqual([0, 0.75, undefined, 0.75, 1 / 3])
+  expect(classes.map(({ recall }) => recall.n)).toEqual([1, 4, 0, 4, 3])
+})
+
+// scikit-learn 1.9.1 precision_recall_fscore_support(average='macro', zero_division=0)
+test('macro averages equal scikit-learn', () => {
+  const { precision, recall, f1 } = macroAverages(classMetrics(rows), 12)
+  expect(precision.value).toBeCloseTo(0.37, 12)
+  expect(recall.value).toBeCloseTo(0.36666666666666664, 12)
+  expect(f1.value).toBeCloseTo(0.3633333333333333, 12)
+  expect(macroAverages([], 0).f1).toEqual({ n: 0, method: 'none' })
+})
+
+// scikit-learn 1.9.1 log_loss; the interval from scipy.stats.norm.interval and sem.
+test('log loss equals scikit-learn, and is undefined where a row has no probabilities', () => {
+  const { value, lower, upper } = classLogLoss([0.7, 0.8, 0.3, 1, 0.25])
+  expect(value).toBeCloseTo(0.6340171321397537, 12)
+  expect(lower).toBeCloseTo(0.09041695870426325, 9)
+  expect(upper).toBeCloseTo(1.1776173055752444, 9)
+  expect(classLogLoss([0.7, NaN])).toEqual({ n: 2, method: 'none' })
+})
