@@ -16,7 +16,14 @@ export function testProject(input: { labels: readonly LabelInput[]; models: read
   }
 }
 
-export type ModelInput = { name: string; primary_label: string; task?: string; score?: string | object; decision?: object; outputs?: object }
+export type ModelInput = {
+  name: string
+  primary_label: string
+  task?: string
+  score?: string | object
+  decision?: object
+  outputs?: object
+}
 
 function testModel(input: ModelInput): ProjectModel {
   const definition = modelDefinition.parse({
