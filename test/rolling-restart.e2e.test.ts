@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readPassword } from '../platform/warehouse/password-file.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { type Balancer, startBalancer } from './testing/balancer.ts'
@@ -21,10 +22,11 @@ let env: Record<string, string>
 const ports = new Map<string, string>()
 
 beforeAll(async () => {
-  env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_PROJECT_DIR: writePatientProject(dataDir), CLICKHOUSE_PASSWORD: 'rolling' }
+  env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_PROJECT_DIR: writePatientProject(dataDir) }
   const started = await startService('warehouse', { ...env, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' })
   running.set('warehouse', started)
   const url = started.addresses['http'] ?? ''
+  env['CLICKHOUSE_PASSWORD'] = readPassword(dataDir) ?? ''
   warehouse = createWarehouse({ url, password: env['CLICKHOUSE_PASSWORD'] })
   env['CLICKHOUSE_URL'] = url
   running.set('logger', await startService('logger', env))

@@ -4,6 +4,7 @@ import { describeOutbox } from '../platform/event-log/describe-outbox.ts'
 import { describeWithNats, startTestNats, type TestNats } from '../platform/event-log/testing-nats.ts'
 import { readRunFiles } from '../platform/service/run-files.ts'
 import type { ServiceName } from '../platform/service/service.ts'
+import { readPassword } from '../platform/warehouse/password-file.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { createDataDirectory } from './testing/hindsight-process.ts'
@@ -22,9 +23,10 @@ let env: Record<string, string>
 beforeEach(async () => {
   directory = createDataDirectory()
   running = []
-  env = { HINDSIGHT_DATA_DIR: directory.dir, HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir), CLICKHOUSE_PASSWORD: 'workers' }
+  env = { HINDSIGHT_DATA_DIR: directory.dir, HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir) }
   const { addresses } = await start('warehouse', { HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' })
   env['CLICKHOUSE_URL'] = addresses['http'] ?? ''
+  env['CLICKHOUSE_PASSWORD'] = readPassword(directory.dir) ?? ''
   warehouse = createWarehouse({ url: env['CLICKHOUSE_URL'], password: env['CLICKHOUSE_PASSWORD'] })
 })
 afterEach(async () => {
