@@ -1,0 +1,112 @@
+import { Decompress } from 'fzstd'
+import { Transform } from 'node:stream'
+import { type ByteReader, createByteReader } from './byte-reader.ts'
+import { DecompressionError } from './decompression-error.ts'
+import { compressZstd } from './zstd.ts'
+
+const frameMagic = 0xfd2fb528
+const skippableMagic = 0x184d2a5
+/** As much as zstd's own command line takes: the decoder keeps this many bytes of a frame at hand. */
+const maxWindowBytes = 2 ** 27
+/** No block holds more (RFC 8878, section 3.1.1.2.4). */
+const maxBlockBytes = 128 * 1024
+const dictionaryIdBytes = [0, 1, 2, 4]
+/** A frame of its own each; enough that most results are one frame, for some clients read only the first. */
+const frameBytes = 4 * 1024 * 1024
+
+/** For versions of Node.js whose zlib has no zstd: frames of up to 4 MiB. */
+export function createZstdFrames(): Transform & { flush(): void } {
+  let parts: Buffer[] = []
+  let size = 0
+  let begun = false
+
+  async function takeFrame(): Promise<Uint8Array> {
+    const content = Buffer.concat(parts)
+    parts = []
+    size = 0
+    begun = true
+    return await compressZstd(content)
+  }
+
+  const encoder = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      parts.push(chunk)
+      size += chunk.byteLength
+      if (size < frameBytes) done()
+      else takeFrame().then((frame) => done(null, frame), done)
+    },
+    flush(done) {
+      if (size === 0 && begun) done()
+      else takeFrame().then((frame) => done(null, frame), done)
+    },
+  })
+  return Object.assign(encoder, { flush: () => size > 0 && void takeFrame().then((frame) => encoder.push(frame)) })
+}
+
+/** The content of all frames, block by block, of which none is over 128 KiB. Throws `DecompressionError`; takes no checksum's word. */
+export async function* decodeZstd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = createByteReader(chunks)
+  while (!(await reader.atEnd())) {
+    const start = await need(reader, 4)
+    const magic = start.readUInt32LE()
+    if (magic === frameMagic) yield* decodeFrame(reader, start)
+    else if (magic >>> 4 === skippableMagic) await need(reader, (await need(reader, 4)).readUInt32LE())
+    else throw new DecompressionError('corrupt')
+  }
+}
+
+/** Block by block, so that what a few bytes blow up to is never more than one. */
+async function* decodeFrame(reader: ByteReader, start: Buffer): AsyncGenerator<Uint8Array> {
+  const content: Uint8Array[] = []
+  const decoder = new Decompress((block) => block.byteLength > 0 && content.push(block))
+  const push = (bytes: Uint8Array, last: boolean) => {
+    try {
+      decoder.push(bytes, last)
+    } catch (cause) {
+      throw new DecompressionError('corrupt', cause)
+    }
+  }
+  const { bytes, hasChecksum } = await readHeader(reader, start)
+  push(bytes, false)
+  for (let last = false; !last;) {
+    const head = await need(reader, 3)
+    const bits = head.readUIntLE(0, 3)
+    last = (bits & 1) === 1
+    const size = bits >> 3
+    if (size > maxBlockBytes) throw new DecompressionError('corrupt')
+    const isRunLength = ((bits >> 1) & 3) === 1
+    const body = await need(reader, isRunLength ? 1 : size)
+    const checksum = last && hasChecksum ? await need(reader, 4) : Buffer.alloc(0)
+    push(Buffer.concat([head, body, checksum]), last)
+    yield* content.splice(0)
+  }
+}
+
+async function readHeader(reader: ByteReader, start: Buffer): Promise<{ bytes: Buffer; hasChecksum: boolean }> {
+  const descriptor = await need(reader, 1)
+  const bits = descriptor.readUInt8()
+  const isSingleSegment = (bits & 0x20) !== 0
+  const sizeBytes = bits >> 6 === 0 ? Number(isSingleSegment) : 1 << (bits >> 6)
+  const windowField = await need(reader, isSingleSegment ? 0 : 1)
+  const dictionary = await need(reader, dictionaryIdBytes[bits & 3] ?? 0)
+  const size = await need(reader, sizeBytes)
+  const windowBytes = isSingleSegment ? readSize(size) : readWindow(windowField.readUInt8())
+  if (windowBytes > maxWindowBytes) throw new DecompressionError('too_large')
+  return { bytes: Buffer.concat([start, descriptor, windowField, dictionary, size]), hasChecksum: (bits & 4) !== 0 }
+}
+
+function readWindow(field: number): number {
+  const base = 2 ** (10 + (field >> 3))
+  return base + (base / 8) * (field & 7)
+}
+
+function readSize(field: Buffer): number {
+  if (field.byteLength === 8) return Number(field.readBigUInt64LE())
+  return field.readUIntLE(0, field.byteLength) + (field.byteLength === 2 ? 256 : 0)
+}
+
+async function need(reader: ByteReader, count: number): Promise<Buffer> {
+  const bytes = await reader.read(count)
+  if (bytes === undefined) throw new DecompressionError('corrupt')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
