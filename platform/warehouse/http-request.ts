@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Readable, Transform } from 'node:stream'
-import * as zlib from 'node:zlib'
 import { EngineError } from './engine-error.ts'
 
 /** A request to ClickHouse's HTTP interface, taken apart. */
@@ -101,62 +99,4 @@ function isTrue(value: string | undefined): boolean {
 export function singleHeader(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name]
   return Array.isArray(value) ? value[0] : value
-}
-
-export type Encoding = 'gzip' | 'deflate' | 'br' | 'zstd'
-
-// zstd came to Node with 22.15; the types are of an older one.
-type WithZstd = { createZstdCompress?: () => Transform; createZstdDecompress?: () => Transform }
-const { createZstdCompress, createZstdDecompress } = zlib as WithZstd
-
-const decoders: Record<Encoding, (() => Transform) | undefined> = {
-  gzip: zlib.createGunzip,
-  deflate: zlib.createInflate,
-  br: zlib.createBrotliDecompress,
-  zstd: createZstdDecompress,
-}
-const encoders: Record<Encoding, (() => Transform) | undefined> = {
-  gzip: () => zlib.createGzip({ level: 1 }),
-  deflate: () => zlib.createDeflate({ level: 1 }),
-  br: () => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } }),
-  zstd: createZstdCompress,
-}
-
-/** The body as the client meant it. Reading fails once it exceeds `maxBytes`, so that a small bomb cannot fill the disk. */
-export function readBody(request: IncomingMessage, maxBytes: number): AsyncIterable<Buffer> {
-  const encoding = (singleHeader(request, 'content-encoding') ?? 'identity').trim().toLowerCase()
-  if (encoding === 'identity' || encoding === '') return bounded(request, maxBytes)
-  const decoder = decoders[encoding as Encoding]
-  if (decoder === undefined) throw new EngineError(48, 'NOT_IMPLEMENTED', `Unknown Content-Encoding ${encoding}`)
-  const decoded = decoder()
-  // Not `pipeline`: it would destroy the request, and with it the connection that the answer takes.
-  request.once('close', () => request.readableEnded || decoded.destroy(new Error('the body broke off')))
-  return bounded(request.pipe(decoded), maxBytes)
-}
-
-async function* bounded(body: Readable, maxBytes: number): AsyncGenerator<Buffer> {
-  let size = 0
-  try {
-    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > maxBytes) throw new EngineError(223, 'QUERY_IS_TOO_LARGE', `The body is over ${maxBytes} bytes`)
-      yield chunk
-    }
-  } catch (error) {
-    if (error instanceof EngineError) throw error
-    throw new EngineError(354, 'ZLIB_INFLATE_FAILED', 'The body broke off or is not what Content-Encoding says', { cause: error })
-  }
-}
-
-/** The first encoding that the client names and this Node has. */
-export function chooseEncoding(request: IncomingMessage): Encoding | undefined {
-  const accepted = (singleHeader(request, 'accept-encoding') ?? '').split(',').map((part) => part.trim().toLowerCase())
-  const wanted = accepted.filter((part) => !/;\s*q=0(\.0*)?$/.test(part)).map((part) => part.split(';')[0] ?? '')
-  return wanted.find((name): name is Encoding => Object.hasOwn(encoders, name) && encoders[name as Encoding] !== undefined)
-}
-
-export function createEncoder(encoding: Encoding): Transform {
-  const create = encoders[encoding]
-  if (create === undefined) throw new Error(`no encoder for ${encoding}`)
-  return create()
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { type EngineError, httpStatusOf, retryAfterOf, toErrorText } from './engine-error.ts'
-import { chooseEncoding, createEncoder } from './http-request.ts'
+import { type Encoder, chooseEncoding, createEncoders } from './http-encoding.ts'
 
 /** One answer of ClickHouse's HTTP interface. Headers go out with the first bytes, so an early error has its status. */
 export type QueryResponse = {
@@ -14,9 +14,11 @@ export type QueryResponse = {
   fail(error: EngineError): void
 }
 
-export type ResponseDeps = { request: IncomingMessage; response: ServerResponse; version: string; queryId: string; compress: boolean }
+export type ResponseDeps = { request: IncomingMessage; response: ServerResponse; version: string; queryId: string; compression: Compression }
+/** What the client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
+export type Compression = { http: boolean; nativeBlocks: boolean }
 
-export function createQueryResponse({ request, response, version, queryId, compress }: ResponseDeps): QueryResponse {
+export function createQueryResponse({ request, response, version, queryId, compression }: ResponseDeps): QueryResponse {
   const tag = randomBytes(8).toString('hex')
   const headers: Record<string, string> = {
     'X-ClickHouse-Query-Id': queryId,
@@ -24,15 +26,17 @@ export function createQueryResponse({ request, response, version, queryId, compr
     'X-ClickHouse-Timezone': 'UTC',
     'X-ClickHouse-Exception-Tag': tag,
   }
+  let encoders: Encoder[] = []
   let out: Writable | undefined
 
   function begin(): Writable {
-    const encoding = compress ? chooseEncoding(request) : undefined
+    const encoding = compression.http ? chooseEncoding(request) : undefined
     response.writeHead(200, { ...headers, ...(encoding !== undefined && { 'Content-Encoding': encoding }) })
-    if (encoding === undefined) return response
-    const encoder = createEncoder(encoding)
-    encoder.pipe(response)
-    return encoder
+    encoders = createEncoders({ encoding, nativeBlocks: compression.nativeBlocks })
+    return encoders.reduceRight<Writable>((next, encoder) => {
+      encoder.pipe(next)
+      return encoder
+    }, response)
   }
 
   return {
@@ -63,7 +67,7 @@ export function createQueryResponse({ request, response, version, queryId, compr
         response.end(text)
         return
       }
-      breakOff(out, response, exceptionBlock(tag, text))
+      breakOff({ out, encoders, response }, exceptionBlock(tag, text))
     },
   }
 }
@@ -77,15 +81,14 @@ function exceptionBlock(tag: string, text: string): string {
 const readBlockWithinMs = 2_000
 
 /** No last chunk is sent: a client that knows nothing of the block sees, a little later, a response that was cut short. */
-function breakOff(out: Writable, response: ServerResponse, block: string): void {
+function breakOff({ out, encoders, response }: { out: Writable; encoders: Encoder[]; response: ServerResponse }, block: string): void {
   const cut = setTimeout(() => response.destroy(), readBlockWithinMs)
   response.once('close', () => clearTimeout(cut))
-  const encoder = out === response ? undefined : (out as Writable & { flush(): void })
   // Clients look for the block in one piece: what came before it is sent first.
-  encoder?.flush()
+  for (const encoder of encoders) encoder.flush?.()
   setTimeout(() => {
     out.write(block)
-    encoder?.flush()
+    for (const encoder of encoders) encoder.flush?.()
   }, 50)
 }
 
