@@ -38,8 +38,7 @@ export function createXxh32(): Xxh32 {
       let offset = 0
       for (; offset + 4 <= restSize; offset += 4)
         hash = Math.imul(rotate((hash + Math.imul(rest.readInt32LE(offset), prime3)) | 0, 17), prime4)
-      for (; offset < restSize; offset += 1)
-        hash = Math.imul(rotate((hash + Math.imul(rest.readUInt8(offset), prime5)) | 0, 11), prime1)
+      for (; offset < restSize; offset += 1) hash = Math.imul(rotate((hash + Math.imul(rest.readUInt8(offset), prime5)) | 0, 11), prime1)
       hash = Math.imul(hash ^ (hash >>> 15), prime2)
       hash = Math.imul(hash ^ (hash >>> 13), prime3)
       return (hash ^ (hash >>> 16)) >>> 0

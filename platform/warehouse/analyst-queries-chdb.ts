@@ -1,8 +1,10 @@
+import type { AnalystSession } from './analyst-session.ts'
 import type { Engine, LaneName } from './engine-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
-import { type AnalystGuard, type JudgedStatement, analystDatabase, checkRequest, judgeOnEngine } from './read-only-chdb.ts'
+import { type AnalystGuard, type JudgedStatement, analystDatabase, judgeOnEngine } from './read-only-chdb.ts'
+import { renderStatement } from './render-statement-chdb.ts'
 import { runQuery, setUpOf } from './run-statement-chdb.ts'
 import type { Lease } from './session-slot-chdb.ts'
 import type { Spool } from './spool.ts'
@@ -10,6 +12,18 @@ import { parseStatement } from './statement.ts'
 
 export type AnalystDeps = { engine: Engine; spool: Spool; guard: AnalystGuard }
 export type AnalystQuery = { sql: string; request: QueryRequest; response: QueryResponse; signal: AbortSignal }
+
+/** Changes an analyst's session by a SET or USE that the engine understands. */
+export async function changeSession(
+  { engine }: AnalystDeps,
+  { sql, session, signal }: { sql: string; session: AnalystSession; signal: AbortSignal },
+): Promise<void> {
+  await engine.lease('judge', signal, async (lease) => {
+    session.change(await renderStatement(lease, sql))
+    const database = session.database()
+    await lease.setUp({ ...(database !== undefined && { database }), settings: session.settings(), params: new Map() })
+  })
+}
 
 /** How long a query may hold the session that is kept for brief ones. */
 const briefMs = 2_000
@@ -20,7 +34,6 @@ const briefMs = 2_000
  */
 export async function runAnalystQuery(deps: AnalystDeps, query: AnalystQuery): Promise<void> {
   const { request, signal } = query
-  checkRequest(request, deps.guard.limits)
   const database = analystDatabase(request.database)
   const judged = await deps.engine.lease('judge', signal, async (lease) => {
     await lease.setUp({ settings: new Map(), params: request.params })

@@ -7,6 +7,8 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { Credentials } from './credentials.ts'
 import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
 import { type EngineHealth, createEngineHealth } from './engine-health.ts'
+import { createAnalystSession } from './analyst-session.ts'
+import { createHttpSessions } from './http-sessions.ts'
 import { createSpool } from './spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
 import { readFunctionCatalog } from './function-catalog-chdb.ts'
@@ -14,7 +16,7 @@ import { homeDatabase, readSystemTables } from './read-only-chdb.ts'
 import { type Readiness, createReadiness } from './readiness.ts'
 import { createServiceGuard } from './service-guard-chdb.ts'
 import type { Lease } from './session-slot-chdb.ts'
-import { type AnalystLimits, defaultAnalystLimits } from './read-only-rules.ts'
+import { type AnalystLimits, createSettingsPolicy, defaultAnalystLimits } from './settings-policy.ts'
 import { favourEventLoop } from './thread-priority.ts'
 
 export type EmbeddedWarehouseOptions = {
@@ -73,11 +75,16 @@ export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions):
   }
 }
 
+/** Of each port. */
+const maxSessions = 32
+
 async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limits: AnalystLimits): Promise<EmbeddedWarehouse> {
   const never = new AbortController().signal
   favourEventLoop()
   const catalog = await engine.lease('judge', never, readFunctionCatalog)
-  const systemTables = await engine.lease('judge', never, readSystemTables)
+  const settings = createSettingsPolicy(limits, engine.settingsOf('analyst'))
+  const openSettings = [...engine.settingsOf('analyst').keys()].filter(settings.isOpen)
+  const systemTables = await engine.lease('judge', never, (lease) => readSystemTables(lease, openSettings))
   const deps: Omit<HandlerDeps, 'audience'> = {
     engine,
     spool: createSpool(join(options.dir, 'spool')),
@@ -87,11 +94,13 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
     onError: options.onError ?? (() => undefined),
   }
   const health = createEngineHealth(engine.probe)
-  const guard = { catalog, limits, systemTables, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
+  const guard = { catalog, settings, systemTables, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
+  const serviceSessions = createHttpSessions({ open: engine.openKept, maxSessions })
+  const analystSessions = createHttpSessions({ open: () => createAnalystSession(settings), maxSessions })
   const handleServices = createQueryHandler({
     ...deps,
     ...(options.credentials && { credentials: options.credentials }),
-    audience: { kind: 'services', guard: createServiceGuard({ engine, catalog }) },
+    audience: { kind: 'services', guard: createServiceGuard({ engine, catalog }), sessions: serviceSessions },
   })
   const host = options.host ?? '127.0.0.1'
   const main = await listen(createFront({ health, handle: handleServices }), options.port, host)
@@ -100,7 +109,7 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
   const handleAnalysts = createQueryHandler({
     ...deps,
     ...(options.readOnlyCredentials && { credentials: options.readOnlyCredentials }),
-    audience: { kind: 'analysts', guard, readiness },
+    audience: { kind: 'analysts', guard, readiness, sessions: analystSessions },
   })
   let readOnly: Listening
   try {
@@ -118,6 +127,8 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
     async stop(graceMs = 10_000) {
       await Promise.all([main.stop(graceMs), readOnly.stop(graceMs)])
       health.stop()
+      serviceSessions.close()
+      analystSessions.close()
       await engine.close()
     },
   }

@@ -92,8 +92,10 @@ describe('the HTTP interface', () => {
   })
 
   test.each([
-    ['?session_id=x', 'SELECT 1', 501, '48'],
-    ['?compress=1', 'SELECT 1', 501, '48'],
+    ['?session_id=x&session_check=1', 'SELECT 1', 500, '372'],
+    ['?session_id=x&session_timeout=forever', 'SELECT 1', 500, '374'],
+    ['?session_id=x&session_timeout=3601', 'SELECT 1', 500, '374'],
+    ['?decompress=1', 'SELECT 1', 500, '354'],
     ['', '', 400, '62'],
     ['', `SELECT '${'x'.repeat(70_000)}'`, 400, '62'],
     ['', "SELECT 1 INTO OUTFILE '/tmp/x'", 403, '497'],

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { Session } from 'chdb'
 import { ServiceError } from '../../contracts/errors.ts'
 import { type Lane, createLane } from './session-lane.ts'
-import { type Lease, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
+import { type Lease, type KeptSlot, type SettingState, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
 
 /**
  * Reads of services, inserts, reads of analysts, those of them that are brief, and the judging of statements: none waits for
@@ -12,11 +12,15 @@ export type LaneName = 'read' | 'insert' | 'analyst' | 'brief' | 'judge'
 
 export type Engine = {
   version: string
-  /** Waits for a free session of the lane. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or too long. */
-  lease<T>(lane: LaneName, signal: AbortSignal, use: (lease: Lease) => Promise<T>): Promise<T>
+  /** Waits for a free session of the lane, or for its turn in a `kept` one. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or too long. */
+  lease<T>(lane: LaneName, signal: AbortSignal, use: (lease: Lease) => Promise<T>, kept?: KeptSlot): Promise<T>
+  /** A further session, which keeps what statements change; it runs within the bounds of whichever lane it is used in. */
+  openKept(): KeptSlot
   /** Answers from a session that nothing else uses. */
   probe(): Promise<void>
   hasFree(lane: LaneName): boolean
+  /** As the sessions of the lane begin. */
+  settingsOf(lane: LaneName): ReadonlyMap<string, SettingState>
   running(): number
   close(): Promise<void>
 }
@@ -62,12 +66,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const version = await text(control, 'SELECT version()')
   const counts = { ...defaultSessions, ...options.sessions }
   const lanes = {} as Record<LaneName, Lane<Slot>>
+  const settingsOf = {} as Record<LaneName, ReadonlyMap<string, SettingState>>
   for (const name of laneNames) {
     const isAnalyst = name === 'analyst' || name === 'brief'
     const openSlot = (slot: string) => open(slot, [...laneArgs[name], ...(isAnalyst ? (options.analystArgs ?? []) : [])])
     const sample = openSlot(name)
     const settings = await readSettings(sample)
     sample.close()
+    settingsOf[name] = settings
     const slots = Array.from({ length: counts[name] }, (_, index) =>
       createSlot({
         name: `${name}-${index}`,
@@ -79,21 +85,33 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     )
     lanes[name] = createLane({ name, slots, ...(options.waiting?.[name] ?? defaultWaiting[name]) })
   }
-  const lease: Engine['lease'] = async (lane, signal, use) => {
-    const slot = await lanes[lane].take(signal)
+  const lease: Engine['lease'] = async (lane, signal, use, kept) => {
+    const own = await lanes[lane].take(signal)
+    const slot = kept ?? own
     slot.take()
     try {
       return await use(slot.lease)
     } finally {
       await slot.restore()
-      lanes[lane].give(slot)
+      lanes[lane].give(own)
     }
   }
+  let keptCount = 0
   return {
     version,
     lease,
+    openKept: () =>
+      createSlot({
+        name: `session-${keptCount++}`,
+        open: (name) => open(name, laneArgs.read),
+        home: 'default',
+        control,
+        settings: settingsOf.read,
+        keeps: true,
+      }),
     probe: () => text(control, 'SELECT 1').then(() => undefined),
     hasFree: (lane) => lanes[lane].hasFree(),
+    settingsOf: (lane) => settingsOf[lane],
     running: () => Object.values(lanes).reduce((sum, lane) => sum + lane.busy(), 0),
     async close() {
       for (const lane of Object.values(lanes)) for (const slot of lane.slots) slot.lease.cancel()

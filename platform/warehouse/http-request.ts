@@ -10,10 +10,25 @@ export type QueryRequest = {
   queryId: string
   settings: Map<string, string>
   params: Map<string, string>
-  /** Whether the client takes a compressed answer. */
-  compress: boolean
+  compression: Compression
+  /** Whether the body comes in ClickHouse's compressed blocks. */
+  nativeBlocks: boolean
+  session?: SessionRequest
   /** Whether the whole result is wanted before the first byte. */
   waitEnd: boolean
+}
+
+/** What the client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
+export type Compression = { http: boolean; nativeBlocks: boolean }
+
+/** The session that a request wants to be part of. */
+export type SessionRequest = {
+  id: string
+  timeoutMs: number
+  /** Whether it must be there already. */
+  check: boolean
+  /** Whether it ends with this request. */
+  close: boolean
 }
 
 /** URL parameters of the interface that are no settings of the engine; these change nothing here. */
@@ -37,6 +52,9 @@ const ignored = new Set([
   'http_headers_progress_interval_ms',
   'http_write_exception_in_output_format',
   'close_session',
+  'session_id',
+  'compress',
+  'decompress',
   'session_timeout',
   'session_check',
   'client_protocol_version',
@@ -56,7 +74,9 @@ export function parseQueryRequest(request: IncomingMessage, url: URL, newQueryId
     queryId: get('query_id') ?? newQueryId(),
     settings: new Map(),
     params: new Map(),
-    compress: isTrue(get('enable_http_compression')),
+    compression: { http: isTrue(get('enable_http_compression')), nativeBlocks: isTrue(get('compress')) },
+    nativeBlocks: isTrue(get('decompress')),
+    ...sessionOf(get),
     waitEnd: isTrue(get('wait_end_of_query')),
   }
   if (!settingName.test(parsed.defaultFormat)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${parsed.defaultFormat}`)
@@ -76,20 +96,26 @@ function checkedName(name: string): string {
 }
 
 function refuseUnsupported(params: URLSearchParams): void {
-  if (params.has('session_id'))
-    throw new EngineError(
-      48,
-      'NOT_IMPLEMENTED',
-      'The embedded warehouse keeps no HTTP sessions: leave session_id out, each request stands alone',
-    )
-  for (const name of ['compress', 'decompress'])
-    if (isTrue(params.get(name) ?? undefined))
-      throw new EngineError(
-        48,
-        'NOT_IMPLEMENTED',
-        `The embedded warehouse speaks HTTP compression only: set ${name}=0 and use enable_http_compression`,
-      )
   if (params.has('role')) throw new EngineError(48, 'NOT_IMPLEMENTED', 'The embedded warehouse has no roles')
+}
+
+const maxSessionSeconds = 3600
+const defaultSessionSeconds = 60
+
+function sessionOf(get: (name: string) => string | undefined): { session?: SessionRequest } {
+  const id = get('session_id') ?? ''
+  if (id === '') return {}
+  const seconds = get('session_timeout') ?? String(defaultSessionSeconds)
+  if (!/^\d+$/.test(seconds)) throw new EngineError(374, 'INVALID_SESSION_TIMEOUT', `Invalid session timeout: '${seconds}'`)
+  if (Number(seconds) > maxSessionSeconds)
+    throw new EngineError(
+      374,
+      'INVALID_SESSION_TIMEOUT',
+      `Session timeout '${seconds}' is larger than max_session_timeout: ${maxSessionSeconds}. Maximum session timeout could be modified in configuration file.`,
+    )
+  return {
+    session: { id, timeoutMs: Number(seconds) * 1000, check: isTrue(get('session_check')), close: isTrue(get('close_session')) },
+  }
 }
 
 function isTrue(value: string | undefined): boolean {

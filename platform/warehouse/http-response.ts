@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { type EngineError, httpStatusOf, retryAfterOf, toErrorText } from './engine-error.ts'
 import { type Encoder, chooseEncoding, createEncoders } from './http-encoding.ts'
+import type { Compression } from './http-request.ts'
 
 /** One answer of ClickHouse's HTTP interface. Headers go out with the first bytes, so an early error has its status. */
 export type QueryResponse = {
@@ -14,9 +15,13 @@ export type QueryResponse = {
   fail(error: EngineError): void
 }
 
-export type ResponseDeps = { request: IncomingMessage; response: ServerResponse; version: string; queryId: string; compression: Compression }
-/** What the client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
-export type Compression = { http: boolean; nativeBlocks: boolean }
+export type ResponseDeps = {
+  request: IncomingMessage
+  response: ServerResponse
+  version: string
+  queryId: string
+  compression: Compression
+}
 
 export function createQueryResponse({ request, response, version, queryId, compression }: ResponseDeps): QueryResponse {
   const tag = randomBytes(8).toString('hex')

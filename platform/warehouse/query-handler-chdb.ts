@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Credentials, authenticate } from './credentials.ts'
-import { cancelledBy, runAnalystQuery } from './analyst-queries-chdb.ts'
+import { cancelledBy, changeSession, runAnalystQuery } from './analyst-queries-chdb.ts'
+import { type AnalystSession, createAnalystSession } from './analyst-session.ts'
 import type { Engine } from './engine-chdb.ts'
 import { EngineError } from './engine-error.ts'
-import { type QueryRequest, addField, parseQueryRequest, readBody, singleHeader } from './http-request.ts'
+import { readBody } from './http-encoding.ts'
+import { type QueryRequest, addField, parseQueryRequest, singleHeader } from './http-request.ts'
 import { createQueryResponse, type QueryResponse } from './http-response.ts'
+import type { HttpSessions } from './http-sessions.ts'
+import type { KeptSlot, Lease } from './session-slot-chdb.ts'
 import type { Spool } from './spool.ts'
-import { type AnalystGuard, checkRequest } from './read-only-chdb.ts'
+import type { AnalystGuard } from './read-only-chdb.ts'
 import type { Readiness } from './readiness.ts'
 import { checkFormat, runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
 import type { ServiceGuard } from './service-guard-chdb.ts'
@@ -20,12 +24,15 @@ export type HandlerDeps = {
   maxBodyBytes: number
   maxQueryBytes: number
   /** Whom the port is for. */
-  audience: { kind: 'services'; guard: ServiceGuard } | { kind: 'analysts'; guard: AnalystGuard; readiness: Readiness }
+  audience:
+    | { kind: 'services'; guard: ServiceGuard; sessions: HttpSessions<KeptSlot> }
+    | { kind: 'analysts'; guard: AnalystGuard; readiness: Readiness; sessions: HttpSessions<AnalystSession> }
   /** A folder of this machine, which no message names. */
   dir: string
   onError: (error: unknown, queryId: string) => void
 }
 
+const noCompression = { http: false, nativeBlocks: false }
 const readingVerbs = new Set(['SELECT', 'WITH', 'FROM', 'SHOW', 'DESCRIBE', 'DESC', 'EXISTS', 'EXPLAIN'])
 
 /** Answers one request to ClickHouse's query endpoint. Never throws: errors become answers. */
@@ -33,7 +40,7 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
   return async (request, response, url) => {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
-    let answer = createQueryResponse({ request, response, version: deps.engine.version, queryId: '', compress: false })
+    let answer = createQueryResponse({ request, response, version: deps.engine.version, queryId: '', compression: noCompression })
     let queryId = ''
     try {
       authenticate(request, url, deps.credentials)
@@ -41,7 +48,7 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
       if (deps.audience.kind === 'analysts') await deps.audience.readiness.require()
       const parsed = parseQueryRequest(request, url, randomUUID)
       queryId = parsed.queryId
-      answer = createQueryResponse({ request, response, version: deps.engine.version, queryId, compress: parsed.compress })
+      answer = createQueryResponse({ request, response, version: deps.engine.version, queryId, compression: parsed.compression })
       await answerQuery(deps, { request, parsed, answer, signal: gone.signal })
     } catch (error) {
       if (gone.signal.aborted) return
@@ -59,27 +66,63 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
 
 type Exchange = { request: IncomingMessage; parsed: QueryRequest; answer: QueryResponse; signal: AbortSignal }
 
-async function answerQuery(deps: HandlerDeps, { request, parsed, answer, signal }: Exchange): Promise<void> {
-  const { engine, spool, audience } = deps
-  if (audience.kind === 'analysts') checkRequest(parsed, audience.guard.limits)
+async function answerQuery(deps: HandlerDeps, exchange: Exchange): Promise<void> {
+  const { audience } = deps
+  const { session } = exchange.parsed
+  if (audience.kind === 'analysts') {
+    const answer = (kept: AnalystSession) => answerAnalyst({ ...deps, ...audience }, exchange, kept)
+    if (session === undefined) await answer(createAnalystSession(audience.guard.settings))
+    else await audience.sessions.use(session, answer)
+  } else {
+    const answer = (kept?: KeptSlot) => answerService({ ...deps, ...audience }, exchange, kept)
+    if (session === undefined) await answer()
+    else await audience.sessions.use(session, answer)
+  }
+  // After the session is free again: its client may ask the next question as soon as it has the last byte.
+  await exchange.answer.end()
+}
+
+type AnalystAudience = Extract<HandlerDeps['audience'], { kind: 'analysts' }>
+
+async function answerAnalyst(
+  deps: HandlerDeps & AnalystAudience,
+  { request, parsed, answer, signal }: Exchange,
+  session: AnalystSession,
+): Promise<void> {
   const body = await readQuery(deps, request, parsed)
   checkShape(request, parsed, body)
-  if (audience.kind === 'analysts') {
-    if (body.statement.kind === 'insert') throw new EngineError(497, 'ACCESS_DENIED', 'Not allowed on the read-only port: INSERT writes')
-    return await runAnalystQuery({ engine, spool, guard: audience.guard }, { sql: body.sql, request: parsed, response: answer, signal })
-  }
-  await audience.guard.check(body, parsed, signal)
-  if (body.statement.kind === 'insert') return await runInsert({ engine, spool, signal }, { request: parsed, body, response: answer })
-  await engine.lease('read', signal, (lease) =>
+  const { sql, statement } = body
+  if (statement.kind === 'insert') throw new EngineError(497, 'ACCESS_DENIED', 'Not allowed on the read-only port: INSERT writes')
+  if (statement.verb === 'SET' || statement.verb === 'USE') return await changeSession(deps, { sql, session, signal })
+  const settings = deps.guard.settings.admit(new Map([...session.settings(), ...parsed.settings]))
+  const database = parsed.database ?? session.database()
+  const asked = { ...parsed, settings, ...(database !== undefined && { database }) }
+  await runAnalystQuery(deps, { sql, request: asked, response: answer, signal })
+}
+
+type ServiceAudience = Extract<HandlerDeps['audience'], { kind: 'services' }>
+
+async function answerService(
+  deps: HandlerDeps & ServiceAudience,
+  { request, parsed, answer, signal }: Exchange,
+  kept: KeptSlot | undefined,
+): Promise<void> {
+  const { engine, spool, guard } = deps
+  const body = await readQuery(deps, request, parsed)
+  checkShape(request, parsed, body)
+  await guard.check(body, parsed, signal)
+  if (body.statement.kind === 'insert') return await runInsert({ engine, spool, signal }, { request: parsed, body, response: answer, kept })
+  const run = (lease: Lease) =>
     cancelledBy(signal, lease, async () => {
-      await lease.setUp(setUpOf(parsed))
+      // What SET and USE change is to stay, also where the request brings the same for itself.
+      if (!['SET', 'USE'].includes(body.statement.verb)) await lease.setUp(setUpOf(parsed))
       await runQuery(lease, spool, { sql: body.sql, statement: body.statement, request: parsed, response: answer })
-    }),
-  )
+    })
+  await engine.lease('read', signal, run, kept)
 }
 
 async function readQuery(deps: HandlerDeps, request: IncomingMessage, parsed: QueryRequest): Promise<StatementBody> {
-  const body = readBody(request, deps.maxBodyBytes)
+  const body = readBody(request, { nativeBlocks: parsed.nativeBlocks, maxBytes: deps.maxBodyBytes })
   const type = singleHeader(request, 'content-type') ?? ''
   if (!type.startsWith('multipart/form-data')) return await readStatement(parsed.queryPrefix, body, deps.maxQueryBytes)
   const form = await readForm(body, type, deps.maxQueryBytes)

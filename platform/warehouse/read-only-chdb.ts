@@ -1,7 +1,6 @@
 import { EngineError } from './engine-error.ts'
-import type { QueryRequest } from './http-request.ts'
 import { type GuardOptions, type Reads, checkBeforeParsing, denied, judgeStatement } from './read-only-guard.ts'
-import { type AnalystLimits, allowedDatabaseEngines, allowedTableEngine, checkSetting } from './read-only-rules.ts'
+import { allowedDatabaseEngines, allowedTableEngine } from './read-only-rules.ts'
 import { renderStatement } from './render-statement-chdb.ts'
 import { type Lease, quoteString } from './session-slot-chdb.ts'
 import { type SystemTables, createSystemTables, systemDatabase } from './system-tables.ts'
@@ -24,23 +23,17 @@ export type JudgedStatement = {
 /** Rows that a statement may read and still be thought brief. */
 const briefRows = 1_000_000
 
-/** The read-only port's rules for what comes with the URL. Removes what is allowed and has no effect. */
-export function checkRequest(request: QueryRequest, limits: AnalystLimits): void {
-  if (['1', '2'].includes(request.settings.get('readonly') ?? '')) request.settings.delete('readonly')
-  for (const [name, value] of request.settings) checkSetting(name, value, limits)
-}
-
 /** The database of an analyst's session. Never the engine's default. */
 export function analystDatabase(asked: string | undefined): string {
   return asked === undefined || asked === engineDefault ? homeDatabase : asked
 }
 
-export async function readSystemTables(lease: Lease): Promise<SystemTables> {
+export async function readSystemTables(lease: Lease, openSettings: readonly string[]): Promise<SystemTables> {
   const rows = await readRows<{ table: string; columns: string[] }>(
     lease,
     `SELECT table, groupArray(name) AS columns FROM (SELECT table, name FROM system.columns WHERE database = 'system' ORDER BY table, position) GROUP BY table`,
   )
-  return createSystemTables(new Map(rows.map(({ table, columns }) => [table, columns])))
+  return createSystemTables(new Map(rows.map(({ table, columns }) => [table, columns])), openSettings)
 }
 
 /**
@@ -55,7 +48,7 @@ export async function judgeOnEngine(
   for (const value of params.values()) if (/[\r\n\0]/.test(value)) refuseAsName(sql)
   const canonical = await renderStatement(lease, sql)
   if (canonical === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
-  checkBeforeParsing(canonical, guard.limits)
+  checkBeforeParsing(canonical, guard.settings)
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
   const reads = judgeStatement({ tree, canonical }, guard)
   const places = placesOf(reads, database)

@@ -1,12 +1,13 @@
 import { EngineError } from './engine-error.ts'
 import type { FunctionCatalog } from './function-catalog-chdb.ts'
-import { type AnalystLimits, allowedNodes, allowedRoots, allowedShows, allowedTableFunctions, checkSetting } from './read-only-rules.ts'
+import { allowedNodes, allowedRoots, allowedShows, allowedTableFunctions } from './read-only-rules.ts'
+import type { SettingsPolicy } from './settings-policy.ts'
 import { type Token, identifierName, tokenize } from './sql-lexer.ts'
 import { type SyntaxNode, appliedFunctions, functionArgument, imitatesTree, parseSyntaxTree, tableOfIn } from './syntax-tree.ts'
 
 export type GuardOptions = {
   catalog: FunctionCatalog
-  limits: AnalystLimits
+  settings: SettingsPolicy
   /** Tables that the read-only port does not show, by their full name. */
   deniedTables: RegExp
 }
@@ -33,11 +34,11 @@ export type ParsedStatement = {
  * What must hold before the engine may even explain a statement: no name passes for a part of the tree, and no setting is
  * changed that analysts do not change, since EXPLAIN applies them. Throws ACCESS_DENIED or READONLY.
  */
-export function checkBeforeParsing(canonical: string, limits: AnalystLimits): void {
+export function checkBeforeParsing(canonical: string, settings: SettingsPolicy): void {
   const tokens = [...tokenize(canonical)]
   if (tokens.some((token) => token.kind === 'quoted' && imitatesTree(token.text)))
     throw denied('a name must not hold line breaks or other control characters')
-  for (const clause of settingsClauses(tokens)) checkClause(tokens, { start: clause + 1, limits })
+  for (const clause of settingsClauses(tokens)) checkClause(tokens, { start: clause + 1, settings })
 }
 
 /**
@@ -156,19 +157,26 @@ function isClause(token: Token, afterNext: Token | undefined): boolean {
   return token.kind === 'word' && token.text === 'SETTINGS' && afterNext?.text === '='
 }
 
-function checkClause(tokens: readonly Token[], { start, limits }: { start: number; limits: AnalystLimits }): void {
+function checkClause(tokens: readonly Token[], { start, settings }: { start: number; settings: SettingsPolicy }): void {
+  for (const [name, value] of readAssignments(tokens, start)) settings.check(name, value)
+}
+
+/** `name = value, ...` of a rendered statement, from a token on. */
+export function readAssignments(tokens: readonly Token[], start: number): [string, string][] {
+  const assignments: [string, string][] = []
   let at = start
   do {
     const [name, equals, value] = tokens.slice(at, at + 3)
     if (name?.kind !== 'word' || equals?.text !== '=' || value === undefined)
       throw denied('a SETTINGS clause that the read-only port cannot read')
     const text = value.kind === 'string' ? value.text.slice(1, -1) : value.text
-    checkSetting(name.text, text, limits)
+    assignments.push([name.text, text])
     at += 4
   } while (tokens[at - 1]?.text === ',')
   const after = tokens[at - 1]
   if (after !== undefined && (after.kind === 'number' || after.kind === 'string' || after.text === '('))
     throw denied('a SETTINGS clause that the read-only port cannot read')
+  return assignments
 }
 
 function outside(name: string): EngineError {

@@ -111,8 +111,10 @@ describe('an analyst may not', () => {
     ['RENAME TABLE gold.t TO gold.u'],
     ['SYSTEM FLUSH LOGS'],
     ['KILL QUERY WHERE 1'],
-    ['SET max_threads = 1'],
-    ['USE gold'],
+    ['SET max_threads = 4'],
+    ['SET readonly = 0'],
+    ['SET max_threads = 1, dialect = 1'],
+    ['USE bronze.prediction_payloads'],
     ['GRANT SELECT ON *.* TO x'],
     ["BACKUP TABLE gold.t TO Disk('a', 'b')"],
     ['EXPLAIN AST DROP TABLE gold.t'],
@@ -138,13 +140,15 @@ describe('an analyst may not', () => {
   )
 
   test.each([
-    { max_execution_time: '0' },
-    { max_execution_time: '600' },
     { max_result_rows: '1e9' },
     { readonly: '0' },
     { dialect: 'kusto' },
     { output_format_schema: outfile },
-    { allow_ddl: '1' },
+    { allow_ddl: '0' },
+    { profile: 'default' },
+    { result_overflow_mode: 'any' },
+    { timeout_overflow_mode: 'break' },
+    { max_threads: 'auto' },
   ])('set %o in the URL', async (settings) => {
     expect(await ask('SELECT 1', settings)).toMatchObject({ status: 403, code: '164' })
   })

@@ -1,6 +1,6 @@
 import type { ChdbResult } from 'chdb'
 import type { Engine } from './engine-chdb.ts'
-import { type Lease, quoteString, toEngineError } from './session-slot-chdb.ts'
+import { type KeptSlot, type Lease, quoteString, toEngineError } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import { forwardGrowingFile } from './growing-file.ts'
 import type { QueryRequest } from './http-request.ts'
@@ -15,21 +15,25 @@ export type RunDeps = { engine: Engine; spool: Spool; signal: AbortSignal }
 /** Runs an insert whose rows come with the request. */
 export async function runInsert(
   deps: RunDeps,
-  { request, body, response }: { request: QueryRequest; body: StatementBody; response: QueryResponse },
+  { request, body, response, kept }: { request: QueryRequest; body: StatementBody; response: QueryResponse; kept?: KeptSlot | undefined },
 ): Promise<void> {
   const format = checkFormat(body.statement.format ?? request.defaultFormat)
   await deps.spool.withPath(async (path) => {
     await writeFile(path, body.data)
-    const result = await deps.engine.lease('insert', deps.signal, async (lease) => {
-      await lease.setUp(setUpOf(request))
-      const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${format}`
-      return await lease.query(sql, request.defaultFormat).catch((error: unknown) => {
-        throw withoutPath(toEngineError(error), path)
-      })
-    })
+    const result = await deps.engine.lease(
+      'insert',
+      deps.signal,
+      async (lease) => {
+        await lease.setUp(setUpOf(request))
+        const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${format}`
+        return await lease.query(sql, request.defaultFormat).catch((error: unknown) => {
+          throw withoutPath(toEngineError(error), path)
+        })
+      },
+      kept,
+    )
     response.setHeaders(summaryHeader({ written_rows: result.rowsRead, written_bytes: result.bytesRead, elapsed: result.elapsed }))
   })
-  await response.end()
 }
 
 export type RunQuery = { sql: string; statement: Statement; request: QueryRequest; response: QueryResponse }
@@ -41,7 +45,6 @@ export async function runQuery(lease: Lease, spool: Spool, { sql, statement, req
   if (statement.kind === 'session') lease.spoil()
   if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, { sql, statement, request, response }))
   else await sendWhole(response, await lease.query(sql, format))
-  await response.end()
 }
 
 async function sendSelect(lease: Lease, path: string, { sql, statement, request, response }: RunQuery): Promise<void> {

@@ -15,6 +15,8 @@ export type Lease = {
 }
 
 export type Slot = { lease: Lease; take(): void; restore(): Promise<void>; close(): void }
+/** A slot whose statements may change its session for those that follow. */
+export type KeptSlot = Slot & { holdsState(): boolean }
 type SlotDeps = {
   name: string
   open: (name: string) => Session
@@ -22,14 +24,18 @@ type SlotDeps = {
   home: string
   control: Session
   settings: ReadonlyMap<string, SettingState>
+  /** Whether what a statement does to the session stays; what came with its request never does. */
+  keeps?: boolean
 }
 /** A setting as a fresh session of the lane has it. */
-type SettingState = { value: string; changed: boolean }
+export type SettingState = { value: string; changed: boolean }
 
-/** A session that one request at a time has to itself, and that shows the next one nothing of the last. */
-export function createSlot({ name, open, home, control, settings: initial }: SlotDeps): Slot {
+/** A session that one request at a time has to itself, and that shows the next one nothing of the last unless it `keeps`. */
+export function createSlot({ name, open, home, control, settings, keeps = false }: SlotDeps): KeptSlot {
   let session = open(name)
   let spoilt = false
+  let fresh: Fresh = { home, initial: settings }
+  let holdsState = false
   let changed: SessionSetup | undefined
   let leased = false
   let cancelling: Promise<void> | undefined
@@ -52,7 +58,7 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
       return await session.queryAsync(sql, { format }).catch(rethrow)
     },
     async setUp({ database, settings: wanted, params }) {
-      const settings = new Map([...wanted].filter(([setting, value]) => initial.get(setting)?.value !== value))
+      const settings = new Map([...wanted].filter(([setting, value]) => fresh.initial.get(setting)?.value !== value))
       changed = { ...(database !== undefined && { database }), settings, params }
       if (database !== undefined) await lease.query(`USE ${quoteIdentifier(database)}`, 'TSV')
       const assignments = [...assign(settings), ...assign(params, 'param_')]
@@ -71,7 +77,12 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
     leased = false
     try {
       await cancelling
-      if (!spoilt && changed !== undefined) await reset(session, changed, { home, initial })
+      if ((keeps || !spoilt) && changed !== undefined) await reset(session, changed, fresh)
+      if (keeps && spoilt) {
+        fresh = await readState(session)
+        holdsState = true
+        spoilt = false
+      }
     } catch {
       // A session that cannot be put back is thrown away; that is all its error means.
       spoilt = true
@@ -79,6 +90,8 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
     if (spoilt) {
       session.close()
       session = open(name)
+      fresh = { home, initial: settings }
+      holdsState = false
     }
     spoilt = false
     changed = cancelling = undefined
@@ -88,6 +101,7 @@ export function createSlot({ name, open, home, control, settings: initial }: Slo
     take: () => (leased = true),
     restore,
     close: () => session.close(),
+    holdsState: () => holdsState,
   }
 }
 
@@ -100,6 +114,11 @@ async function reset(session: Session, { database, settings }: SessionSetup, { h
   })
   if (database !== undefined) await session.queryAsync(`USE ${quoteIdentifier(home)}`)
   if (assignments.length > 0) await session.queryAsync(`SET ${assignments.join(', ')}`)
+}
+
+async function readState(session: Session): Promise<Fresh> {
+  const database = await session.queryAsync('SELECT currentDatabase()', { format: 'TSVRaw' })
+  return { home: database.text().trim(), initial: await readSettings(session) }
 }
 
 export async function readSettings(session: Session): Promise<Map<string, SettingState>> {

@@ -6,18 +6,7 @@ const openTables: ReadonlySet<string> = new Set([
   ...['aggregate_function_combinators', 'build_options', 'codecs', 'collations', 'constraints', 'contributors', 'current_roles'],
   ...['data_skipping_index_types', 'data_type_families', 'database_engines', 'dictionary_layouts', 'documentation', 'enabled_roles'],
   ...['events', 'formats', 'functions', 'keywords', 'licenses', 'merge_tree_settings', 'metrics', 'numbers', 'numbers_mt', 'one'],
-  ...[
-    'primes',
-    'settings',
-    'settings_changes',
-    'table_engines',
-    'table_functions',
-    'time_zones',
-    'tokenizers',
-    'unicode',
-    'zeros',
-    'zeros_mt',
-  ],
+  ...['primes', 'settings_changes', 'table_engines', 'table_functions', 'time_zones', 'tokenizers', 'unicode', 'zeros', 'zeros_mt'],
 ])
 
 /** What stands for its name in a query that reads it: its rows about what an analyst may read, its columns without `hides`. */
@@ -48,11 +37,15 @@ export type SystemTables = {
   restrict(canonical: string, expected: number): string | undefined
 }
 
-/** `columns` are the names of the columns of each table of `system` in this build, in their order. */
-export function createSystemTables(columns: ReadonlyMap<string, readonly string[]>): SystemTables {
+/**
+ * `columns` are the names of the columns of each table of `system` in this build, in their order; `openSettings` those that an
+ * analyst may set, which clients ask `system.settings` for.
+ */
+export function createSystemTables(columns: ReadonlyMap<string, readonly string[]>, openSettings: readonly string[] = []): SystemTables {
   const views = new Map(
     Object.entries(partlyOpen).flatMap(([name, rule]) => (columns.has(name) ? [[name, viewOf(name, rule, columns.get(name) ?? [])]] : [])),
   )
+  views.set('settings', settingsView(openSettings))
   return {
     access: (table) => (openTables.has(table) ? 'open' : views.has(table) ? 'partly' : 'closed'),
     isEndless: (table) => endlessTables.has(table),
@@ -65,8 +58,14 @@ function viewOf(name: string, { hides, database, table }: PartlyOpen, columns: r
   const engines = list([...allowedDatabaseEngines])
   const readable = `${database} IN (SELECT name FROM system.databases WHERE engine IN (${engines}))`
   const ofSystem =
-    table === undefined ? '' : ` AND (${database} != 'system' OR ${table} IN (${list([...openTables, ...Object.keys(partlyOpen)])}))`
+    table === undefined
+      ? ''
+      : ` AND (${database} != 'system' OR ${table} IN (${list([...openTables, ...Object.keys(partlyOpen), 'settings'])}))`
   return `(SELECT ${shown.join(', ')} FROM system.${name} WHERE ${readable}${ofSystem})`
+}
+
+function settingsView(open: readonly string[]): string {
+  return `(SELECT * REPLACE (toUInt8(name NOT IN (${list(open)})) AS readonly) FROM system.settings)`
 }
 
 function list(values: readonly string[]): string {
