@@ -114,7 +114,6 @@ describe('an analyst may not', () => {
     ['SET max_threads = 4'],
     ['SET readonly = 0'],
     ['SET max_threads = 1, dialect = 1'],
-    ['USE bronze.prediction_payloads'],
     ['GRANT SELECT ON *.* TO x'],
     ["BACKUP TABLE gold.t TO Disk('a', 'b')"],
     ['EXPLAIN AST DROP TABLE gold.t'],
