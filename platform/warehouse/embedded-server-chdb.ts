@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.ts'
 import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
 import { type EngineHealth, createEngineHealth } from './engine-health.ts'
 import { createAnalystSession } from './analyst-session.ts'
+import { frontParameters } from './http-request.ts'
 import { createHttpSessions } from './http-sessions.ts'
 import { createSpool } from './spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
@@ -83,7 +84,7 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
   favourEventLoop()
   const catalog = await engine.lease('judge', never, readFunctionCatalog)
   const settings = createSettingsPolicy(limits, engine.settingsOf('analyst'))
-  const openSettings = [...engine.settingsOf('analyst').keys()].filter(settings.isOpen)
+  const openSettings = [...engine.settingsOf('analyst').keys()].filter((name) => settings.isOpen(name) || frontParameters.has(name))
   const systemTables = await engine.lease('judge', never, (lease) => readSystemTables(lease, openSettings))
   const deps: Omit<HandlerDeps, 'audience'> = {
     engine,

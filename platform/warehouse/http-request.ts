@@ -31,8 +31,8 @@ export type SessionRequest = {
   close: boolean
 }
 
-/** URL parameters of the interface that are no settings of the engine; these change nothing here. */
-const ignored = new Set([
+/** URL parameters that are the front's own, or change nothing here. */
+export const frontParameters: ReadonlySet<string> = new Set([
   'query',
   'query_id',
   'database',
@@ -48,7 +48,6 @@ const ignored = new Set([
   'http_zlib_compression_level',
   'send_progress_in_http_headers',
   'log_comment',
-  'log_queries',
   'http_headers_progress_interval_ms',
   'http_write_exception_in_output_format',
   'close_session',
@@ -87,7 +86,7 @@ export function parseQueryRequest(request: IncomingMessage, url: URL, newQueryId
 /** A field of the URL or of a form: a parameter of the query, or a setting. */
 export function addField(parsed: QueryRequest, name: string, value: string): void {
   if (name.startsWith('param_')) return void parsed.params.set(checkedName(name.slice('param_'.length)), value)
-  if (!ignored.has(name)) parsed.settings.set(checkedName(name), value)
+  if (!frontParameters.has(name)) parsed.settings.set(checkedName(name), value)
 }
 
 function checkedName(name: string): string {

@@ -37,7 +37,11 @@ export function createQueryResponse({ request, response, version, queryId, compr
   function begin(): Writable {
     const encoding = compression.http ? chooseEncoding(request) : undefined
     response.writeHead(200, { ...headers, ...(encoding !== undefined && { 'Content-Encoding': encoding }) })
-    encoders = createEncoders({ encoding, nativeBlocks: compression.nativeBlocks })
+    return chain({ encoding, nativeBlocks: compression.nativeBlocks })
+  }
+
+  function chain(through: Parameters<typeof createEncoders>[0]): Writable {
+    encoders = createEncoders(through)
     return encoders.reduceRight<Writable>((next, encoder) => {
       encoder.pipe(next)
       return encoder
@@ -63,13 +67,15 @@ export function createQueryResponse({ request, response, version, queryId, compr
         const { 'X-ClickHouse-Exception-Tag': _, ...plain } = headers
         if (!request.complete) plain['Connection'] = 'close'
         const retryAfter = retryAfterOf(error.code)
+        const encoding = compression.http ? chooseEncoding(request) : undefined
         response.writeHead(httpStatusOf(error.code), {
           ...plain,
+          ...(encoding !== undefined && { 'Content-Encoding': encoding }),
           'X-ClickHouse-Exception-Code': String(error.code),
           ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
           'Content-Type': 'text/plain; charset=UTF-8',
         })
-        response.end(text)
+        chain({ encoding, nativeBlocks: false }).end(text)
         return
       }
       breakOff({ out, encoders, response }, exceptionBlock(tag, text))

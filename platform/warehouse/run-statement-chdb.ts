@@ -32,6 +32,7 @@ export async function runInsert(
       },
       kept,
     )
+    response.setHeaders({ 'Content-Type': contentType(request.defaultFormat) })
     response.setHeaders(summaryHeader({ written_rows: result.rowsRead, written_bytes: result.bytesRead, elapsed: result.elapsed }))
   })
 }
