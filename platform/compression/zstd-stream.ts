@@ -1,5 +1,6 @@
 import { Decompress } from 'fzstd'
 import { Transform } from 'node:stream'
+import { callbackify } from 'node:util'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { DecompressionError } from './decompression-error.ts'
 import { compressZstd } from './zstd.ts'
@@ -20,27 +21,30 @@ export function createZstdFrames(): Transform & { flush(): void } {
   let size = 0
   let begun = false
 
-  async function takeFrame(): Promise<Uint8Array> {
+  const takeFrame = callbackify(async (): Promise<Uint8Array> => {
     const content = Buffer.concat(parts)
     parts = []
     size = 0
     begun = true
     return await compressZstd(content)
-  }
+  })
 
   const encoder = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       parts.push(chunk)
       size += chunk.byteLength
       if (size < frameBytes) done()
-      else takeFrame().then((frame) => done(null, frame), done)
+      else takeFrame(done)
     },
     flush(done) {
       if (size === 0 && begun) done()
-      else takeFrame().then((frame) => done(null, frame), done)
+      else takeFrame(done)
     },
   })
-  return Object.assign(encoder, { flush: () => size > 0 && void takeFrame().then((frame) => encoder.push(frame)) })
+  const flush = () => {
+    if (size > 0) takeFrame((error, frame) => void (error === null ? encoder.push(frame) : encoder.destroy(error)))
+  }
+  return Object.assign(encoder, { flush })
 }
 
 /** The content of all frames, block by block, of which none is over 128 KiB. Throws `DecompressionError`; takes no checksum's word. */
