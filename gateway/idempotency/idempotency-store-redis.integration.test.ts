@@ -12,7 +12,8 @@ describeWithRedis('in Redis', () => {
   })
   afterAll(() => redis.stop())
 
-  const open = (keyPrefix: string) => openRedisIdempotencyStore({ url: redis.url, keyPrefix, windowMs: 5_000, commandTimeoutMs: 500 })
+  const open = (keyPrefix: string, commandTimeoutMs = 30_000) =>
+    openRedisIdempotencyStore({ url: redis.url, keyPrefix, windowMs: 5_000, commandTimeoutMs })
 
   describeIdempotencyStore('the store', async () => {
     const prefix = `test-${opened++}`
@@ -27,7 +28,7 @@ describeWithRedis('in Redis', () => {
   })
 
   it('says so when it does not answer', async () => {
-    const store = await open('stopped')
+    const store = await open('stopped', 500)
     const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
     const place = { tenant: 'default', model: 'm', key: 'k' }
     redis.signal('SIGSTOP')

@@ -18,6 +18,8 @@ export type RedisIdempotencyOptions = RedisConnection & {
   windowMs: number
 }
 
+const itemsPerTurn = 100
+
 type Argument = string | number | Uint8Array
 
 /** One round trip per call. As durable as the Redis: what it forgets may be answered anew. */
@@ -56,15 +58,22 @@ export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions
       await run(markScript, recoveredKey(writerId), [epoch])
     },
     recoveredEpoch: async (writerId) => Number(((await call('GET', [recoveredKey(writerId)])) as Buffer | null)?.toString() ?? 0),
-    // Sent one behind the other without waiting: they arrive together, and in order.
     keepFirst: (entries) =>
-      Promise.all(entries.map(async ({ key, value }) => toText(await run(keepFirstScript, firstKey(key), [value, windowMs])))),
-    readFirst: (keys) => Promise.all(keys.map(async (key) => toText(await call('GET', [firstKey(key)])))),
+      inTurns(entries, async ({ key, value }) => toText(await run(keepFirstScript, firstKey(key), [value, windowMs]))),
+    readFirst: (keys) => inTurns(keys, async (key) => toText(await call('GET', [firstKey(key)]))),
     async forget(entries) {
-      await Promise.all(entries.map(({ key, value }) => run(forgetScript, firstKey(key), [value])))
+      await inTurns(entries, ({ key, value }) => run(forgetScript, firstKey(key), [value]))
     },
     close: () => client.close(),
   }
+}
+
+/** A turn's commands are sent one behind the other without waiting: they arrive together, and in order. More at once would outwait their timeout. */
+async function inTurns<Item, T>(items: readonly Item[], action: (item: Item) => Promise<T>): Promise<T[]> {
+  const results: T[] = []
+  for (let from = 0; from < items.length; from += itemsPerTurn)
+    results.push(...(await Promise.all(items.slice(from, from + itemsPerTurn).map(action))))
+  return results
 }
 
 function toHolder(fields: (Buffer | null)[]): Holder {
