@@ -6,7 +6,7 @@ import type { ScannableOnlineStore } from '../platform/online-store/online-store
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import type { FeaturesConfig } from './config.ts'
-import type { CompiledView } from './engine/compile-view.ts'
+import type { TileGrid } from './engine/compile-view.ts'
 import type { MaintenancePolicy } from './engine/maintain.ts'
 import { createBronzeRecords, type SeqRange } from './materializer/bronze-records.ts'
 import { createHousekeeping } from './materializer/housekeeping.ts'
@@ -19,7 +19,7 @@ export type FeaturesServiceDeps = {
   consumer: EventLogConsumer
   store: ScannableOnlineStore
   warehouse: Warehouse
-  views: readonly CompiledView[]
+  grids: readonly TileGrid[]
   isDamaged(range: SeqRange): boolean
   now: () => number
 }
@@ -44,7 +44,7 @@ export async function startFeatures(
   deps: FeaturesServiceDeps,
 ): Promise<RunningService> {
   const { config, logger, meter, fail } = context
-  const { consumer, store, warehouse, views, now } = deps
+  const { consumer, store, warehouse, grids, now } = deps
   const metrics = createFeaturesMetrics(meter)
   const stopping = new AbortController()
   const seen = {
@@ -55,7 +55,7 @@ export async function startFeatures(
     waiting: undefined as string | undefined,
   }
   const bronze = createBronzeRecords(warehouse)
-  const writer = createStoreWriter({ store, views, policy: toPolicy(config), now })
+  const writer = createStoreWriter({ store, grids, policy: toPolicy(config), now })
   const materializer = createMaterializer({
     writer,
     bronze,

@@ -4,7 +4,7 @@ import { loadProject } from '../platform/project/load-project.ts'
 import { createFaultLog } from '../platform/service/fault-log.ts'
 import { runService } from '../platform/service/run-service.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
-import { compileProjectViews } from './compile-project.ts'
+import { compileProjectGrids } from './compile-project.ts'
 import { loadFeaturesConfig } from './config.ts'
 import { createDamageList } from './damage-list.ts'
 import { startFeatures } from './features-service.ts'
@@ -14,7 +14,7 @@ await runService({
   config: loadFeaturesConfig,
   async start(context) {
     const { HINDSIGHT_PROJECT_DIR, CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD } = context.config
-    const views = compileProjectViews(await loadProject(HINDSIGHT_PROJECT_DIR))
+    const grids = compileProjectGrids(await loadProject(HINDSIGHT_PROJECT_DIR))
     const store = await openOnlineStore(context.config, {
       as: 'writer',
       onFault: (error) => context.logger.error({ err: error }, 'online store'),
@@ -30,6 +30,6 @@ await runService({
       },
       onFault: createFaultLog(context.logger, 'event log'),
     })
-    return await startFeatures(context, { consumer, store, warehouse, views, isDamaged: damage.includes, now: Date.now })
+    return await startFeatures(context, { consumer, store, warehouse, grids, isDamaged: damage.includes, now: Date.now })
   },
 })

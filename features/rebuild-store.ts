@@ -1,7 +1,7 @@
 import { openOnlineStore, type OnlineStoreConfig } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
-import { compileProjectViews } from './compile-project.ts'
+import { compileProjectGrids } from './compile-project.ts'
 import { defaultMaintenancePolicy } from './engine/maintain.ts'
 import { createBronzeRecords } from './materializer/bronze-records.ts'
 import { loadFromWarehouse } from './materializer/load-from-warehouse.ts'
@@ -26,8 +26,8 @@ export async function rebuildStore(options: RebuildStoreOptions): Promise<number
   const store = await openOnlineStore(storeConfig, { as: isRunning ? 'guest' : 'writer' })
   try {
     if (isRunning) return await requestRebuild(store, { id, onProgress })
-    const views = compileProjectViews(await loadProject(projectDir))
-    const writer = createStoreWriter({ store, views, policy: defaultMaintenancePolicy, now: Date.now })
+    const grids = compileProjectGrids(await loadProject(projectDir))
+    const writer = createStoreWriter({ store, grids, policy: defaultMaintenancePolicy, now: Date.now })
     await writer.refresh()
     const { signal } = new AbortController()
     const onLoad = (progress: { facts: number }) => onProgress(progress.facts)

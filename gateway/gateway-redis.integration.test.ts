@@ -44,7 +44,7 @@ describeWithRedis('a gateway whose online store is Redis', () => {
   /** As the materializer leaves it: the view is loaded, and the shop has sold nothing. */
   async function fillStore(projectDir: string): Promise<void> {
     const { views, sources } = await loadProject(projectDir)
-    const key = readyKey(compileView(views.get('shop_sales')!, sources.get('sale')!))
+    const key = readyKey(compileView(views.get('shop_sales')!, sources.get('sale')!).grids[0]!)
     const store = await openRedisOnlineStore({ url: redis.url })
     const applied = [{ writer_id: 'gateway-0', epoch: 1, seq: 9 }]
     await store.commit([{ partition: partitionOf(defaultTenant, shop), values: new Map([[key, Uint8Array.of(1)]]), applied }])

@@ -1,5 +1,5 @@
 import { allTimeTile, emptyTile, rowRank, tileOf, type Block, type Row, type Tile, type Value } from './block.ts'
-import type { CompiledView } from './compile-view.ts'
+import type { TileGrid } from './compile-view.ts'
 import type { Fact } from './fact.ts'
 import type { Change } from './known-ids.ts'
 import { pageOf } from './store-keys.ts'
@@ -10,10 +10,10 @@ export type EntityBlocks = { head: Block; page(page: number): Block }
 /** A tile whose fold no longer holds: it is refused until it has been rebuilt from the warehouse. */
 export type RebuildTile = { page: number | undefined; tile: number }
 
-/** The entity of the view that the change is about, if its keys name one, and the event time that names the tile. */
-export function targetOf(view: CompiledView, change: Change): { entityId: string; eventTimeMs: number } | undefined {
+/** The entity of the grid that the change is about, if its keys name one, and the event time that names the tile. */
+export function targetOf(grid: TileGrid, change: Change): { entityId: string; eventTimeMs: number } | undefined {
   const { keys, eventTimeMs } = change.kind === 'put' ? change.fact : change.location
-  const entityId = keys[view.key]
+  const entityId = keys[grid.key]
   return entityId === undefined ? undefined : { entityId, eventTimeMs }
 }
 
@@ -21,26 +21,26 @@ export function targetOf(view: CompiledView, change: Change): { entityId: string
  * Applies one change to the entity's blocks, in place, and returns the tiles it cannot mend. Facts of tiles that
  * have been removed are ignored: no read can reach them.
  */
-export function applyChange(view: CompiledView, blocks: EntityBlocks, change: Change): RebuildTile[] {
+export function applyChange(grid: TileGrid, blocks: EntityBlocks, change: Change): RebuildTile[] {
   const eventTimeMs = change.kind === 'put' ? change.fact.eventTimeMs : change.location.eventTimeMs
   const rebuild: RebuildTile[] = []
-  if (view.allTime.length > 0 && !applyToTile({ view, block: blocks.head, index: allTimeTile, change, allTime: true }))
+  if (grid.allTime.length > 0 && !applyToTile({ grid, block: blocks.head, index: allTimeTile, change, allTime: true }))
     rebuild.push({ page: undefined, tile: allTimeTile })
-  const index = tileOf(view, eventTimeMs)
-  const alive = (index + 1) * view.hopMs > blocks.head.expiredThroughMs
-  const page = pageOf(view, eventTimeMs)
-  if (view.windows.length > 0 && alive && !applyToTile({ view, block: blocks.page(page), index, change, allTime: false }))
+  const index = tileOf(grid, eventTimeMs)
+  const alive = (index + 1) * grid.hopMs > blocks.head.expiredThroughMs
+  const page = pageOf(grid, eventTimeMs)
+  if (grid.windows.length > 0 && alive && !applyToTile({ grid, block: blocks.page(page), index, change, allTime: false }))
     rebuild.push({ page, tile: index })
   return rebuild
 }
 
-type TileChange = { view: CompiledView; block: Block; index: number; change: Change; allTime: boolean }
+type TileChange = { grid: TileGrid; block: Block; index: number; change: Change; allTime: boolean }
 
-function applyToTile({ view, block, index, change, allTime }: TileChange): boolean {
+function applyToTile({ grid, block, index, change, allTime }: TileChange): boolean {
   const tile = block.tiles.get(index) ?? emptyTile()
   if (change.kind === 'put') {
     block.tiles.set(index, tile)
-    putRow(tile, toRow(view, change.fact, change.retractedAtMs))
+    putRow(tile, toRow(grid, change.fact, change.retractedAtMs))
     return true
   }
   const position = tile.rows.findIndex((row) => row.id === change.id)
@@ -72,7 +72,7 @@ export function putRow(tile: Tile, row: Row): void {
   tile.newestIngestedAtMs = Math.max(tile.newestIngestedAtMs, row.ingestedAtMs)
 }
 
-export function toRow(view: CompiledView, fact: Fact, retractedAtMs: number): Row {
+export function toRow(grid: TileGrid, fact: Fact, retractedAtMs: number): Row {
   const { id, eventTimeMs, knownAtMs, ingestedAtMs } = fact
   return {
     id,
@@ -80,7 +80,7 @@ export function toRow(view: CompiledView, fact: Fact, retractedAtMs: number): Ro
     knownAtMs,
     ingestedAtMs,
     retractedAtMs,
-    values: view.columns.map((column) => ofType(column.type, fact.values[column.name])),
+    values: grid.columns.map((column) => ofType(column.type, fact.values[column.name])),
   }
 }
 

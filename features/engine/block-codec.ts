@@ -11,7 +11,7 @@ import {
   type StoredBlock,
   textsOf,
 } from './block-layout.ts'
-import type { CompiledView } from './compile-view.ts'
+import type { TileGrid } from './compile-view.ts'
 
 /** `block` is what a read needs; `ledger` what only a write needs. Undefined: nothing to store. */
 export type EncodedBlock = { block: Uint8Array | undefined; ledger: Uint8Array | undefined }
@@ -27,14 +27,14 @@ type Ledger = {
   ids: string
 }
 
-export function encodeBlock(view: CompiledView, block: Block): EncodedBlock {
+export function encodeBlock(grid: TileGrid, block: Block): EncodedBlock {
   if (block.tiles.size === 0 && block.expiredThroughMs === -Infinity) return { block: undefined, ledger: undefined }
   const tiles = [...block.tiles].toSorted(([a], [b]) => a - b)
-  return { block: encodeDoubles(view, block.expiredThroughMs, tiles), ledger: encodeLedger(tiles) }
+  return { block: encodeDoubles(grid, block.expiredThroughMs, tiles), ledger: encodeLedger(tiles) }
 }
 
-function encodeDoubles(view: CompiledView, expiredThroughMs: number, tiles: readonly [number, Tile][]): Uint8Array {
-  const columns = view.columns.length
+function encodeDoubles(grid: TileGrid, expiredThroughMs: number, tiles: readonly [number, Tile][]): Uint8Array {
+  const columns = grid.columns.length
   const rowCount = tiles.reduce((sum, [, tile]) => sum + tile.rows.length, 0)
   const foldSize = foldLength + columns * foldedColumnLength
   const foldsAt = headerLength + tiles.length * directoryLength
@@ -108,18 +108,18 @@ function encodeLedger(tiles: readonly [number, Tile][]): Uint8Array {
 }
 
 /** The inverse of `encodeBlock`. */
-export function decodeBlock(view: CompiledView, bytes: Uint8Array, ledgerBytes: Uint8Array): Block {
+export function decodeBlock(grid: TileGrid, bytes: Uint8Array, ledgerBytes: Uint8Array): Block {
   const stored = openBlock(bytes)
   const { doubles } = stored
   const ledger = JSON.parse(new TextDecoder().decode(ledgerBytes)) as Ledger
   const [, expiredThroughMs = -Infinity, tileCount = 0] = doubles
-  const toValue = valueReader(view, stored)
-  const rows = decodeRows(view, doubles, ledger, toValue)
+  const toValue = valueReader(grid, stored)
+  const rows = decodeRows(grid, doubles, ledger, toValue)
   const tiles = new Map<number, Tile>()
   let folds = 0
   for (let position = 0; position < tileCount; position++) {
     const [index = 0, from = 0, to = 0, foldAt = 0] = doubles.subarray(headerLength + position * directoryLength)
-    const fold = foldAt === 0 ? undefined : decodeFold({ view, doubles, at: foldAt, ledger, position: folds++, toValue })
+    const fold = foldAt === 0 ? undefined : decodeFold({ grid, doubles, at: foldAt, ledger, position: folds++, toValue })
     tiles.set(index, { rows: rows.slice(from, to), fold, newestIngestedAtMs: ledger.newestIngestedAtMs[position] ?? -Infinity })
   }
   return { expiredThroughMs, tiles }
@@ -127,15 +127,15 @@ export function decodeBlock(view: CompiledView, bytes: Uint8Array, ledgerBytes: 
 
 type ToValue = (column: number, double: number) => Value
 
-function valueReader(view: CompiledView, stored: StoredBlock): ToValue {
+function valueReader(grid: TileGrid, stored: StoredBlock): ToValue {
   const texts = textsOf(stored)
   return (column, double) => {
     if (Number.isNaN(double)) return undefined
-    return view.columns[column]?.type === 'text' ? texts[double] : double
+    return grid.columns[column]?.type === 'text' ? texts[double] : double
   }
 }
 
-function decodeRows(view: CompiledView, doubles: Float64Array, ledger: Ledger, toValue: ToValue): Row[] {
+function decodeRows(grid: TileGrid, doubles: Float64Array, ledger: Ledger, toValue: ToValue): Row[] {
   const count = doubles[3] ?? 0
   if (count === 0) return []
   const rowsAt = doubles[6] as number
@@ -146,21 +146,21 @@ function decodeRows(view: CompiledView, doubles: Float64Array, ledger: Ledger, t
     knownAtMs: at(1, row),
     retractedAtMs: at(2, row),
     ingestedAtMs: ledger.ingestedAtMs[row] as number,
-    values: view.columns.map((_, column) => toValue(column, at(rowColumns + column, row))),
+    values: grid.columns.map((_, column) => toValue(column, at(rowColumns + column, row))),
   }))
 }
 
 function decodeFold(input: {
-  view: CompiledView
+  grid: TileGrid
   doubles: Float64Array
   at: number
   ledger: Ledger
   position: number
   toValue: ToValue
 }): Fold {
-  const { view, doubles, at, ledger, position, toValue } = input
+  const { grid, doubles, at, ledger, position, toValue } = input
   const [count = 0, newestMs = 0, maxEventTimeMs = 0, maxKnownAtMs = 0] = doubles.subarray(at)
-  const columns = view.columns.map((_, index) => {
+  const columns = grid.columns.map((_, index) => {
     const field = doubles.subarray(at + foldLength + index * foldedColumnLength) as Float64Array & Record<number, number>
     const extreme = (offset: number, id: string | null | undefined): Extreme | undefined =>
       typeof id !== 'string'

@@ -1,4 +1,4 @@
-import type { CompiledView } from './compile-view.ts'
+import type { TileGrid } from './compile-view.ts'
 import { addNumber, emptyStatistics, type Statistics } from './statistics.ts'
 
 export type Value = number | string | undefined
@@ -10,7 +10,7 @@ export type Row = {
   knownAtMs: number
   retractedAtMs: number
   ingestedAtMs: number
-  /** In the order of the view's columns. */
+  /** In the order of the grid's columns. */
   values: readonly Value[]
 }
 
@@ -53,8 +53,8 @@ export function awaitsRebuild(tile: Tile): boolean {
   return tile.fold?.maxKnownAtMs === Infinity
 }
 
-export function tileOf(view: CompiledView, eventTimeMs: number): number {
-  return Math.floor(eventTimeMs / view.hopMs)
+export function tileOf(grid: TileGrid, eventTimeMs: number): number {
+  return Math.floor(eventTimeMs / grid.hopMs)
 }
 
 type Ordered = { eventTimeMs: number; knownAtMs: number; id: string }
@@ -92,14 +92,14 @@ export function rowRank(rows: readonly Row[], row: Ordered): number {
   return low
 }
 
-export function emptyFold(view: CompiledView): Fold {
+export function emptyFold(grid: TileGrid): Fold {
   return {
     facts: 0,
     count: 0,
     newestMs: -Infinity,
     maxEventTimeMs: -Infinity,
     maxKnownAtMs: -Infinity,
-    columns: view.columns.map(() => ({ statistics: emptyStatistics(), newestMs: -Infinity, first: undefined, last: undefined })),
+    columns: grid.columns.map(() => ({ statistics: emptyStatistics(), newestMs: -Infinity, first: undefined, last: undefined })),
   }
 }
 

@@ -1,18 +1,41 @@
 import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
-import { hopSecondsOf, type Aggregation, type FeatureViewDefinition, type ViewFeature } from '../../contracts/feature-view.ts'
+import { windowOf, type Aggregation, type FeatureViewDefinition, type ViewFeature } from '../../contracts/feature-view.ts'
 
-/** A source value that some feature of the view aggregates. Booleans are the numbers 0 and 1. */
+/** A source value that some feature aggregates. Booleans are the numbers 0 and 1. */
 export type ViewColumn = { name: string; type: 'number' | 'text' }
+
+/** At the anchor t it holds the events of `[floor(t - widthMs, hopMs), t)`. */
+export type FeatureWindow = { widthMs: number; hopMs: number }
 
 export type CompiledFeature = {
   name: string
   aggregation: Aggregation
-  /** Index into the view's columns; -1 counts every event. */
+  /** Index into the columns of the view or grid that lists the feature; -1 counts every event. */
   column: number
   /** Absent: all of time. */
-  widthMs?: number
+  window?: FeatureWindow
+}
+
+export type CompiledWindow = FeatureWindow & { features: readonly CompiledFeature[] }
+
+/** The features of a view that share a hop, and the tiles they are read from. All times are milliseconds. */
+export type TileGrid = {
+  source: string
+  /** The source's key that names the entity. */
+  key: string
+  hopMs: number
+  /** 0 when no feature has a window. */
+  widestMs: number
+  columns: readonly ViewColumn[]
+  windows: readonly CompiledWindow[]
+  allTime: readonly CompiledFeature[]
+  /** Tiles kept under one key. A window touches few pages, and an event rewrites one. */
+  pageTiles: number
+  pageMs: number
+  /** Names the stored layout: another definition never reads what this one wrote. */
+  storeId: string
 }
 
 /** A feature view ready to compute with. All times are milliseconds. */
@@ -21,83 +44,111 @@ export type CompiledView = {
   source: string
   /** The source's key that names the entity. */
   key: string
-  hopMs: number
   maxAgeMs?: number
-  /** 0 when no feature has a window. */
-  widestMs: number
+  /** How long before an anchor an event may lie and still be in a window; 0 when no feature has one. */
+  reachMs: number
   columns: readonly ViewColumn[]
   features: readonly CompiledFeature[]
-  /** Features by window width; those without a window apart. */
-  windows: readonly { widthMs: number; features: readonly CompiledFeature[] }[]
+  /** Features by window; those without a window apart. */
+  windows: readonly CompiledWindow[]
   allTime: readonly CompiledFeature[]
-  /** Tiles kept under one key. A window of the view touches few pages, and an event rewrites one. */
-  pageTiles: number
-  pageMs: number
-  /** Names the stored layout: another definition never reads what this one wrote. */
-  storeId: string
+  /** By hop, ascending. Values of all time are in the first. */
+  grids: readonly TileGrid[]
 }
 
 const layoutVersion = 1
 const widestPageTiles = 64
 const textAggregations: readonly Aggregation[] = ['count', 'first', 'last']
+/** Nothing is kept by it: a grid without windows has no tiles in time. */
+const hopWithoutWindowsMs = 300_000
 
 /** Checks a view against its source and lays its tiles out. Throws `invalid_project` with the field's path. */
 export function compileView(view: FeatureViewDefinition, source: EventSourceDefinition): CompiledView {
   if (source.name !== view.source) throw invalid(view, 'source', `is ${view.source}, but the source given is ${source.name}`)
   if (source.keys[view.key] === undefined) throw invalid(view, 'key', `source ${source.name} has no key ${view.key}`)
-  const columns = columnsOf(view, source)
-  const features = view.features.map((feature, index) => compileFeature({ view, feature, index, columns }))
-  const hopMs = hopSecondsOf(view) * 1000
-  const widestMs = Math.max(0, ...features.map((feature) => feature.widthMs ?? 0))
-  const pageTiles = Math.min(widestPageTiles, Math.ceil(widestMs / hopMs) + 1)
-  const widths = [...new Set(features.flatMap((feature) => feature.widthMs ?? []))].toSorted((a, b) => a - b)
-  const allTime = features.filter((feature) => feature.widthMs === undefined)
-  const layout = { layoutVersion, source: view.source, key: view.key, hopMs, columns, pageTiles, widestMs, allTime: allTime.length > 0 }
+  for (const [index, feature] of view.features.entries()) checkValue({ view, feature, index, source })
+  const columns = columnsOf(view.features, source)
+  const features = view.features.map((feature) => compileFeature(view, feature, columns))
+  const windows = windowsOf(features)
   return {
     name: view.name,
     source: view.source,
     key: view.key,
-    hopMs,
     ...(view.max_age_seconds === undefined ? {} : { maxAgeMs: view.max_age_seconds * 1000 }),
-    widestMs,
+    reachMs: Math.max(0, ...windows.map(({ widthMs, hopMs }) => widthMs + hopMs)),
     columns,
     features,
-    windows: widths.map((widthMs) => ({ widthMs, features: features.filter((feature) => feature.widthMs === widthMs) })),
-    allTime,
-    pageTiles,
-    pageMs: pageTiles * hopMs,
-    storeId: `${view.name}.${canonicalHash(layout).slice(0, 12)}`,
+    windows,
+    allTime: features.filter((feature) => feature.window === undefined),
+    grids: gridsOf(view, source),
   }
 }
 
-function columnsOf(view: FeatureViewDefinition, source: EventSourceDefinition): ViewColumn[] {
-  const names = [...new Set(view.features.flatMap((feature) => feature.value ?? []))].toSorted()
-  return names.map((name) => {
-    const value = source.values[name]
-    if (value === undefined) throw invalid(view, 'features', `source ${source.name} has no value ${name}`)
-    return { name, type: value.type === 'text' ? 'text' : 'number' }
+function checkValue(input: { view: FeatureViewDefinition; feature: ViewFeature; index: number; source: EventSourceDefinition }): void {
+  const { view, feature, index, source } = input
+  if (feature.value === undefined) return
+  const value = source.values[feature.value]
+  if (value === undefined) throw invalid(view, `features[${index}].value`, `source ${source.name} has no value ${feature.value}`)
+  if (value.type === 'text' && !textAggregations.includes(feature.aggregation))
+    throw invalid(view, `features[${index}].aggregation`, `${feature.aggregation} needs a number, and ${feature.value} is text`)
+}
+
+function columnsOf(features: readonly ViewFeature[], source: EventSourceDefinition): ViewColumn[] {
+  const names = [...new Set(features.flatMap((feature) => feature.value ?? []))].toSorted()
+  return names.map((name) => ({ name, type: source.values[name]?.type === 'text' ? 'text' : 'number' }))
+}
+
+function compileFeature(view: FeatureViewDefinition, feature: ViewFeature, columns: readonly ViewColumn[]): CompiledFeature {
+  const { name, aggregation } = feature
+  const column = columns.findIndex((candidate) => candidate.name === feature.value)
+  const window = windowOf(view, feature)
+  if (window === undefined) return { name, aggregation, column }
+  return { name, aggregation, column, window: { widthMs: window.widthSeconds * 1000, hopMs: window.hopSeconds * 1000 } }
+}
+
+/** By hop and width, ascending. */
+function windowsOf(features: readonly CompiledFeature[]): CompiledWindow[] {
+  const windows = new Map<string, FeatureWindow & { features: CompiledFeature[] }>()
+  for (const feature of features) {
+    if (feature.window === undefined) continue
+    const key = `${feature.window.hopMs}/${feature.window.widthMs}`
+    const window = windows.get(key) ?? { ...feature.window, features: [] }
+    window.features.push(feature)
+    windows.set(key, window)
+  }
+  return [...windows.values()].toSorted((a, b) => a.hopMs - b.hopMs || a.widthMs - b.widthMs)
+}
+
+function gridsOf(view: FeatureViewDefinition, source: EventSourceDefinition): TileGrid[] {
+  const hops = [...new Set(view.features.flatMap((feature) => windowOf(view, feature)?.hopSeconds ?? []))].toSorted((a, b) => a - b)
+  if (hops.length === 0) return [layOut({ view, source, features: view.features, hopMs: hopWithoutWindowsMs })]
+  return hops.map((hop) => {
+    const features = view.features.filter((feature) => (windowOf(view, feature)?.hopSeconds ?? hops[0]) === hop)
+    return layOut({ view, source, features, hopMs: hop * 1000 })
   })
 }
 
-function compileFeature(input: {
-  view: FeatureViewDefinition
-  feature: ViewFeature
-  index: number
-  columns: readonly ViewColumn[]
-}): CompiledFeature {
-  const { view, feature, index, columns } = input
-  const column = columns.findIndex((candidate) => candidate.name === feature.value)
-  if (columns[column]?.type === 'text' && !textAggregations.includes(feature.aggregation))
-    throw invalid(view, `features[${index}].aggregation`, `${feature.aggregation} needs a number, and ${feature.value} is text`)
-  const widthMs = feature.window_seconds === undefined ? undefined : feature.window_seconds * 1000
-  return { name: feature.name, aggregation: feature.aggregation, column, ...(widthMs === undefined ? {} : { widthMs }) }
+type LayOut = { view: FeatureViewDefinition; source: EventSourceDefinition; features: readonly ViewFeature[]; hopMs: number }
+
+function layOut({ view, source, features: defined, hopMs }: LayOut): TileGrid {
+  const columns = columnsOf(defined, source)
+  const features = defined.map((feature) => compileFeature(view, feature, columns))
+  const windows = windowsOf(features)
+  const allTime = features.filter((feature) => feature.window === undefined)
+  const widestMs = Math.max(0, ...windows.map(({ widthMs }) => widthMs))
+  const pageTiles = Math.min(widestPageTiles, Math.ceil(widestMs / hopMs) + 1)
+  const layout = { layoutVersion, source: view.source, key: view.key, hopMs, columns, pageTiles, widestMs, allTime: allTime.length > 0 }
+  return {
+    ...{ source: view.source, key: view.key, hopMs, widestMs, columns, windows, allTime, pageTiles, pageMs: pageTiles * hopMs },
+    storeId: `${view.name}.${canonicalHash(layout).slice(0, 12)}`,
+  }
 }
 
 function invalid(view: FeatureViewDefinition, path: string, message: string): ServiceError {
   return new ServiceError('invalid_project', `feature view ${view.name}: ${path} ${message}`, { path })
 }
 
-/** The start of the window of this width at the anchor: `floor(anchor - width, hop)`. */
-export function windowStartMs(view: Pick<CompiledView, 'hopMs'>, widthMs: number, anchorMs: number): number {
-  return Math.floor((anchorMs - widthMs) / view.hopMs) * view.hopMs
+/** The start of the window at the anchor: `floor(anchor - width, hop)`. */
+export function windowStartMs({ widthMs, hopMs }: FeatureWindow, anchorMs: number): number {
+  return Math.floor((anchorMs - widthMs) / hopMs) * hopMs
 }

@@ -1,5 +1,5 @@
 import { awaitsRebuild, emptyFold, foldRow, type Block, type Row, type Tile } from './block.ts'
-import type { CompiledView } from './compile-view.ts'
+import type { TileGrid } from './compile-view.ts'
 
 /** When memory is traded for how far back an anchor may lie. All ages count from ingestion. */
 export type MaintenancePolicy = {
@@ -23,19 +23,19 @@ export const defaultMaintenancePolicy: MaintenancePolicy = {
 }
 
 /** Folds what is old enough, and what exceeds the block's bound. True when the block changed. */
-export function foldBlock(input: { view: CompiledView; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
-  const { view, block, nowMs, policy } = input
+export function foldBlock(input: { grid: TileGrid; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+  const { grid, block, nowMs, policy } = input
   let changed = false
   for (const tile of block.tiles.values()) {
     if (awaitsRebuild(tile)) continue
     const old = tile.rows.filter((row) => row.ingestedAtMs <= nowMs - policy.foldAfterMs && isSettled(row, nowMs))
-    if (old.length >= policy.foldMinRows) changed = foldRows(view, tile, old)
+    if (old.length >= policy.foldMinRows) changed = foldRows(grid, tile, old)
   }
   return foldExcess(input) || changed
 }
 
-export function foldExcess(input: { view: CompiledView; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
-  const { view, block, nowMs, policy } = input
+export function foldExcess(input: { grid: TileGrid; block: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+  const { grid, block, nowMs, policy } = input
   let rows = 0
   for (const tile of block.tiles.values()) rows += tile.rows.length
   if (rows <= policy.maxRowsPerBlock) return false
@@ -48,7 +48,7 @@ export function foldExcess(input: { view: CompiledView; block: Block; nowMs: num
   const folding = new Set(excess.map((entry) => entry.row))
   for (const tile of new Set(excess.map((entry) => entry.tile)))
     foldRows(
-      view,
+      grid,
       tile,
       tile.rows.filter((row) => folding.has(row)),
     )
@@ -61,9 +61,9 @@ function isSettled(row: Row, nowMs: number): boolean {
 }
 
 /** Moves these rows of the tile into its fold. */
-export function foldRows(view: CompiledView, tile: Tile, rows: readonly Row[]): boolean {
+export function foldRows(grid: TileGrid, tile: Tile, rows: readonly Row[]): boolean {
   const folded = new Set(rows)
-  tile.fold ??= emptyFold(view)
+  tile.fold ??= emptyFold(grid)
   for (const row of rows) foldRow(tile.fold, row)
   tile.rows = tile.rows.filter((row) => !folded.has(row))
   return rows.length > 0
@@ -73,10 +73,10 @@ export function foldRows(view: CompiledView, tile: Tile, rows: readonly Row[]): 
  * Removes the tiles of a page that no window needs any more, and raises the head's `expired_through` to the end of
  * the latest of them. True when anything was removed.
  */
-export function expirePage(input: { view: CompiledView; head: Block; page: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
-  const { view, head, page, nowMs, policy } = input
-  const dueMs = nowMs - retentionMs(view, policy)
-  const endOf = (index: number) => (index + 1) * view.hopMs
+export function expirePage(input: { grid: TileGrid; head: Block; page: Block; nowMs: number; policy: MaintenancePolicy }): boolean {
+  const { grid, head, page, nowMs, policy } = input
+  const dueMs = nowMs - retentionMs(grid, policy)
+  const endOf = (index: number) => (index + 1) * grid.hopMs
   for (const [index, tile] of page.tiles)
     if (endOf(index) <= dueMs && tile.newestIngestedAtMs <= dueMs) head.expiredThroughMs = Math.max(head.expiredThroughMs, endOf(index))
   const expired = [...page.tiles.keys()].filter((index) => endOf(index) <= head.expiredThroughMs)
@@ -85,6 +85,6 @@ export function expirePage(input: { view: CompiledView; head: Block; page: Block
 }
 
 /** How long after its ingestion a fact may still be in a window of an anchor that is served. */
-export function retentionMs(view: CompiledView, policy: MaintenancePolicy): number {
-  return view.widestMs + view.hopMs + policy.expireGraceMs
+export function retentionMs(grid: TileGrid, policy: MaintenancePolicy): number {
+  return grid.widestMs + grid.hopMs + policy.expireGraceMs
 }

@@ -1,8 +1,8 @@
-import type { CompiledFeature, CompiledView } from './compile-view.ts'
-import { windowStartMs } from './compile-view.ts'
+import { windowStartMs, type CompiledFeature, type CompiledView, type TileGrid } from './compile-view.ts'
 import { openBlock, type StoredBlock } from './block-layout.ts'
 import { createScan, scanBlock, type ColumnScan, type WindowScan } from './window-scan.ts'
 import type { FeatureValue } from './feature-value.ts'
+import { keyCounts } from './store-keys.ts'
 
 const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
 const noEvents = { status: 'missing', reason: 'no_events' } as const
@@ -12,31 +12,42 @@ const noEvents = { status: 'missing', reason: 'no_events' } as const
  * missing with the reason: a value is never approximated.
  */
 export function readFeatures(view: CompiledView, values: readonly (Uint8Array | undefined)[], anchorMs: number): Map<string, FeatureValue> {
-  const [ready, ...stored] = values
-  if (ready === undefined) return new Map(view.features.map((feature) => [feature.name, { status: 'missing', reason: 'not_ready' }]))
   const result = new Map<string, FeatureValue>()
-  const [head, ...pages] = stored.map((bytes) => bytes && openBlock(bytes))
-  const expiredThroughMs = head === undefined ? -Infinity : (head.doubles[1] as number)
-  for (const window of view.windows) {
-    const fromMs = windowStartMs(view, window.widthMs, anchorMs)
-    const scan = createScan(view, fromMs, anchorMs)
-    const refused = fromMs < expiredThroughMs || !pages.every((page) => page === undefined || scanBlock(scan, page))
-    for (const feature of window.features) result.set(feature.name, refused ? tooOld : toValue(scan, feature))
+  const counts = keyCounts(view, anchorMs)
+  let from = 0
+  for (const [index, grid] of view.grids.entries()) {
+    const to = from + (counts[index] as number)
+    readGrid({ grid, values: values.slice(from, to), anchorMs, result })
+    from = to
   }
-  if (view.allTime.length > 0) readAllTime({ view, head, anchorMs, result })
   return result
 }
 
-function readAllTime(input: {
-  view: CompiledView
-  head: StoredBlock | undefined
-  anchorMs: number
-  result: Map<string, FeatureValue>
-}): void {
-  const { view, head, anchorMs, result } = input
-  const scan = createScan(view, -Infinity, anchorMs)
+type GridRead = { grid: TileGrid; values: readonly (Uint8Array | undefined)[]; anchorMs: number; result: Map<string, FeatureValue> }
+
+function readGrid({ grid, values, anchorMs, result }: GridRead): void {
+  const [ready, ...stored] = values
+  if (ready === undefined) {
+    for (const { features } of [...grid.windows, { features: grid.allTime }])
+      for (const { name } of features) result.set(name, { status: 'missing', reason: 'not_ready' })
+    return
+  }
+  const [head, ...pages] = stored.map((bytes) => bytes && openBlock(bytes))
+  const expiredThroughMs = head === undefined ? -Infinity : (head.doubles[1] as number)
+  for (const window of grid.windows) {
+    const fromMs = windowStartMs(window, anchorMs)
+    const scan = createScan(grid, fromMs, anchorMs)
+    const refused = fromMs < expiredThroughMs || !pages.every((page) => page === undefined || scanBlock(scan, page))
+    for (const feature of window.features) result.set(feature.name, refused ? tooOld : toValue(scan, feature))
+  }
+  if (grid.allTime.length > 0) readAllTime({ grid, head, anchorMs, result })
+}
+
+function readAllTime(input: { grid: TileGrid; head: StoredBlock | undefined; anchorMs: number; result: Map<string, FeatureValue> }): void {
+  const { grid, head, anchorMs, result } = input
+  const scan = createScan(grid, -Infinity, anchorMs)
   const complete = head === undefined || scanBlock(scan, head)
-  for (const feature of view.allTime) {
+  for (const feature of grid.allTime) {
     // A refused fold ends before `refusedThroughMs`: a later row is the latest, whatever the fold holds.
     const newestMs = scan.columns[feature.column]?.newestMs ?? -Infinity
     result.set(feature.name, complete || newestMs > scan.refusedThroughMs ? toValue(scan, feature) : tooOld)

@@ -1,5 +1,5 @@
 import { partitionCount, type StoreKey } from '../../platform/online-store/online-store.ts'
-import { windowStartMs, type CompiledView } from './compile-view.ts'
+import { windowStartMs, type CompiledView, type TileGrid } from './compile-view.ts'
 
 /** FNV-1a over UTF-16 code units: spreads entities and event ids over the store's partitions. */
 export function partitionOf(tenant: string, id: string): number {
@@ -10,14 +10,14 @@ export function partitionOf(tenant: string, id: string): number {
   return ((hash ^ (hash >>> 16)) >>> 0) % partitionCount
 }
 
-/** Present in every partition once everything the log held before it is in the view. */
-export function readyKey(view: CompiledView): string {
-  return `ready|${view.storeId}`
+/** Present in every partition once everything the log held before it is in the grid. */
+export function readyKey(grid: TileGrid): string {
+  return `ready|${grid.storeId}`
 }
 
 export const blockKinds = ['head', 'page'] as const
 
-/** One entity's block of a view: its head (expiry, all-time tile), or the page of tiles with this index. */
+/** One entity's block of a grid: its head (expiry, all-time tile), or the page of tiles with this index. */
 export type BlockAddress = { storeId: string; tenant: string; entityId: string; page: number | undefined }
 
 export function blockKey(address: BlockAddress): string {
@@ -37,8 +37,8 @@ export function parseBlockKey(key: string): BlockAddress | undefined {
   return { storeId, tenant, entityId: rest.join('|'), page: kind === 'head' ? undefined : Number(page) }
 }
 
-export function pageOf(view: CompiledView, timeMs: number): number {
-  return Math.floor(timeMs / view.pageMs)
+export function pageOf(grid: TileGrid, timeMs: number): number {
+  return Math.floor(timeMs / grid.pageMs)
 }
 
 /** The keys that hold every feature of the view for one entity at one anchor; pass their values to `readFeatures`. */
@@ -46,35 +46,51 @@ export function planRead(view: CompiledView, tenant: string, entityId: string, a
   return keysOfPages(view, { tenant, entityId }, pagesAt(view, anchorMs))
 }
 
-type Pages = { first: number; last: number }
-
-/** None, with the last before the first, for a view without windows. */
-function pagesAt(view: CompiledView, anchorMs: number): Pages {
-  if (view.windows.length === 0) return { first: 0, last: -1 }
-  return { first: pageOf(view, windowStartMs(view, view.widestMs, anchorMs)), last: pageOf(view, anchorMs - 1) }
+/** How many keys `planRead` gives for each grid of the view, in their order. */
+export function keyCounts(view: CompiledView, anchorMs: number): number[] {
+  return pagesAt(view, anchorMs).map(({ first, last }) => keysBeforePages + last - first + 1)
 }
 
-function keysOfPages(view: CompiledView, of: { tenant: string; entityId: string }, { first, last }: Pages): StoreKey[] {
+/** `ready` and the head. */
+const keysBeforePages = 2
+
+type Pages = { first: number; last: number }
+
+function pagesAt(view: CompiledView, anchorMs: number): Pages[] {
+  return view.grids.map((grid) => pagesOfGrid(grid, anchorMs))
+}
+
+/** None, with the last before the first, for a grid without windows. */
+function pagesOfGrid(grid: TileGrid, anchorMs: number): Pages {
+  if (grid.windows.length === 0) return { first: 0, last: -1 }
+  const startMs = windowStartMs({ widthMs: grid.widestMs, hopMs: grid.hopMs }, anchorMs)
+  return { first: pageOf(grid, startMs), last: pageOf(grid, anchorMs - 1) }
+}
+
+function keysOfPages(view: CompiledView, of: { tenant: string; entityId: string }, pages: readonly Pages[]): StoreKey[] {
   const partition = partitionOf(of.tenant, of.entityId)
-  const { storeId } = view
-  const keys = [
-    { partition, key: readyKey(view) },
-    { partition, key: blockKey({ ...of, storeId, page: undefined }) },
-  ]
-  for (let page = first; page <= last; page++) keys.push({ partition, key: blockKey({ ...of, storeId, page }) })
+  const keys: StoreKey[] = []
+  for (const [index, grid] of view.grids.entries()) {
+    const { storeId } = grid
+    const { first, last } = pages[index] as Pages
+    keys.push({ partition, key: readyKey(grid) }, { partition, key: blockKey({ ...of, storeId, page: undefined }) })
+    for (let page = first; page <= last; page++) keys.push({ partition, key: blockKey({ ...of, storeId, page }) })
+  }
   return keys
 }
 
 /** Entities remembered per view before starting over: some 10 MB. */
 const maxRemembered = 20_000
 
+type Remembered = { pages: readonly Pages[]; keys: StoreKey[] }
+
 /** As `planRead`, remembering each entity's keys for as long as its pages are the same: most requests ask for the pages of now. */
 export function createReadPlanner(view: CompiledView): (tenant: string, entityId: string, anchorMs: number) => readonly StoreKey[] {
-  const remembered = new Map<string, Map<string, Pages & { keys: StoreKey[] }>>()
+  const remembered = new Map<string, Map<string, Remembered>>()
   let size = 0
 
-  function ofTenant(tenant: string): Map<string, Pages & { keys: StoreKey[] }> {
-    const known = remembered.get(tenant) ?? new Map()
+  function ofTenant(tenant: string): Map<string, Remembered> {
+    const known = remembered.get(tenant) ?? new Map<string, Remembered>()
     remembered.set(tenant, known)
     return known
   }
@@ -82,13 +98,17 @@ export function createReadPlanner(view: CompiledView): (tenant: string, entityId
   return (tenant, entityId, anchorMs) => {
     const pages = pagesAt(view, anchorMs)
     const known = remembered.get(tenant)?.get(entityId)
-    if (known?.first === pages.first && known.last === pages.last) return known.keys
+    if (known !== undefined && areSame(known.pages, pages)) return known.keys
     const keys = keysOfPages(view, { tenant, entityId }, pages)
     if (known === undefined && ++size > maxRemembered) {
       remembered.clear()
       size = 1
     }
-    ofTenant(tenant).set(entityId, { ...pages, keys })
+    ofTenant(tenant).set(entityId, { pages, keys })
     return keys
   }
+}
+
+function areSame(a: readonly Pages[], b: readonly Pages[]): boolean {
+  return a.every(({ first, last }, index) => first === b[index]?.first && last === b[index].last)
 }

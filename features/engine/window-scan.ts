@@ -8,7 +8,7 @@ import {
   type StoredBlock,
   textsOf,
 } from './block-layout.ts'
-import type { CompiledView } from './compile-view.ts'
+import type { TileGrid } from './compile-view.ts'
 import { addNumber, emptyStatistics, mergeStatistics, type Statistics } from './statistics.ts'
 
 /** Where a first or last value lies in a block, so that text is looked up only for the one that wins. */
@@ -36,9 +36,9 @@ export type WindowScan = {
   columns: ColumnScan[]
 }
 
-export function createScan(view: CompiledView, fromMs: number, anchorMs: number): WindowScan {
-  const columns = view.columns.map((column) => createColumnScan(column.type === 'text'))
-  return { hopMs: view.hopMs, fromMs, anchorMs, count: 0, newestMs: -Infinity, refusedThroughMs: -Infinity, columns }
+export function createScan(grid: TileGrid, fromMs: number, anchorMs: number): WindowScan {
+  const columns = grid.columns.map((column) => createColumnScan(column.type === 'text'))
+  return { hopMs: grid.hopMs, fromMs, anchorMs, count: 0, newestMs: -Infinity, refusedThroughMs: -Infinity, columns }
 }
 
 function createColumnScan(isText: boolean): ColumnScan {

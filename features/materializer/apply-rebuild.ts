@@ -17,15 +17,15 @@ export async function applyRebuild(
   content: TileContent,
   staged: StagedValues,
 ): Promise<boolean> {
-  const { view, tenant, entityId } = request
-  const ref = { view, address: { storeId: view.storeId, tenant, entityId, page: request.page } }
+  const { grid, tenant, entityId } = request
+  const ref = { grid, address: { storeId: grid.storeId, tenant, entityId, page: request.page } }
   await deps.blocks.load([ref])
   const tile = deps.blocks.get(ref).tiles.get(request.tile)
   if (tile === undefined) return true
-  if ('summary' in content) rebuildAllTime(view, tile, content.summary)
+  if ('summary' in content) rebuildAllTime(grid, tile, content.summary)
   else {
     const ids = await loadIds(deps.store, content.records)
-    if (!rebuildTile({ view, tile, records: content.records, ids: ids.of({ tenant, source: view.source }) })) return false
+    if (!rebuildTile({ grid, tile, records: content.records, ids: ids.of({ tenant, source: grid.source }) })) return false
   }
   deps.blocks.touch(ref)
   deps.blocks.stage(staged)

@@ -1,10 +1,10 @@
 import { emptyBlock, type Block } from '../engine/block.ts'
 import { decodeBlock, encodeBlock } from '../engine/block-codec.ts'
-import type { CompiledView } from '../engine/compile-view.ts'
+import type { TileGrid } from '../engine/compile-view.ts'
 import { blockKey, ledgerKey, partitionOf, type BlockAddress } from '../engine/store-keys.ts'
 import type { OnlineStore, StoreKey } from '../../platform/online-store/online-store.ts'
 
-export type BlockRef = { view: CompiledView; address: BlockAddress }
+export type BlockRef = { grid: TileGrid; address: BlockAddress }
 
 /** Partition to key to value: what one commit writes. */
 export type StagedValues = Map<number, Map<string, Uint8Array | undefined>>
@@ -49,7 +49,7 @@ export function createBlockStore(options: { store: Pick<OnlineStore, 'read'>; ma
       const { values } = await store.read([...absent].flatMap(([key, ref]) => storeKeys(key, ref)))
       for (const [index, [key, ref]] of [...absent].entries()) {
         const [bytes, ledger] = [values[2 * index], values[2 * index + 1]]
-        entries.set(key, { ref, block: bytes === undefined || ledger === undefined ? emptyBlock() : decodeBlock(ref.view, bytes, ledger) })
+        entries.set(key, { ref, block: bytes === undefined || ledger === undefined ? emptyBlock() : decodeBlock(ref.grid, bytes, ledger) })
       }
     },
     get: (ref) => find(ref).block,
@@ -59,7 +59,7 @@ export function createBlockStore(options: { store: Pick<OnlineStore, 'read'>; ma
     touched: () => [...dirty.values()].map((entry) => entry.ref),
     stage(staged) {
       for (const [key, { ref, block }] of dirty) {
-        const { block: bytes, ledger } = encodeBlock(ref.view, block)
+        const { block: bytes, ledger } = encodeBlock(ref.grid, block)
         const values = stagedOf(staged, partitionOf(ref.address.tenant, ref.address.entityId))
         values.set(key, bytes)
         values.set(ledgerKey(key), ledger)

@@ -84,22 +84,22 @@ export function createHousekeeping(deps: HousekeepingDeps) {
 
 type Waiting = { request: RebuildRequest; notBeforeMs: number }
 
-function tileKey({ view, tenant, entityId, page, tile }: RebuildRequest): string {
-  return `${tile}|${blockKey({ storeId: view.storeId, tenant, entityId, page })}`
+function tileKey({ grid, tenant, entityId, page, tile }: RebuildRequest): string {
+  return `${tile}|${blockKey({ storeId: grid.storeId, tenant, entityId, page })}`
 }
 
 async function contentOf(deps: HousekeepingDeps, request: RebuildRequest, apart: readonly string[]): Promise<TileContent | undefined> {
   const { bronze, warehouse, writer } = deps
-  const { view, tenant, entityId, page, tile } = request
+  const { grid, tenant, entityId, page, tile } = request
   if (page !== undefined) {
-    const fromMs = tile * view.hopMs
-    const scope = { tenant, source: view.source, key: view.key, entityId }
-    return { records: await bronze.factsOfEntity({ ...scope, fromMs, toMs: fromMs + view.hopMs }) }
+    const fromMs = tile * grid.hopMs
+    const scope = { tenant, source: grid.source, key: grid.key, entityId }
+    return { records: await bronze.factsOfEntity({ ...scope, fromMs, toMs: fromMs + grid.hopMs }) }
   }
   const applied = writer.positions().list()
   const complete = await bronze.completePositions()
   const covered = applied.every((wanted) =>
     complete.some((found) => found.writer_id === wanted.writer_id && found.epoch === wanted.epoch && found.seq >= wanted.seq),
   )
-  return covered ? { summary: await readAllTimeSummary(warehouse, { view, tenant, entityId, apart, applied }) } : undefined
+  return covered ? { summary: await readAllTimeSummary(warehouse, { grid, tenant, entityId, apart, applied }) } : undefined
 }

@@ -1,6 +1,6 @@
 import type { AppliedPosition } from '../../contracts/origin.ts'
 import { partitionCount, type ScannableOnlineStore } from '../../platform/online-store/online-store.ts'
-import type { CompiledView } from '../engine/compile-view.ts'
+import type { TileGrid } from '../engine/compile-view.ts'
 import type { Fact } from '../engine/fact.ts'
 import type { MaintenancePolicy } from '../engine/maintain.ts'
 import { readyKey } from '../engine/store-keys.ts'
@@ -12,7 +12,7 @@ import { sweepKeys } from './sweep.ts'
 
 export type StoreWriterOptions = {
   store: ScannableOnlineStore
-  views: readonly CompiledView[]
+  grids: readonly TileGrid[]
   policy: MaintenancePolicy
   now: () => number
 }
@@ -20,7 +20,7 @@ export type StoreWriterOptions = {
 /** The one writer of the online store. Calls must not overlap; after one that throws, the same call may be made again. */
 export type StoreWriter = {
   positions(): PositionTable
-  /** Whether every view holds all that its positions say. */
+  /** Whether every grid holds all that its positions say. */
   isReady(): Promise<boolean>
   markReady(positions: readonly AppliedPosition[]): Promise<void>
   /** Commits what the facts change together with the places reached. */
@@ -43,9 +43,9 @@ export type StoreWriter = {
 
 const partitions = Array.from({ length: partitionCount }, (_, partition) => partition)
 
-export function createStoreWriter({ store, views, policy, now }: StoreWriterOptions): StoreWriter {
+export function createStoreWriter({ store, grids, policy, now }: StoreWriterOptions): StoreWriter {
   const blocks = createBlockStore({ store })
-  const bySource = groupBySource(views)
+  const bySource = groupBySource(grids)
   let table = createPositionTable([])
   let rebuilds: RebuildRequest[] = []
 
@@ -65,19 +65,19 @@ export function createStoreWriter({ store, views, policy, now }: StoreWriterOpti
   }
 
   function applyTo(staged: StagedValues, facts: readonly Fact[], isApplied: PositionTable['isApplied']): Promise<RebuildRequest[]> {
-    const viewsOf = (source: string) => bySource.get(source) ?? []
+    const gridsOf = (source: string) => bySource.get(source) ?? []
     const relevant = facts.filter((fact) => bySource.has(fact.source))
-    return applyFacts({ store, blocks, viewsOf, policy, nowMs: now(), isApplied }, relevant, staged)
+    return applyFacts({ store, blocks, gridsOf, policy, nowMs: now(), isApplied }, relevant, staged)
   }
 
   return {
     positions: () => table,
     async isReady() {
-      const keys = partitions.flatMap((partition) => views.map((view) => ({ partition, key: readyKey(view) })))
+      const keys = partitions.flatMap((partition) => grids.map((grid) => ({ partition, key: readyKey(grid) })))
       return (await store.read(keys)).values.every((value) => value !== undefined)
     },
     async markReady(positions) {
-      const values = new Map(views.map((view) => [readyKey(view), Uint8Array.of(1)]))
+      const values = new Map(grids.map((grid) => [readyKey(grid), Uint8Array.of(1)]))
       await store.commit(partitions.map((partition) => ({ partition, values, applied: positions })))
     },
     async apply(facts, reached) {
@@ -95,12 +95,12 @@ export function createStoreWriter({ store, views, policy, now }: StoreWriterOpti
       table = createPositionTable([])
     },
     async sweep(partition, keys) {
-      const deps = { store, blocks, views, policy, nowMs: now() }
+      const deps = { store, blocks, grids, policy, nowMs: now() }
       rebuilds.push(...(await transact((staged) => sweepKeys(deps, partition, keys, staged), undefined)))
     },
     rebuild: (request, content) => transact((staged) => applyRebuild({ store, blocks }, request, content, staged), undefined),
-    async rowIds({ view, tenant, entityId, page, tile }) {
-      const ref = { view, address: { storeId: view.storeId, tenant, entityId, page } }
+    async rowIds({ grid, tenant, entityId, page, tile }) {
+      const ref = { grid, address: { storeId: grid.storeId, tenant, entityId, page } }
       await blocks.load([ref])
       return (
         blocks
@@ -119,8 +119,8 @@ export function createStoreWriter({ store, views, policy, now }: StoreWriterOpti
   }
 }
 
-function groupBySource(views: readonly CompiledView[]): Map<string, CompiledView[]> {
-  const groups = new Map<string, CompiledView[]>()
-  for (const view of views) groups.set(view.source, [...(groups.get(view.source) ?? []), view])
+function groupBySource(grids: readonly TileGrid[]): Map<string, TileGrid[]> {
+  const groups = new Map<string, TileGrid[]>()
+  for (const grid of grids) groups.set(grid.source, [...(groups.get(grid.source) ?? []), grid])
   return groups
 }

@@ -1,4 +1,4 @@
-import type { CompiledView } from '../engine/compile-view.ts'
+import type { TileGrid } from '../engine/compile-view.ts'
 import { expirePage, foldBlock, retentionMs, type MaintenancePolicy } from '../engine/maintain.ts'
 import { awaitsRebuild } from '../engine/block.ts'
 import { decodeKnownId, type KnownId } from '../engine/known-ids.ts'
@@ -11,7 +11,7 @@ import { idStoreKey, parseIdKey } from './id-store.ts'
 export type SweepDeps = {
   store: Pick<OnlineStore, 'read'>
   blocks: BlockStore
-  views: readonly CompiledView[]
+  grids: readonly TileGrid[]
   policy: MaintenancePolicy
   nowMs: number
 }
@@ -34,32 +34,32 @@ export async function sweepKeys(
 }
 
 async function sweepBlocks(deps: SweepDeps, keys: readonly string[]): Promise<RebuildRequest[]> {
-  const refs = keys.flatMap((key) => refOf(deps.views, parseBlockKey(key)) ?? [])
+  const refs = keys.flatMap((key) => refOf(deps.grids, parseBlockKey(key)) ?? [])
   await deps.blocks.load(refs.flatMap((ref) => [ref, headOf(ref)]))
   return refs.flatMap((ref) => {
-    const { view, address } = ref
+    const { grid, address } = ref
     const block = deps.blocks.get(ref)
     const head = headOf(ref)
-    if (foldBlock({ view, block, nowMs: deps.nowMs, policy: deps.policy })) deps.blocks.touch(ref)
+    if (foldBlock({ grid, block, nowMs: deps.nowMs, policy: deps.policy })) deps.blocks.touch(ref)
     if (
       address.page !== undefined &&
-      expirePage({ view, head: deps.blocks.get(head), page: block, nowMs: deps.nowMs, policy: deps.policy })
+      expirePage({ grid, head: deps.blocks.get(head), page: block, nowMs: deps.nowMs, policy: deps.policy })
     ) {
       deps.blocks.touch(ref)
       deps.blocks.touch(head)
     }
     const { tenant, entityId, page } = address
-    return [...block.tiles].filter(([, tile]) => awaitsRebuild(tile)).map(([tile]) => ({ view, tenant, entityId, page, tile }))
+    return [...block.tiles].filter(([, tile]) => awaitsRebuild(tile)).map(([tile]) => ({ grid, tenant, entityId, page, tile }))
   })
 }
 
-function refOf(views: readonly CompiledView[], address: BlockAddress | undefined): BlockRef | undefined {
-  const view = views.find((candidate) => candidate.storeId === address?.storeId)
-  return view === undefined || address === undefined ? undefined : { view, address }
+function refOf(grids: readonly TileGrid[], address: BlockAddress | undefined): BlockRef | undefined {
+  const grid = grids.find((candidate) => candidate.storeId === address?.storeId)
+  return grid === undefined || address === undefined ? undefined : { grid, address }
 }
 
-function headOf({ view, address }: BlockRef): BlockRef {
-  return { view, address: { ...address, page: undefined } }
+function headOf({ grid, address }: BlockRef): BlockRef {
+  return { grid, address: { ...address, page: undefined } }
 }
 
 /** An id is forgotten when no tile that could count it again is left. */
@@ -72,10 +72,10 @@ async function sweepIds(deps: SweepDeps, keys: readonly string[], staged: Staged
     const known = bytes === undefined ? undefined : decodeKnownId(bytes)
     return known !== undefined && isOld(deps, id.source, known) ? [{ ...id, known }] : []
   })
-  const heads = old.flatMap((id) => headsOf(deps.views, id))
+  const heads = old.flatMap((id) => headsOf(deps.grids, id))
   await deps.blocks.load(heads.map(({ ref }) => ref))
   for (const id of old) {
-    const gone = headsOf(deps.views, id).every(({ ref, eventTimeMs }) => eventTimeMs < deps.blocks.get(ref).expiredThroughMs)
+    const gone = headsOf(deps.grids, id).every(({ ref, eventTimeMs }) => eventTimeMs < deps.blocks.get(ref).expiredThroughMs)
     const { partition, key } = idStoreKey(id.tenant, id.source, id.id)
     if (gone) stagedOf(staged, partition).set(key, undefined)
   }
@@ -83,29 +83,29 @@ async function sweepIds(deps: SweepDeps, keys: readonly string[], staged: Staged
 
 /** A value of all time may be withdrawn at any time, and so may a fact that has not come yet. */
 function isOld(deps: SweepDeps, source: string, known: KnownId): boolean {
-  const views = deps.views.filter((view) => view.source === source)
-  if (known.standing === undefined || known.standing.retracts !== undefined || views.some((view) => view.allTime.length > 0)) return false
-  const keptMs = Math.max(0, ...views.map((view) => retentionMs(view, deps.policy)))
+  const grids = deps.grids.filter((grid) => grid.source === source)
+  if (known.standing === undefined || known.standing.retracts !== undefined || grids.some((grid) => grid.allTime.length > 0)) return false
+  const keptMs = Math.max(0, ...grids.map((grid) => retentionMs(grid, deps.policy)))
   return known.standing.ingestedAtMs <= deps.nowMs - keptMs
 }
 
 function headsOf(
-  views: readonly CompiledView[],
+  grids: readonly TileGrid[],
   id: { tenant: string; source: string; known: KnownId },
 ): { ref: BlockRef; eventTimeMs: number }[] {
   const { standing } = id.known
   if (standing === undefined) return []
-  return views.flatMap((view) => {
-    const entityId = view.source === id.source ? standing.keys[view.key] : undefined
+  return grids.flatMap((grid) => {
+    const entityId = grid.source === id.source ? standing.keys[grid.key] : undefined
     if (entityId === undefined) return []
-    const ref = { view, address: { storeId: view.storeId, tenant: id.tenant, entityId, page: undefined } }
+    const ref = { grid, address: { storeId: grid.storeId, tenant: id.tenant, entityId, page: undefined } }
     return [{ ref, eventTimeMs: standing.eventTimeMs }]
   })
 }
 
 /** Blocks of a definition that is no longer there. */
 function removeForeignBlocks(input: { deps: SweepDeps; partition: number; keys: readonly string[]; staged: StagedValues }): void {
-  const known = new Set(input.deps.views.map((view) => view.storeId))
+  const known = new Set(input.deps.grids.map((grid) => grid.storeId))
   for (const key of input.keys) {
     // `head|<view>|...`, `ready|<view>`, or `ids|head|<view>|...`
     const [kind, first, second] = key.split('|')

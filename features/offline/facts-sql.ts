@@ -8,7 +8,12 @@ import { literal, milliseconds } from './sql-text.ts'
  */
 export type EventHistory = 'records' | 'distinct' | 'plain'
 
-export type FactsOptions = { view: CompiledView; tenant: string | undefined; events: string; history: EventHistory }
+export type FactsOptions = {
+  view: Pick<CompiledView, 'source' | 'key' | 'columns'>
+  tenant: string | undefined
+  events: string
+  history: EventHistory
+}
 
 const order = 'ingested_ms, writer_id, epoch, seq'
 

@@ -91,8 +91,7 @@ function modeSql(mode: 'applied' | 'known'): string {
 function eventsSql({ view, tenant }: SkewSqlOptions): string {
   const scope = `tenant = ${literal(tenant)} AND source = ${literal(view.source)}`
   if (view.allTime.length > 0) return `(SELECT * FROM bronze.feature_events WHERE ${scope})`
-  const reachMs = view.widestMs + view.hopMs
   const ids = `SELECT event_id FROM bronze.feature_events WHERE ${scope}
-    AND event_time >= {from:DateTime64(3, 'UTC')} - toIntervalMillisecond(${reachMs}) AND event_time < {to:DateTime64(3, 'UTC')}`
+    AND event_time >= {from:DateTime64(3, 'UTC')} - toIntervalMillisecond(${view.reachMs}) AND event_time < {to:DateTime64(3, 'UTC')}`
   return `(SELECT * FROM bronze.feature_events WHERE ${scope} AND (event_id IN (${ids}) OR retracts IN (${ids})))`
 }

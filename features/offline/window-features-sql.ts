@@ -1,4 +1,4 @@
-import type { CompiledFeature, CompiledView } from '../engine/compile-view.ts'
+import type { CompiledFeature, CompiledView, FeatureWindow } from '../engine/compile-view.ts'
 import { appliedFactsSql, knownFactsSql, type EventHistory } from './facts-sql.ts'
 import { latestValuesSql } from './latest-values-sql.ts'
 import { floorTo, milliseconds } from './sql-text.ts'
@@ -51,7 +51,7 @@ export function windowFeaturesSql(options: WindowFeaturesOptions): string {
 
 function outputs(feature: CompiledFeature): string[] {
   const { name, column } = feature
-  if (feature.widthMs !== undefined)
+  if (feature.window !== undefined)
     return [`,\n  b.\`${name}\` AS \`${name}\``, `, b.\`${eventTimeColumn(name)}\` AS \`${eventTimeColumn(name)}\``]
   const value = `if(l${column}.found = 1, toNullable(l${column}.value), NULL)`
   return [`,\n  ${value} AS \`${name}\``, `, ${toDateTime(`l${column}.found = 1`, `l${column}.et`)} AS \`${eventTimeColumn(name)}\``]
@@ -59,24 +59,26 @@ function outputs(feature: CompiledFeature): string[] {
 
 type WindowsOptions = WindowFeaturesOptions & { scope: Scope; factsSql: string }
 
-/** Anchors meet the facts of their entity in time buckets as wide as the widest window: two, and sometimes three, each. */
+/** Anchors meet the facts of their entity in time buckets as wide as the reach of the windows: two, and sometimes three, each. */
 function windowsSql({ view, anchors, scope, factsSql }: WindowsOptions): string {
-  const bucketMs = view.widestMs + view.hopMs
-  const starts = view.windows.map(({ widthMs }) => `${floorTo(`(t - ${widthMs})`, view.hopMs)} AS w${widthMs}`)
-  const widest = `w${view.widestMs}`
+  const bucketMs = view.reachMs
+  const names = view.windows.map(startName)
+  const starts = view.windows.map((window) => `${floorTo(`(t - ${window.widthMs})`, window.hopMs)} AS ${startName(window)}`)
+  // Of two windows the wider one may start later, by its finer hop.
+  const earliest = `least(${names.join(', ')}) AS w`
   const asOf = scope === 'applied' ? ', features_as_of' : ''
   const anchored = `(
-    SELECT *, arrayJoin(range(${floorTo(widest, bucketMs)}, t + 1, ${bucketMs})) AS bucket
-    FROM (SELECT *, ${starts.join(', ')} FROM (SELECT row_id, toString(entity_id) AS entity_id, ${milliseconds('anchor_time')} AS t${asOf} FROM ${anchors}))
+    SELECT *, arrayJoin(range(${floorTo('w', bucketMs)}, t + 1, ${bucketMs})) AS bucket
+    FROM (SELECT *, ${[...starts, earliest].join(', ')} FROM (SELECT row_id, toString(entity_id) AS entity_id, ${milliseconds('anchor_time')} AS t${asOf} FROM ${anchors}))
   )`
   const columns = view.columns.map((_, index) => `, f.c${index} AS c${index}`).join('')
-  const widths = view.windows.map(({ widthMs }) => `, a.w${widthMs} AS w${widthMs}`).join('')
-  const aggregates = view.windows.flatMap(({ features }) => features.flatMap((feature) => aggregateSql(feature)))
+  const begins = names.map((name) => `, a.${name} AS ${name}`).join('')
+  const aggregates = view.windows.flatMap(({ features }) => features.flatMap(aggregateSql))
   return `(
   SELECT row_id, ${aggregates.join(',\n    ')}
   FROM (
-    SELECT a.row_id AS row_id, f.id AS id, f.et AS et, f.ka AS ka${widths}${columns},
-      ifNull(f.found, 0) = 1 AND f.et >= a.${widest} AND ${visibleSql(scope)} AS seen
+    SELECT a.row_id AS row_id, f.id AS id, f.et AS et, f.ka AS ka${begins}${columns},
+      ifNull(f.found, 0) = 1 AND f.et >= a.w AND ${visibleSql(scope)} AS seen
     FROM ${anchored} AS a
     LEFT JOIN (SELECT *, ${floorTo('et', bucketMs)} AS bucket, 1 AS found FROM ${factsSql}) AS f
     ON a.entity_id = f.entity_id AND a.bucket = f.bucket
@@ -85,9 +87,13 @@ function windowsSql({ view, anchors, scope, factsSql }: WindowsOptions): string 
 )`
 }
 
-function aggregateSql({ name, aggregation, column, widthMs }: CompiledFeature): string[] {
+function startName({ widthMs, hopMs }: FeatureWindow): string {
+  return `w${widthMs}_${hopMs}`
+}
+
+function aggregateSql({ name, aggregation, column, window }: CompiledFeature): string[] {
   const value = `c${column}`
-  const inWindow = `seen AND et >= w${widthMs}`
+  const inWindow = `seen AND et >= ${startName(window as FeatureWindow)}`
   const counted = column === -1 ? inWindow : `${inWindow} AND isNotNull(${value})`
   const some = `countIf(${counted}) > 0`
   const finite = (expression: string) => `if(${some} AND isFinite(${expression}), toNullable(${expression}), NULL)`

@@ -7,7 +7,7 @@ import { differenceOf, fromEngine } from '../testing/compare-values.ts'
 import { createEngineHarness } from '../testing/engine-harness.ts'
 import { factsOf, historyCase, type History } from '../testing/history-cases.ts'
 import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
-import { siteView, testViews } from '../testing/view-cases.ts'
+import { mixedView, testViews, viewCase } from '../testing/view-cases.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
 import { eventTimeColumn, windowFeaturesSql } from './window-features-sql.ts'
 
@@ -29,47 +29,69 @@ afterAll(async () => {
 })
 
 const batchSize = 50
+/** Views of random windows and hops, by names that differ. */
+const drawnViews = fc
+  .array(viewCase, { minLength: 5, maxLength: 5 })
+  .map((views) => views.map((view, index) => ({ ...view, name: `drawn_${index}` })))
 
 /** Many histories share one query: their ids and entities carry the case's number. */
-test('the generated SQL, the engine and a naive loop agree on any history', { timeout: 60_000 }, async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), async (histories) => {
-      await loadHistories(histories, (records) => records.length)
-      for (const view of testViews) {
-        const computed = await compute(view, 'known')
-        for (const [position, history] of histories.entries()) {
-          const harness = await createEngineHarness([view], { ...defaultMaintenancePolicy, foldAfterMs: Infinity, expireGraceMs: Infinity })
-          await harness.apply(factsOf(history), 0)
-          for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
-            const id = view === siteView ? entityId.site : entityId.sensor
-            const row = computed.get(`${position}/${index}`)!
-            const expected = naiveFeatures({ view, records: factsOf(history), entityId: id, anchorMs })
-            const served = await harness.read(view, id, anchorMs)
-            const rows = [...expected].map(([name, value]) =>
-              differenceOf({ name, found: fromRow(row, name), expected: value, records: factsOf(history) }),
-            )
-            const reads = [...expected].map(([name, value]) => {
-              const found = fromEngine(served.get(name)!)
-              return found === 'refused' ? `${name} was refused` : differenceOf({ name, found, expected: value, records: factsOf(history) })
+test(
+  'the generated SQL, the engine and a naive loop agree on any history, whatever windows and hops a view mixes',
+  { timeout: 120_000 },
+  async () => {
+    const cases = fc.tuple(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), drawnViews)
+    await fc.assert(
+      fc.asyncProperty(cases, async ([histories, drawn]) => {
+        const views = [...testViews, mixedView, ...drawn]
+        await loadHistories(histories, views, (records) => records.length)
+        for (const view of views) {
+          const computed = await compute(view, 'known')
+          for (const [position, history] of histories.entries()) {
+            const harness = await createEngineHarness([view], {
+              ...defaultMaintenancePolicy,
+              foldAfterMs: Infinity,
+              expireGraceMs: Infinity,
             })
-            expect({ rows: rows.filter(Boolean), reads: reads.filter(Boolean), of: history }).toEqual({ rows: [], reads: [], of: history })
+            await harness.apply(factsOf(history), 0)
+            for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
+              const id = entityId[view.key as keyof typeof entityId]
+              const row = computed.get(`${position}/${index}`)!
+              const expected = naiveFeatures({ view, records: factsOf(history), entityId: id, anchorMs })
+              const served = await harness.read(view, id, anchorMs)
+              const rows = [...expected].map(([name, value]) =>
+                differenceOf({ name, found: fromRow(row, name), expected: value, records: factsOf(history) }),
+              )
+              const reads = [...expected].map(([name, value]) => {
+                const found = fromEngine(served.get(name)!)
+                return found === 'refused'
+                  ? `${name} was refused`
+                  : differenceOf({ name, found, expected: value, records: factsOf(history) })
+              })
+              expect({ rows: rows.filter(Boolean), reads: reads.filter(Boolean), of: history }).toEqual({
+                rows: [],
+                reads: [],
+                of: history,
+              })
+            }
           }
         }
-      }
-    }),
-    { numRuns: 3, endOnFailure: true },
-  )
-})
+      }),
+      { numRuns: 3, endOnFailure: true },
+    )
+  },
+)
 
-test('restricted to what was applied, the SQL equals a naive loop over those records only', { timeout: 60_000 }, async () => {
+test('restricted to what was applied, the SQL equals a naive loop over those records only', { timeout: 120_000 }, async () => {
+  const cases = fc.tuple(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), drawnViews)
   await fc.assert(
-    fc.asyncProperty(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), async (histories) => {
-      await loadHistories(histories, prefixOf)
-      for (const view of testViews) {
+    fc.asyncProperty(cases, async ([histories, drawn]) => {
+      const views = [...testViews, mixedView, ...drawn]
+      await loadHistories(histories, views, prefixOf)
+      for (const view of views) {
         const computed = await compute(view, 'applied')
         for (const [position, history] of histories.entries()) {
           for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
-            const id = view === siteView ? entityId.site : entityId.sensor
+            const id = entityId[view.key as keyof typeof entityId]
             const records = factsOf(history).slice(0, prefixOf(factsOf(history), index))
             const expected = naiveFeatures({ view, records, entityId: id, anchorMs })
             const row = computed.get(`${position}/${index}`)!
@@ -88,7 +110,11 @@ function prefixOf(records: readonly Fact[], index: number): number {
   return Math.ceil((records.length * (index + 1)) / 7)
 }
 
-async function loadHistories(histories: readonly History[], prefix: (records: readonly Fact[], index: number) => number): Promise<void> {
+async function loadHistories(
+  histories: readonly History[],
+  views: readonly CompiledView[],
+  prefix: (records: readonly Fact[], index: number) => number,
+): Promise<void> {
   const { warehouse } = server
   await warehouse.command('TRUNCATE TABLE default.events')
   await warehouse.command('TRUNCATE TABLE default.anchors')
@@ -96,10 +122,10 @@ async function loadHistories(histories: readonly History[], prefix: (records: re
   if (events.length > 0) await warehouse.insert('default.events', events)
   const anchors = histories.flatMap((history, position) =>
     history.anchors.flatMap(({ entityId, anchorMs }, index) =>
-      testViews.map((view) => ({
+      views.map((view) => ({
         row_id: `${position}/${index}`,
         view: view.name,
-        entity_id: `${position}:${view === siteView ? entityId.site : entityId.sensor}`,
+        entity_id: `${position}:${entityId[view.key as keyof typeof entityId]}`,
         anchor_time: toTime(anchorMs),
         features_as_of: asOf(factsOf(history).slice(0, prefix(factsOf(history), index))),
       })),

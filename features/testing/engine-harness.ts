@@ -18,7 +18,8 @@ export async function createEngineHarness(views: readonly CompiledView[], policy
   const blocks = createBlockStore({ store })
   const seen: Fact[] = []
   const waiting: RebuildRequest[] = []
-  const ready = new Map(views.map((view) => [readyKey(view), Uint8Array.of(1)]))
+  const grids = views.flatMap((view) => view.grids)
+  const ready = new Map(grids.map((grid) => [readyKey(grid), Uint8Array.of(1)]))
   await store.commit(Array.from({ length: partitionCount }, (_, partition) => ({ partition, values: ready, applied: [] })))
 
   async function commit(staged: StagedValues): Promise<void> {
@@ -29,8 +30,8 @@ export async function createEngineHarness(views: readonly CompiledView[], policy
     async apply(facts: readonly Fact[], nowMs: number): Promise<void> {
       const staged: StagedValues = new Map()
       seen.push(...facts)
-      const viewsOf = (source: string) => views.filter((view) => view.source === source)
-      waiting.push(...(await applyFacts({ store, blocks, viewsOf, policy, nowMs, isApplied: () => false }, facts, staged)))
+      const gridsOf = (source: string) => grids.filter((grid) => grid.source === source)
+      waiting.push(...(await applyFacts({ store, blocks, gridsOf, policy, nowMs, isApplied: () => false }, facts, staged)))
       await commit(staged)
       // What is read next comes from the stored bytes.
       blocks.reset()
@@ -38,9 +39,9 @@ export async function createEngineHarness(views: readonly CompiledView[], policy
     async maintain(nowMs: number): Promise<void> {
       for (let partition = 0; partition < partitionCount; partition++) {
         const { keys } = await store.scan(partition, { maxKeys: 10_000 })
-        if (keys.length === views.length) continue
+        if (keys.length === grids.length) continue
         const staged: StagedValues = new Map()
-        waiting.push(...(await sweepKeys({ store, blocks, views, policy, nowMs }, partition, keys, staged)))
+        waiting.push(...(await sweepKeys({ store, blocks, grids, policy, nowMs }, partition, keys, staged)))
         await commit(staged)
       }
     },
@@ -60,8 +61,8 @@ export async function createEngineHarness(views: readonly CompiledView[], policy
     },
   }
 
-  async function rowIds({ view, tenant, entityId, page, tile }: RebuildRequest): Promise<Set<string>> {
-    const ref = { view, address: { storeId: view.storeId, tenant, entityId, page } }
+  async function rowIds({ grid, tenant, entityId, page, tile }: RebuildRequest): Promise<Set<string>> {
+    const ref = { grid, address: { storeId: grid.storeId, tenant, entityId, page } }
     await blocks.load([ref])
     return new Set(
       blocks
@@ -73,17 +74,17 @@ export async function createEngineHarness(views: readonly CompiledView[], policy
 }
 
 function contentOf(seen: readonly Fact[], request: RebuildRequest, apart: ReadonlySet<string>): TileContent {
-  const { view, entityId } = request
+  const { grid, entityId } = request
   if (request.page !== undefined) {
-    const records = seen.filter((fact) => Math.floor(fact.eventTimeMs / view.hopMs) === request.tile && fact.keys[view.key] === entityId)
+    const records = seen.filter((fact) => Math.floor(fact.eventTimeMs / grid.hopMs) === request.tile && fact.keys[grid.key] === entityId)
     return { records }
   }
   const standing = [...firstById(seen).values()]
   const withdrawals = standing.filter((fact) => fact.retracts !== undefined)
-  const facts = standing.filter((fact) => fact.retracts === undefined && fact.keys[view.key] === entityId && !apart.has(fact.id))
+  const facts = standing.filter((fact) => fact.retracts === undefined && fact.keys[grid.key] === entityId && !apart.has(fact.id))
   const withdrawnAt = (fact: Fact) =>
     Math.min(Infinity, ...withdrawals.filter((other) => other.retracts === fact.id).map((other) => other.knownAtMs))
-  const last = view.columns.map(({ name }) => {
+  const last = grid.columns.map(({ name }) => {
     const valued = facts.filter((fact) => fact.values[name] !== undefined && withdrawnAt(fact) === Infinity)
     const extremes = valued.map(({ id, eventTimeMs, knownAtMs, values }): Extreme => ({ id, eventTimeMs, knownAtMs, value: values[name]! }))
     return extremes.toSorted(compareRows).at(-1)

@@ -28,7 +28,7 @@ export function naiveFeatures(input: {
 
 function naiveFeature(input: { view: CompiledView; feature: CompiledFeature; visible: readonly Fact[]; anchorMs: number }): NaiveValue {
   const { view, feature, visible, anchorMs } = input
-  const startMs = feature.widthMs === undefined ? -Infinity : Math.floor((anchorMs - feature.widthMs) / view.hopMs) * view.hopMs
+  const startMs = startOf(feature, anchorMs)
   const name = view.columns[feature.column]?.name
   const inside = visible.filter((fact) => fact.eventTimeMs >= startMs && (name === undefined || fact.values[name] !== undefined))
   const ordered = inside.toSorted(
@@ -36,6 +36,10 @@ function naiveFeature(input: { view: CompiledView; feature: CompiledFeature; vis
   )
   const value = aggregate(feature.aggregation, name === undefined ? ordered.map(() => 1) : ordered.map((fact) => fact.values[name]!))
   return value === undefined ? undefined : { value, eventTimeMs: ordered.at(-1)?.eventTimeMs }
+}
+
+function startOf({ window }: CompiledFeature, anchorMs: number): number {
+  return window === undefined ? -Infinity : Math.floor((anchorMs - window.widthMs) / window.hopMs) * window.hopMs
 }
 
 function aggregate(aggregation: CompiledFeature['aggregation'], values: readonly (number | string)[]): number | string | undefined {

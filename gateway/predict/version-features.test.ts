@@ -4,7 +4,7 @@ import { loadProject } from '../../platform/project/load-project.ts'
 import { applyChange } from '../../features/engine/apply-change.ts'
 import { type Block, emptyBlock } from '../../features/engine/block.ts'
 import { encodeBlock } from '../../features/engine/block-codec.ts'
-import { type CompiledView, compileView } from '../../features/engine/compile-view.ts'
+import { compileView, type TileGrid } from '../../features/engine/compile-view.ts'
 import { toFact } from '../../features/engine/fact.ts'
 import { blockKey, pageOf, readyKey } from '../../features/engine/store-keys.ts'
 import type { Instance } from './instance.ts'
@@ -32,7 +32,7 @@ const instance: Instance = {
 
 /** What the store holds of one airport's arrivals, in the engine's own form. */
 function arrivalsAt(airport: string, delays: readonly { minutesAgo: number; delay: number }[]): Map<string, Uint8Array> {
-  const view = compileArrivals()
+  const grid = compileArrivals()
   const page = emptyBlock()
   const blocks = { head: emptyBlock(), page: (): Block => page }
   for (const [index, { minutesAgo, delay }] of delays.entries()) {
@@ -43,15 +43,16 @@ function arrivalsAt(airport: string, delays: readonly { minutesAgo: number; dela
       { ...event, ...body, event_time: time, known_at: time, ingested_at: time },
       { writer_id: 'w', epoch: 1, seq: index + 1 },
     )
-    applyChange(view, blocks, { kind: 'put', fact, retractedAtMs: Infinity })
+    applyChange(grid, blocks, { kind: 'put', fact, retractedAtMs: Infinity })
   }
-  const address = { storeId: view.storeId, tenant: 'default', entityId: airport, page: pageOf(view, noon - minute) }
-  return new Map([[blockKey(address), encodeBlock(view, page).block ?? new Uint8Array()]])
+  const address = { storeId: grid.storeId, tenant: 'default', entityId: airport, page: pageOf(grid, noon - minute) }
+  return new Map([[blockKey(address), encodeBlock(grid, page).block ?? new Uint8Array()]])
 }
 
-function compileArrivals(): CompiledView {
+/** All windows of the view share a hop, so that it has one grid. */
+function compileArrivals(): TileGrid {
   const view = project.views.get('airport_arrivals')!
-  return compileView(view, project.sources.get(view.source)!)
+  return compileView(view, project.sources.get(view.source)!).grids[0]!
 }
 
 describe("a version's features", () => {

@@ -1,5 +1,5 @@
 import { canonicalHash } from '../../contracts/canonical-json.ts'
-import { type FeatureViewDefinition, hopSecondsOf } from '../../contracts/feature-view.ts'
+import { type ViewFeature, windowOf } from '../../contracts/feature-view.ts'
 import type { DerivedFeature, ModelFeature, OnlineFeature } from '../../contracts/model-definition.ts'
 import { derivedInputs, timeZoneLookup } from './derivation-inputs.ts'
 import type { Project } from './project.ts'
@@ -38,11 +38,14 @@ function dependencies(feature: ModelFeature, definitions: Definitions, hashOf: (
 function onlineDependencies(feature: OnlineFeature, { views, sources }: Definitions): object {
   const view = views.get(feature.view)!
   const { features, ...shared } = view
-  return { ...shared, hop_seconds: hopSecondsOf(view), feature: viewFeature(features, feature.feature), source: sources.get(view.source)! }
+  const aggregate = features.find((candidate) => candidate.name === feature.feature)!
+  // The hop that applies, wherever it was stated: that and the width are the interval.
+  const hop_seconds = windowOf(view, aggregate)?.hopSeconds
+  return { ...shared, hop_seconds, feature: withoutHop(aggregate), source: sources.get(view.source)! }
 }
 
-function viewFeature(features: FeatureViewDefinition['features'], name: string): object {
-  return features.find((candidate) => candidate.name === name)!
+function withoutHop({ hop_seconds: _, allow_coarse: __, ...aggregate }: ViewFeature): object {
+  return aggregate
 }
 
 function derivedDependencies(feature: DerivedFeature, { lookups }: Definitions, hashOf: (name: string) => string): object {

@@ -1,4 +1,4 @@
-import { hopSecondsOf } from '../../../contracts/feature-view.ts'
+import { compileView } from '../../../features/engine/compile-view.ts'
 import type { Project } from '../../../platform/project/project.ts'
 import { addDays, type Flight, readFlights } from './flights.ts'
 
@@ -57,9 +57,8 @@ export async function planReplay({ project, day, toDay = addDays(day, 1) }: Plan
 }
 
 /** How far back the widest window of any view reaches. */
-function longestWindowMs({ views }: Project): number {
-  const reaches = [...views.values()].flatMap((view) => view.features.map((feature) => (feature.window_seconds ?? 0) + hopSecondsOf(view)))
-  return Math.max(0, ...reaches) * 1000
+function longestWindowMs({ views, sources }: Project): number {
+  return Math.max(0, ...[...views.values()].map((view) => compileView(view, sources.get(view.source)!).reachMs))
 }
 
 /** What landed before the first departure is told in the first step, in one go. */

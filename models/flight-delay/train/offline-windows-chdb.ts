@@ -58,7 +58,7 @@ async function replaceAnchors(session: Session, flights: readonly Flight[], key:
 
 /** The landings that these flights' windows can hold, in the columns of `bronze.feature_events`. */
 function eventsSql(view: CompiledView, flights: readonly Flight[]): string {
-  const fromMs = Math.min(...[flights[0], flights.at(-1)].map((flight) => flight!.departureMs)) - view.widestMs - view.hopMs
+  const fromMs = Math.min(...[flights[0], flights.at(-1)].map((flight) => flight!.departureMs)) - view.reachMs
   const toMs = flights.at(-1)!.departureMs
   return `(SELECT '${source}' AS source, id AS event_id, map('origin', toString(origin), 'destination', toString(destination)) AS keys,
     map('delay_minutes', delay_minutes) AS values_number, CAST(map() AS Map(String, String)) AS values_text,
