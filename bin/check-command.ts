@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { windowOf } from '../contracts/feature-window.ts'
 import type { Project, ProjectModel, ProjectProblem } from '../platform/project/project.ts'
 import { jsonOption, projectOption } from './options.ts'
 
@@ -49,6 +50,7 @@ export function toReport(project: Project) {
     problems: project.problems,
     sources: [...project.sources.keys()],
     feature_views: [...project.views.keys()],
+    windows: toWindows(project),
     labels: [...project.labels.keys()],
     models: [...project.models.values()].map((model) => ({
       model: model.definition.name,
@@ -73,7 +75,25 @@ function toText(project: Project): string {
     count(project.sources.size, 'source'),
   ].join(', ')
   const verdict = errors === 0 ? `ok: ${summary}` : `${count(errors, 'error')} (${summary})`
-  return [...project.problems.map(toProblemText), `${verdict}${warnings === 0 ? '' : `, ${count(warnings, 'warning')}`}`].join('\n')
+  return [
+    ...toWindowLines(project),
+    ...project.problems.map(toProblemText),
+    `${verdict}${warnings === 0 ? '' : `, ${count(warnings, 'warning')}`}`,
+  ].join('\n')
+}
+
+/** Which events each feature of a view holds. Without a window: all of time. */
+function toWindows(project: Project) {
+  return [...project.views.values()].flatMap((view) =>
+    view.features.map((feature) => ({ view: view.name, feature: feature.name, ...windowOf(view, feature) })),
+  )
+}
+
+/** Views and features beside what they hold, in one column each. */
+function toWindowLines(project: Project): string[] {
+  const windows = toWindows(project).map(({ view, feature, interval }) => [`${view}.${feature}`, interval ?? 'all of time'] as const)
+  const width = Math.max(0, ...windows.map(([name]) => name.length))
+  return windows.map(([name, interval]) => `${name.padEnd(width)}  ${interval}`)
 }
 
 /** `file: field: message`, and the hint on a line of its own. */

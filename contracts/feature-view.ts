@@ -1,24 +1,11 @@
 import { z } from 'zod'
+import { hopFaults } from './feature-window.ts'
 import { columnName } from './primitives.ts'
 
 export const aggregations = ['count', 'sum', 'mean', 'min', 'max', 'std', 'last', 'first'] as const
 export type Aggregation = (typeof aggregations)[number]
 
-const minute = 60
-const hour = 60 * minute
-const day = 24 * hour
-
-/**
- * The hop of a window by its width, in seconds: 5 min up to 12 h, 1 h up to 12 days, else 1 day. Under 50 min, where
- * 5 min would be over a tenth of the window, 1 min, and in turn 10 s under 10 min and 1 s under 100 s.
- */
-export function defaultHopSeconds(windowSeconds: number): number {
-  if (windowSeconds < 100) return 1
-  if (windowSeconds < 10 * minute) return 10
-  if (windowSeconds < 50 * minute) return minute
-  if (windowSeconds <= 12 * hour) return 5 * minute
-  return windowSeconds <= 12 * day ? hour : day
-}
+const daySeconds = 24 * 60 * 60
 
 export const viewFeature = z.strictObject({
   name: columnName,
@@ -27,7 +14,7 @@ export const viewFeature = z.strictObject({
   window_seconds: z
     .int()
     .positive()
-    .max(366 * day)
+    .max(366 * daySeconds)
     .optional()
     .describe('Width of the window; left out, with aggregation last, it is the latest value of all time.'),
   hop_seconds: z
@@ -74,35 +61,3 @@ export const featureViewDefinition = z
     if (names.size < view.features.length) context.addIssue({ code: 'custom', path: ['features'], message: 'feature names must differ' })
   })
 export type FeatureViewDefinition = z.infer<typeof featureViewDefinition>
-
-/** The width of a feature's window and its hop: the feature's own, else the view's, else the default. Undefined: all of time. */
-export function windowOf(
-  view: Pick<FeatureViewDefinition, 'hop_seconds'>,
-  feature: Pick<ViewFeature, 'window_seconds' | 'hop_seconds'>,
-): { widthSeconds: number; hopSeconds: number } | undefined {
-  const { window_seconds: widthSeconds } = feature
-  if (widthSeconds === undefined) return undefined
-  return { widthSeconds, hopSeconds: feature.hop_seconds ?? view.hop_seconds ?? defaultHopSeconds(widthSeconds) }
-}
-
-/** What one read of a window may have to put together. */
-const maxTiles = 10_000
-
-type HopFault = { field: 'hop_seconds' | 'allow_coarse'; message: string }
-
-function hopFaults(view: { hop_seconds?: number | undefined }, feature: ViewFeature): HopFault[] {
-  const window = windowOf(view, feature)
-  if (window === undefined)
-    return (['hop_seconds', 'allow_coarse'] as const)
-      .filter((field) => feature[field] !== undefined)
-      .map((field) => ({ field, message: 'is about a window, and the feature has none' }))
-  const { widthSeconds, hopSeconds } = window
-  if (widthSeconds > maxTiles * hopSeconds)
-    return [
-      { field: 'hop_seconds', message: `a window of ${widthSeconds} s by hops of ${hopSeconds} s has over ${maxTiles} tiles to read` },
-    ]
-  if (feature.allow_coarse === true || 10 * hopSeconds <= widthSeconds) return []
-  const from = feature.hop_seconds === undefined ? (view.hop_seconds === undefined ? 'the smallest default' : "the view's") : 'stated'
-  const message = `the hop of ${hopSeconds} s (${from}) is over a tenth of the window of ${widthSeconds} s, which would hold up to ${widthSeconds + hopSeconds} s; state a smaller one, or allow_coarse: true`
-  return [{ field: 'hop_seconds', message }]
-}

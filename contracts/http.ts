@@ -49,6 +49,15 @@ export const errorBody = z.object({
 })
 export type ErrorBody = z.infer<typeof errorBody>
 
+/** One feature of an answer, as its event has it, and of an online one the window at this anchor. */
+const answeredFeature = servedFeature.extend({
+  window: z
+    .object({ from: timestamp, to: timestamp, hop_seconds: z.int() })
+    .optional()
+    .describe('The event times that it holds, from, inclusive, to, exclusive; left out for the latest value of all time.'),
+})
+export type AnsweredFeature = z.infer<typeof answeredFeature>
+
 export const predictResponse = z.object({
   prediction_id: uuid,
   request_id: z.string(),
@@ -61,7 +70,7 @@ export const predictResponse = z.object({
   outputs: z.record(z.string(), scalar),
   decision: z.object({ value: scalar, threshold: z.number().optional() }).optional(),
   warnings: z.array(z.string()),
-  features: z.array(servedFeature).optional(),
+  features: z.array(answeredFeature).optional(),
 })
 export type PredictResponse = z.infer<typeof predictResponse>
 

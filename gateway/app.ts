@@ -63,6 +63,7 @@ export type AppDeps = {
   /** UUIDv7. */
   newId: () => string
   checks: () => Promise<Record<string, boolean>>
+  viewsNotFilled: () => Promise<string[] | undefined>
   renderMetrics: () => Promise<string>
 }
 
@@ -92,7 +93,7 @@ function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
     answer(c, { body: String(await renderDocsPage(document, new URL(c.req.url).origin)), headers: htmlHeaders }),
   )
   app.get('/livez', livezRoute)
-  app.get('/readyz', readyzRoute(deps.checks))
+  app.get('/readyz', readyzRoute(deps))
   app.get('/metrics', metricsRoute(deps.renderMetrics))
 }
 

@@ -39,6 +39,7 @@ import { tracePredictor } from './predict/trace-predictor.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
+import { createViewsNotFilled } from './views-not-filled.ts'
 
 export type Adapters = {
   /** The project, and how its folder looked. */
@@ -91,6 +92,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
+  const viewsNotFilled = createViewsNotFilled({ store, project, tick: clocks.tick })
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const stopped = new AbortController()
   const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, { keys: adapters.committedKeys, ...writer })
@@ -122,6 +124,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     version,
     statistics,
     checks,
+    viewsNotFilled,
     renderMetrics: context.renderMetrics,
   })
   // Now, so that a store that goes away before the first probe has been seen.
@@ -131,7 +134,11 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     addresses: { http: listener.url },
     admin: toAdminHandler(admin),
     checks,
-    status: async () => ({ ...describe(models, eventLog, admission.inFlight), ...(await storeStatus()) }),
+    status: async () => ({
+      ...describe(models, eventLog, admission.inFlight),
+      ...(await storeStatus()),
+      views_not_filled: await viewsNotFilled(),
+    }),
     holdsProcess: () => inference.holdsProcess(),
     async drain() {
       ring.close()

@@ -1,13 +1,14 @@
 import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
-import { windowOf, type Aggregation, type FeatureViewDefinition, type ViewFeature } from '../../contracts/feature-view.ts'
+import type { Aggregation, FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
+import { windowOf } from '../../contracts/feature-window.ts'
 
 /** A source value that some feature aggregates. Booleans are the numbers 0 and 1. */
 export type ViewColumn = { name: string; type: 'number' | 'text' }
 
 /** At the anchor t it holds the events of `[floor(t - widthMs, hopMs), t)`. */
-export type FeatureWindow = { widthMs: number; hopMs: number }
+export type TileWindow = { widthMs: number; hopMs: number }
 
 export type CompiledFeature = {
   name: string
@@ -15,10 +16,10 @@ export type CompiledFeature = {
   /** Index into the columns of the view or grid that lists the feature; -1 counts every event. */
   column: number
   /** Absent: all of time. */
-  window?: FeatureWindow
+  window?: TileWindow
 }
 
-export type CompiledWindow = FeatureWindow & { features: readonly CompiledFeature[] }
+export type CompiledWindow = TileWindow & { features: readonly CompiledFeature[] }
 
 /** The features of a view that share a hop, and the tiles they are read from. All times are milliseconds. */
 export type TileGrid = {
@@ -103,12 +104,12 @@ function compileFeature(view: FeatureViewDefinition, feature: ViewFeature, colum
   const column = columns.findIndex((candidate) => candidate.name === feature.value)
   const window = windowOf(view, feature)
   if (window === undefined) return { name, aggregation, column }
-  return { name, aggregation, column, window: { widthMs: window.widthSeconds * 1000, hopMs: window.hopSeconds * 1000 } }
+  return { name, aggregation, column, window: { widthMs: window.window_seconds * 1000, hopMs: window.hop_seconds * 1000 } }
 }
 
 /** By hop and width, ascending. */
 function windowsOf(features: readonly CompiledFeature[]): CompiledWindow[] {
-  const windows = new Map<string, FeatureWindow & { features: CompiledFeature[] }>()
+  const windows = new Map<string, TileWindow & { features: CompiledFeature[] }>()
   for (const feature of features) {
     if (feature.window === undefined) continue
     const key = `${feature.window.hopMs}/${feature.window.widthMs}`
@@ -120,10 +121,10 @@ function windowsOf(features: readonly CompiledFeature[]): CompiledWindow[] {
 }
 
 function gridsOf(view: FeatureViewDefinition, source: EventSourceDefinition): TileGrid[] {
-  const hops = [...new Set(view.features.flatMap((feature) => windowOf(view, feature)?.hopSeconds ?? []))].toSorted((a, b) => a - b)
+  const hops = [...new Set(view.features.flatMap((feature) => windowOf(view, feature)?.hop_seconds ?? []))].toSorted((a, b) => a - b)
   if (hops.length === 0) return [layOut({ view, source, features: view.features, hopMs: hopWithoutWindowsMs })]
   return hops.map((hop) => {
-    const features = view.features.filter((feature) => (windowOf(view, feature)?.hopSeconds ?? hops[0]) === hop)
+    const features = view.features.filter((feature) => (windowOf(view, feature)?.hop_seconds ?? hops[0]) === hop)
     return layOut({ view, source, features, hopMs: hop * 1000 })
   })
 }
@@ -149,6 +150,6 @@ function invalid(view: FeatureViewDefinition, path: string, message: string): Se
 }
 
 /** The start of the window at the anchor: `floor(anchor - width, hop)`. */
-export function windowStartMs({ widthMs, hopMs }: FeatureWindow, anchorMs: number): number {
+export function windowStartMs({ widthMs, hopMs }: TileWindow, anchorMs: number): number {
   return Math.floor((anchorMs - widthMs) / hopMs) * hopMs
 }

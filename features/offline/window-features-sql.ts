@@ -1,4 +1,4 @@
-import type { CompiledFeature, CompiledView, FeatureWindow } from '../engine/compile-view.ts'
+import type { CompiledFeature, CompiledView, TileWindow } from '../engine/compile-view.ts'
 import { appliedFactsSql, knownFactsSql, type EventHistory } from './facts-sql.ts'
 import { latestValuesSql } from './latest-values-sql.ts'
 import { floorTo, milliseconds } from './sql-text.ts'
@@ -87,13 +87,13 @@ function windowsSql({ view, anchors, scope, factsSql }: WindowsOptions): string 
 )`
 }
 
-function startName({ widthMs, hopMs }: FeatureWindow): string {
+function startName({ widthMs, hopMs }: TileWindow): string {
   return `w${widthMs}_${hopMs}`
 }
 
 function aggregateSql({ name, aggregation, column, window }: CompiledFeature): string[] {
   const value = `c${column}`
-  const inWindow = `seen AND et >= ${startName(window as FeatureWindow)}`
+  const inWindow = `seen AND et >= ${startName(window as TileWindow)}`
   const counted = column === -1 ? inWindow : `${inWindow} AND isNotNull(${value})`
   const some = `countIf(${counted}) > 0`
   const finite = (expression: string) => `if(${some} AND isFinite(${expression}), toNullable(${expression}), NULL)`

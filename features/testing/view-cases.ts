@@ -112,8 +112,9 @@ function notTooFine(
   { window_seconds: width, hop_seconds: hop }: { window_seconds: number; hop_seconds: number | undefined },
   ofView: number | undefined,
 ) {
-  const stated = hop ?? ofView
-  return stated === undefined ? undefined : Math.max(stated, Math.ceil(width / 500))
+  const fewest = Math.ceil(width / 500)
+  if (hop === undefined) return ofView === undefined || ofView >= fewest ? undefined : fewest
+  return Math.max(hop, fewest)
 }
 
 /** A view of some features, each with a window and a hop of its own. */

@@ -33,6 +33,17 @@ const requestBodies = {
   deployment: deploymentChange,
 }
 
+const readiness = z.object({
+  ready: z.boolean(),
+  checks: z.record(z.string(), z.boolean()),
+  views_not_filled: z
+    .array(z.string())
+    .optional()
+    .describe(
+      'Feature views that are still being loaded: their features are missing, not_ready. Left out when the online store does not answer.',
+    ),
+})
+
 const operations: readonly Operation[] = [
   {
     method: 'post',
@@ -97,7 +108,7 @@ const operations: readonly Operation[] = [
     method: 'get',
     path: '/readyz',
     summary: 'Whether it can do its work; 503 with the same body when not.',
-    response: z.object({ ready: z.boolean(), checks: z.record(z.string(), z.boolean()) }),
+    response: readiness,
     errors: [],
     open: true,
     unready: true,

@@ -1,8 +1,15 @@
 import { inOrder } from '../../contracts/canonical-json.ts'
-import { sealPredictionEvent, type RecordedTensor, type UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
-import type { PredictResponse } from '../../contracts/http.ts'
+import {
+  sealPredictionEvent,
+  type RecordedTensor,
+  type ServedFeature,
+  type UnsealedPredictionEvent,
+} from '../../contracts/prediction-event.ts'
+import type { AnsweredFeature, PredictResponse } from '../../contracts/http.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
+import { windowStartMs } from '../../features/engine/compile-view.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
+import type { ProjectModel } from '../../platform/project/project.ts'
 import { toEventJson } from './event-json.ts'
 import { recordTensor } from '../v2/codec/record-tensor.ts'
 import { toV2Tensor } from '../v2/codec/runtime-tensor.ts'
@@ -94,7 +101,10 @@ export function toLogRecord(event: UnsealedPredictionEvent): AppendInput {
 }
 
 /** What the caller is told of a prediction: a part of its event. */
-export function toPredictResponse(event: UnsealedPredictionEvent, options: { returnFeatures: boolean }): PredictResponse {
+export function toPredictResponse(
+  event: UnsealedPredictionEvent,
+  options: { returnFeatures: boolean; windows: ProjectModel['featureWindows'] },
+): PredictResponse {
   return {
     prediction_id: event.prediction_id,
     request_id: event.request_id,
@@ -107,6 +117,14 @@ export function toPredictResponse(event: UnsealedPredictionEvent, options: { ret
     outputs: event.outputs,
     decision: event.decision,
     warnings: event.warnings,
-    features: options.returnFeatures ? event.features : undefined,
+    features: options.returnFeatures ? event.features.map((feature) => withWindow(feature, event.anchor_time, options.windows)) : undefined,
   }
+}
+
+function withWindow(feature: ServedFeature, anchorTime: string, windows: ProjectModel['featureWindows']): AnsweredFeature {
+  const window = windows.get(feature.name)
+  if (window === undefined) return feature
+  const { window_seconds, hop_seconds } = window
+  const fromMs = windowStartMs({ widthMs: window_seconds * 1000, hopMs: hop_seconds * 1000 }, Date.parse(anchorTime))
+  return { ...feature, window: { from: toTimestamp(fromMs), to: anchorTime, hop_seconds } }
 }

@@ -46,6 +46,10 @@ describe('a prediction', () => {
       ['weight', 30],
       ['depot_load', 45],
     ])
+    expect(answer.features?.map(({ window }) => window)).toEqual([
+      undefined,
+      { from: '2001-06-04T11:00:00.000Z', to: '2001-06-04T12:00:00.000Z', hop_seconds: 300 },
+    ])
     const [event] = await eventsOf(gateway, 'champion')
     expect(event).toMatchObject({
       prediction_id: answer.prediction_id,
@@ -57,7 +61,7 @@ describe('a prediction', () => {
       code_version: '0.0.0+test',
       route_probability: 1,
       entities: { sender: '7', depot: 'BER' },
-      features: answer.features,
+      features: answer.features?.map(({ window: _, ...feature }) => feature),
       features_as_of: [{ writer_id: 'test', epoch: 1, seq: 12 }],
       outputs: answer.outputs,
       subject_id: '7',

@@ -5,12 +5,14 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 /** `GET /livez`: the process answers. */
 export const livezRoute: Handler<GatewayEnv> = (c) => c.json({ live: true })
 
-/** `GET /readyz`: 503 until every check holds, and again while draining. */
-export function readyzRoute(checks: () => Promise<Record<string, boolean>>): Handler<GatewayEnv> {
+export type ReadyzDeps = { checks(): Promise<Record<string, boolean>>; viewsNotFilled(): Promise<string[] | undefined> }
+
+/** `GET /readyz`: 503 until every check holds, and again while draining. That a view is not filled makes no gateway unready: it is so for all of them. */
+export function readyzRoute({ checks, viewsNotFilled }: ReadyzDeps): Handler<GatewayEnv> {
   return async function readyz(c) {
-    const results = await checks()
+    const [results, views_not_filled] = await Promise.all([checks(), viewsNotFilled()])
     const ready = Object.values(results).every(Boolean)
-    return c.json({ ready, checks: results }, ready ? 200 : 503)
+    return c.json({ ready, checks: results, views_not_filled }, ready ? 200 : 503)
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { deployment } from '../../contracts/deployment.ts'
+import { featureWindow } from '../../contracts/feature-window.ts'
 import { modelDefinition } from '../../contracts/model-definition.ts'
 
 const { owner, primary_label, latency_budget_ms, fallback, entities, features, outputs, decision, task } = modelDefinition.shape
@@ -50,6 +51,9 @@ export const modelDetail = modelSummary.extend({
   entities,
   anchors: z.array(z.object({ anchor: z.string(), description: z.string(), features: z.array(z.string()) })),
   features,
+  windows: z
+    .array(z.object({ feature: z.string(), ...featureWindow.shape }))
+    .describe('Which events each online feature holds; those of all time are left out.'),
   outputs,
   decision,
   deployment,

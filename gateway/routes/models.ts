@@ -54,6 +54,7 @@ function toDetail(model: ServingModel): ModelDetail {
     entities: definition.entities,
     anchors: anchors.map(([anchor, { description, features }]) => ({ anchor, description, features })),
     features: definition.features,
+    windows: [...project.featureWindows].map(([feature, window]) => ({ feature, ...window })),
     outputs: definition.outputs,
     ...(definition.decision !== undefined && { decision: definition.decision }),
     deployment,

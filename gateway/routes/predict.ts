@@ -50,10 +50,10 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         onHangUp: onHangUpOf(c),
         idempotency: undefined,
       }
-      if (key === undefined) return await answerJson(c, toBody(parsed, await deps.predict(model, input)))
+      if (key === undefined) return await answerJson(c, toBody(parsed, model, await deps.predict(model, input)))
       const request = { tenant, model: name, key, fingerprint: canonicalHash(body), answerByMs: answerAtMs(model, input) }
       const once = await deps.idempotency.once(request, (commitWith) =>
-        deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, predicted)) } }),
+        deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, model, predicted)) } }),
       )
       return await sendStored(c, once)
     } finally {
@@ -62,18 +62,17 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
   }
 }
 
-function toBody({ batch, options }: ParsedPredict, predicted: readonly Predicted[]) {
+function toBody({ batch, options }: ParsedPredict, model: ServingModel, predicted: readonly Predicted[]) {
+  const told = { returnFeatures: options.return_features === true, windows: model.project.featureWindows }
   const bodies = predicted.map(({ event, error }) =>
-    error === undefined
-      ? toPredictResponse(event, { returnFeatures: options.return_features === true })
-      : toErrorBody(error, event.request_id),
+    error === undefined ? toPredictResponse(event, told) : toErrorBody(error, event.request_id),
   )
   return batch ? { predictions: bodies } : (bodies[0] ?? {})
 }
 
-function toStored(parsed: ParsedPredict, predicted: readonly Predicted[]) {
+function toStored(parsed: ParsedPredict, model: ServingModel, predicted: readonly Predicted[]) {
   if (isRefusedWhole(predicted)) return undefined
-  return { headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(toBody(parsed, predicted))) }
+  return { headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(toBody(parsed, model, predicted))) }
 }
 
 export function findModel(models: ServingModels, name: string): ServingModel {

@@ -137,6 +137,7 @@ export async function createTestGateway(
     version: '0.0.0',
     statistics,
     checks: async () => ({ event_log: log.eventLog.writable() }),
+    viewsNotFilled: async () => [],
     renderMetrics: async () => '# metrics\n',
   })
   const send = (path: string, body: unknown, headers: Record<string, string> = {}) =>

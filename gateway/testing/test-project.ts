@@ -1,5 +1,6 @@
 import { deployment } from '../../contracts/deployment.ts'
 import { eventSourceDefinition } from '../../contracts/event-source.ts'
+import { windowOf } from '../../contracts/feature-window.ts'
 import { labelDefinition } from '../../contracts/label-definition.ts'
 import { modelDefinition } from '../../contracts/model-definition.ts'
 import { versionManifest } from '../../contracts/version-manifest.ts'
@@ -58,6 +59,7 @@ const testProjectModel: ProjectModel = {
   categories: undefined,
   definitionSha256: hash('d'),
   featureHashes: new Map(testModel.features.map(({ name }) => [name, hash('e')])),
+  featureWindows: new Map([['depot_load', windowOf({}, { window_seconds: 3600 })!]]),
   features: new Map(testModel.features.map((feature) => [feature.name, feature])),
   deployment: deployment.parse({ revision: 3, champion: '1', shadows: ['2'] }),
   versions: new Map(['1', '2', '3'].map((version) => [version, testVersion(version)])),

@@ -36,7 +36,7 @@ function testModel(input: ModelInput): ProjectModel {
     definition,
     categories: undefined,
     definitionSha256: '0'.repeat(64),
-    ...{ featureHashes: new Map(), features: new Map(), versions: new Map(), refused: new Map() },
+    ...{ featureHashes: new Map(), features: new Map(), featureWindows: new Map(), versions: new Map(), refused: new Map() },
     deployment: { revision: 1, champion: '1', challengers: [], shadows: [], loaded: 'all', author: 'tests', reason: '' },
   }
 }

@@ -1,5 +1,6 @@
 import { canonicalHash } from '../../contracts/canonical-json.ts'
-import { type ViewFeature, windowOf } from '../../contracts/feature-view.ts'
+import type { ViewFeature } from '../../contracts/feature-view.ts'
+import { windowOf } from '../../contracts/feature-window.ts'
 import type { DerivedFeature, ModelFeature, OnlineFeature } from '../../contracts/model-definition.ts'
 import { derivedInputs, timeZoneLookup } from './derivation-inputs.ts'
 import type { Project } from './project.ts'
@@ -40,7 +41,7 @@ function onlineDependencies(feature: OnlineFeature, { views, sources }: Definiti
   const { features, ...shared } = view
   const aggregate = features.find((candidate) => candidate.name === feature.feature)!
   // The hop that applies, wherever it was stated: that and the width are the interval.
-  const hop_seconds = windowOf(view, aggregate)?.hopSeconds
+  const hop_seconds = windowOf(view, aggregate)?.hop_seconds
   return { ...shared, hop_seconds, feature: withoutHop(aggregate), source: sources.get(view.source)! }
 }
 

@@ -9,6 +9,7 @@ import { refersToBroken } from './broken-definitions.ts'
 import type { CheckedDefinitions } from './check-features.ts'
 import { checkDeployment, checkModel } from './check-model.ts'
 import { hashFeatures } from './definition-hashes.ts'
+import { windowsOf } from './feature-windows.ts'
 import { loadVersion } from './load-version.ts'
 import type { ProblemList } from './problems.ts'
 import type { ProjectModel, ProjectProblem, ProjectVersion } from './project.ts'
@@ -28,11 +29,15 @@ export async function loadModel(context: ModelContext, folder: string): Promise<
   if (definition === undefined) return undefined
   const features = new Map<string, ModelFeature>(definition.features.map((feature) => [feature.name, feature]))
   const featureHashes = hashFeatures(features, context.definitions)
+  const featureWindows = windowsOf(features, context.definitions)
   const { versions, refused } = await loadVersions(context, { definition, features, featureHashes })
   const deployment = await loadDeployment(context, definition, new Set([...versions.keys(), ...refused.keys()]))
   if (deployment === undefined) return undefined
   const { categories } = context.definitions.labels.get(definition.primary_label) ?? {}
-  return { definition, categories, definitionSha256: canonicalHash(definition), featureHashes, features, deployment, versions, refused }
+  return {
+    ...{ definition, categories, definitionSha256: canonicalHash(definition), featureHashes, features, featureWindows },
+    ...{ deployment, versions, refused },
+  }
 }
 
 async function loadDefinition({ dir, problems, definitions }: ModelContext, folder: string): Promise<ModelDefinition | undefined> {

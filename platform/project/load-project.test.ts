@@ -40,6 +40,7 @@ describe('what is wrong is told with its file, field and line', () => {
     ['features/airport_arrivals.yaml', 'source: flight_landed', 'source: flight_lnded', 'source', 'did you mean "flight_landed"?'],
     ['features/airport_arrivals.yaml', 'value: delay_minutes', 'value: constructor', 'features[1].value', 'line'],
     ['features/airport_arrivals.yaml', 'key: destination', 'key: gate', 'key', 'there is destination, origin'],
+    ['features/airport_arrivals.yaml', 'hop_seconds: 300', 'hop_seconds: 3600', 'features[0].hop_seconds', 'line'],
     ['features/airport_arrivals.yaml', 'entity: airport', 'entity: plane', 'entity', 'line 7'],
     ['labels/arrived_late.yaml', 'name: arrived_late', 'name: late', 'name', 'line 2'],
     ['labels/arrived_late.yaml', 'maturity_seconds: 86400', 'maturity_seconds: soon', 'maturity_seconds', 'line'],

@@ -1,6 +1,7 @@
 import type { Deployment } from '../../contracts/deployment.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import type { FeatureViewDefinition } from '../../contracts/feature-view.ts'
+import type { FeatureWindow } from '../../contracts/feature-window.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import type { LookupDefinition } from '../../contracts/lookup.ts'
 import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
@@ -34,6 +35,8 @@ export type ProjectModel = {
   /** Feature name to the hash of everything its value depends on: itself, its view, source, lookups, inputs. */
   featureHashes: ReadonlyMap<string, string>
   features: ReadonlyMap<string, ModelFeature>
+  /** Of each online feature with a window, which events it holds. */
+  featureWindows: ReadonlyMap<string, FeatureWindow>
   deployment: Deployment
   /** Of its primary label, where that is a category. */
   categories: readonly string[] | undefined
