@@ -107,7 +107,7 @@ function headsOf(
 function removeForeignBlocks(input: { deps: SweepDeps; partition: number; keys: readonly string[]; staged: StagedValues }): void {
   const known = new Set(input.deps.grids.map((grid) => grid.storeId))
   for (const key of input.keys) {
-    // `head|<view>|...`, `ready|<view>`, or `ids|head|<view>|...`
+    // `head|<grid>|...`, `ready|<grid>`, or `ids|head|<grid>|...`
     const [kind, first, second] = key.split('|')
     const foreign = kind === 'ids' ? second : kind === 'event' || kind === 'meta' ? undefined : first
     if (foreign !== undefined && !known.has(foreign)) stagedOf(input.staged, input.partition).set(key, undefined)
