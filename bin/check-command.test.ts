@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Project, ProjectModel, ProjectProblem } from '../platform/project/project.ts'
-import { problemsThatStop, toProblemText } from './check-command.ts'
+import { featureViewDefinition } from '../contracts/feature-view.ts'
+import { problemsThatStop, toProblemText, toWindowLines } from './check-command.ts'
 
 const broken: ProjectProblem = {
   severity: 'error',
@@ -22,4 +23,20 @@ test('errors of a refused version do not stop the others; any other error does',
   const project = { models: new Map([['flight-delay', model]]), problems: [broken, warning] } as unknown as Project
   expect(problemsThatStop(project)).toEqual([])
   expect(problemsThatStop({ ...project, problems: [broken, elsewhere] })).toEqual([elsewhere])
+})
+
+test('says of every feature of a view which events it holds', () => {
+  const payments = featureViewDefinition.parse({
+    ...{ name: 'payments', description: 'of a card', owner: 'tests', source: 'payment', key: 'card', entity: 'card' },
+    features: [
+      { name: 'count_1h', aggregation: 'count', window_seconds: 3600 },
+      { name: 'mean_30d', aggregation: 'mean', value: 'amount', window_seconds: 30 * 86_400 },
+      { name: 'last', aggregation: 'last', value: 'amount' },
+    ],
+  })
+  expect(toWindowLines({ views: new Map([['payments', payments]]) })).toEqual([
+    'payments.count_1h  [floor(t - 1 h, 5 min), t)',
+    'payments.mean_30d  [floor(t - 30 d, 1 d), t)',
+    'payments.last      all of time',
+  ])
 })

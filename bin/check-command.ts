@@ -83,14 +83,14 @@ function toText(project: Project): string {
 }
 
 /** Which events each feature of a view holds. Without a window: all of time. */
-function toWindows(project: Project) {
+function toWindows(project: Pick<Project, 'views'>) {
   return [...project.views.values()].flatMap((view) =>
     view.features.map((feature) => ({ view: view.name, feature: feature.name, ...windowOf(view, feature) })),
   )
 }
 
 /** Views and features beside what they hold, in one column each. */
-function toWindowLines(project: Project): string[] {
+export function toWindowLines(project: Pick<Project, 'views'>): string[] {
   const windows = toWindows(project).map(({ view, feature, interval }) => [`${view}.${feature}`, interval ?? 'all of time'] as const)
   const width = Math.max(0, ...windows.map(([name]) => name.length))
   return windows.map(([name, interval]) => `${name.padEnd(width)}  ${interval}`)

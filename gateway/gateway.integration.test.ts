@@ -60,7 +60,8 @@ describe('a gateway', () => {
 
   it('is ready, alive, and measured', async () => {
     expect((await fetch(`${gateway.url}/livez`)).status).toBe(200)
-    expect(await (await fetch(`${gateway.url}/readyz`)).json()).toMatchObject({ ready: true })
+    const readiness = await fetch(`${gateway.url}/readyz`)
+    expect([readiness.status, await readiness.json()]).toMatchObject([200, { ready: true, views_not_filled: ['shop_sales'] }])
     await predict(1)
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
     expect(metrics).toMatch(/hindsight_predictions_total\{[^}]*model="basket"[^}]*\} [1-9]/)
@@ -105,6 +106,11 @@ describe('a gateway', () => {
     const answer = await predict(3, 'r-3')
     expect(answer.outputs['probability']).toBeCloseTo(probabilityOf(3, 0), 6)
     expect(answer).toMatchObject({ model_version: '1', decision: { value: true }, warnings: ['feature sales_1h is defaulted: not_ready'] })
+  })
+
+  it('shows which events a windowed feature holds', async () => {
+    const model = modelDetail.parse(await (await fetch(`${gateway.url}/v1/models/basket`)).json())
+    expect(model.windows).toEqual([{ feature: 'sales_1h', window_seconds: 3600, hop_seconds: 300, interval: '[floor(t - 1 h, 5 min), t)' }])
   })
 
   it('answers a batch in order', async () => {
