@@ -6,6 +6,7 @@ export const invariants = [
   'stored was attempted',
   'one row per outbox record',
   'seals match',
+  'what reads as answered was told',
   'the outbox ends empty',
   'consumers end with nothing pending',
   'the materializer is as after a clean run',
@@ -20,14 +21,34 @@ export type Invariant = (typeof invariants)[number]
 export function findViolations(world: World): string[] {
   const ends: [Invariant, boolean][] = [
     ['answered is stored or rejected', world.answered.every(({ origin }) => world.bronze.has(keyOf(origin)))],
-    ['stored was attempted', world.bronze.rows().every(({ id, seal }) => seal !== undefined || world.attempted.has(id))],
+    ['stored was attempted', world.bronze.rows().every((row) => !isOfClient(row) || world.attempted.has(row.id))],
     ['one row per outbox record', hasOneRowEach(world)],
     ['seals match', sealsMatch(world)],
+    ['what reads as answered was told', answeredWasTold(world)],
     ['the outbox ends empty', lanesOf(world).every(({ records, freed }) => freed === records.length)],
     ['consumers end with nothing pending', Object.values(world.consumers).every((consumer) => consumer.pending() === 0)],
     ['the materializer is as after a clean run', isAsAfterCleanRun(world)],
   ]
   return [...world.broken, ...ends.filter(([, holds]) => !holds).map(([name]) => name)]
+}
+
+function isOfClient({ seal, unanswered }: OutboxRecord): boolean {
+  return seal === undefined && unanswered === undefined
+}
+
+/** As silver.predictions judges it, from what is stored alone. What nobody was told of must not read as answered. */
+function answeredWasTold({ bronze, protocol, told }: World): boolean {
+  const rows = bronze.rows().filter(({ origin }) => origin.lane === 'predictions')
+  const unanswered = new Set(rows.map((row) => row.unanswered))
+  const streamOf = ({ writer_id, epoch }: OutboxRecord['origin']) => (protocol.settledOf === 'epoch' ? `${writer_id}/${epoch}` : writer_id)
+  const settled = new Map<string, number>()
+  for (const { origin, settledThrough = 0 } of rows)
+    settled.set(streamOf(origin), Math.max(settledThrough, settled.get(streamOf(origin)) ?? 0))
+  return rows.every((row) => {
+    const key = keyOf(row.origin)
+    const isAnswered = isOfClient(row) && !unanswered.has(key) && row.origin.seq <= (settled.get(streamOf(row.origin)) ?? 0)
+    return !isAnswered || told.has(key)
+  })
 }
 
 function lanesOf({ outboxes }: World) {

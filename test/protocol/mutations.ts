@@ -94,6 +94,18 @@ export const mutations: readonly Mutation[] = [
     under: ['logger crashes'],
     breaks: 'answered is stored or rejected',
   },
+  {
+    name: 'takes a fate as known before its record is durable',
+    change: { settles: 'when_known' },
+    under: ['writer crashes'],
+    breaks: 'what reads as answered was told',
+  },
+  {
+    name: 'reads settled_through without the epoch',
+    change: { settledOf: 'writer' },
+    under: ['writer crashes'],
+    breaks: 'what reads as answered was told',
+  },
   { name: 'drops poison', change: { poison: 'dropped' }, under: [], breaks: 'answered is stored or rejected' },
   {
     name: 'keeps every row that is inserted',

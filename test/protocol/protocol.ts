@@ -24,6 +24,10 @@ export type Protocol = {
   republish: 'with_room' | 'always'
   loggerOrder: readonly ('insert' | 'confirm' | 'ack')[]
   poison: 'rejected' | 'dropped'
+  /** From when the fate of a prediction that was not answered counts. */
+  settles: 'when_durable' | 'when_known'
+  /** Of what `settled_through` is kept. */
+  settledOf: 'epoch' | 'writer'
   bronze: 'replacing' | 'plain'
   /** What is done with a consumer whose delivered sequence is ahead of the stream's last. */
   consumerAhead: 'recreated' | 'left'
@@ -52,6 +56,8 @@ export const designed: Protocol = {
   republish: 'with_room',
   loggerOrder: ['insert', 'confirm', 'ack'],
   poison: 'rejected',
+  settles: 'when_durable',
+  settledOf: 'epoch',
   bronze: 'replacing',
   consumerAhead: 'recreated',
   materializerCommit: 'together',

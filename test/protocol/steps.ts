@@ -1,5 +1,19 @@
 import { emptyStore } from './materializer.ts'
-import { append, close, commit, crash, laneOf, modelLanes, open, recover, sealLane, type Outbox, type OutboxLane } from './outbox.ts'
+import {
+  append,
+  close,
+  commit,
+  crash,
+  keyOf,
+  laneOf,
+  modelLanes,
+  open,
+  recover,
+  sealLane,
+  type Outbox,
+  type OutboxLane,
+  type OutboxRecord,
+} from './outbox.ts'
 import { settings } from './protocol.ts'
 import type { World } from './world.ts'
 
@@ -10,6 +24,8 @@ export type Step = (world: World, pick: number) => boolean
 export const ordinarySteps = {
   accept,
   commit: (world, pick) => commitLane(world, writer(world, pick), lane(world, pick)),
+  'client is told': (world, pick) => tellClient(world, writer(world, pick), pick >> 1),
+  'fates are written': (world, pick) => writeFates(world, writer(world, pick)),
   forward: ({ forwarder }) => forwarder.publishNext(),
   republish: ({ forwarder }) => forwarder.republishNext(),
   'stream takes a publish': takePublish,
@@ -116,7 +132,40 @@ function commitLane(world: World, outbox: Outbox, own: OutboxLane): boolean {
   const waiting = own.records.slice(own.durable)
   if (outbox.state !== 'open' || !commit(own)) return false
   if (world.protocol.answerAfter === 'commit') world.answered.push(...waiting.filter(({ seal }) => !seal))
+  for (const { unanswered, origin } of waiting) if (unanswered !== undefined) own.open.delete(seqOf(unanswered, origin))
   return true
+}
+
+/** The answer to a committed prediction goes out, or its client has gone, or its deadline has passed. */
+function tellClient(world: World, outbox: Outbox, pick: number): boolean {
+  const own = laneOf(outbox, 'predictions')
+  const waiting = own.records.slice(0, own.durable).filter(({ origin }) => origin.epoch === outbox.epoch && own.open.has(origin.seq))
+  const record = waiting.filter((one) => !world.untold.includes(one) && isPrediction(one)).at(pick % Math.max(1, waiting.length))
+  if (outbox.state !== 'open' || record === undefined) return false
+  const isTold = pick % 3 !== 0
+  if (isTold) world.told.add(keyOf(record.origin))
+  else world.untold.push(record)
+  if (isTold || world.protocol.settles === 'when_known') own.open.delete(record.origin.seq)
+  return true
+}
+
+/** They had waited for an append; those of an epoch that has ended are lost with its process. */
+function writeFates(world: World, outbox: Outbox): boolean {
+  const own = world.untold.filter(({ origin }) => origin.writer_id === outbox.writerId)
+  world.untold = world.untold.filter((record) => !own.includes(record))
+  const now = own.filter(({ origin }) => outbox.state === 'open' && origin.epoch === outbox.epoch)
+  for (const { origin } of now)
+    append(outbox, 'predictions', { id: `fate ${keyOf(origin)}`, poison: false, entity: 0, unanswered: keyOf(origin) })
+  return now.length > 0
+}
+
+function isPrediction({ seal, unanswered }: OutboxRecord): boolean {
+  return seal === undefined && unanswered === undefined
+}
+
+function seqOf(key: string, { epoch }: OutboxRecord['origin']): number {
+  const [, ownEpoch, , seq] = key.split('/')
+  return Number(ownEpoch) === epoch ? Number(seq) : 0
 }
 
 export function answerAll(world: World, outbox: Outbox): boolean {

@@ -24,6 +24,9 @@ export type World = {
   /** What the clients know: ids that they sent, and records that they got an answer for. */
   attempted: Set<string>
   answered: OutboxRecord[]
+  /** Predictions that a gateway knows to have been told, and those of which it knows the contrary. */
+  told: Set<string>
+  untold: OutboxRecord[]
   /** Promises that were broken on the way, by name. */
   broken: Set<string>
 }
@@ -59,7 +62,7 @@ export function createWorld(protocol: Protocol): World {
   const confirm = (confirmation: Confirmation) => void confirmations.push(confirmation)
   const logger = () => createLogger({ protocol, consumer: consumers.logger, bronze, confirm, onAcked })
   const materializer = createMaterializer({ protocol, consumer: consumers.features, bronze, store })
-  const clients = { attempted: new Set<string>(), answered: [] }
+  const clients = { attempted: new Set<string>(), answered: [], told: new Set<string>(), untold: [] }
   const processes = { forwarder, loggers: [logger(), logger()], materializer }
   return {
     protocol,
