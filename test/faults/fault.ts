@@ -27,6 +27,8 @@ export type Fault = {
   whyNot?: () => string | undefined
   /** The gateway and all that it answers from stay up, so that its answers are held to their budget. */
   keepsAnswering?: boolean
+  /** Ends the gateway or its clients' connections: of what is under way then, one side cannot know what the other saw. */
+  cutsAnswers?: boolean
   /** How long it may take until nothing is pending any more. */
   settleMs?: number
   /** Does the harm and returns; what it ended, stopped or broke is mended afterwards. */

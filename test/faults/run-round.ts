@@ -54,6 +54,7 @@ export async function runRound(options: {
     ledger,
     fromEpoch,
     settleMs: fault.settleMs ?? defaultSettleMs,
+    cut: fault.cutsAnswers === true,
     lossPatienceMs,
   })
   return { ...checked, ledger, ms: performance.now() - startedAt }

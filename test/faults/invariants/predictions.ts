@@ -2,17 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import type { PredictResponse } from '../../../contracts/http.ts'
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { Ledger } from '../client/ledger.ts'
+import { checkFates, type FateRow } from './fates.ts'
 import { groupBy } from './group.ts'
 import type { StoredReject } from './rejects.ts'
 import { altered, doubled, lost, unattempted, type Violation } from './violation.ts'
 
-type Row = {
+type Row = FateRow & {
   prediction_id: string
   payload_hash: string
-  request_id: string
-  route: string
   model_version: string
-  status: string
   outputs_number: Record<string, number>
   features_number: Record<string, number>
   features_text: Record<string, string>
@@ -24,11 +22,11 @@ type Row = {
   warnings: string[]
 }
 
-/** Invariants 1, 2, 3 and 5 for the predictions of one round, from the view that analysts read and from the raw payloads. */
+/** Invariants 1, 2, 3, 5 and 8 for the predictions of one round, from the view that analysts read and from the raw payloads. */
 export async function checkPredictions(
   warehouse: Pick<Warehouse, 'query'>,
   ledger: Ledger,
-  rejects: ReadonlyMap<string, StoredReject>,
+  { rejects, cut }: { rejects: ReadonlyMap<string, StoredReject>; cut: boolean },
 ): Promise<{ violations: Violation[]; stored: number; rejected: number }> {
   const rows = await readRows(warehouse, ledger.prefix)
   const payloads = groupBy(await readPayloads(warehouse, ledger.prefix), payloadKey)
@@ -49,7 +47,7 @@ export async function checkPredictions(
     violations.push(...comparePayload(id, answer, payloads.get(payloadKey(row))?.at(0)?.payload))
   }
   return {
-    violations: [...violations, ...onceAndAsked(rows, ledger)],
+    violations: [...violations, ...onceAndAsked(rows, ledger), ...checkFates(rows, { attempts: ledger.predictions, cut })],
     stored: rows.filter(({ route }) => route !== 'shadow').length,
     rejected,
   }
@@ -101,7 +99,7 @@ function differences(id: string, { stored, seen }: { stored: Record<string, unkn
 
 function readRows(warehouse: Pick<Warehouse, 'query'>, prefix: string): Promise<Row[]> {
   return warehouse.query<Row>(
-    `SELECT toString(prediction_id) AS prediction_id, toString(payload_hash) AS payload_hash, request_id, route, model_version, status, outputs_number, features_number,
+    `SELECT toString(prediction_id) AS prediction_id, toString(payload_hash) AS payload_hash, request_id, route, model_version, status, fate, unanswered_reason, outputs_number, features_number,
   features_text, feature_status, feature_reason, decision_value, entities, warnings,
   concat(replaceOne(toString(anchor_time), ' ', 'T'), 'Z') AS anchor_time
 FROM silver.predictions WHERE startsWith(request_id, {prefix:String})`,

@@ -2,7 +2,7 @@ import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import { groupBy } from './group.ts'
 import { unsealed, type Violation } from './violation.ts'
 
-const tables = ['prediction_events', 'label_events', 'feature_events', 'rejects', 'seals']
+const tables = ['prediction_events', 'label_events', 'feature_events', 'prediction_fates', 'rejects', 'seals']
 const origins = tables.map((table) => `SELECT writer_id, epoch, lane, seq FROM bronze.${table} WHERE epoch >= {epoch:UInt32}`)
 
 type Key = { writer_id: string; epoch: number; lane: string }

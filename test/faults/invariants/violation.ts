@@ -7,6 +7,7 @@ export const invariants = {
   5: 'what is stored was attempted',
   6: 'while a sink is down, 99 of 100 predictions are answered within their budget',
   7: 'outbox, streams and consumers come back to nothing pending',
+  8: 'the ledger says of each prediction what its client saw',
 } as const
 export type Invariant = keyof typeof invariants
 
@@ -31,6 +32,10 @@ export function altered(id: string, detail: string): Violation {
 
 export function unsealed(id: string, detail: string): Violation {
   return { invariant: 4, id, detail }
+}
+
+export function misjudged(id: string, detail: string): Violation {
+  return { invariant: 8, id, detail }
 }
 
 export function unattempted(id: string, detail: string): Violation {

@@ -3,7 +3,7 @@ import type { Ledger } from '../client/ledger.ts'
 import { groupBy } from './group.ts'
 import { probePrefix } from './online-store.ts'
 import { checkSeals } from './seals.ts'
-import { doubled, lost, unattempted, type Violation } from './violation.ts'
+import { doubled, lost, misjudged, unattempted, type Violation } from './violation.ts'
 
 /** The ids of all rounds of one system: a later fault must not undo what an earlier round found in order. */
 export type WholeRun = {
@@ -23,10 +23,10 @@ export function createWholeRun(): WholeRun {
       }
     },
     async check(warehouse) {
-      const rows = await warehouse.query<{ id: string; request_id: string }>(
-        `SELECT toString(prediction_id) AS id, request_id FROM silver.predictions
+      const rows = await warehouse.query<{ id: string; request_id: string; fate: string | null }>(
+        `SELECT toString(prediction_id) AS id, request_id, fate FROM silver.predictions
 WHERE route = 'champion' AND NOT startsWith(request_id, {probes:String})
-UNION ALL SELECT DISTINCT id, '' FROM bronze.rejects WHERE lane = 'predictions'`,
+UNION ALL SELECT DISTINCT id, '', NULL FROM bronze.rejects WHERE lane = 'predictions'`,
         { probes: probePrefix },
       )
       const stored = new Set(rows.map(({ id }) => id))
@@ -38,6 +38,9 @@ UNION ALL SELECT DISTINCT id, '' FROM bronze.rejects WHERE lane = 'predictions'`
       return [
         ...[...answered].filter(([, prediction]) => !stored.has(prediction)).map(([id]) => lost(id, 'was stored, and is no longer')),
         ...[...asked].filter(([, same]) => same.length > 1).map(([id, same]) => doubled(id, `${same.length} rows at the end`)),
+        ...rows
+          .filter(({ request_id, id, fate }) => fate === 'unanswered' && answered.get(request_id) === id)
+          .map(({ request_id }) => misjudged(request_id, 'is unanswered at the end, and its client has the answer')),
         ...rows.filter((row) => !isAsked(row)).map(({ request_id }) => unattempted(request_id, 'is stored at the end')),
         ...(await checkSeals(warehouse, { fromEpoch: 0, closed: true })),
       ]

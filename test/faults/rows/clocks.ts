@@ -17,6 +17,7 @@ function clockFaultsOf(service: ServiceId, setUps: readonly SetUp[]): Fault[] {
     does: `clock of ${service} an hour ${offsetMs > 0 ? 'ahead' : 'behind'}, and its SIGKILL`,
     setUps,
     rounds: 20,
+    cutsAnswers: service === 'gateway',
     system: {
       preload: { [service]: 'test/faults/system/shift-clock.js' },
       env: { [service]: { FAULTS_CLOCK_OFFSET_MS: String(offsetMs) } },

@@ -7,9 +7,9 @@ const both: readonly SetUp[] = ['embedded', 'servers']
 
 /** SIGKILL between two steps that must not be taken for one. */
 export const failpoints: readonly Fault[] = [
-  failpointOf('gateway.before_commit', { hits: 40 }),
-  failpointOf('gateway.after_commit', { hits: 40 }),
-  failpointOf('gateway.after_answer', { hits: 40 }),
+  failpointOf('gateway.before_commit', { hits: 40, cutsAnswers: true }),
+  failpointOf('gateway.after_commit', { hits: 40, cutsAnswers: true }),
+  failpointOf('gateway.after_answer', { hits: 40, cutsAnswers: true }),
   failpointOf('logger.before_insert', { keepsAnswering: true }),
   failpointOf('logger.after_insert', { keepsAnswering: true }),
   failpointOf('logger.after_confirm', { keepsAnswering: true }),
@@ -18,11 +18,11 @@ export const failpoints: readonly Fault[] = [
   failpointOf('forwarder.after_ack', { keepsAnswering: true, setUps: ['servers'], hits: 40 }),
 ]
 
-type Options = { hits?: number; keepsAnswering?: boolean; setUps?: readonly SetUp[] }
+type Options = { hits?: number; keepsAnswering?: boolean; cutsAnswers?: boolean; setUps?: readonly SetUp[] }
 
 const fireWithinMs = 15_000
 
-function failpointOf(name: FailpointName, { hits = 3, keepsAnswering = false, setUps = both }: Options): Fault {
+function failpointOf(name: FailpointName, { hits = 3, keepsAnswering = false, cutsAnswers = false, setUps = both }: Options): Fault {
   const service = name.split('.')[0] as ServiceId
   return {
     name,
@@ -30,6 +30,7 @@ function failpointOf(name: FailpointName, { hits = 3, keepsAnswering = false, se
     setUps,
     rounds: 20,
     keepsAnswering,
+    cutsAnswers,
     async inject({ system, random, pause }) {
       const dir = join(system.dir, 'failpoints')
       armFailpoint(dir, name, random.int(1, hits))

@@ -6,7 +6,7 @@ const both: readonly SetUp[] = ['embedded', 'servers']
 
 /** Connections cut, held, or with the far end gone without a word, between any two that talk under the load. */
 export const networkFaults: readonly Fault[] = [
-  linkFault('client-gateway', { setUps: both, keepsAnswering: false }),
+  linkFault('client-gateway', { setUps: both, keepsAnswering: false, cutsAnswers: true }),
   linkFault('logger-warehouse', { setUps: both }),
   linkFault('features-warehouse', { setUps: both }),
   linkFault('gateway-warehouse', { setUps: both }),
@@ -18,13 +18,14 @@ export const networkFaults: readonly Fault[] = [
   linkFault('gateway-nats', {}),
 ]
 
-function linkFault(link: LinkName, options: { setUps?: readonly SetUp[]; keepsAnswering?: boolean }): Fault {
+function linkFault(link: LinkName, options: { setUps?: readonly SetUp[]; keepsAnswering?: boolean; cutsAnswers?: boolean }): Fault {
   return {
     name: `network-${link}`,
     does: `TCP ${link.replace('-', ' to ')} dropped, held or half-open`,
     setUps: options.setUps ?? ['servers'],
     rounds: 20,
     keepsAnswering: options.keepsAnswering ?? true,
+    cutsAnswers: options.cutsAnswers ?? false,
     system: { links: [link] },
     // What waits on a connection whose far end is gone learns of it by a timeout of its own.
     settleMs: 120_000,

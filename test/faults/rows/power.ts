@@ -12,6 +12,7 @@ export const powerFaults: readonly Fault[] = [
     setUps: ['embedded', 'servers'],
     rounds: 20,
     system: { volume: { of: 'outbox', kind: 'ext4', megabytes: 512 } },
+    cutsAnswers: true,
     whyNot: whyNoVolumes,
     async inject({ system, pause }) {
       await killAll(system.processes.filter(({ name }) => name !== 'warehouse' && !name.endsWith('-server')))
@@ -25,6 +26,7 @@ export const powerFaults: readonly Fault[] = [
     setUps: ['embedded'],
     rounds: 20,
     system: { volume: { of: 'data', kind: 'ext4', megabytes: 2_048 } },
+    cutsAnswers: true,
     whyNot: whyNoVolumes,
     async inject({ system, pause }) {
       await killAll(system.processes)

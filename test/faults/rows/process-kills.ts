@@ -3,7 +3,7 @@ import type { ServiceId } from '../system/spec.ts'
 
 /** SIGKILL of each service of ours at any moment. */
 export const processKills: readonly Fault[] = [
-  { ...killOf('gateway'), rounds: 250 },
+  { ...killOf('gateway'), rounds: 250, cutsAnswers: true },
   { ...killOf('logger'), rounds: 250, keepsAnswering: true },
   { ...killOf('features'), keepsAnswering: true },
   { ...killOf('forwarder'), setUps: ['servers'], keepsAnswering: true },
