@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { errorCodes } from './errors.ts'
-import { predictionRoute, predictionStatus, servedFeature } from './prediction-event.ts'
+import { predictionEventV1, predictionRoute, predictionStatus, servedFeature } from './prediction-event.ts'
+import { predictionFateState, unansweredReason } from './prediction-fate.ts'
 import { columnName, entityId, opaqueId, scalar, tags, timestamp, uuid, versionName } from './primitives.ts'
 
 export const limits = {
@@ -57,6 +58,11 @@ const answeredFeature = servedFeature.extend({
     .describe('The event times that it holds, from, inclusive, to, exclusive; left out for the latest value of all time.'),
 })
 export type AnsweredFeature = z.infer<typeof answeredFeature>
+
+export const storedPrediction = predictionEventV1.extend({
+  fate: predictionFateState.optional().describe('What the caller was told; absent for shadows and replays, which nobody is told of.'),
+  unanswered_reason: unansweredReason.optional(),
+})
 
 export const predictResponse = z.object({
   prediction_id: uuid,

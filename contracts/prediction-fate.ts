@@ -9,6 +9,10 @@ export const predictionFate = z.enum(['answered', 'unanswered', 'delivered'])
 export const unansweredReason = z.enum(['deadline', 'client_gone', 'error'])
 export type UnansweredReason = z.infer<typeof unansweredReason>
 
+/** What is known of a prediction that somebody waited for. */
+export const predictionFateState = z.enum(['answered', 'unanswered', 'unknown'])
+export type PredictionFateState = z.infer<typeof predictionFateState>
+
 export const predictionFateV1 = z.looseObject({
   schema_version: z.literal(1),
   fate_id: uuid.describe('UUIDv7, ours; never that of the prediction.'),

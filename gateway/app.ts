@@ -13,6 +13,7 @@ import type { Admission } from './http/admission.ts'
 import { answer, answerJson } from './http/answer.ts'
 import type { Closing } from './http/closing.ts'
 import { allowOrigins } from './http/cors.ts'
+import type { Fates } from './fates/fates.ts'
 import { renderDocsPage } from './http/docs-page.ts'
 import { createErrorHandler, notFound } from './http/errors.ts'
 import type { GatewayEnv } from './http/gateway-env.ts'
@@ -44,6 +45,7 @@ export type AppDeps = {
   loopLoad: LoopLoad
   idempotency: Idempotency
   reviewLabels: Review<LabelFields, LabelEvent>
+  fates: Fates
   eventLog: EventLogWriter
   store: OnlineStore
   warehouse: Warehouse

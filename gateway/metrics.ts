@@ -17,6 +17,8 @@ export type GatewayMetrics = {
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
   labelWarning(code: string): void
   labelLookup(labels: { source: 'store' | 'warehouse'; outcome: 'answered' | 'late' | 'failed' | 'busy' }): void
+  unanswered(labels: { model: string; reason: string }, count: number): void
+  delivered(labels: { model: string }, count: number): void
   /** `outcome` is an error code where it was refused. */
   idempotent(outcome: string): void
   observeOutbox(source: OutboxSource): void
@@ -73,6 +75,16 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
       'Lookups of what stands under label ids; without an answer (late, failed, or busy with another) labels are taken without it.',
     labels: ['source', 'outcome'],
   })
+  const unanswered = counter({
+    name: 'hindsight_predictions_unanswered_total',
+    description: 'Recorded predictions that no caller was told of, by reason: deadline, client_gone or error.',
+    labels: ['model', 'reason'],
+  })
+  const delivered = counter({
+    name: 'hindsight_predictions_delivered_total',
+    description: 'Predictions that a replay under their Idempotency-Key delivered, where no answer was known.',
+    labels: ['model'],
+  })
   const idempotent = counter({
     name: 'hindsight_idempotent_requests_total',
     description: 'Requests with an Idempotency-Key: computed, replayed, or the error code.',
@@ -92,6 +104,8 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     },
     labelWarning: (code) => labelWarnings(code).add(1),
     labelLookup: ({ source, outcome }) => labelLookups(source, outcome).add(1),
+    unanswered: ({ model, reason }, count) => unanswered(model, reason).add(count),
+    delivered: ({ model }, count) => delivered(model).add(count),
     idempotent: (outcome) => idempotent(outcome).add(1),
     observeOutbox: (source) => observeOutbox(instruments, source),
     observeInference: (source) => observeInference(instruments, source),

@@ -16,6 +16,7 @@ import { createAdmission } from './http/admission.ts'
 import { createClosing } from './http/closing.ts'
 import { listen } from './http/listen.ts'
 import { createStoredCheck } from './idempotency/stored-check.ts'
+import { createFates } from './fates/fates.ts'
 import { createIdFactory } from './ids.ts'
 import { countIdempotency } from './idempotency/count-idempotency.ts'
 import { createIdempotency } from './idempotency/idempotency.ts'
@@ -61,6 +62,9 @@ const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
 /** Of the last so many ids it is known what they were sent for: some 20 MB at the most. */
 const maxAskedIds = 100_000
 
+/** A connection that was cut tells so at once; nobody is told of anything any more. */
+const lastFatesMs = 1_000
+
 /** Warms every version up, then listens. The adapters are closed by `drain`. */
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
   const { config, logger, instruments } = context
@@ -83,6 +87,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const statistics = createStatistics({ now: Date.now })
   const metrics = statistics.watch(createGatewayMetrics(instruments))
   const background = createBackground(logger)
+  const fates = createFates({ eventLog, metrics, logger, ...clocks })
+  fates.start()
   const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
   const closing = createClosing()
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
@@ -90,14 +96,14 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   metrics.observeInference({ inference, models })
   metrics.observeDeployments(deployer)
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
-  const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background }
+  const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background, fates }
   const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
   const viewsNotFilled = createViewsNotFilled({ store, project, tick: clocks.tick })
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const stopped = new AbortController()
   const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, { keys: adapters.committedKeys, ...writer })
   const isStored = createStoredCheck(adapters.warehouse, logger)
-  const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, isStored, writer })
+  const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, fates, isStored, writer })
   const idempotency = countIdempotency(once, metrics)
   const reviewLabels = createLabelReview({ store: keys, warehouse: adapters.warehouse, metrics })
   const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
@@ -151,6 +157,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       stopped.abort()
       await recovered
       await inference.close()
+      await fates.close({ withinMs: lastFatesMs })
+      await background.settled()
       await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close(), adapters.deployments.close()])
     },
   }

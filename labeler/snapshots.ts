@@ -43,7 +43,8 @@ export type Snapshots = ReturnType<typeof createSnapshots>
 
 async function countRecords(warehouse: Warehouse): Promise<string> {
   const [row] = await warehouse.query<{ records: string }>(
-    `SELECT concat(toString((SELECT count() FROM bronze.prediction_events)), ' ', toString((SELECT count() FROM bronze.label_events))) AS records`,
+    `SELECT concat(toString((SELECT count() FROM bronze.prediction_events)), ' ', toString((SELECT count() FROM bronze.label_events)), ' ',
+       toString((SELECT count() FROM bronze.prediction_fates)), ' ', toString((SELECT sum(settled_through) FROM bronze.settled FINAL))) AS records`,
   )
   return row?.records ?? ''
 }

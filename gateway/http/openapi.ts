@@ -9,10 +9,10 @@ import {
   predictBatchResponse,
   predictRequest,
   predictResponse,
+  storedPrediction,
 } from '../../contracts/http.ts'
 import { deploymentChange, deploymentState } from '../../contracts/deployment.ts'
 import { labelFields } from '../../contracts/label-event.ts'
-import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { v2Error, v2InferRequest, v2RepositoryIndexRequest } from '../../contracts/v2.ts'
 import { eventsQuery } from '../routes/events.ts'
 import { modelDetail, modelList } from '../routes/model-schemas.ts'
@@ -91,8 +91,8 @@ const operations: readonly Operation[] = [
   {
     method: 'get',
     path: '/v1/predictions/{id}',
-    summary: 'The stored event of a prediction.',
-    response: predictionEventV1,
+    summary: 'The stored event of a prediction, and whether its caller was told.',
+    response: storedPrediction,
     errors: ['not_found', 'not_yet_visible', 'gone', 'warehouse_unavailable'],
   },
   { method: 'get', path: '/v1/models', summary: 'Every model, its champion and its versions.', response: modelList, errors: [] },

@@ -5,6 +5,7 @@ import type { Idempotency } from './idempotency.ts'
 /** The same, with what became of each request counted. */
 export function countIdempotency(idempotency: Idempotency, metrics: Pick<GatewayMetrics, 'idempotent'>): Idempotency {
   return {
+    delivered: idempotency.delivered,
     async once(request, compute) {
       try {
         const result = await idempotency.once(request, compute)

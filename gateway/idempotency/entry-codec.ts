@@ -1,4 +1,4 @@
-import type { Claim, StoredAnswer } from './idempotency-store.ts'
+import type { Claim, KeptPredictions, StoredAnswer } from './idempotency-store.ts'
 
 /** A key as a file keeps it. Times are Unix milliseconds. */
 export type Entry = Claim & {
@@ -6,6 +6,8 @@ export type Entry = Claim & {
   heldUntilMs: number
   expiresAtMs: number
   predictionId?: string
+  predictions?: KeptPredictions
+  delivered?: boolean
   answer?: StoredAnswer
 }
 

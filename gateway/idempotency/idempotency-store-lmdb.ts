@@ -69,11 +69,11 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
         write(db, place, { ...claim, state: 'claimed', heldUntilMs: now() + holdMs, expiresAtMs: now() + windowMs })
         return undefined
       }),
-    prepare: (place, { attempt, predictionId, answer, holdMs }) =>
+    prepare: (place, { attempt, predictionId, predictions, answer, holdMs }) =>
       transact((db) => {
         const held = read(db, place)
         if (held?.state !== 'claimed' || held.attempt !== attempt) return false
-        write(db, place, { ...held, state: 'prepared', predictionId, answer, heldUntilMs: now() + holdMs })
+        write(db, place, { ...held, state: 'prepared', predictionId, predictions, answer, heldUntilMs: now() + holdMs })
         return true
       }),
     async complete(place, predictionId) {
@@ -86,6 +86,12 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
       await opened?.flushed
       return done
     },
+    markDelivered: (place, predictionId) =>
+      transact((db) => {
+        const held = read(db, place)
+        if (held?.state === 'answered' && held.predictionId === predictionId)
+          db.putSync(entryKey(place), encodeEntry({ ...held, delivered: true }))
+      }),
     release: (place, attempt) =>
       transact((db) => {
         const held = read(db, place)
@@ -142,13 +148,16 @@ function epochOf(db: Database, writerId: string): number {
   return Number(db.getBinary(recoveredKey(writerId))?.toString() ?? 0)
 }
 
+const noPredictions = { ids: [], retentionUntil: '' }
+
 function mayTake({ state, attempt, heldUntilMs }: Entry, { nowMs, over }: { nowMs: number; over: string | undefined }): boolean {
   if (state === 'answered') return false
   return attempt === over || (state === 'claimed' && heldUntilMs <= nowMs)
 }
 
-function toHolder({ attempt, fingerprint, writerId, epoch, state, predictionId = '', heldUntilMs, answer }: Entry, nowMs: number): Holder {
+function toHolder({ state, predictionId = '', heldUntilMs, answer, ...entry }: Entry, nowMs: number): Holder {
+  const { attempt, fingerprint, writerId, epoch, predictions = noPredictions, delivered = false } = entry
   const claim = { attempt, fingerprint, writerId, epoch }
-  if (state === 'answered' && answer !== undefined) return { ...claim, state, predictionId, answer }
+  if (state === 'answered' && answer !== undefined) return { ...claim, state, predictionId, predictions, answer, delivered }
   return state === 'claimed' ? { ...claim, state } : { ...claim, state: 'prepared', predictionId, lapsed: heldUntilMs <= nowMs }
 }

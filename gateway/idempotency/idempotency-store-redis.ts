@@ -3,13 +3,14 @@ import { connectRedis, type RedisConnection } from '../../platform/online-store/
 import {
   claimScript,
   completeScript,
+  deliverScript,
   forgetScript,
   keepFirstScript,
   markScript,
   prepareScript,
   releaseScript,
 } from './idempotency-store-redis-scripts.ts'
-import type { Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+import type { Holder, IdempotencyStore, KeptPredictions, KeyPlace } from './idempotency-store.ts'
 
 export type RedisIdempotencyOptions = RedisConnection & {
   /** Before every key, so that several systems share a Redis. */
@@ -46,11 +47,14 @@ export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions
       const held = await run(claimScript, keyOf(place), [attempt, fingerprint, writerId, epoch, Math.ceil(holdMs), windowMs, over])
       return held === null ? undefined : toHolder(held as (Buffer | null)[])
     },
-    async prepare(place, { attempt, predictionId, answer, holdMs }) {
-      const args = [attempt, predictionId, JSON.stringify(answer.headers), answer.body, Math.ceil(holdMs)]
+    async prepare(place, { attempt, predictionId, predictions, answer, holdMs }) {
+      const args = [attempt, predictionId, JSON.stringify(answer.headers), answer.body, Math.ceil(holdMs), JSON.stringify(predictions)]
       return (await run(prepareScript, keyOf(place), args)) === 1
     },
     complete: async (place, predictionId) => (await run(completeScript, keyOf(place), [predictionId, windowMs])) === 1,
+    async markDelivered(place, predictionId) {
+      await run(deliverScript, keyOf(place), [predictionId])
+    },
     async release(place, attempt) {
       await run(releaseScript, keyOf(place), [attempt])
     },
@@ -84,5 +88,6 @@ function toHolder(fields: (Buffer | null)[]): Holder {
   if (state === 'claimed') return { ...claim, state }
   if (state === 'prepared') return { ...claim, state, predictionId, lapsed: fields[7]?.toString() === '1' }
   const answer = { headers: JSON.parse(headers) as Record<string, string>, body: fields[7] ?? new Uint8Array() }
-  return { ...claim, state: 'answered', predictionId, answer }
+  const predictions = JSON.parse(fields[8]?.toString() ?? '{"ids":[],"retentionUntil":""}') as KeptPredictions
+  return { ...claim, state: 'answered', predictionId, predictions, answer, delivered: fields[9]?.toString() === '1' }
 }

@@ -14,7 +14,11 @@ const place: KeyPlace = { tenant: 'default', model: 'm', key: 'order-1 {x}:y' }
 const claimOf = (attempt: string, change: Partial<Claim> = {}): Claim => ({ attempt, fingerprint: 'f', writerId: 'w', epoch: 3, ...change })
 const answer = { headers: { 'content-type': 'application/json' }, body: Buffer.from([123, 10, 0, 255, 125]) }
 const hold = { holdMs: 60_000 }
-const prepared = (attempt: string, holdMs = 60_000) => ({ attempt, predictionId: `p-${attempt}`, answer, holdMs })
+const predictionsOf = (attempt: string) => ({ ids: [`first-${attempt}`, `p-${attempt}`], retentionUntil: '2028-01-01T00:00:00.000Z' })
+const prepared = (attempt: string, holdMs = 60_000) => ({
+  ...{ attempt, predictionId: `p-${attempt}`, predictions: predictionsOf(attempt) },
+  ...{ answer, holdMs },
+})
 
 /** The holder with its body as plain bytes, whatever buffer it came in. */
 const plain = (holder: Holder | undefined) =>
@@ -60,7 +64,25 @@ export function describeIdempotencyStore(name: string, open: () => Promise<Store
       expect(await store.complete(place, 'p-a')).toBe(true)
       expect(await store.complete(place, 'p-a')).toBe(true)
       const found = await other.claim(place, claimOf('b', { fingerprint: 'g' }), hold)
-      expect(plain(found)).toEqual({ ...claimOf('a'), state: 'answered', predictionId: 'p-a', answer })
+      const predictions = predictionsOf('a')
+      expect(plain(found)).toEqual({ ...claimOf('a'), state: 'answered', predictionId: 'p-a', predictions, answer, delivered: false })
+    })
+
+    it('tells every process that an answer was delivered, once it was, and of no other', async () => {
+      await store.claim(place, claimOf('a'), hold)
+      await store.prepare(place, prepared('a'))
+      await store.markDelivered(place, 'p-a')
+      await store.complete(place, 'p-a')
+      await other.markDelivered(place, 'p-b')
+      expect(await store.claim(place, claimOf('b'), hold)).toMatchObject({ state: 'answered', delivered: false })
+      for (const _ of [1, 2]) await other.markDelivered(place, 'p-a')
+      expect(plain(await store.claim(place, claimOf('b'), hold))).toMatchObject({
+        delivered: true,
+        answer,
+        predictions: predictionsOf('a'),
+      })
+      await store.markDelivered({ ...place, key: 'unknown' }, 'p-a')
+      expect(await store.claim({ ...place, key: 'unknown' }, claimOf('b'), hold)).toBeUndefined()
     })
 
     it('lets a hold run out, and refuses what its former holder still asks for', async () => {

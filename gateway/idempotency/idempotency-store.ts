@@ -4,18 +4,22 @@ export type KeyPlace = { tenant: string; model: string; key: string }
 /** One attempt to answer a key: by which process (`epoch` is its outbox's when it started), and to what request. */
 export type Claim = { attempt: string; fingerprint: string; writerId: string; epoch: number }
 
+/** The predictions of an answer, all of which are kept equally long. */
+export type KeptPredictions = { ids: string[]; retentionUntil: string }
+
 /** An answer as it went out, or will. */
 export type StoredAnswer = { headers: Record<string, string>; body: Uint8Array }
 
 /**
  * Who has the key. `claimed`: nothing of it is in the outbox. `prepared`: its events may be in the outbox, the last of them
- * under `predictionId`; `lapsed` when its hold has run out. `answered`: they are, and `answer` stands until the window ends.
+ * under `predictionId`; `lapsed` when its hold has run out. `answered`: they are, and `answer` stands until the window ends;
+ * `delivered` when it is known that a client has had it.
  */
 export type Holder = Claim &
   (
     | { state: 'claimed' }
     | { state: 'prepared'; predictionId: string; lapsed: boolean }
-    | { state: 'answered'; predictionId: string; answer: StoredAnswer }
+    | { state: 'answered'; predictionId: string; predictions: KeptPredictions; answer: StoredAnswer; delivered: boolean }
   )
 
 /**
@@ -29,6 +33,8 @@ export type IdempotencyStore = {
   prepare(place: KeyPlace, prepared: Prepared): Promise<boolean>
   /** The prepared answer is the answer, durably, and from now for the window. False unless it was prepared under this id. */
   complete(place: KeyPlace, predictionId: string): Promise<boolean>
+  /** The answer under this id has been delivered: a replay need not say so. Nothing happens when it no longer stands. */
+  markDelivered(place: KeyPlace, predictionId: string): Promise<void>
   /** Frees the key if the attempt holds it without an answer. */
   release(place: KeyPlace, attempt: string): Promise<void>
   /** Says that the outbox of this writer has been looked through: what its earlier epochs prepared is complete, or was never committed. */
@@ -49,4 +55,5 @@ export type FirstValues = {
   forget(entries: readonly FirstValue[]): Promise<void>
 }
 
-export type Prepared = { attempt: string; predictionId: string; answer: StoredAnswer; holdMs: number }
+/** `predictionId` is the last of `predictions`. */
+export type Prepared = { attempt: string; predictionId: string; predictions: KeptPredictions; answer: StoredAnswer; holdMs: number }

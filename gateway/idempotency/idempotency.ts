@@ -2,9 +2,10 @@ import type { Logger } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Background } from '../predict/background.ts'
+import type { Fates } from '../fates/fates.ts'
 import type { Commit, Predicted } from '../predict/record.ts'
 import { completeUntil } from './complete-until.ts'
-import type { Claim, Holder, IdempotencyStore, KeyPlace, StoredAnswer } from './idempotency-store.ts'
+import type { Claim, Holder, IdempotencyStore, KeptPredictions, KeyPlace, StoredAnswer } from './idempotency-store.ts'
 
 /** A request with a key; `fingerprint` is equal for equal bodies. `answerByMs` is Unix time. */
 export type KeyedRequest = KeyPlace & { fingerprint: string; answerByMs: number }
@@ -15,13 +16,18 @@ export type Render = (predicted: readonly Predicted[]) => StoredAnswer | undefin
 /** How an attempt commits, so that what is answered is what a later request with the key is answered. */
 export type CommitWith = (render: Render) => Commit
 
+/** What a request with a key is answered. `delivered`: a client is known to have had it before. */
+export type Once = { answer: StoredAnswer; predictionId: string; predictions: KeptPredictions; replayed: boolean; delivered: boolean }
+
 export type Idempotency = {
   /**
    * The answer that the key has, or the one that `compute` commits. Throws `idempotency_conflict` while another request has the
    * key, `idempotency_mismatch` when that had another body, `idempotency_unavailable` when the store does not answer. What
    * `compute` throws frees the key, unless its events are already under way: those are completed behind it.
    */
-  once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<{ answer: StoredAnswer; replayed: boolean }>
+  once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<Once>
+  /** To be called when the answer's last byte is out. A replay of what was not known to be delivered becomes part of the ledger. */
+  delivered(place: KeyPlace, once: Once): void
 }
 
 export type IdempotencyDeps = {
@@ -30,6 +36,7 @@ export type IdempotencyDeps = {
   logger: Logger
   now: () => number
   newId: () => string
+  fates: Pick<Fates, 'delivered'>
   /** Whether the warehouse has the prediction: then it was committed, whatever became of its writer. False when that cannot be told. */
   isStored: (prediction: { tenant: string; id: string }) => Promise<boolean>
   /** Whose outbox the events go to, and its epoch when this process started. */
@@ -69,11 +76,27 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
     return (holder.state === 'prepared' && holder.lapsed) || holder.epoch < (await store.recoveredEpoch(holder.writerId))
   }
 
+  // Many replays of one answer at once say it once.
+  const underWay = new Set<string>()
+  function markDelivered(place: KeyPlace, predictionId: string): void {
+    deps.background.run('remembering that an answer was delivered', () =>
+      store.markDelivered(place, predictionId).finally(() => underWay.delete(predictionId)),
+    )
+  }
+
   return {
+    delivered(place, { predictionId, predictions: { ids, retentionUntil }, replayed, delivered }) {
+      if (delivered || underWay.has(predictionId)) return
+      underWay.add(predictionId)
+      const { tenant, model } = place
+      const told = ids.map((id) => ({ prediction_id: id, tenant, model, retention_until: retentionUntil }))
+      if (!replayed || told.length === 0) return markDelivered(place, predictionId)
+      if (!deps.fates.delivered(told, () => markDelivered(place, predictionId))) underWay.delete(predictionId)
+    },
     async once(request, compute) {
       const own = { attempt: deps.newId(), fingerprint: request.fingerprint, ...deps.writer }
       const holder = await claim(request, own)
-      if (holder !== undefined) return { answer: answerOf(holder, request), replayed: true }
+      if (holder !== undefined) return { ...answerOf(holder, request), replayed: true }
       failpoint('gateway.after_claim')
       const attempt = createAttempt(deps, request, own.attempt)
       try {
@@ -82,17 +105,17 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
         await attempt.abandon()
         throw error
       }
-      return { answer: attempt.answer(), replayed: false }
+      return { ...attempt.answer(), replayed: false, delivered: false }
     },
   }
 }
 
-function answerOf(holder: Holder, request: KeyedRequest): StoredAnswer {
+function answerOf(holder: Holder, request: KeyedRequest): Omit<Once, 'replayed'> {
   if (holder.fingerprint !== request.fingerprint)
     throw new ServiceError('idempotency_mismatch', 'the Idempotency-Key was sent before, with another body', {
       hint: 'a new request needs a new key',
     })
-  if (holder.state === 'answered') return holder.answer
+  if (holder.state === 'answered') return holder
   throw conflict('a request with this Idempotency-Key is under way')
 }
 
@@ -102,7 +125,7 @@ function conflict(message: string): ServiceError {
 
 /** One holder of a key: prepares what it will answer, commits, completes. */
 function createAttempt({ store, background, logger, now }: IdempotencyDeps, place: KeyPlace, attempt: string) {
-  let answer: StoredAnswer | undefined
+  let answer: Omit<Once, 'replayed' | 'delivered'> | undefined
   let isUnderWay = false
   const release = () => store.release(place, attempt).catch((error: unknown) => logger.warn({ err: error }, 'a key was not freed'))
 
@@ -111,10 +134,12 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
       const rendered = render(predicted)
       if (rendered === undefined) return record()
       requireKeepable(rendered)
-      const predictionId = predicted.at(-1)?.event.prediction_id ?? ''
+      const last = predicted.at(-1)?.event
+      const predictionId = last?.prediction_id ?? ''
+      const predictions = { ids: predicted.map(({ event }) => event.prediction_id), retentionUntil: last?.retention_until ?? '' }
       isUnderWay = true
       try {
-        const prepared = { attempt, predictionId, answer: rendered, holdMs: recoverWithinMs }
+        const prepared = { attempt, predictionId, predictions, answer: rendered, holdMs: recoverWithinMs }
         if (!(await store.prepare(place, prepared))) throw conflict('another request with this Idempotency-Key has taken over')
         await record()
       } catch (error) {
@@ -122,7 +147,7 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
         throw error
       }
       await complete(predictionId)
-      answer = rendered
+      answer = { answer: rendered, predictionId, predictions }
     }
   }
 
@@ -144,7 +169,7 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
     async abandon() {
       if (!isUnderWay) await release()
     },
-    answer(): StoredAnswer {
+    answer(): Omit<Once, 'replayed' | 'delivered'> {
       if (answer === undefined) throw new Error('an attempt ended without an answer and without an error')
       return answer
     },

@@ -134,6 +134,37 @@ describe('a prediction in the warehouse', () => {
     expect((await lookUp(id)).body).toMatchObject({ request_id: 'r-1' })
   })
 
+  const fated = async (change: Record<string, unknown>, fates: object[] = [], settled = 0) => {
+    const id = newId()
+    await server.warehouse.insert('bronze.prediction_events', [rowOf(id, { writer_id: id, ...change })])
+    const stamp = {
+      tenant: 'default',
+      retention_until: '2032-06-04 12:00:00.000',
+      writer_id: 'other',
+      epoch: 1,
+      lane: 'predictions',
+      seq: 1,
+    }
+    await server.warehouse.insert(
+      'bronze.prediction_fates',
+      fates.map((fate) => ({ ...stamp, prediction_id: id, fate_id: newId(), payload_hash: hash('b'), ...fate })),
+    )
+    await server.warehouse.insert('bronze.settled', [{ writer_id: id, epoch: 2, lane: 'predictions', settled_through: settled }])
+    const { fate, unanswered_reason: reason } = (await lookUp(id)).body as { fate?: string; unanswered_reason?: string }
+    return [fate, reason]
+  }
+
+  it('says what its caller was told', async () => {
+    const late = { fate: 'unanswered', reason: 'deadline' }
+    expect(await fated({})).toEqual(['unknown', undefined])
+    expect(await fated({}, [], 4)).toEqual(['unknown', undefined])
+    expect(await fated({}, [], 5)).toEqual(['answered', undefined])
+    expect(await fated({ epoch: 1 }, [], 5)).toEqual(['unknown', undefined])
+    expect(await fated({}, [late], 9)).toEqual(['unanswered', 'deadline'])
+    expect(await fated({}, [late, { fate: 'delivered', reason: null }], 9)).toEqual(['answered', undefined])
+    expect(await fated({ route: 'shadow' }, [], 9)).toEqual([undefined, undefined])
+  })
+
   it('is gone past its retention', async () => {
     const id = newId()
     await server.warehouse.insert('bronze.prediction_events', [rowOf(id)])

@@ -2,17 +2,33 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
 import { type PredictionRow, type StoredPrediction, toStoredPrediction } from './stored-prediction.ts'
 
+/** The day of a UUIDv7 is its partition. */
+const isIt = `tenant = {tenant:String} AND prediction_id = {id:UUID}
+  AND toDate(UUIDv7ToDateTime(prediction_id, 'UTC')) = toDate(UUIDv7ToDateTime({id:UUID}, 'UTC'))`
+
 /**
- * Of several records under one id the first counts, as in silver.predictions; read from bronze because a view that
- * settles every id is slow for one. The day of a UUIDv7 is its partition.
+ * Of several records under one id the first counts, and its fate is judged, as in silver.predictions; read from bronze because a
+ * view that settles every id is slow for one.
  */
 const byId = `
-SELECT *
-FROM bronze.prediction_events
-WHERE tenant = {tenant:String} AND prediction_id = {id:UUID}
-  AND toDate(UUIDv7ToDateTime(prediction_id, 'UTC')) = toDate(UUIDv7ToDateTime({id:UUID}, 'UTC'))
-ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash
-LIMIT 1`
+WITH (SELECT groupArray((fate, reason)) FROM bronze.prediction_fates WHERE ${isIt}) AS told
+SELECT
+  event.*,
+  multiIf(
+    route = 'shadow' OR trigger = 'replay' OR lane != 'predictions', NULL,
+    arrayExists(one -> one.1 != 'unanswered', told), 'answered',
+    notEmpty(told), 'unanswered',
+    seq <= settled.through, 'answered',
+    'unknown') AS fate,
+  if(fate = 'unanswered', told[1].2, NULL) AS unanswered_reason
+FROM
+(
+  SELECT * FROM bronze.prediction_events WHERE ${isIt} ORDER BY ingested_at, writer_id, epoch, lane, seq, payload_hash LIMIT 1
+) AS event
+LEFT JOIN
+(
+  SELECT writer_id, epoch, max(settled_through) AS through FROM bronze.settled WHERE lane = 'predictions' GROUP BY writer_id, epoch
+) AS settled USING (writer_id, epoch)`
 
 /** The event of a prediction as the warehouse holds it; undefined when it does not. */
 export async function findPrediction(warehouse: Warehouse, of: { tenant: string; id: string }): Promise<StoredPrediction | undefined> {

@@ -1,4 +1,5 @@
 import type { PredictionEvent, RecordedTensor, ServedFeature } from '../../contracts/prediction-event.ts'
+import type { PredictionFateState, UnansweredReason } from '../../contracts/prediction-fate.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 
 /** A row of bronze.prediction_events as ClickHouse's JSON has it. */
@@ -59,10 +60,12 @@ export type PredictionRow = {
   region: string | null
   data_category: string | null
   retention_until: string
+  fate: PredictionFateState | null
+  unanswered_reason: UnansweredReason | null
 }
 
-/** A prediction event read back from its columns: booleans are 0 and 1, and a decision's value is text. */
-export type StoredPrediction = PredictionEvent
+/** A prediction event read back from its columns, where booleans are 0 and 1 and a decision's value is text, and what the caller was told. */
+export type StoredPrediction = PredictionEvent & { fate?: PredictionFateState; unanswered_reason?: UnansweredReason }
 
 export function toStoredPrediction(row: PredictionRow): StoredPrediction {
   return withoutNulls({
@@ -111,6 +114,8 @@ export function toStoredPrediction(row: PredictionRow): StoredPrediction {
     region: row.region,
     data_category: row.data_category,
     retention_until: toIso(row.retention_until),
+    fate: row.fate,
+    unanswered_reason: row.unanswered_reason,
   }) as StoredPrediction
 }
 

@@ -50,7 +50,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     decision: answer?.decision,
     decision_id: instance.decisionId,
     deployment_revision: routed.revision,
-    duration_us: { features: featuresUs, inference: inferenceUs, queue: queueUs },
+    duration_us: { features: featuresUs, inference: inferenceUs, queue: queueUs, total: undefined },
     entities: inOrder(instance.entities),
     error_code: error?.code,
     execution_provider: facts.execution_provider,
@@ -96,8 +96,8 @@ function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
   return Object.entries(tensors).map(([name, tensor]) => recordTensor(toV2Tensor(name, tensor)))
 }
 
-export function toLogRecord(event: UnsealedPredictionEvent): AppendInput {
-  return { kind: 'event', id: event.prediction_id, payload: sealPredictionEvent(toEventJson(event)) }
+export function toLogRecord(event: UnsealedPredictionEvent, awaitsFate: boolean): AppendInput {
+  return { kind: 'event', id: event.prediction_id, payload: sealPredictionEvent(toEventJson(event)), awaitsFate }
 }
 
 /** What the caller is told of a prediction: a part of its event. */

@@ -26,6 +26,7 @@ async function eventsOf(gateway: Awaited<ReturnType<typeof start>>, route = 'cha
   await gateway.background.settled()
   return gateway.log
     .inLane('predictions')
+    .filter(({ kind }) => kind === 'event')
     .map(({ body }) => predictionEventV1.parse(body))
     .filter((event) => event.route === route)
 }

@@ -67,7 +67,9 @@ describe('a prediction', () => {
       subject_id: '7',
       purposes: ['planning'],
     })
-    expect(Object.keys(event!.duration_us).toSorted()).toEqual(['features', 'inference', 'queue'])
+    expect(Object.keys(event!.duration_us).toSorted()).toEqual(['features', 'inference', 'queue', 'total'])
+    const { total = 0, ...stages } = event!.duration_us
+    expect(total).toBeGreaterThanOrEqual(Object.values(stages).reduce<number>((sum, us) => sum + Number(us), 0))
     expect(Date.parse(event!.retention_until) - Date.parse(event!.ingested_at)).toBe(30 * 24 * 3600 * 1000)
   })
 

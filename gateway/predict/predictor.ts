@@ -2,6 +2,7 @@ import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { completeGroups, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
 import type { TraceParent } from '../../platform/service/trace-context.ts'
 import { type AskedIds, withQuestion } from './question.ts'
+import type { Reply } from '../fates/reply.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
 import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
@@ -47,6 +48,8 @@ export type PredictInput = ParsedPredict & {
   traceSampled?: boolean | undefined
   rows?: readonly SentRow[] | undefined
   onHangUp?: OnHangUp | undefined
+  /** Learns of the predictions that the client is told of. */
+  reply?: Reply | undefined
   /** The client's key, and how its events become durable only once. */
   idempotency?: { key: string; commit: Commit } | undefined
 }
@@ -136,7 +139,7 @@ async function answerBy({ deps, work, groups, read, deadlines }: Answer): Promis
   refuseUnserved(joined(answers.map(({ execution }) => execution.results)))
   const predicted = joined(answers.map(({ routed, execution }) => toPredicted(deps, { input, routed, execution, ids })))
   if (answers.length > 1) predicted.sort((a, b) => a.event.index - b.event.index)
-  await recordInTime({ deps, commit: input.idempotency?.commit, routed: answers[0]!.routed, predicted, deadline: deadlines.answer })
+  await recordInTime({ deps, input, routed: answers[0]!.routed, predicted, deadline: deadlines.answer })
   countTotal(deps, answers[0]!.routed, input)
   refuseWhenNothingAnswered(predicted)
   return predicted
@@ -159,19 +162,20 @@ function refuseUnserved(results: readonly InstanceResult[]): void {
   if (error !== undefined && errorCodes[error.code].status === 503 && others.every((other) => other?.code === error.code)) throw error
 }
 
-type Recording = {
+type InTime = {
   deps: PredictorDeps
-  commit: Commit | undefined
+  input: PredictInput
   routed: Routed
   predicted: readonly Predicted[]
   deadline: Deadline
 }
 
 /** A deadline that passes here costs the answer, not the events: they go on to be made durable, and a drain waits for them. */
-async function recordInTime({ deps, commit = justRecord, routed, predicted, deadline }: Recording): Promise<void> {
+async function recordInTime({ deps, input, routed, predicted, deadline }: InTime): Promise<void> {
+  const commit = input.idempotency?.commit ?? justRecord
   const recorded = commit(predicted, async () => {
     const startedTick = deps.tick()
-    await record(deps, routed, predicted)
+    await record(deps, { routed, predicted, input, reply: input.reply })
     deps.commitTime.seen(deps.tick() - startedTick)
   })
   try {

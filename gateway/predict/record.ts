@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { ServiceError } from '../../contracts/errors.ts'
 import type { UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
-import type { EventLogWriter } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
+import type { Fates } from '../fates/fates.ts'
+import type { Reply } from '../fates/reply.ts'
 import type { Tensors } from '../inference/inference.ts'
 import type { GatewayMetrics } from '../metrics.ts'
 import { appendEvents } from './append-events.ts'
@@ -11,7 +12,7 @@ import type { Execution } from './execute.ts'
 import type { PredictInput } from './predictor.ts'
 import type { Routed } from './routing.ts'
 
-export type RecordDeps = { eventLog: EventLogWriter; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
+export type RecordDeps = { fates: Pick<Fates, 'append'>; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
 
 /** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
 export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
@@ -45,14 +46,19 @@ export function toPredicted(
   }))
 }
 
-/** Makes the events durable, as the model asks, and counts them once they are. */
-export async function record(deps: RecordDeps, { serving }: Routed, predicted: readonly Predicted[]): Promise<void> {
+export type Recording = { routed: Routed; predicted: readonly Predicted[]; input: PredictInput; reply: Reply | undefined }
+
+/** Makes the events durable, as the model asks, and counts them once they are. Without a reply nobody is told of them. */
+export async function record(deps: RecordDeps, { routed: { serving }, predicted, input, reply }: Recording): Promise<void> {
   const { definition } = serving.model
   const startedTick = deps.tick()
+  const totalUs = Math.max(0, Math.round((startedTick - input.receivedTick) * 1000))
+  for (const { event } of predicted) event.duration_us.total = totalUs
   logFaults(deps.logger, predicted)
   const events = predicted.map(({ event }) => event)
   failpoint('gateway.before_commit')
-  await appendEvents(deps.eventLog, { events, durability: definition.durability })
+  const origins = await appendEvents(deps.fates, { events, durability: definition.durability, awaitsFate: reply !== undefined })
+  reply?.committed(predicted, origins)
   failpoint('gateway.after_commit')
   deps.metrics.stage({ model: definition.name, version: serving.version.version, stage: 'outbox' }, deps.tick() - startedTick)
   countPredictions(deps.metrics, predicted)

@@ -34,7 +34,8 @@ export function runShadows({ deps, work, shadows, read, after, uses }: Watch): v
         await deps.spareTurn()
         const execution = free ? await runOne(deps, { routed, work, read }) : overloaded(work)
         const ids = work.instances.map(() => deps.newId())
-        await record(deps, routed, toPredicted(deps, { input: work.input, routed, execution, ids }))
+        const { input } = work
+        await record(deps, { routed, predicted: toPredicted(deps, { input, routed, execution, ids }), input, reply: undefined })
       } finally {
         release()
       }

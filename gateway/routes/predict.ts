@@ -4,6 +4,8 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { answerJson } from '../http/answer.ts'
+import type { Fates } from '../fates/fates.ts'
+import { createReply } from '../fates/reply.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
@@ -18,7 +20,7 @@ import type { Predicted } from '../predict/record.ts'
 import { type ParsedPredict, parsePredict } from '../predict/request.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
 
-export type PredictRouteDeps = { models: ServingModels; predict: Predictor; idempotency: Idempotency; loopLoad: LoopLoad }
+export type PredictRouteDeps = { models: ServingModels; predict: Predictor; idempotency: Idempotency; fates: Fates; loopLoad: LoopLoad }
 
 /** `POST /v1/models/:model/predict` */
 export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
@@ -48,6 +50,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         traceSampled: undefined,
         rows: undefined,
         onHangUp: onHangUpOf(c),
+        reply: createReply(c, deps.fates),
         idempotency: undefined,
       }
       if (key === undefined) return await answerJson(c, toBody(parsed, model, await deps.predict(model, input)))
@@ -55,6 +58,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
       const once = await deps.idempotency.once(request, (commitWith) =>
         deps.predict(model, { ...input, idempotency: { key, commit: commitWith((predicted) => toStored(parsed, model, predicted)) } }),
       )
+      input.reply?.whenAnswered(() => deps.idempotency.delivered(request, once))
       return await sendStored(c, once)
     } finally {
       release()

@@ -27,15 +27,15 @@ export function createMemoryIdempotencyStore() {
       const held = entries.get(keyOf(place))
       const isLapsed = held !== undefined && held.heldUntilMs <= Date.now()
       if (held !== undefined && (held.state === 'answered' || (held.attempt !== over && !(held.state === 'claimed' && isLapsed))))
-        return { ...held, lapsed: isLapsed } as unknown as Holder
+        return { ...held, lapsed: isLapsed, delivered: held.delivered ?? false } as unknown as Holder
       entries.set(keyOf(place), { ...claim, state: 'claimed', heldUntilMs: Date.now() + holdMs, expiresAtMs: Infinity })
       return undefined
     },
-    async prepare(place, { attempt, predictionId, answer, holdMs }) {
+    async prepare(place, { attempt, predictionId, predictions, answer, holdMs }) {
       await reach('prepare')
       const held = entries.get(keyOf(place))
       if (held?.state !== 'claimed' || held.attempt !== attempt) return false
-      entries.set(keyOf(place), { ...held, state: 'prepared', predictionId, answer, heldUntilMs: Date.now() + holdMs })
+      entries.set(keyOf(place), { ...held, state: 'prepared', predictionId, predictions, answer, heldUntilMs: Date.now() + holdMs })
       return true
     },
     async complete(place, predictionId) {
@@ -44,6 +44,11 @@ export function createMemoryIdempotencyStore() {
       if (held?.predictionId !== predictionId) return false
       held.state = 'answered'
       return true
+    },
+    async markDelivered(place, predictionId) {
+      await reach('markDelivered')
+      const held = entries.get(keyOf(place))
+      if (held?.state === 'answered' && held.predictionId === predictionId) held.delivered = true
     },
     async release(place, attempt) {
       await reach('release')

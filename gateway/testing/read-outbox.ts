@@ -3,8 +3,14 @@ import { type Lane, lanes } from '../../contracts/origin.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { openOutboxConsumer } from '../../platform/event-log/event-log-outbox.ts'
 
-/** Everything in the outbox but seals, as a consumer reads it; with `confirm` it says that it has it. */
+/** Events and rejects in the outboxes, as a consumer reads them; with `confirm` it says that it has them. */
 export async function readOutbox(dataDir: string, options: { of?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
+  const records = await readRecords(dataDir, options)
+  return records.filter(({ kind }) => kind === 'event' || kind === 'reject')
+}
+
+/** Everything in the outboxes. */
+export async function readRecords(dataDir: string, options: { of?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
   const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes: options.of ?? lanes })
   const records: LogRecord[] = []
   for (;;) {
@@ -14,7 +20,7 @@ export async function readOutbox(dataDir: string, options: { of?: readonly Lane[
     if (options.confirm === true) await consumer.confirm(more)
   }
   await consumer.close()
-  return records.filter(({ kind }) => kind !== 'seal')
+  return records
 }
 
 export function bodyOf({ payload }: LogRecord): unknown {

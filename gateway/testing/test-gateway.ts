@@ -9,6 +9,7 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
 import { startDeployer } from '../deploy/deployer.ts'
+import { createFates } from '../fates/fates.ts'
 import { createAdmission } from '../http/admission.ts'
 import { createClosing } from '../http/closing.ts'
 import { createIdempotency } from '../idempotency/idempotency.ts'
@@ -96,6 +97,7 @@ export async function createTestGateway(
     tick: () => performance.now(),
     newId: createIdFactory(),
   }
+  const fates = createFates(deps)
   for (const version of options.broken ?? []) engine.broken.add(`parcel-delay/${version}`)
   const deployments = createMemoryDeployments()
   const warmUp = { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') }
@@ -105,6 +107,7 @@ export async function createTestGateway(
   const loopLoad = options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 })
   const predict = createPredictor({
     ...deps,
+    fates,
     commitTime: createCommitTime(),
     askedIds: createAskedIds({ maxIds: options.maxAskedIds ?? 100 }),
     loopLoad,
@@ -117,6 +120,7 @@ export async function createTestGateway(
   const stored = new Set<string>()
   const idempotency = createIdempotency({
     ...deps,
+    fates,
     store: keys.store,
     isStored: async ({ id }) => stored.has(id),
     writer: { writerId: 'test', epoch: 1 },
@@ -130,6 +134,7 @@ export async function createTestGateway(
     admission,
     idempotency,
     reviewLabels: createLabelReview({ ...deps, store: keys.store, warehouse: options.warehouse ?? ({} as Warehouse) }),
+    fates,
     closing,
     warehouse: options.warehouse ?? ({} as Warehouse),
     access: options.access ?? createTestAccess(),
@@ -146,5 +151,5 @@ export async function createTestGateway(
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
     })
-  return { app, send, keys, stored, log, online, engine, background, admission, closing, models, deployer, deployments }
+  return { app, send, fates, keys, stored, log, online, engine, background, admission, closing, models, deployer, deployments }
 }

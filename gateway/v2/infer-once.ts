@@ -11,14 +11,19 @@ import type { SentBody } from './sent-body.ts'
 type Keyed = { model: ServingModel; key: string; sent: SentBody; pinned: string | undefined; request: InferRequest; input: PredictInput }
 
 /** An infer request under an Idempotency-Key. The protocol knows no partial answer: with an error of one row nothing is kept. */
-export function inferOnce(deps: { predict: Predictor; idempotency: Idempotency }, { model, key, sent, pinned, request, input }: Keyed) {
+export async function inferOnce(
+  deps: { predict: Predictor; idempotency: Idempotency },
+  { model, key, sent, pinned, request, input }: Keyed,
+) {
   const place = { tenant: input.tenant, model: model.project.definition.name, key }
   const fingerprint = fingerprintOf(sent, pinned)
-  return deps.idempotency.once({ ...place, fingerprint, answerByMs: answerAtMs(model, input) }, async (commitWith) => {
+  const once = await deps.idempotency.once({ ...place, fingerprint, answerByMs: answerAtMs(model, input) }, async (commitWith) => {
     const commit = commitWith((predicted) => (errorOf(predicted) === undefined ? toStored(request, predicted) : undefined))
     const error = errorOf(await deps.predict(model, { ...input, idempotency: { key, commit } }))
     if (error !== undefined) throw error
   })
+  input.reply?.whenAnswered(() => deps.idempotency.delivered(place, once))
+  return once
 }
 
 function errorOf(predicted: readonly Predicted[]) {

@@ -5,6 +5,7 @@ import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { answer } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import { createReply } from '../fates/reply.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
 import { setRequestId } from '../http/request-context.ts'
 import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
@@ -46,6 +47,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
         receivedTick: c.get('receivedTick'),
         trace: parseTraceparent(c.req.header('traceparent')),
         onHangUp: onHangUpOf(c),
+        reply: createReply(c, deps.fates),
       }
       if (key !== undefined) return await sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))
       return await answer(c, toInferAnswer(request, await deps.predict(model, input)))

@@ -4,7 +4,7 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
-import { labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
+import { fateEvent, labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { writeBatch } from '../write-batch.ts'
 import { acknowledge } from './acknowledge.ts'
 import { reconcile } from './reconcile.ts'
@@ -20,7 +20,9 @@ afterAll(() => server.stop())
 const store = (...records: LogRecord[]) => writeBatch(records, { warehouse: server.warehouse, pause: async () => {}, givenUp: () => true })
 
 async function empty(): Promise<void> {
-  const tables = ['prediction_events', 'label_events', 'rejects', 'seals', 'delivered'].map((name) => `bronze.${name}`)
+  const tables = ['prediction_events', 'prediction_fates', 'settled', 'label_events', 'rejects', 'seals', 'delivered'].map(
+    (name) => `bronze.${name}`,
+  )
   for (const table of [...tables, 'hindsight.reconciled_parts', 'hindsight.reconciled_doubles', 'hindsight.acknowledged_doubles'])
     await server.warehouse.command(`TRUNCATE TABLE ${table}`)
 }
@@ -98,6 +100,31 @@ test('says per hour what was stored and what of it is in rejects', async () => {
     { hour: '2026-01-05T09:00:00Z', first_seq: 1, expected: 3, stored: 3, rejected: 1, missing: 0 },
     { hour: '2026-01-05T13:00:00Z', first_seq: 5, expected: 3, stored: 3, rejected: 1, missing: 0 },
   ])
+})
+
+test('counts what callers were told, and a fate is a record that a seal counts like any other', async () => {
+  await empty()
+  const predict = (n: number, seq: number, settledThrough: number, changes = {}) =>
+    toRecord(predictionEvent(n, changes), { seq, settledThrough })
+  await store(
+    ...[predict(1, 1, 0), predict(2, 2, 1), predict(3, 3, 1), predict(4, 4, 1, { route: 'shadow' })],
+    ...[toRecord(fateEvent(2), { kind: 'fate', seq: 5, settledThrough: 1 }), predict(5, 6, 2)],
+    toRecord(fateEvent(3, { reason: 'client_gone' }), { kind: 'fate', seq: 7, settledThrough: 2 }),
+    toRecord(fateEvent(9, { fate: 'delivered', reason: undefined }), { kind: 'fate', seq: 8, settledThrough: 5 }),
+    toRecord(sealOf(1, 8), { kind: 'seal', seq: 9, settledThrough: 5 }),
+  )
+  const report = await reconcile(server.warehouse)
+  expect(report).toMatchObject({ ok: true, gaps: [], seals: [{ expected: 8, stored: 8, missing: 0 }] })
+  expect(report.fates).toEqual({ answered: 1, unanswered: { deadline: 1, client_gone: 1, error: 0 }, unknown: 1 })
+  expect(toReportText(report)).toContain('predictions answered 1, unanswered 2 (deadline 1, client_gone 1), unknown 1')
+  // A redelivery, by another logger and in another order, changes nothing.
+  await store(toRecord(fateEvent(2), { kind: 'fate', seq: 5, settledThrough: 1 }), predict(1, 1, 0))
+  expect((await reconcile(server.warehouse)).fates).toEqual(report.fates)
+  await server.warehouse.command('DELETE FROM bronze.prediction_fates WHERE seq = 7')
+  expect(await reconcile(server.warehouse)).toMatchObject({
+    ok: false,
+    gaps: [{ missing: 1, first_missing: [{ first_seq: 7, last_seq: 7 }] }],
+  })
 })
 
 test('reads again only what came since', async () => {

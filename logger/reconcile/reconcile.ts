@@ -10,6 +10,7 @@ import {
   type StreamHour,
   streamKey,
 } from './compare.ts'
+import { countFates, type FateCounts } from './count-fates.ts'
 import { type AcknowledgedDouble, type DoublePayload, doublePayloads } from './double-payloads.ts'
 import { readParts } from './read-parts.ts'
 
@@ -17,6 +18,8 @@ export type ReconcileReport = Comparison & {
   /** True when everything sealed is stored, rejected or past its retention, ended epochs are sealed to their end, and no id has two payloads that nobody acknowledged. */
   ok: boolean
   totals: { sealed: number; stored: number; expired: number; missing: number; open: number; rejected: number; double_payloads: number }
+  /** What callers were told of predictions; no alarm. */
+  fates: FateCounts
   /** Ids under which different payloads arrived, at most 100 per table; readers see the first. */
   double_payloads: DoublePayload[]
   /** Those that somebody has looked at: no alarm. They are in no total. */
@@ -64,6 +67,7 @@ export async function reconcile(warehouse: Deps, { full = false, graceSeconds = 
       double_payloads: doubles.count,
     },
     ...comparison,
+    fates: await countFates(warehouse),
     double_payloads: doubles.named,
     acknowledged_payloads: doubles.acknowledged,
   }

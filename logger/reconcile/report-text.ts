@@ -7,6 +7,7 @@ export function toReportText(report: ReconcileReport): string {
   return [
     report.ok ? `Reconciled: everything sealed is stored${totals.expired > 0 ? ' or past its retention' : ''}.` : 'NOT reconciled.',
     `  sealed ${totals.sealed}, stored ${totals.stored} (of all records ${totals.rejected} in rejects), expired ${totals.expired}, missing ${totals.missing}, open tail ${totals.open}`,
+    `  ${toFatesText(report.fates)}`,
     ...report.gaps.map((gap) => `  gap: ${nameOf(gap)} misses ${gap.missing}: ${toRangesText(gap)}`),
     ...report.seals
       .filter((seal) => seal.missing !== 0)
@@ -30,6 +31,12 @@ export function toReportText(report: ReconcileReport): string {
         `  open: ${nameOf(tail)} from ${tail.from_seq}, ${tail.stored} stored${tail.missing > 0 ? `, ${tail.missing} not yet` : ''}`,
     ),
   ].join('\n')
+}
+
+function toFatesText({ answered, unanswered, unknown }: ReconcileReport['fates']): string {
+  const reasons = Object.entries(unanswered).flatMap(([reason, count]) => (count === 0 ? [] : [`${reason} ${count}`]))
+  const total = Object.values(unanswered).reduce((sum, count) => sum + count, 0)
+  return `predictions answered ${answered}, unanswered ${total}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}, unknown ${unknown}`
 }
 
 function nameOf({ writer_id, epoch, lane }: Stream): string {

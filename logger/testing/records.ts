@@ -3,6 +3,7 @@ import { featureEventPayloadHash } from '../../contracts/feature-event.ts'
 import { labelPayloadHash } from '../../contracts/label-event.ts'
 import type { Lane, Seal } from '../../contracts/origin.ts'
 import { encodePredictionEvent, type PredictionEvent } from '../../contracts/prediction-event.ts'
+import { encodePredictionFate, type PredictionFate, type UnsealedPredictionFate } from '../../contracts/prediction-fate.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { LogRecord, LogRecordKind } from '../../platform/event-log/event-log.ts'
 
@@ -70,6 +71,16 @@ export function predictionEvent(n: number, changes: Partial<PredictionEvent> = {
   return JSON.parse(encodePredictionEvent(event)) as PredictionEvent
 }
 
+/** What the caller of prediction `n` was told. */
+export function fateEvent(n: number, changes: Partial<PredictionFate> = {}): object {
+  const fate = {
+    ...{ schema_version: 1, fate_id: uuid7(receivedAtMs + 9, n), prediction_id: uuid7(receivedAtMs, n), tenant: 'default' },
+    ...{ fate: 'unanswered', reason: 'deadline', ingested_at: toTimestamp(receivedAtMs + 9) },
+    ...{ retention_until: toTimestamp(receivedAtMs + 730 * 86_400_000), ...changes },
+  } as UnsealedPredictionFate
+  return JSON.parse(encodePredictionFate(fate)) as object
+}
+
 export function labelEvent(n: number, changes: object = {}): object {
   const fields = {
     label: 'arrived_late',
@@ -114,15 +125,16 @@ export function sealOf(first: number, last: number, changes: Partial<Seal> = {})
 
 export function toRecord(
   payload: object | string | Uint8Array,
-  at: { lane?: Lane; seq?: number; epoch?: number; writerId?: string; kind?: LogRecordKind; id?: string } = {},
+  at: { lane?: Lane; seq?: number; epoch?: number; writerId?: string; kind?: LogRecordKind; id?: string; settledThrough?: number } = {},
 ): LogRecord {
-  const { lane = 'predictions', seq = 1, epoch = 1, writerId = 'gateway-1', kind = 'event', id = `id-${seq}` } = at
+  const { lane = 'predictions', seq = 1, epoch = 1, writerId = 'gateway-1', kind = 'event', id = `id-${seq}`, settledThrough } = at
   const text = typeof payload === 'string' || payload instanceof Uint8Array ? payload : JSON.stringify(payload)
   return {
     origin: { writer_id: writerId, epoch, lane, seq },
     kind,
     id,
     appendedAtMs: receivedAtMs + seq,
+    ...(settledThrough !== undefined && { settledThrough }),
     payload: typeof text === 'string' ? Buffer.from(text) : text,
   }
 }

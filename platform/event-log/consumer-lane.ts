@@ -5,7 +5,7 @@ import { cursorPath } from './cursor-files.ts'
 import { createDeliveredRecords, type DeliveredRecord } from './delivered-records.ts'
 import type { ConsumerLag, LogRecord } from './event-log.ts'
 import { measureLag } from './lane-lag.ts'
-import { createLaneReader, positionPath, type LogDamage } from './lane-reader.ts'
+import { createLaneReader, positionPath, toLogRecord, type LogDamage } from './lane-reader.ts'
 import { closeFile, openIfThere, readAt, statFile, withFile } from './outbox-files.ts'
 import { decodeRecord, encodedRecordBytes, segmentSeed } from './segment-format.ts'
 import { isMissing, laneDirectory, segmentPath } from './segment-names.ts'
@@ -99,15 +99,15 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
   }
 }
 
-function toDelivered({ id, payload, appendedAtMs }: LogRecord, position: LogPosition): DeliveredRecord {
-  return { position, bytes: encodedRecordBytes(id, payload), appendedAtMs }
+function toDelivered(record: LogRecord, position: LogPosition): DeliveredRecord {
+  return { position, bytes: encodedRecordBytes(record), appendedAtMs: record.appendedAtMs }
 }
 
 async function readDelivered(dir: string, origin: Origin, { position, bytes }: DeliveredRecord): Promise<LogRecord | undefined> {
   const segment = { writerId: origin.writer_id, lane: origin.lane, epoch: origin.epoch, firstSeq: position.segment }
   const buffer = await withFile(segmentPath(dir, segment), 'r', (fd) => readAt(fd, position.offset - bytes, bytes))
   const record = buffer && decodeRecord(buffer, 0, segmentSeed(segment))
-  return record && { origin, kind: record.kind, id: record.id, appendedAtMs: record.appendedAtMs, payload: record.payload }
+  return record && toLogRecord(origin, record)
 }
 
 /** Undefined when the outbox is being removed at this moment. */

@@ -164,6 +164,8 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
       return epoch.number
     },
     append,
+    settle: (origin) => origin.epoch === epoch.number && epoch.lane(origin.lane).settle(origin.seq),
+    settlement: (lane) => epoch.lane(lane).settlement(),
     writable: () => !closing && !broken,
     status: () => lanes.map((lane) => laneStatus(lane, epoch, storages.get(lane))),
     close: () => (closing ??= close()),

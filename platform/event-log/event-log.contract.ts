@@ -182,6 +182,25 @@ export function eventLogContract(name: string, makeHarness: () => Promise<EventL
       await expect(writer.append('labels', [toEvent('{}', 0)])).rejects.toMatchObject({ code: 'outbox_unavailable' })
     })
 
+    it('delivers with each prediction how far fates are known', async () => {
+      const log = await start()
+      const writer = await log.openWriter('w1')
+      const consumer = await log.openConsumer('logger', ['predictions', 'labels'])
+      const [first] = await writer.append('predictions', [{ ...toEvent('{}', 0), awaitsFate: true }, toEvent('{}', 1)])
+      await writer.append('labels', [toEvent('{}', 2)])
+      expect(writer.settle(first!)).toBe(true)
+      await writer.append('predictions', [{ ...toEvent('{}', 3), kind: 'fate' }])
+      const records = await fetchAtLeast(consumer, 4)
+      const inLane = (lane: Lane) =>
+        records.filter(({ origin }) => origin.lane === lane).map(({ kind, settledThrough }) => [kind, settledThrough])
+      expect(inLane('predictions')).toEqual([
+        ['event', 0],
+        ['event', 0],
+        ['fate', 3],
+      ])
+      expect(inLane('labels')).toEqual([['event', undefined]])
+    })
+
     it('says how far a consumer is behind', async () => {
       const log = await start()
       const writer = await log.openWriter('w1')

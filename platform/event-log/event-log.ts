@@ -22,7 +22,16 @@ export type LogRecord = {
   trace?: TraceParent
 }
 
-export type AppendInput = { kind: Exclude<LogRecordKind, 'seal'>; id: string; payload: Uint8Array | string }
+export type AppendInput = {
+  kind: Exclude<LogRecordKind, 'seal'>
+  id: string
+  payload: Uint8Array | string
+  /** Somebody is yet to be told of it: until `settle`, it holds back what later records say of the lane. Predictions only. */
+  awaitsFate?: boolean
+}
+
+/** `through`: up to where every fate is known. `said`: up to where the last record has said so. `last`: its seq. */
+export type LaneSettlement = { through: number; said: number; last: number }
 
 /** `disk` waits for fdatasync, `process` for the page cache. */
 export type Durability = 'disk' | 'process'
@@ -50,6 +59,12 @@ export type EventLogWriter = {
    * be made durable; then none of them will ever be seen by a consumer of this epoch as acknowledged.
    */
   append(lane: Lane, records: readonly AppendInput[], options?: { durability?: Durability }): Promise<Origin[]>
+  /**
+   * The fate of this record is known, by a record of its own that is durable, or it was answered: what is appended from now on says
+   * so by its `settledThrough`. False when the record's epoch has ended: then nothing but a record of its own can say it.
+   */
+  settle(origin: Origin): boolean
+  settlement(lane: Lane): LaneSettlement
   /** False after a failed write, until a new epoch has been opened. */
   writable(): boolean
   status(): LaneStatus[]

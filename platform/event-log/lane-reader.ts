@@ -1,10 +1,18 @@
 import { join } from 'node:path'
-import type { Lane } from '../../contracts/origin.ts'
+import type { Lane, Origin } from '../../contracts/origin.ts'
 import type { LogRecord } from './event-log.ts'
 import { lastSeqOf } from './free-segments.ts'
 import { closeFile, openIfThere, readAt, statFile } from './outbox-files.ts'
 import { readSegmentHeader } from './segment-files.ts'
-import { claimedRecordBytes, decodeRecord, findRecord, segmentHeaderBytes, segmentSeed, type SegmentId } from './segment-format.ts'
+import {
+  claimedRecordBytes,
+  decodeRecord,
+  type DecodedRecord,
+  findRecord,
+  segmentHeaderBytes,
+  segmentSeed,
+  type SegmentId,
+} from './segment-format.ts'
 import { compareSegments, laneDirectory, listSegments, positionFileName, segmentPath } from './segment-names.ts'
 import { readSlots, type LogPosition } from './slot-file.ts'
 
@@ -71,7 +79,7 @@ export function createLaneReader(options: {
     while (left.records > 0 && left.bytes > 0) {
       const decoded = decodeRecord(chunk, from.offset - chunkAt, seed)
       if (decoded === undefined || decoded.seq < nextSeq) return
-      const { seq, kind, appendedAtMs, payload } = decoded
+      const { seq, payload } = decoded
       // A large record waits for the next call rather than overfill this one.
       if (out.length > 0 && payload.length > left.bytes) {
         left.bytes = 0
@@ -84,7 +92,7 @@ export function createLaneReader(options: {
       if (isDelivered(seq)) continue
       const origin = { writer_id: writerId, epoch, lane, seq }
       const position = { epoch, segment: id.firstSeq, offset: from.offset, seq }
-      out.push({ record: { origin, kind, id: decoded.id, appendedAtMs, payload }, position })
+      out.push({ record: toLogRecord(origin, decoded), position })
       left.records -= 1
       left.bytes -= payload.length
     }
@@ -185,6 +193,11 @@ export function createLaneReader(options: {
       await closeFile(positionFd)
     },
   }
+}
+
+export function toLogRecord(origin: Origin, { kind, id, appendedAtMs, settledThrough, payload }: DecodedRecord): LogRecord {
+  const record = { origin, kind, id, appendedAtMs, payload }
+  return settledThrough === undefined ? record : { ...record, settledThrough }
 }
 
 /** The segment that holds the record behind `start`, or the next one there is. */

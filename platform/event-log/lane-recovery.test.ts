@@ -92,15 +92,16 @@ describe('recoverLane', () => {
 
   it('cuts a failed epoch of this process behind what was acknowledged, however well the rest reads', async () => {
     await storeSegment(dir, { id, bytes: crashed.bytes, published: position(2) })
-    await recover({ failed: { epoch: 3, acknowledged: position(4) } })
+    await recover({ failed: { epoch: 3, acknowledged: position(4), settledThrough: 3 } })
     const { records } = await readLane(dir, id)
     expect(records.map(({ origin }) => origin.seq)).toEqual([1, 2, 3, 4, 5])
+    expect(records.at(-1)?.settledThrough).toBe(3)
     expect(toSeal(records.at(-1)?.payload)).toMatchObject({ last_seq: 4, count: 4 })
   })
 
   it('leaves nothing of an epoch in which nothing was acknowledged', async () => {
     await storeSegment(dir, { id, bytes: crashed.bytes })
-    await recover({ failed: { epoch: 3, acknowledged: undefined } })
+    await recover({ failed: { epoch: 3, acknowledged: undefined, settledThrough: undefined } })
     expect(await readLane(dir, id)).toEqual({ records: [], damage: [] })
   })
 })

@@ -31,8 +31,11 @@ export type LaneRecoveryOptions = {
    * Where this very process failed: the epoch is cut behind what was acknowledged (at its beginning when there was
    * nothing), for what an fdatasync failed on may still read well from the page cache and yet not be on the disk.
    */
-  failed?: { epoch: number; acknowledged: LogPosition | undefined }
+  failed?: { epoch: number } & LaneEnd
 }
+
+/** How far this process came with the lane in an epoch that failed. */
+export type LaneEnd = { acknowledged: LogPosition | undefined; settledThrough: number | undefined }
 
 /** What a scan finds of a segment: `end` is where it is to be cut. */
 export type SegmentExtent = { end: number; lastSeq: number; unsealedFrom: number }
@@ -168,8 +171,9 @@ async function sealAndComplete(input: {
   let { end: endOffset, lastSeq, unsealedFrom } = extent
   if (unsealedFrom <= lastSeq) {
     const seq = lastSeq + 1
-    const seal = sealRecord({ ...id, unsealedFrom, seq, nowMs: options.now(), reason: 'recovery' })
-    const bytes = Buffer.alloc(encodedRecordBytes(seal.id, seal.payload))
+    const settledThrough = options.failed?.epoch === id.epoch ? options.failed.settledThrough : undefined
+    const seal = sealRecord({ ...id, unsealedFrom, seq, nowMs: options.now(), reason: 'recovery', settledThrough })
+    const bytes = Buffer.alloc(encodedRecordBytes(seal))
     writeRecord(bytes, 0, seal, segmentSeed(id))
     await disk.write(fd, bytes, bytes.length, endOffset)
     endOffset += bytes.length

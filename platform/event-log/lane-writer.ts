@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Lane, Origin, Seal } from '../../contracts/origin.ts'
-import type { AppendInput, Durability } from './event-log.ts'
+import type { AppendInput, Durability, LaneSettlement } from './event-log.ts'
+import type { LaneEnd } from './lane-recovery.ts'
 import { sealRecord } from './seal-record.ts'
 import {
   encodedRecordBytes,
@@ -13,6 +14,7 @@ import {
   type SegmentId,
 } from './segment-format.ts'
 import { createSegment, completeSegment } from './segment-files.ts'
+import { createSettlement } from './settlement.ts'
 import { closeFile, type OutboxDisk } from './outbox-files.ts'
 import { laneDirectory, positionFileName } from './segment-names.ts'
 import { openSlotFile, type LogPosition } from './slot-file.ts'
@@ -37,11 +39,14 @@ export type LaneWriter = {
   sealHour(): Promise<void>
   /** Waits for what is under way, seals, completes the segment and closes. */
   finish(): Promise<void>
-  /** After a failure: rejects what waits, closes, and says up to where records were acknowledged. */
-  abandon(): Promise<LogPosition | undefined>
+  /** After a failure: rejects what waits, closes, and says up to where records were acknowledged and their fates known. */
+  abandon(): Promise<LaneEnd>
   /** The last acknowledged position; undefined before the epoch's first record in this lane. */
   acknowledged(): LogPosition | undefined
   lastSeq(): number
+  /** The fate of this record is known. False once the lane has ended. */
+  settle(seq: number): boolean
+  settlement(): LaneSettlement
 }
 
 type Entry = {
@@ -59,6 +64,8 @@ const hourMs = 3_600_000
 /** What one write holds at most: far above what gathers during an fdatasync, and small enough to stay in memory at once. */
 const maxCommitBytes = 4 * 1024 * 1024
 const sealBytesAtMost = 1024
+/** Whose records are answers to somebody. */
+const settledLane: Lane = 'predictions'
 
 export async function createLaneWriter(options: LaneWriterOptions): Promise<LaneWriter> {
   const { dir, writerId, lane, epoch, segmentBytes, maxQueuedBytes, disk, now, onFailure } = options
@@ -71,6 +78,9 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
   let lastCommitMs = now()
   let acknowledged: LogPosition | undefined
   let failure: ServiceError | undefined
+  let hasEnded = false
+  const settlement = lane === settledLane ? createSettlement() : undefined
+  let saidThrough = 0
 
   let queue: Entry[] = []
   let queuedBytes = 0
@@ -127,6 +137,7 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
     nextSeq = encoded.nextSeq
     unsealedFrom = encoded.unsealedFrom
     lastCommitMs = Math.max(lastCommitMs, nowMs)
+    saidThrough = encoded.settledThrough ?? saidThrough
     settle(batch, encoded.origins, 'process')
     if (batch.some((entry) => entry.durability === 'disk')) await disk.datasync(target.fd)
     settle(batch, encoded.origins, 'disk')
@@ -137,25 +148,28 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
     let offset = 0
     let seq = nextSeq
     let unsealed = unsealedFrom
+    let settledThrough: number | undefined
     const put = (record: RecordInput) => {
       offset = writeRecord(buffer, offset, record, target.seed)
       seq += 1
+      settledThrough = record.settledThrough
     }
     const putSeal = (reason: Seal['reason']) => {
       if (unsealed === seq) return
-      put(sealRecord({ writerId, epoch, lane, unsealedFrom: unsealed, seq, nowMs, reason }))
+      put(sealRecord({ writerId, epoch, lane, unsealedFrom: unsealed, seq, nowMs, reason, settledThrough: settlement?.through(seq) }))
       unsealed = seq
     }
     if (Math.floor(nowMs / hourMs) > Math.floor(lastCommitMs / hourMs)) putSeal('hour')
     const origins = batch.map((entry) => {
-      const own = entry.records.map(({ kind, id, payload }) => {
-        put({ seq, kind, id, payload, appendedAtMs: nowMs })
+      const own = entry.records.map(({ kind, id, payload, awaitsFate }) => {
+        if (awaitsFate === true) settlement?.open(seq)
+        put({ seq, kind, id, payload, appendedAtMs: nowMs, settledThrough: settlement?.through(seq) })
         return { writer_id: writerId, epoch, lane, seq: seq - 1 }
       })
       if (entry.seal) putSeal(entry.seal)
       return own
     })
-    return { bytes: offset, nextSeq: seq, unsealedFrom: unsealed, origins }
+    return { bytes: offset, nextSeq: seq, unsealedFrom: unsealed, origins, settledThrough }
   }
 
   function settle(batch: Entry[], origins: Origin[][], durability: Durability): void {
@@ -247,16 +261,23 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
       if (segment) await closeFile(segment.fd)
       segment = undefined
       await positionFile.close()
-      return acknowledged
+      hasEnded = true
+      return { acknowledged, settledThrough: settlement?.through(acknowledged?.seq ?? 0) }
     },
     acknowledged: () => acknowledged,
     lastSeq: () => nextSeq - 1,
+    settle(seq) {
+      if (hasEnded) return false
+      settlement?.settle(seq)
+      return true
+    },
+    settlement: () => ({ through: settlement?.through(nextSeq - 1) ?? 0, said: saidThrough, last: nextSeq - 1 }),
   }
 }
 
-function checkedBytes({ id, payload }: AppendInput): number {
-  const bytes = encodedRecordBytes(id, payload)
-  if (bytes > maxRecordBytes || Buffer.byteLength(id) > 1024) {
+function checkedBytes(record: AppendInput): number {
+  const bytes = encodedRecordBytes({ ...record, settledThrough: 0 })
+  if (bytes > maxRecordBytes || Buffer.byteLength(record.id) > 1024) {
     throw new ServiceError('event_too_large', `A record of the event log holds at most ${maxRecordBytes} bytes, its id 1024.`)
   }
   return bytes

@@ -2,16 +2,16 @@ import { join } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import { lanes, type Lane } from '../../contracts/origin.ts'
 import { claimEpoch, releaseEpoch } from './epoch-claim.ts'
-import { recoverLane } from './lane-recovery.ts'
+import { type LaneEnd, recoverLane } from './lane-recovery.ts'
 import { createLaneWriter, type LaneWriter, type LaneWriterOptions } from './lane-writer.ts'
 import { makeDirectory, withFile } from './outbox-files.ts'
 import { laneDirectory, listSegments, positionFileName } from './segment-names.ts'
-import { readSlots, type LogPosition } from './slot-file.ts'
+import { readSlots } from './slot-file.ts'
 
 export type OutboxEpochOptions = Omit<LaneWriterOptions, 'lane' | 'epoch'>
 
-/** What this process acknowledged in an epoch that failed. */
-export type FailedEpoch = { number: number; acknowledged: Map<Lane, LogPosition> }
+/** What this process knows of an epoch that failed. */
+export type FailedEpoch = { number: number; lanes: Map<Lane, LaneEnd> }
 
 /** One opening of a writer's outbox: a lane writer for each lane. */
 export type OutboxEpoch = {
@@ -49,7 +49,8 @@ export async function startEpoch(number: number, options: OutboxEpochOptions, fa
   try {
     for (const lane of lanes) {
       const recovery = { dir, writerId, lane, epoch: number, disk, now }
-      await recoverLane(failed ? { ...recovery, failed: { epoch: failed.number, acknowledged: failed.acknowledged.get(lane) } } : recovery)
+      const end = failed?.lanes.get(lane)
+      await recoverLane(failed && end ? { ...recovery, failed: { epoch: failed.number, ...end } } : recovery)
       writers.set(lane, await createLaneWriter({ ...options, lane, epoch: number }))
     }
   } catch (error) {
@@ -65,8 +66,10 @@ export async function startEpoch(number: number, options: OutboxEpochOptions, fa
       await releaseEpoch(join(dir, writerId), number)
     },
     async abandon() {
-      const ends = await Promise.all([...writers].map(async ([lane, writer]) => [lane, await writer.abandon()] as const))
-      return { number, acknowledged: new Map(ends.filter((end): end is [Lane, LogPosition] => end[1] !== undefined)) }
+      return {
+        number,
+        lanes: new Map(await Promise.all([...writers].map(async ([lane, writer]) => [lane, await writer.abandon()] as const))),
+      }
     },
   }
 }

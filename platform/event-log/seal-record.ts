@@ -14,8 +14,9 @@ export function sealRecord(options: {
   seq: number
   nowMs: number
   reason: Seal['reason']
+  settledThrough?: number | undefined
 }): RecordInput {
-  const { writerId, epoch, lane, unsealedFrom, seq, nowMs, reason } = options
+  const { writerId, epoch, lane, unsealedFrom, seq, nowMs, reason, settledThrough } = options
   const seal: Seal = {
     schema_version: 1,
     writer_id: writerId,
@@ -27,5 +28,8 @@ export function sealRecord(options: {
     sealed_at: toTimestamp(nowMs),
     reason,
   }
-  return { seq, kind: 'seal', id: `${writerId}/${lane}/${epoch}/${seq}`, appendedAtMs: nowMs, payload: JSON.stringify(seal) }
+  return {
+    ...{ seq, kind: 'seal', id: `${writerId}/${lane}/${epoch}/${seq}`, appendedAtMs: nowMs, settledThrough },
+    payload: JSON.stringify(seal),
+  }
 }

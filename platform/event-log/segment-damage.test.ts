@@ -97,6 +97,6 @@ function hitRecord({ ends }: SegmentFixture, offset: number): number | undefined
   return offset < segmentHeaderBytes ? undefined : ends.findIndex((end) => offset < end)
 }
 
-function toInput({ origin, kind, id: recordId, appendedAtMs, payload }: LogRecord): RecordInput {
-  return { seq: origin.seq, kind, id: recordId, appendedAtMs, payload: Buffer.from(payload).toString() }
+function toInput({ origin, kind, id: recordId, appendedAtMs, settledThrough, payload }: LogRecord): RecordInput {
+  return { seq: origin.seq, kind, id: recordId, appendedAtMs, settledThrough, payload: Buffer.from(payload).toString() }
 }

@@ -26,11 +26,12 @@ export function buildSegment(id: SegmentId, count: number, options: { sealed: bo
     kind: index % 3 === 2 ? 'reject' : 'event',
     id: `id-${id.firstSeq + index}`,
     appendedAtMs: 1_700_000_000_000 + index,
+    settledThrough: index % 4 === 1 ? id.firstSeq + index - 1 : undefined,
     payload: JSON.stringify({ n: index, text: 'é'.repeat((index * 7) % 40) }),
   }))
   const seq = id.firstSeq + count
   if (options.sealed) records.push(sealRecord({ ...id, unsealedFrom: id.firstSeq, seq, nowMs: 1_700_000_100_000, reason: 'close' }))
-  const bytes = records.reduce((sum, record) => sum + encodedRecordBytes(record.id, record.payload), segmentHeaderBytes)
+  const bytes = records.reduce((sum, record) => sum + encodedRecordBytes(record), segmentHeaderBytes)
   const buffer = Buffer.alloc(bytes)
   encodeSegmentHeader(id, { unsealedFrom: id.firstSeq, createdAtMs: 1_700_000_000_000 }).copy(buffer)
   let end = segmentHeaderBytes

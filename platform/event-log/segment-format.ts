@@ -10,18 +10,36 @@ export type SegmentCompletion = { lastSeq: number; endOffset: number; unsealedFr
 
 export type SegmentHeader = { unsealedFrom: number; createdAtMs: number; completion: SegmentCompletion | undefined }
 
-export type RecordInput = { seq: number; kind: LogRecordKind; id: string; appendedAtMs: number; payload: Uint8Array | string }
+export type RecordInput = {
+  seq: number
+  kind: LogRecordKind
+  id: string
+  appendedAtMs: number
+  settledThrough?: number | undefined
+  payload: Uint8Array | string
+}
 
 /** `payload` is a view into the buffer it was decoded from; `end` is the offset behind the record. */
-export type DecodedRecord = { seq: number; kind: LogRecordKind; id: string; appendedAtMs: number; payload: Buffer; end: number }
+export type DecodedRecord = {
+  seq: number
+  kind: LogRecordKind
+  id: string
+  appendedAtMs: number
+  settledThrough: number | undefined
+  payload: Buffer
+  end: number
+}
 
 /** Header and completion share the first sector, so that rewriting the one cannot tear the other. */
 export const segmentHeaderBytes = 512
 export const maxRecordBytes = 16 * 1024 * 1024
 export const recordOverheadBytes = 26
+const settledBytes = 6
 
 const magic = Buffer.from('HSLOGSEG', 'latin1')
-const formatVersion = 1
+/** Records of version 1 never have a `settledThrough`, so that both are read alike. */
+const formatVersion = 2
+const readVersions = [1, 2]
 const headerCrcAt = 380
 const completionAt = 384
 const completionCrcAt = completionAt + 18
@@ -61,7 +79,7 @@ export const completionOffset = completionAt
 
 /** Undefined when the header is torn or another segment's; the records do not need it, their CRC binds them to the place. */
 export function parseSegmentHeader(buffer: Buffer, id: SegmentId): SegmentHeader | undefined {
-  if (buffer.length < segmentHeaderBytes || !buffer.subarray(0, 8).equals(magic) || buffer.readUInt16LE(8) !== formatVersion)
+  if (buffer.length < segmentHeaderBytes || !buffer.subarray(0, 8).equals(magic) || !readVersions.includes(buffer.readUInt16LE(8)))
     return undefined
   if (buffer.readUInt32LE(headerCrcAt) !== crc32(buffer.subarray(0, headerCrcAt), segmentSeed(id))) return undefined
   return { unsealedFrom: buffer.readUIntLE(22, 6), createdAtMs: buffer.readDoubleLE(28), completion: parseCompletion(buffer, id) }
@@ -76,19 +94,23 @@ function parseCompletion(buffer: Buffer, id: SegmentId): SegmentCompletion | und
 }
 
 /**
- * CRC-32 (4) over all that follows, length of what follows the length (4), seq (6), kind (1), zero (1), appendedAt (8),
- * length of the id (2), id, payload. Little endian. Returns the offset behind the record.
+ * CRC-32 (4) over all that follows, length of what follows the length (4), seq (6), kind (1), whether there is a
+ * settledThrough (1), appendedAt (8), length of the id (2), settledThrough (6) if there is one, id, payload. Little endian.
+ * Returns the offset behind the record.
  */
 export function writeRecord(target: Buffer, offset: number, record: RecordInput, seed: number): number {
-  const idBytes = target.write(record.id, offset + recordOverheadBytes)
-  const payloadAt = offset + recordOverheadBytes + idBytes
+  const { settledThrough } = record
+  const idAt = offset + recordOverheadBytes + (settledThrough === undefined ? 0 : settledBytes)
+  const idBytes = target.write(record.id, idAt)
+  const payloadAt = idAt + idBytes
   const end = payloadAt + putPayload(target, payloadAt, record.payload)
   target.writeUInt32LE(end - offset - 8, offset + 4)
   target.writeUIntLE(record.seq, offset + 8, 6)
   target[offset + 14] = kinds.indexOf(record.kind) + 1
-  target[offset + 15] = 0
+  target[offset + 15] = settledThrough === undefined ? 0 : 1
   target.writeDoubleLE(record.appendedAtMs, offset + 16)
   target.writeUInt16LE(idBytes, offset + 24)
+  if (settledThrough !== undefined) target.writeUIntLE(settledThrough, offset + recordOverheadBytes, settledBytes)
   target.writeUInt32LE(crc32(target.subarray(offset + 4, end), seed), offset)
   return end
 }
@@ -99,8 +121,9 @@ function putPayload(target: Buffer, offset: number, payload: Uint8Array | string
   return payload.length
 }
 
-export function encodedRecordBytes(id: string, payload: Uint8Array | string): number {
-  return recordOverheadBytes + Buffer.byteLength(id) + (typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length)
+export function encodedRecordBytes({ id, payload, settledThrough }: Pick<RecordInput, 'id' | 'payload' | 'settledThrough'>): number {
+  const headerBytes = recordOverheadBytes + (settledThrough === undefined ? 0 : settledBytes)
+  return headerBytes + Buffer.byteLength(id) + (typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length)
 }
 
 /** The whole record's size as its length field has it, or undefined where no record can start. */
@@ -117,13 +140,16 @@ export function decodeRecord(buffer: Buffer, offset: number, seed: number): Deco
   const end = offset + bytes
   if (buffer.readUInt32LE(offset) !== crc32(buffer.subarray(offset + 4, end), seed)) return undefined
   const kind = kinds[buffer.readUInt8(offset + 14) - 1]
-  const payloadAt = offset + recordOverheadBytes + buffer.readUInt16LE(offset + 24)
+  const hasSettled = buffer.readUInt8(offset + 15) === 1
+  const idAt = offset + recordOverheadBytes + (hasSettled ? settledBytes : 0)
+  const payloadAt = idAt + buffer.readUInt16LE(offset + 24)
   if (kind === undefined || payloadAt > end) return undefined
   return {
     seq: buffer.readUIntLE(offset + 8, 6),
     kind,
-    id: buffer.toString('utf8', offset + recordOverheadBytes, payloadAt),
+    id: buffer.toString('utf8', idAt, payloadAt),
     appendedAtMs: buffer.readDoubleLE(offset + 16),
+    settledThrough: hasSettled ? buffer.readUIntLE(offset + recordOverheadBytes, settledBytes) : undefined,
     payload: buffer.subarray(payloadAt, end),
     end,
   }

@@ -53,6 +53,8 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.idempotent('replayed')
   metrics.labelWarning('known_in_future')
   metrics.labelLookup({ source: 'store', outcome: 'answered' })
+  metrics.unanswered({ model: 'm', reason: 'deadline' }, 1)
+  metrics.delivered({ model: 'm' }, 1)
   metrics.observeInFlight(() => ({ requests: 1, background: 1 }))
   metrics.observeOutbox({ eventLog: { status: () => [lane] }, bounds: { maxBytes: 1, maxAgeMs: 1 }, now: () => 1 })
   const batchRows = createDistribution([1])

@@ -1,0 +1,65 @@
+import type { Context } from 'hono'
+import type { Origin } from '../../contracts/origin.ts'
+import type { GatewayEnv } from '../http/gateway-env.ts'
+import type { Predicted } from '../predict/record.ts'
+import type { FatedPrediction, Fates } from './fates.ts'
+
+/** What one client is told of its predictions. */
+export type Reply = {
+  /** The predictions are durable at these origins. The client may have been told of something else before. */
+  committed(predicted: readonly Predicted[], origins: readonly Origin[]): void
+  /** Is called once the last byte of an answer that is no error was given to the kernel. */
+  whenAnswered(action: () => void): void
+}
+
+/** `errorCode`: of the error that was answered instead. */
+type Told = { errorCode?: string | undefined } | 'client_gone'
+
+/** Undefined where there is no connection to watch, and nobody to be told. */
+export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered' | 'unanswered'>): Reply | undefined {
+  const outgoing = c.env?.outgoing
+  if (outgoing === undefined) return undefined
+  const { socket } = outgoing.req
+  let told: Told | undefined
+  let durable: { predicted: readonly Predicted[]; origins: readonly Origin[] } | undefined
+  let onAnswered: (() => void) | undefined
+
+  function end(how: Told): void {
+    if (told !== undefined) return
+    told = how
+    if (durable !== undefined) settle(fates, { ...durable, told })
+    if (told !== 'client_gone' && told.errorCode === undefined) onAnswered?.()
+  }
+
+  // It also comes for bytes that never left, and before the connection is seen to be gone; the socket knows.
+  const onFinish = () => end(socket.destroyed || socket.errored !== null ? 'client_gone' : { errorCode: c.get('errorCode') })
+  if (outgoing.destroyed) end('client_gone')
+  else outgoing.prependOnceListener('finish', onFinish).once('close', () => end('client_gone'))
+
+  return {
+    committed(predicted, origins) {
+      durable = { predicted, origins }
+      if (told !== undefined) settle(fates, { ...durable, told })
+    },
+    whenAnswered: (action) => void (onAnswered = action),
+  }
+}
+
+type Settling = { predicted: readonly Predicted[]; origins: readonly Origin[]; told: Told }
+
+function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: Settling): void {
+  for (const [index, { event }] of predicted.entries()) {
+    const origin = origins[index]
+    if (origin === undefined) continue
+    const prediction: FatedPrediction = event
+    const reason = told === 'client_gone' ? told : reasonOf(told.errorCode, event.error_code)
+    if (reason === undefined) fates.answered(prediction, origin)
+    else fates.unanswered(prediction, origin, reason)
+  }
+}
+
+/** Who is told the error that the prediction ended with is answered. */
+function reasonOf(toldCode: string | undefined, ownCode: string | undefined): 'deadline' | 'error' | undefined {
+  if (toldCode === undefined || toldCode === ownCode) return undefined
+  return toldCode === 'deadline_exceeded' ? 'deadline' : 'error'
+}
