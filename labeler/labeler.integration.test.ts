@@ -46,7 +46,12 @@ describe('the views', () => {
   })
 
   test('record each definition once, by its hash', async () => {
-    expect(await syncLabeler(server.warehouse, project())).toEqual({ labels: ['late'], changedLabels: ['late'], typedViews: ['delay'] })
+    expect(await syncLabeler(server.warehouse, project())).toEqual({
+      labels: ['late'],
+      changedLabels: ['late'],
+      typedViews: ['delay'],
+      withoutView: {},
+    })
     expect(await syncLabeler(server.warehouse, project())).toMatchObject({ changedLabels: [] })
     expect(await syncLabeler(server.warehouse, project({ maturity_seconds: 60 }))).toMatchObject({ changedLabels: ['late'] })
     expect(await query('SELECT maturity_seconds FROM silver.label_definitions ORDER BY synced_at')).toHaveLength(2)
@@ -54,6 +59,7 @@ describe('the views', () => {
       labels: [],
       changedLabels: [],
       typedViews: [],
+      withoutView: {},
     })
   })
 

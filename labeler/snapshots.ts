@@ -6,7 +6,7 @@ import { evaluationHash, lastSavedHash, saveEvaluation } from './evaluate/save-e
 
 export type SnapshotDeps = { warehouse: Warehouse; now(): number; newId(): string }
 
-export type SnapshotStatus = { evaluated_at: string; saved_at?: string; predictions: number }
+export type SnapshotStatus = { evaluated_at?: string; saved_at?: string; predictions?: number; problem?: string }
 
 /** What an evaluation was made from; `open` says that time alone may change it. */
 type Basis = { project: Project; records: string; open: boolean }
@@ -27,13 +27,18 @@ export function createSnapshots({ warehouse, now, newId }: SnapshotDeps) {
       if (isNew) await saveEvaluation(warehouse, evaluation, { now, newId })
       bases.set(model, { project, records, open: count(evaluation, 'pending') + count(evaluation, 'immature') > 0 })
       const at = new Date(now()).toISOString()
+      const { problem: _, ...earlier } = status.get(model) ?? {}
       status.set(model, {
-        ...status.get(model),
+        ...earlier,
         evaluated_at: at,
         predictions: count(evaluation, 'predictions'),
         ...(isNew && { saved_at: at }),
       })
       return isNew
+    },
+    /** Says in the status why a model is not evaluated. */
+    failed(model: string, problem: string): void {
+      status.set(model, { ...status.get(model), problem })
     },
     status: (): Record<string, SnapshotStatus> => Object.fromEntries(status),
   }

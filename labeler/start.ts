@@ -42,6 +42,7 @@ export function startLabeler(
       try {
         if (await snapshots.take(project, model)) logger.info({ model }, 'evaluation saved')
       } catch (error) {
+        snapshots.failed(model, error instanceof Error ? error.message : String(error))
         logger.warn({ err: error, model }, 'model could not be evaluated')
       }
     }

@@ -9,7 +9,8 @@ import { outcomeRulesOf } from './outcomes/outcome-rules.ts'
 import { labelerTables } from './tables.ts'
 import { goldPredictionsViewSql, outcomesAsOfViewSql, outcomesViewSql, type ViewColumn } from './views.ts'
 
-export type SyncResult = { labels: string[]; changedLabels: string[]; typedViews: string[] }
+/** `withoutView` has the models that have no typed view, and why. */
+export type SyncResult = { labels: string[]; changedLabels: string[]; typedViews: string[]; withoutView: Record<string, string> }
 
 /**
  * Brings the warehouse to the project's label and model definitions: records definitions that changed and re-creates
@@ -24,7 +25,8 @@ export async function syncLabeler(warehouse: Warehouse, project: Project, now: (
   await warehouse.command(outcomesAsOfViewSql(rules))
   await warehouse.command(outcomesViewSql(rules))
   await warehouse.command(goldPredictionsViewSql(rules, predictionColumns))
-  return { labels: [...project.labels.keys()], changedLabels, typedViews: await createTypedViews(warehouse, project) }
+  const { names: typedViews, failed: withoutView } = await createTypedViews(warehouse, project)
+  return { labels: [...project.labels.keys()], changedLabels, typedViews, withoutView }
 }
 
 /** Not before the last migration: an earlier one may have left silver.predictions without columns that are to come. */

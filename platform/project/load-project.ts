@@ -12,6 +12,7 @@ import { loadModel, type ModelContext, versionFolders } from './load-model.ts'
 import { createProblemList, type ProblemList, type Report, toProblem } from './problems.ts'
 import type { Project, ProjectModel } from './project.ts'
 import { readDefinition } from './read-definition.ts'
+import { isReservedView, typedViewName } from './view-names.ts'
 
 /**
  * Reads a project folder whole and cross-checks it. What is wrong stands in `problems` and is left out of the maps;
@@ -47,10 +48,9 @@ async function loadModels(context: ModelContext, entries: readonly Dirent[]): Pr
   if (folders.length === 0 && entries.length > 0)
     context.problems.add(toProblem({ file: '.', message: 'the project has no model', hints: ['a model is a folder with a model.yaml'] }))
   for (const folder of folders.toSorted()) {
-    const twin = [...models.keys()].find((name) => columnForm(name) === columnForm(folder))
-    if (twin !== undefined)
-      context.problems.add(toProblem({ file: folder, message: `"${folder}" and "${twin}" would share the view gold.${columnForm(twin)}` }))
-    const model = twin === undefined ? await loadModel(context, folder) : undefined
+    const clash = viewClash(folder, models)
+    if (clash !== undefined) context.problems.add(toProblem({ file: folder, message: clash, hints: ['rename the model'] }))
+    const model = clash === undefined ? await loadModel(context, folder) : undefined
     if (model !== undefined) models.set(folder, model)
   }
   return models
@@ -66,8 +66,11 @@ async function isModelFolder(dir: string, folder: string): Promise<boolean> {
   return !folder.startsWith('.') && (await versionFolders(dir, folder)).length > 0
 }
 
-function columnForm(model: string): string {
-  return model.replaceAll('-', '_')
+function viewClash(folder: string, models: ReadonlyMap<string, ProjectModel>): string | undefined {
+  const view = typedViewName(folder)
+  if (isReservedView(view)) return `no model can be called "${folder}": gold.${view} is Hindsight's own`
+  const twin = [...models.keys()].find((name) => typedViewName(name) === view)
+  return twin && `"${folder}" and "${twin}" would share the view gold.${view}`
 }
 
 /**

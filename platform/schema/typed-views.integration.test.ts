@@ -66,7 +66,7 @@ function projectOf(...models: ModelDefinition[]): Project {
 }
 
 test('gives a column of its own type to every output, feature and entity, null where nothing was served', async () => {
-  expect(await createTypedViews(warehouse, projectOf(definition))).toEqual(['flight_delay'])
+  expect(await createTypedViews(warehouse, projectOf(definition))).toEqual({ names: ['flight_delay'], failed: {} })
   const rows = await warehouse.query(
     'SELECT request_id, probability, distance, holiday, origin, feature_model_version, entity_origin, outcome FROM gold.flight_delay ORDER BY request_id',
   )
@@ -124,15 +124,43 @@ test('follows the project: a changed model is re-created, the view of one that i
     name: 'delay',
     features: [{ name: 'speed', source: 'request' as const, type: 'number' as const, on_missing: 'reject' as const }],
   }
-  expect(await createTypedViews(warehouse, projectOf(renamed))).toEqual(['delay'])
+  expect(await createTypedViews(warehouse, projectOf(renamed))).toEqual({ names: ['delay'], failed: {} })
   const tables = await warehouse.query<{ name: string }>(`SELECT name FROM system.tables WHERE database = 'gold' ORDER BY name`)
   expect(tables.map(({ name }) => name)).toEqual(['delay', 'predictions'])
 })
 
-test('refuses names that collide', async () => {
-  await expect(createTypedViews(warehouse, projectOf({ ...definition, name: 'predictions' }))).rejects.toMatchObject({
-    code: 'invalid_project',
+test('a model that cannot have a view is without one, and the others have theirs', async () => {
+  await warehouse.command(`CREATE VIEW gold.mine AS SELECT 1 AS one COMMENT 'Of an analyst.'`)
+  const names = ['predictions', 'evaluations', 'mine', 'a-b', 'a_b', 'last']
+  const clash = {
+    ...definition,
+    name: 'two-columns',
+    features: [
+      { ...definition.features[0]!, name: 'origin' },
+      { ...definition.features[0]!, name: 'feature_origin' },
+    ],
+  }
+  const models = [
+    ...names.map((name) => ({ ...definition, name })),
+    { ...clash, entities: {}, outputs: { ...definition.outputs, origin: definition.outputs['probability']! } },
+  ]
+  expect(await createTypedViews(warehouse, projectOf(...models))).toEqual({
+    names: ['a_b', 'last'],
+    failed: {
+      predictions: 'gold.predictions is taken',
+      evaluations: 'gold.evaluations is taken',
+      mine: 'gold.mine is taken',
+      a_b: 'two models would share the view gold.a_b',
+      'two-columns': 'two columns of the typed view would be named feature_origin',
+    },
   })
-  const pair = projectOf({ ...definition, name: 'a-b' }, { ...definition, name: 'a_b' })
-  await expect(createTypedViews(warehouse, pair)).rejects.toMatchObject({ code: 'invalid_project' })
+})
+
+test('the features of a model with thousands stand in their maps', async () => {
+  const features = Array.from({ length: 4096 }, (_, index) => ({ ...definition.features[0]!, name: `f${index}` }))
+  expect(await createTypedViews(warehouse, projectOf({ ...definition, features }))).toMatchObject({ failed: {} })
+  const rows = await warehouse.query(
+    `SELECT features_number['distance'] AS distance, probability FROM gold.flight_delay ORDER BY request_id`,
+  )
+  expect(rows[0]).toEqual({ distance: 100, probability: 0.25 })
 })

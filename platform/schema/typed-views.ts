@@ -1,32 +1,44 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { Project, ProjectModel } from '../project/project.ts'
+import type { Project } from '../project/project.ts'
+import { isReservedView, typedViewName } from '../project/view-names.ts'
 import type { Warehouse } from '../warehouse/warehouse.ts'
 import { quoteName, quoteString } from './sql-text.ts'
 import { type BaseColumn, typedViewColumns, type ViewColumn } from './typed-view-columns.ts'
 
+export type TypedViews = {
+  /** The views that exist now. */
+  names: string[]
+  /** Models without one, and why. */
+  failed: Record<string, string>
+}
+
 /**
- * Re-creates `gold.<model>` for every model of the project and drops those of models that are gone; returns the names
- * that exist now. `gold.predictions` must exist. Throws `invalid_project` when two names collide.
+ * Re-creates `gold.<model>` for every model of the project and drops those of models that are gone. A model whose view
+ * cannot be is without one; the others are not affected. `gold.predictions` must exist.
  */
-export async function createTypedViews(warehouse: Warehouse, project: Project): Promise<string[]> {
-  const models = [...project.models.values()]
-  const names = viewNames(models, await takenNames(warehouse))
+export async function createTypedViews(warehouse: Warehouse, project: Project): Promise<TypedViews> {
+  const taken = await takenNames(warehouse)
   const base = await warehouse.query<BaseColumn>(
     `SELECT name, type, comment FROM system.columns WHERE database = 'gold' AND table = 'predictions' ORDER BY position`,
   )
   if (base.length === 0) throw new ServiceError('invalid_config', 'gold.predictions does not exist yet, and typed views read from it')
-  for (const [index, model] of models.entries())
-    await warehouse.command(
-      typedViewSql({ name: names[index]!, model: model.definition.name, columns: typedViewColumns({ project, model, base }) }),
-    )
+  const names: string[] = []
+  const failed: Record<string, string> = {}
+  for (const model of project.models.values()) {
+    const { definition } = model
+    try {
+      const name = freeName(definition.name, { taken, names })
+      const columns = typedViewColumns({ project, model, base })
+      await warehouse.command(typedViewSql({ name, model: definition.name, columns }))
+      names.push(name)
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.retryable) throw error
+      failed[definition.name] = error.message
+    }
+  }
   for (const view of await generatedViews(warehouse))
     if (!names.includes(view)) await warehouse.command(`DROP VIEW IF EXISTS gold.${quoteName(view)}`)
-  return names
-}
-
-/** `flight-delay` as `flight_delay`. */
-export function typedViewName(model: string): string {
-  return model.replaceAll('-', '_')
+  return { names, failed }
 }
 
 export function typedViewSql(options: { name: string; model: string; columns: readonly ViewColumn[] }): string {
@@ -48,16 +60,11 @@ COMMENT ${quoteString(`${generatedMark}${model}, one row each, with a column for
 
 const generatedMark = 'Generated: the predictions of model '
 
-function viewNames(models: readonly ProjectModel[], taken: ReadonlySet<string>): string[] {
-  const names = models.map((model) => typedViewName(model.definition.name))
-  for (const [index, name] of names.entries()) {
-    const model = models[index]!.definition.name
-    if (taken.has(name))
-      throw new ServiceError('invalid_project', `gold.${name} is taken, so no model can be named ${model}`, { path: model })
-    if (names.indexOf(name) < index)
-      throw new ServiceError('invalid_project', `two models would share the view gold.${name}`, { path: model })
-  }
-  return names
+function freeName(model: string, { taken, names }: { taken: ReadonlySet<string>; names: readonly string[] }): string {
+  const name = typedViewName(model)
+  if (isReservedView(name) || taken.has(name)) throw new ServiceError('invalid_project', `gold.${name} is taken`, { path: model })
+  if (names.includes(name)) throw new ServiceError('invalid_project', `two models would share the view gold.${name}`, { path: model })
+  return name
 }
 
 async function takenNames(warehouse: Warehouse): Promise<Set<string>> {
@@ -65,7 +72,7 @@ async function takenNames(warehouse: Warehouse): Promise<Set<string>> {
     `SELECT name FROM system.tables WHERE database = 'gold' AND NOT startsWith(comment, {mark:String})`,
     { mark: generatedMark },
   )
-  return new Set([...rows.map(({ name }) => name), 'predictions', 'evaluations', 'drift', 'skew', 'runs'])
+  return new Set(rows.map(({ name }) => name))
 }
 
 async function generatedViews(warehouse: Warehouse): Promise<string[]> {
