@@ -135,10 +135,7 @@ test('a model that cannot have a view is without one, and the others have theirs
   const clash = {
     ...definition,
     name: 'two-columns',
-    features: [
-      { ...definition.features[0]!, name: 'origin' },
-      { ...definition.features[0]!, name: 'feature_origin' },
-    ],
+    features: ['feature_origin', 'origin'].map((name) => ({ ...definition.features[0]!, name })),
   }
   const models = [
     ...names.map((name) => ({ ...definition, name })),
