@@ -66,6 +66,8 @@ export type AppDeps = {
   newId: () => string
   checks: () => Promise<Record<string, boolean>>
   viewsNotFilled: () => Promise<string[] | undefined>
+  /** What `/readyz` says beside them. */
+  notes: () => object
   renderMetrics: () => Promise<string>
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { ServiceError } from '../contracts/errors.ts'
+import type { NotServed } from './not-served.ts'
 import { createReadiness } from './readiness.ts'
 import { createMemoryEventLog } from './testing/memory-event-log.ts'
 import { createMemoryInference } from './testing/memory-inference.ts'
@@ -9,12 +10,19 @@ function create() {
   const { store } = createMemoryOnlineStore()
   const log = createMemoryEventLog()
   const { inference } = createMemoryInference()
-  const state = { draining: false, storeAnswers: false }
+  const state = { draining: false, storeAnswers: false, served: { models: 2, not: [] as NotServed[] } }
   store.ping = () => (state.storeAnswers ? Promise.resolve() : Promise.reject(new ServiceError('online_store_unavailable', 'no answer')))
-  return { state, log, readiness: createReadiness({ eventLog: log.eventLog, store, inference }, () => state.draining) }
+  return {
+    state,
+    log,
+    readiness: createReadiness(
+      { eventLog: log.eventLog, store, inference },
+      { draining: () => state.draining, served: () => state.served },
+    ),
+  }
 }
 
-const ready = { not_draining: true, outbox_writable: true, online_store: true, inference: true }
+const ready = { not_draining: true, outbox_writable: true, online_store: true, inference: true, a_model_is_served: true }
 
 it('a gateway that has never reached its online store is not ready', async () => {
   const { state, readiness } = create()
@@ -38,4 +46,14 @@ it('one that drains or cannot write is not ready', async () => {
   state.draining = true
   log.break()
   expect(await readiness.checks()).toEqual({ ...ready, not_draining: false, outbox_writable: false })
+})
+
+it('one whose models are not all served says so, and is not ready when none is', async () => {
+  const { state, readiness } = create()
+  state.storeAnswers = true
+  state.served.not = [{ model: 'one', version: '1', reason: 'golden[0]: differs' }]
+  expect(await readiness.checks()).toEqual(ready)
+  expect(readiness.notes()).toEqual({ models_not_served: state.served.not })
+  state.served.not = [...state.served.not, { model: 'two', reason: 'two/model.yaml: is empty' }]
+  expect(await readiness.checks()).toEqual({ ...ready, a_model_is_served: false })
 })

@@ -1,20 +1,24 @@
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import type { OnlineStore } from '../platform/online-store/online-store.ts'
 import type { InferenceEngine } from './inference/inference.ts'
+import type { NotServed } from './not-served.ts'
 
 export type Readiness = {
   checks(): Promise<Record<string, boolean>>
   /** What an operator should know and a load balancer should not act on. */
+  /** Models whose champion does not answer: others do, so that alone makes no gateway unready. */
+  notes(): { models_not_served?: NotServed[] }
   status(): Promise<{ online_store: 'answers' | 'does not answer' }>
 }
 
 /**
  * Whether this gateway should be sent requests. The warehouse is not asked: predictions do without it. The online store
- * is asked until it has answered once, so that one with a wrong address never serves; later, models have their rules.
+ * is asked until it has answered once, so that one with a wrong address never serves; later, models have their rules. Of
+ * its models one must be served.
  */
 export function createReadiness(
   { eventLog, store, inference }: { eventLog: EventLogWriter; store: OnlineStore; inference: InferenceEngine },
-  draining: () => boolean,
+  state: { draining(): boolean; served(): { models: number; not: NotServed[] } },
 ): Readiness {
   let answeredOnce = false
   async function answers(): Promise<boolean> {
@@ -30,7 +34,15 @@ export function createReadiness(
   return {
     async checks() {
       const online = answeredOnce || (await answers())
-      return { not_draining: !draining(), outbox_writable: eventLog.writable(), online_store: online, inference: inference.healthy() }
+      const { models, not } = state.served()
+      return {
+        ...{ not_draining: !state.draining(), outbox_writable: eventLog.writable(), online_store: online },
+        ...{ inference: inference.healthy(), a_model_is_served: not.length === 0 || not.length < models },
+      }
+    },
+    notes() {
+      const { not } = state.served()
+      return not.length === 0 ? {} : { models_not_served: not }
     },
     status: async () => ({ online_store: (await answers()) ? 'answers' : 'does not answer' }),
   }

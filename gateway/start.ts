@@ -38,6 +38,7 @@ import type { ServingModels } from './predict/serving-model.ts'
 import { createSpareTurns } from './predict/spare-turns.ts'
 import { tracePredictor } from './predict/trace-predictor.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
+import { notServed } from './not-served.ts'
 import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
 import { createViewsNotFilled } from './views-not-filled.ts'
@@ -80,9 +81,10 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     project,
   )
   const { models } = deployer
+  let watchedProject = project
   const watch = watchProject({
     ...{ dir: project.dir, seen, onFault: (error) => logger.error({ err: error }, 'project folder') },
-    onChange: (found) => (reportProblems(found, logger), deployer.takeProject(found)),
+    onChange: (found) => (reportProblems((watchedProject = found), logger), deployer.takeProject(found)),
   })
   const statistics = createStatistics({ now: Date.now })
   const metrics = statistics.watch(createGatewayMetrics(instruments))
@@ -97,7 +99,11 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   metrics.observeDeployments(deployer)
   metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
   const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background, fates }
-  const { checks, status: storeStatus } = createReadiness(adapters, () => closing.phase !== 'serving')
+  const served = () => {
+    const not = notServed(models, watchedProject)
+    return { models: models.size + not.filter(({ model }) => !models.has(model)).length, not }
+  }
+  const { checks, notes, status: storeStatus } = createReadiness(adapters, { draining: () => closing.phase !== 'serving', served })
   const viewsNotFilled = createViewsNotFilled({ store, project, tick: clocks.tick })
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const stopped = new AbortController()
@@ -131,6 +137,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     statistics,
     checks,
     viewsNotFilled,
+    notes,
     renderMetrics: context.renderMetrics,
   })
   // Now, so that a store that goes away before the first probe has been seen.
@@ -140,8 +147,10 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     addresses: { http: listener.url },
     admin: toAdminHandler(admin),
     checks,
+    notes,
     status: async () => ({
       ...describe(models, eventLog, admission.inFlight),
+      ...notes(),
       ...(await storeStatus()),
       views_not_filled: await viewsNotFilled(),
     }),

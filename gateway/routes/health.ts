@@ -5,14 +5,14 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 /** `GET /livez`: the process answers. */
 export const livezRoute: Handler<GatewayEnv> = (c) => c.json({ live: true })
 
-export type ReadyzDeps = { checks(): Promise<Record<string, boolean>>; viewsNotFilled(): Promise<string[] | undefined> }
+export type ReadyzDeps = { checks(): Promise<Record<string, boolean>>; viewsNotFilled(): Promise<string[] | undefined>; notes(): object }
 
-/** `GET /readyz`: 503 until every check holds, and again while draining. That a view is not filled makes no gateway unready: it is so for all of them. */
-export function readyzRoute({ checks, viewsNotFilled }: ReadyzDeps): Handler<GatewayEnv> {
+/** `GET /readyz`: 503 until every check holds, and again while draining. A view that is not filled, or one model of several that is not served, makes no gateway unready: it is so for all of them. */
+export function readyzRoute({ checks, viewsNotFilled, notes }: ReadyzDeps): Handler<GatewayEnv> {
   return async function readyz(c) {
     const [results, views_not_filled] = await Promise.all([checks(), viewsNotFilled()])
     const ready = Object.values(results).every(Boolean)
-    return c.json({ ready, checks: results, views_not_filled }, ready ? 200 : 503)
+    return c.json({ ready, checks: results, views_not_filled, ...notes() }, ready ? 200 : 503)
   }
 }
 

@@ -141,6 +141,7 @@ export async function createTestGateway(
     corsOrigins: options.corsOrigins ?? [],
     version: '0.0.0',
     statistics,
+    notes: () => ({}),
     checks: async () => ({ event_log: log.eventLog.writable() }),
     viewsNotFilled: async () => [],
     renderMetrics: async () => '# metrics\n',

@@ -91,7 +91,7 @@ async function answer(state: AdminState, request: IncomingMessage): Promise<Answ
   if (path === '/metrics') return { status: 200, type: prometheusContentType, body: await state.renderMetrics() }
   if (path === '/readyz') {
     const { ready, checks } = await readiness(state)
-    return json(ready ? 200 : 503, { ready, checks })
+    return json(ready ? 200 : 503, { ready, checks, ...state.running()?.notes?.() })
   }
   if (path === '/status' && isFromHere(request)) return json(200, await describe(state))
   return text(404, 'not found')
