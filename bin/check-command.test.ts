@@ -16,13 +16,16 @@ test('a problem says file, field, message and hint', () => {
   )
 })
 
-test('errors of a refused version do not stop the others; any other error does', () => {
+test('errors of a version or a model stop no other model; those of what models share do, and those of all models', () => {
   const elsewhere: ProjectProblem = { severity: 'error', file: 'labels/arrived_late.yaml', message: 'unknown field' }
   const warning: ProjectProblem = { severity: 'warning', file: 'labels/arrived_late.yaml', message: 'no owner' }
   const model = { definition: { name: 'flight-delay' }, refused: new Map([['2', broken]]) } as unknown as ProjectModel
   const project = { models: new Map([['flight-delay', model]]), problems: [broken, warning] } as unknown as Project
   expect(problemsThatStop(project)).toEqual([])
   expect(problemsThatStop({ ...project, problems: [broken, elsewhere] })).toEqual([elsewhere])
+  const other: ProjectProblem = { severity: 'error', file: 'evaluations', message: 'no model can be called that' }
+  expect(problemsThatStop({ ...project, problems: [other] })).toEqual([])
+  expect(problemsThatStop({ ...project, models: new Map(), problems: [other, warning] })).toEqual([other])
 })
 
 test('says of every feature of a view which events it holds', () => {

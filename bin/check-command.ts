@@ -102,12 +102,17 @@ export function toProblemText(problem: ProjectProblem): string {
   return `${problem.severity}: ${where}: ${problem.message}${problem.hint === undefined ? '' : `\n  hint: ${problem.hint}`}`
 }
 
-/** Errors that keep the project from serving; those of a single version refuse that version alone. */
-export function problemsThatStop(project: Project): ProjectProblem[] {
-  const refused = [...project.models.values()].flatMap((model) =>
-    [...model.refused.keys()].map((version) => `${model.definition.name}/${version}/`),
-  )
-  return project.problems.filter((problem) => isError(problem) && !refused.some((folder) => problem.file.startsWith(folder)))
+/**
+ * Errors that keep the project from serving: those of what models share, and all of them where no model is left. Those of a
+ * model refuse that model, or one of its versions, alone.
+ */
+export function problemsThatStop({ models, problems }: Project): ProjectProblem[] {
+  const errors = problems.filter(isError)
+  return models.size === 0 ? errors : errors.filter(({ file }) => isShared(file))
+}
+
+function isShared(file: string): boolean {
+  return ['sources', 'features', 'labels', 'lookups', '.'].includes(file.split('/', 1)[0]!)
 }
 
 function isError(problem: ProjectProblem): boolean {

@@ -34,6 +34,32 @@ test('names the instances of a service where there are several', () => {
   expect(screen).toMatch(/^gateway gateway-1 {2}ready/m)
 })
 
+test('says which models are not served, not judged or without a view', () => {
+  const [gateway, logger] = status.services
+  const served = {
+    models: [{ model: 'price', refused: { '2': 'golden[0]: differs', '3': 'no such file' } }],
+    models_not_served: [
+      { model: 'price', version: '2', reason: 'golden[0]: differs' },
+      { model: 'runs', reason: 'gold.runs is taken' },
+    ],
+  }
+  const judged = { without_view: { wide: 'too wide' }, models: { price: { predictions: 1 }, wide: { problem: 'no label' } } }
+  const services = [
+    { ...gateway!, status: served },
+    { ...logger!, service: 'labeler' as const, status: judged },
+  ]
+  expect(toStatusScreen({ ...status, services }, now)).toContain(
+    `
+models
+price is not served, its champion 2 being refused: golden[0]: differs
+runs is not served: gold.runs is taken
+price version 3 is refused: no such file
+wide has no view in gold: too wide
+wide is not evaluated: no label
+`.trim(),
+  )
+})
+
 test('says when nothing runs', () => {
   const down = toStatusScreen(
     {

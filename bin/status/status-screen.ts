@@ -1,4 +1,5 @@
 import { formatBytes, formatDuration, toTable } from '../output.ts'
+import { refusalsOf } from './refusals.ts'
 import { toConsumerText } from './outbox-report.ts'
 import type { ServiceLine, SystemStatus } from './collect-status.ts'
 
@@ -8,11 +9,17 @@ export function toStatusScreen(status: SystemStatus, now: Date): string {
   const sections = [
     `${status.ok ? 'ok' : 'NOT OK'}: ${status.data_dir} (${supervisor})`,
     toTable([['service', 'state', 'up', 'restarts', 'address'], ...status.services.map((line) => toServiceRow(line, status))]),
+    ...refusalSection(status),
     outboxSection(status),
     warehouseSection(status, now),
     errorSection(status, now),
   ]
   return sections.join('\n\n')
+}
+
+function refusalSection({ services }: SystemStatus): string[] {
+  const refusals = refusalsOf(services)
+  return refusals.length === 0 ? [] : [['models', ...refusals].join('\n')]
 }
 
 function toServiceRow(line: ServiceLine, { services }: SystemStatus): string[] {

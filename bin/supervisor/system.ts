@@ -7,6 +7,7 @@ import { identifyProcess } from '../../platform/service/process-identity.ts'
 import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
 import { readPassword } from '../../platform/warehouse/password-file.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
+import { refusalsOf } from '../status/refusals.ts'
 import { type ChildEnd, type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
 import { waitForEmptyLog } from './event-log-lag.ts'
 import { pickPort } from './ports.ts'
@@ -188,6 +189,7 @@ async function waitUntilReady(
     for (;;) {
       signal.throwIfAborted()
       const failing = await failingChecks(child.state())
+      if (failing.includes('a_model_is_served')) throw await noModelServed(child.state())
       if (failing.length === 0) break
       if (Date.now() > sayAt) {
         const seconds = Math.round((Date.now() - began) / 1000)
@@ -198,6 +200,24 @@ async function waitUntilReady(
       }
       await wait(readyLookMs)
     }
+  }
+  const statuses = [...children.values()].map(async (child) => ({ service: child.service, status: await statusOf(child.state()) }))
+  for (const refusal of refusalsOf(await Promise.all(statuses))) say(refusal)
+}
+
+/** Nothing that `up` waits for could change that. */
+async function noModelServed(state: ChildState): Promise<ServiceError> {
+  const refusals = refusalsOf([{ service: state.service, status: await statusOf(state) }])
+  return new ServiceError('invalid_project', `no model of the project is served: ${refusals.join('; ')}`, { hint: 'npx hindsight check' })
+}
+
+async function statusOf({ admin }: ChildState): Promise<Record<string, unknown>> {
+  try {
+    const response = await fetch(`${admin}/status`)
+    return ((await response.json()) as { status: Record<string, unknown> }).status
+  } catch {
+    // As of `failingChecks`.
+    return {}
   }
 }
 

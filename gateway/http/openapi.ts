@@ -42,6 +42,10 @@ const readiness = z.object({
     .describe(
       'Feature views that are still being loaded: their features are missing, not_ready. Left out when the online store does not answer.',
     ),
+  models_not_served: z
+    .array(z.object({ model: z.string(), version: z.string().optional(), reason: z.string() }))
+    .optional()
+    .describe('Models whose champion is refused, or that are themselves, and why. 503 only where that is all of them.'),
 })
 
 const operations: readonly Operation[] = [
