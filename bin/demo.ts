@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ServiceError } from '../contracts/errors.ts'
 import { measureSkew } from '../features/offline/skew.ts'
 import { evaluate } from '../labeler/evaluate/evaluate.ts'
 import { reconcile } from '../logger/reconcile/reconcile.ts'
 import { collectFacts, failuresOf } from '../models/flight-delay/demo/demo-facts.ts'
-import { addDays, datasetDays } from '../models/flight-delay/demo/flights.ts'
+import { addDays, datasetDays, type Flight } from '../models/flight-delay/demo/flights.ts'
 import { createProgress } from '../models/flight-delay/demo/progress.ts'
 import { joinReplays, type ReplayResult, replayDay } from '../models/flight-delay/demo/replay-day.ts'
 import { type ReplayPlan, planReplay } from '../models/flight-delay/demo/replay-plan.ts'
@@ -23,6 +24,8 @@ export type DemoOptions = {
   day: string
   /** How many days, from `day` on. */
   days: number
+  /** Only the first hours of departures; all by default. */
+  hours?: number | undefined
   dataDir: string
   env: NodeJS.ProcessEnv
   signal: AbortSignal
@@ -39,7 +42,7 @@ const emptyLogDeadlineMs = 120_000
  * when everything is as it should be.
  */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
-  const { system, project, day, days, dataDir, env, signal, say } = options
+  const { system, project, day, days, hours, dataDir, env, signal, say } = options
   const missing = whatIsMissing(project)
   if (missing !== undefined) {
     say(`no demo: it needs ${missing}, which this project does not have`)
@@ -53,8 +56,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     )
   const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: system.clickhousePassword })
   try {
-    const plan = await planReplay({ project, day, toDay })
-    const replay = await replayUntilKnown(plan, { ...options, warehouse })
+    const plan = await planReplay({ project, day, toDay, hours })
+    const replay = await replayUntilWhole(plan, { ...options, warehouse })
     const facts = await collectFacts({
       warehouse,
       plan,
@@ -64,7 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       measureSkew: ({ from, to }) => measureSkew({ warehouse, project, model, anchorFrom: from.toISOString(), anchorTo: to.toISOString() }),
       reconcile: () => reconcile(warehouse),
     })
-    say(toReport(facts, { day, days, gatewayUrl: system.gatewayUrl }))
+    say(toReport(facts, { day, days, hours, gatewayUrl: system.gatewayUrl }))
     if (dataDir !== '.hindsight') say(`  (each with HINDSIGHT_DATA_DIR=${dataDir})`)
     return failuresOf(facts).length === 0
   } finally {
@@ -72,19 +75,35 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   }
 }
 
-/** How often what a killed gateway left open is looked up and sent again. */
+/** How often what is not stored whole is asked again. */
 const replayRounds = 5
 
-/** Replays, and after a broken connection asks the warehouse what was taken, and sends the rest again. */
-async function replayUntilKnown(plan: ReplayPlan, options: DemoOptions & { warehouse: Warehouse }): Promise<ReplayResult> {
+/** Replays, asks the warehouse what is stored, and asks again what is missing or was answered without its features or a shadow. */
+async function replayUntilWhole(plan: ReplayPlan, options: DemoOptions & { warehouse: Warehouse }): Promise<ReplayResult> {
   let all: ReplayResult | undefined
   for (let round = 1; ; round++) {
     const replay = await replayPlan(plan, options)
     all = all === undefined ? replay : joinReplays(all, replay)
     const lag = await waitForEmptyLog(options.dataDir, emptyLogDeadlineMs, options.signal)
     if (Object.keys(lag).length > 0 && !options.signal.aborted) options.say(`still behind: ${JSON.stringify(lag)}`)
-    if (replay.interrupted.length === 0 || round === replayRounds) return all
-    options.say(`${replay.interrupted.length} connections broke: sending again what is not stored`)
+    const open = await waitUntilWhole(plan, options)
+    if (open.length === 0 || round === replayRounds || options.signal.aborted) return all
+    options.say(`asking again about ${open.length} flights that have no answer, or one without its features or its shadow`)
+  }
+}
+
+/** A shadow may take longer than its flight's answer, and nobody waits for it: the gateway gives it 10 seconds. */
+const shadowDeadlineMs = 15_000
+const lookAgainMs = 500
+
+/** The flights that are not stored whole once all that is under way must have ended. */
+async function waitUntilWhole(plan: ReplayPlan, { warehouse, signal }: DemoOptions & { warehouse: Warehouse }): Promise<Flight[]> {
+  const until = performance.now() + shadowDeadlineMs
+  for (;;) {
+    const { predictions } = await readStoredIds(warehouse, plan)
+    const open = plan.flights.filter(({ id }) => predictions.get(id)?.isWhole !== true)
+    if (open.length === 0 || performance.now() > until || signal.aborted) return open
+    await delay(lookAgainMs, undefined, { signal })
   }
 }
 

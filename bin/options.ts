@@ -24,6 +24,12 @@ export function parseDays(text: string): number {
   return days
 }
 
+export function parseHours(text: string): number {
+  const hours = Number(text)
+  if (!Number.isInteger(hours) || hours < 1) throw new InvalidArgumentError('a number of hours is a whole number from 1 on.')
+  return hours
+}
+
 export function parseDay(text: string): string {
   const time = Date.parse(`${text}T00:00:00Z`)
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== text)

@@ -1,7 +1,16 @@
 import { type Command, Option } from 'commander'
-import { dataDirOption, parseDay, parseDays, portOption, projectOption } from './options.ts'
+import { dataDirOption, parseDay, parseDays, parseHours, portOption, projectOption } from './options.ts'
 
-export type UpOptions = { project: string; dataDir: string; port: number; demo: boolean; day: string; days: number; exit: boolean }
+export type UpOptions = {
+  project: string
+  dataDir: string
+  port: number
+  demo: boolean
+  day: string
+  days: number
+  hours?: number | undefined
+  exit: boolean
+}
 
 export function registerUpCommand(program: Command): void {
   program
@@ -14,6 +23,7 @@ export function registerUpCommand(program: Command): void {
     .option('--no-demo', 'do not')
     .addOption(new Option('--day <date>', 'the day of the demo, in 2001').default('2001-06-04').argParser(parseDay))
     .addOption(new Option('--days <n>', 'how many days of flights, from --day on').default(1).argParser(parseDays))
+    .addOption(new Option('--hours <n>', 'only the flights that depart in the first hours, for a quick look').argParser(parseHours))
     .option('--exit', 'end after the report; status 0 only if it is as it should be', false)
     .addHelpText(
       'after',

@@ -55,6 +55,7 @@ async function runSystem(
         project,
         day: options.day,
         days: options.days,
+        hours: options.hours,
         dataDir: options.dataDir,
         env: process.env,
         signal: stop.signal,

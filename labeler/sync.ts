@@ -7,7 +7,7 @@ import { createTypedViews } from '../platform/schema/typed-views.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { outcomeRulesOf } from './outcomes/outcome-rules.ts'
 import { labelerTables } from './tables.ts'
-import { goldPredictionsViewSql, outcomesAsOfViewSql, outcomesViewSql, type ViewColumn } from './views.ts'
+import { goldPredictionsViewSql, labelReachViewSql, outcomesAsOfViewSql, outcomesViewSql, type ViewColumn } from './views.ts'
 
 /** `withoutView` has the models that have no typed view, and why. */
 export type SyncResult = { labels: string[]; changedLabels: string[]; typedViews: string[]; withoutView: Record<string, string> }
@@ -24,6 +24,7 @@ export async function syncLabeler(warehouse: Warehouse, project: Project, now: (
   const rules = outcomeRulesOf(project)
   await warehouse.command(outcomesAsOfViewSql(rules))
   await warehouse.command(outcomesViewSql(rules))
+  await warehouse.command(labelReachViewSql(rules))
   await warehouse.command(goldPredictionsViewSql(rules, predictionColumns))
   const { names: typedViews, failed: withoutView } = await createTypedViews(warehouse, project)
   return { labels: [...project.labels.keys()], changedLabels, typedViews, withoutView }

@@ -38,7 +38,9 @@ COMMENT 'Label definitions that have been in force, newest last.'`,
   route LowCardinality(Nullable(String)) COMMENT 'The group: champion, challenger, pinned or shadow; null where routes were taken together.',
   anchor LowCardinality(String) COMMENT 'The group: the decision point. Groups never span several.',
   day Nullable(Date32) COMMENT 'The group: UTC day of the anchor time; null where days were taken together.',
-  predictions UInt64 COMMENT 'Predictions in the group.',
+  predictions UInt64 COMMENT 'Predictions in the group that count.',
+  unanswered UInt64 COMMENT 'Beside them, those left out because their caller was told nothing.',
+  repeated UInt64 COMMENT 'Beside them, those left out because another attempt at the same question counts.',
   errors UInt64 COMMENT 'Of them, those with status error or without the score: never scored.',
   labeled UInt64 COMMENT 'Of the predictions, those whose outcome is labeled.',
   negative UInt64 COMMENT 'Of the predictions, those whose silence means no.',
@@ -63,4 +65,8 @@ COMMENT 'Evaluations that were saved, one row per group and metric.'`,
 
   `ALTER TABLE gold.evaluations ADD COLUMN IF NOT EXISTS class LowCardinality(Nullable(String))
 COMMENT 'Of several classes, the one that precision or recall is about; null otherwise.' AFTER metric`,
+
+  `ALTER TABLE gold.evaluations
+  ADD COLUMN IF NOT EXISTS unanswered UInt64 COMMENT 'Beside them, those left out because their caller was told nothing.' AFTER predictions,
+  ADD COLUMN IF NOT EXISTS repeated UInt64 COMMENT 'Beside them, those left out because another attempt at the same question counts.' AFTER unanswered`,
 ]

@@ -41,6 +41,7 @@ export function createGroupCollector({ dimensions, matureOnly, score }: GroupRul
     add(row: PredictionRow): void {
       if (row.route === 'shadow' && !dimensions.includes('route') && !dimensions.includes('model_version')) return
       const { counts, judged } = groupOf(row)
+      if (row.left_out !== null) return void (counts[row.left_out] += 1)
       const said = classOf?.(row)
       const isScored = classOf === undefined ? row.score !== null : said !== undefined
       counts.predictions += 1
@@ -68,7 +69,7 @@ function judge(judged: Judged, row: PredictionRow, said: SaidClass | undefined):
 
 function emptyCounts(): GroupCounts {
   const states = Object.fromEntries(outcomeStates.map((state) => [state, 0])) as Record<(typeof outcomeStates)[number], number>
-  return { predictions: 0, errors: 0, ...states, immature: 0 }
+  return { predictions: 0, unanswered: 0, repeated: 0, errors: 0, ...states, immature: 0 }
 }
 
 function emptyJudged(): Judged {

@@ -268,7 +268,19 @@ describe('evaluate', () => {
   })
 })
 
-const none = { predictions: 0, errors: 0, pending: 0, labeled: 0, negative: 0, expired: 0, conflicted: 0, retracted: 0, immature: 0 }
+const none = {
+  predictions: 0,
+  unanswered: 0,
+  repeated: 0,
+  errors: 0,
+  pending: 0,
+  labeled: 0,
+  negative: 0,
+  expired: 0,
+  conflicted: 0,
+  retracted: 0,
+  immature: 0,
+}
 
 test('a snapshot is saved once, and again when something has changed', async () => {
   let now = after(2).getTime()

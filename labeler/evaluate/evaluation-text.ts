@@ -15,14 +15,20 @@ export function toEvaluationText(evaluation: Evaluation): string {
 }
 
 function toGroupText(group: EvaluationGroup): string {
-  const { predictions, errors, immature, ...states } = group.counts
+  const { predictions, unanswered, repeated, errors, immature, ...states } = group.counts
   const counted = Object.entries({ ...states, errors, immature }).filter(([, count]) => count > 0)
+  const leftOut = Object.entries({ unanswered, repeated }).filter(([, count]) => count > 0)
   const rows = group.metrics.map((metric) => `  ${toMetricText(metric)}`)
   return [
     titleOf(group),
-    `  ${[`${predictions} predictions`, ...counted.map(([name, count]) => `${count} ${name}`)].join(', ')}`,
+    `  ${[`${predictions} predictions`, ...counted.map(toCountText)].join(', ')}`,
+    ...(leftOut.length === 0 ? [] : [`  left out: ${leftOut.map(toCountText).join(', ')}`]),
     ...rows,
   ].join('\n')
+}
+
+function toCountText([name, count]: [string, number]): string {
+  return `${count} ${name}`
 }
 
 function titleOf({ model_version, route, anchor, day }: EvaluationGroup): string {

@@ -24,7 +24,11 @@ export type Metric = Estimate & {
 
 /** Numbers of predictions; those of the states sum up to `predictions`. */
 export type GroupCounts = Record<OutcomeState, number> & {
+  /** Those that count. */
   predictions: number
+  /** Beside them, those left out: their caller was told nothing, or another attempt at the same question counts. */
+  unanswered: number
+  repeated: number
   /** With status error, or without the score. */
   errors: number
   /** Labeled with a score but not mature; left out of the metrics where silence means no. */

@@ -20,6 +20,8 @@ export type PredictionRow = {
   outcome: number | null
   outcome_text: string | null
   mature: boolean
+  /** Why it does not count; null where it does. */
+  left_out: 'unanswered' | 'repeated' | null
 }
 
 export type PredictionRowsQuery = {
@@ -60,7 +62,8 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
        prediction.day AS day, prediction.score AS score, prediction.score_text AS score_text,
        prediction.probabilities AS probabilities,
        resolved.outcome_state AS outcome_state, resolved.outcome AS outcome, resolved.outcome_text AS outcome_text,
-       CAST(resolved.matures_at <= ${time('as_of')}, 'Bool') AS mature
+       CAST(resolved.matures_at <= ${time('as_of')}, 'Bool') AS mature,
+       resolved.left_out AS left_out
      FROM
      (
        SELECT

@@ -18,6 +18,12 @@ export type Decision = {
   entities: Readonly<Record<string, string>>
   anchor: string
   anchorTimeMs: number
+  /** Equal for attempts at one question; undefined where the decision repeats none. */
+  question?: string | undefined
+  /** Undefined for what nobody is told of. */
+  fate?: 'answered' | 'unanswered' | 'unknown' | undefined
+  /** When and where its first prediction was received. */
+  receipt: { ingestedAtMs: number; writerId: string; epoch: number; seq: number }
 }
 
 /** What of a label event takes part in resolution. */
@@ -61,4 +67,8 @@ export type Outcome = {
   maturesAtMs: number
   /** Label events that were known and matched, withdrawn ones included. */
   statements: number
+  /** Why the decision does not count: its caller was told nothing, or another attempt at the question counts. */
+  leftOut: 'unanswered' | 'repeated' | undefined
+  /** Decisions that ask the same, this one included. */
+  attempts: number
 }

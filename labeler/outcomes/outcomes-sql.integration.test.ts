@@ -4,7 +4,7 @@ import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
 import { syncLabeler } from '../sync.ts'
 import { arbitraryTenants, arbitraryWorld, type World } from '../testing/arbitrary-ledger.ts'
-import { decisionRows, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { decisionRows, fateRows, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
 import { testProject } from '../testing/test-project.ts'
 import type { Outcome, OutcomeState } from './outcome.ts'
 import { outcomeRulesOf } from './outcome-rules.ts'
@@ -64,12 +64,14 @@ test('the generated SQL equals the reference resolver', async () => {
 }, 60_000)
 
 async function store(worlds: readonly World[]): Promise<void> {
-  for (const table of ['bronze.prediction_events', 'bronze.label_events']) await server.warehouse.command(`TRUNCATE TABLE ${table}`)
+  for (const table of ['bronze.prediction_events', 'bronze.prediction_fates', 'bronze.label_events'])
+    await server.warehouse.command(`TRUNCATE TABLE ${table}`)
   const decisions = worlds.flatMap((world) => world.decisions)
   await server.warehouse.insert(
     'bronze.prediction_events',
-    decisions.flatMap((decision, number) => decisionRows(decision, 1 + number * 2)),
+    decisions.flatMap((decision) => decisionRows(decision)),
   )
+  await server.warehouse.insert('bronze.prediction_fates', decisions.flatMap(fateRows))
   const statements = worlds.flatMap((world) => world.statements)
   await server.warehouse.insert(
     'bronze.label_events',
@@ -84,11 +86,14 @@ type Row = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor' | 'out
   outcome: number | null
   outcome_text: string | null
   statements: string
+  counts: boolean
+  left_out: Outcome['leftOut'] | null
+  attempts: number
 }
 
 async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
   const rows = await server.warehouse.query<Row>(
-    `SELECT tenant, decision_id, label, model, anchor, outcome_state, outcome, outcome_text, statements,
+    `SELECT tenant, decision_id, label, model, anchor, outcome_state, outcome, outcome_text, statements, counts, left_out, attempts,
        toUnixTimestamp64Milli(anchor_time) AS anchor_ms, toUnixTimestamp64Milli(matures_at) AS matures_ms,
        toUnixTimestamp64Milli(outcome_known_at) AS known_ms
      FROM asof.outcomes(as_of = '${toDateTime64(asOfMs)}')`,
@@ -97,7 +102,9 @@ async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
 }
 
 function toOutcome(row: Row): Outcome {
+  expect(row.counts).toBe(row.left_out === null)
   return {
+    ...{ leftOut: row.left_out ?? undefined, attempts: row.attempts },
     ...{ tenant: row.tenant, decisionId: row.decision_id, label: row.label, model: row.model, anchor: row.anchor },
     ...{ anchorTimeMs: Number(row.anchor_ms), maturesAtMs: Number(row.matures_ms), statements: Number(row.statements) },
     state: row.outcome_state as OutcomeState,

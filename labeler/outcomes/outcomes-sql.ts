@@ -1,6 +1,7 @@
 import { labelSourceKinds } from '../../contracts/label-event.ts'
 import { quoteString } from '../../platform/schema/sql-text.ts'
 import type { OutcomeRules } from './outcome-rules.ts'
+import { leftOutSql, questionsSql } from './questions-sql.ts'
 
 export type OutcomesSqlOptions = {
   /** An expression of type DateTime64(3, 'UTC'): the time as of which outcomes are known. */
@@ -9,7 +10,27 @@ export type OutcomesSqlOptions = {
   where?: string
   /** Only the outcomes of each model's primary label. */
   primaryOnly?: boolean
+  /** With a row, its label empty, for each decision that has no outcome, because its model's primary label is not defined. */
+  everyDecision?: boolean
 }
+
+/** Whether a decision counts, beside its outcome. */
+export const standingColumns = [
+  {
+    name: 'counts',
+    type: 'Bool',
+    comment:
+      'True for one decision of each question that was answered or may have been: of attempts that repeat each other the answered, and of those the latest. ' +
+      'Shadows and replays follow their decision. Whatever counts decisions counts these.',
+  },
+  {
+    name: 'left_out',
+    type: 'LowCardinality(Nullable(String))',
+    comment:
+      'Why the decision does not count: unanswered (its caller was told nothing) or repeated (another attempt at the question counts); null where it does.',
+  },
+  { name: 'attempts', type: 'UInt32', comment: 'Decisions that ask the same question, this one included: 1 where it was asked once.' },
+] as const
 
 /** The columns of an outcome, as `outcomesSql` selects them. */
 export const outcomeColumns = [
@@ -39,6 +60,7 @@ export const outcomeColumns = [
     comment: 'anchor_time plus the maturity of the label: from then on silence has a meaning.',
   },
   { name: 'statements', type: 'UInt64', comment: 'Label events known by then that matched the decision, withdrawn ones included.' },
+  ...standingColumns,
 ] as const
 
 /**
@@ -47,13 +69,15 @@ export const outcomeColumns = [
  * an entity with the window-wide bucket that its anchor time falls in.
  */
 export function outcomesSql(rules: OutcomeRules, options: OutcomesSqlOptions): string {
+  const primaryOnly = options.primaryOnly === true
   return `WITH
-  rules AS (${rulesSql(options.primaryOnly === true ? primaryRules(rules) : rules)}),
+  rules AS (${rulesSql(primaryOnly ? primaryRules(rules) : rules)}),
   known AS (${knownSql(options.asOf)}),
-  decisions AS (${decisionsSql(options.where)}),
+  questions AS (${questionsSql(options.where)}),
+  candidates AS (${candidatesSql}),
   matches AS (${matchesSql})
 SELECT
-  tenant, decision_id, label, model, anchor, anchor_time,
+  tenant, decision.1 AS decision_id, label, model, anchor, decision.2 AS anchor_time,
   multiIf(
     length(winning_values) = 1, 'labeled',
     length(winning_values) > 1, 'conflicted',
@@ -68,23 +92,46 @@ SELECT
     outcome_state = 'negative', toNullable(matures_at),
     NULL) AS outcome_known_at,
   addMilliseconds(anchor_time, maturity_ms) AS matures_at,
-  statements
+  statements,
+  CAST(isNull(left_out), 'Bool') AS counts,
+  ${leftOutSql('decision', 'chosen')} AS left_out,
+  toUInt32(length(members)) AS attempts
 FROM
 (
   SELECT
-    tenant, decision_id, label,
+    tenant, chosen, label,
     any(by_source.model) AS model,
     any(by_source.anchor) AS anchor,
-    any(by_source.anchor_time) AS anchor_time,
+    any(by_source.members) AS members,
     sum(by_source.statements) AS statements,
     groupArrayIf(by_source.newest, by_source.has_value) AS standings,
     arrayFilter(standing -> standing.1 = arrayMin(other -> other.1, standings), standings) AS winners,
     arrayDistinct(arrayMap(standing -> (standing.2, standing.3), winners)) AS winning_values
-  FROM (${statementsBySourceSql} UNION ALL ${expectedSql(rules)}) AS by_source
-  GROUP BY tenant, decision_id, label
+  FROM (${statementsBySourceSql} UNION ALL ${expectedSql(rules, options)}) AS by_source
+  GROUP BY tenant, chosen, label
 ) AS resolved
-INNER JOIN rules ON rules.rule_label = resolved.label
-WHERE ${options.primaryOnly === true ? isPrimary(rules) : 'true'}`
+${options.everyDecision === true ? 'LEFT' : 'INNER'} JOIN rules ON rules.rule_label = resolved.label
+ARRAY JOIN members AS decision
+WHERE ${primaryOnly ? isPrimary(rules) : 'true'}${options.everyDecision === true ? " OR label = ''" : ''}`
+}
+
+/** How many questions each label statement reaches, and of how many it holds. */
+export function labelReachSql(rules: OutcomeRules, asOf: string): string {
+  return `WITH
+  rules AS (${rulesSql(rules)}),
+  known AS (${knownSql(asOf)}),
+  questions AS (${questionsSql()}),
+  candidates AS (${candidatesSql})
+SELECT
+  known.tenant AS tenant, known.label AS label, known.label_id AS label_id, known.target AS target, known.request_id AS request_id,
+  known.known_at AS known_at, reach.reached AS reached, reach.counted AS counted
+FROM known
+LEFT JOIN
+(
+  SELECT tenant, label, label_id, sum(length(reached)) AS reached, sum(length(counted)) AS counted
+  FROM candidates
+  GROUP BY tenant, label, label_id
+) AS reach USING (tenant, label, label_id)`
 }
 
 function primaryRules(rules: OutcomeRules): OutcomeRules {
@@ -126,23 +173,6 @@ function knownSql(asOf: string): string {
     WHERE known_at <= ${asOf}`
 }
 
-/** A decision's attributes are those of its first prediction; replays come later and repeat them. */
-function decisionsSql(where = 'true'): string {
-  return `
-    SELECT
-      tenant, decision_id, prediction_ids, origin.1 AS model, origin.2 AS request_id, origin.3 AS \`index\`,
-      origin.4 AS entities, origin.5 AS anchor, origin.6 AS anchor_time
-    FROM
-    (
-      SELECT
-        tenant, decision_id, groupArray(prediction_id) AS prediction_ids,
-        argMin((model, request_id, \`index\`, entities, anchor, anchor_time), (ingested_at, toString(prediction_id))) AS origin
-      FROM silver.predictions
-      WHERE ${where}
-      GROUP BY tenant, decision_id
-    )`
-}
-
 const toMs = (column: string) => `toUnixTimestamp64Milli(${column})`
 
 /** Equal for an anchor time and a window that reaches it; with an exact match the bucket is the time itself. */
@@ -168,53 +198,59 @@ const decisionKeys = `arrayConcat(
             shape -> ${entityKey({ windowMs: 'shape.1', roles: 'shape.2', entities: 'entities', timeMs: toMs('anchor_time') })},
             arrayFilter(shape -> hasAll(CAST(mapKeys(entities), 'Array(String)'), shape.2), shapes)))`
 
-/** One row per statement and decision that it counts for. */
-const matchesSql = `
+/**
+ * One row per statement, model and anchor: the questions that it reaches by any of their attempts, as tuples of the chosen attempt
+ * and all of them, and those that `which` leaves. What was not answered gives way to what was.
+ */
+const candidatesSql = `
     SELECT
-      tenant, label, label_id, model, anchor, chosen.1 AS anchor_time, chosen.3 AS decision_id,
-      value_number, value_text, known_at, position, source_kind, source_name, source_labeler, retracted
+      tenant, statement.label AS label, statement.label_id AS label_id, question.model AS model, question.anchor AS anchor,
+      arraySort(each -> (each.1.1, each.1.2), groupUniqArray((question.chosen, question.members))) AS reached,
+      if(arrayExists(each -> each.1.3 > 0, reached), arrayFilter(each -> each.1.3 > 0, reached), reached) AS preferred,
+      multiIf(
+        any(statement.which) = 'first', arraySlice(preferred, 1, 1),
+        any(statement.which) = 'last', arraySlice(preferred, -1),
+        reached) AS counted,
+      any(statement.value_number) AS value_number, any(statement.value_text) AS value_text,
+      any(statement.known_at) AS known_at, any(statement.position) AS position, any(statement.retracted) AS retracted,
+      any(statement.source_kind) AS source_kind, any(statement.source_name) AS source_name, any(statement.source_labeler) AS source_labeler
     FROM
     (
       SELECT
-        tenant, statement.label AS label, statement.label_id AS label_id, decision.model AS model, decision.anchor AS anchor,
-        arraySort(groupUniqArray((decision.anchor_time, toString(decision.decision_id), decision.decision_id))) AS candidates,
-        multiIf(
-          any(statement.which) = 'first', arraySlice(candidates, 1, 1),
-          any(statement.which) = 'last', arraySlice(candidates, -1),
-          candidates) AS counted,
-        any(statement.value_number) AS value_number, any(statement.value_text) AS value_text,
-        any(statement.known_at) AS known_at, any(statement.position) AS position, any(statement.retracted) AS retracted,
-        any(statement.source_kind) AS source_kind, any(statement.source_name) AS source_name, any(statement.source_labeler) AS source_labeler
-      FROM
-      (
-        SELECT
-          tenant, decision_id, model, \`index\`, anchor, anchor_time,
-          arrayJoin(${decisionKeys}) AS key
-        FROM decisions
-        CROSS JOIN (SELECT groupUniqArray((window_ms, roles)) AS shapes FROM known WHERE target = 'entities') AS entity_shapes
-      ) AS decision
-      INNER JOIN
-      (
-        SELECT *, arrayJoin(${statementKeys}) AS key
-        FROM known
-      ) AS statement USING (tenant, key)
-      WHERE multiIf(
-        statement.target = 'prediction', true,
-        statement.target = 'request', isNull(statement.index) OR statement.index = decision.index,
-        (isNull(statement.anchor) OR statement.anchor = decision.anchor)
-          AND (isNull(statement.anchor_time) OR statement.anchor_time = decision.anchor_time)
-          AND (statement.window_ms = 0 OR (
-            ${toMs('decision.anchor_time')} >= ${toMs('statement.event_time')} - statement.window_ms
-            AND decision.anchor_time < statement.event_time)))
-      GROUP BY tenant, label, label_id, model, anchor
-    )
-    ARRAY JOIN counted AS chosen`
+        tenant, model, \`index\`, anchor, chosen, members, target.1 AS anchor_time, target.2 AS prediction_ids,
+        arrayJoin(${decisionKeys}) AS key
+      FROM questions
+      CROSS JOIN (SELECT groupUniqArray((window_ms, roles)) AS shapes FROM known WHERE target = 'entities') AS entity_shapes
+      ARRAY JOIN targets AS target
+    ) AS question
+    INNER JOIN
+    (
+      SELECT *, arrayJoin(${statementKeys}) AS key
+      FROM known
+    ) AS statement USING (tenant, key)
+    WHERE multiIf(
+      statement.target = 'prediction', true,
+      statement.target = 'request', isNull(statement.index) OR statement.index = question.index,
+      (isNull(statement.anchor) OR statement.anchor = question.anchor)
+        AND (isNull(statement.anchor_time) OR statement.anchor_time = question.anchor_time)
+        AND (statement.window_ms = 0 OR (
+          ${toMs('question.anchor_time')} >= ${toMs('statement.event_time')} - statement.window_ms
+          AND question.anchor_time < statement.event_time)))
+    GROUP BY tenant, label, label_id, model, anchor`
+
+/** One row per statement and question that it counts for. */
+const matchesSql = `
+    SELECT
+      tenant, label, label_id, model, anchor, question.1 AS chosen, question.2 AS members,
+      value_number, value_text, known_at, position, source_kind, source_name, source_labeler, retracted
+    FROM candidates
+    ARRAY JOIN counted AS question`
 
 const kindRank = `transform(source_kind, [${labelSourceKinds.map(quoteString).join(', ')}], [${labelSourceKinds.map((_, rank) => rank).join(', ')}], ${labelSourceKinds.length})`
 
 const statementsBySourceSql = `
     SELECT
-      tenant, decision_id, label, any(matches.model) AS model, any(matches.anchor) AS anchor, any(matches.anchor_time) AS anchor_time,
+      tenant, chosen, label, any(matches.model) AS model, any(matches.anchor) AS anchor, any(matches.members) AS members,
       count() AS statements,
       argMaxIf(
         (toUInt8(${kindRank}), value_number, value_text, matches.known_at, matches.retracted),
@@ -226,10 +262,10 @@ const statementsBySourceSql = `
         SELECT tenant, label, assumeNotNull(supersedes) FROM known WHERE isNotNull(supersedes)) AS superseded
       FROM matches
     ) AS matches
-    GROUP BY tenant, decision_id, label, source_kind, source_name, source_labeler`
+    GROUP BY tenant, chosen, label, source_kind, source_name, source_labeler`
 
-/** A row without a statement for each decision's primary label, so that silence has an outcome too. */
-function expectedSql({ primaryLabels }: OutcomeRules): string {
+/** A row without a statement for each question's primary label, so that silence has an outcome too. */
+function expectedSql({ primaryLabels }: OutcomeRules, { everyDecision }: OutcomesSqlOptions): string {
   const primaries = constantTable(
     ['primary_model', 'primary_label'],
     [...primaryLabels].map(([model, label]) => [quoteString(model), quoteString(label)]),
@@ -237,10 +273,10 @@ function expectedSql({ primaryLabels }: OutcomeRules): string {
   )
   return `
     SELECT
-      tenant, decision_id, toLowCardinality(primary_label) AS label, model, anchor, anchor_time, toUInt64(0) AS statements,
-      (toUInt8(0), CAST(NULL, 'Nullable(Float64)'), CAST(NULL, 'Nullable(String)'), anchor_time, false) AS newest, false AS has_value
-    FROM decisions
-    INNER JOIN (${primaries}) AS primaries ON primaries.primary_model = decisions.model`
+      tenant, chosen, toLowCardinality(primary_label) AS label, model, anchor, members, toUInt64(0) AS statements,
+      (toUInt8(0), CAST(NULL, 'Nullable(Float64)'), CAST(NULL, 'Nullable(String)'), chosen.1, false) AS newest, false AS has_value
+    FROM questions
+    ${everyDecision === true ? 'LEFT' : 'INNER'} JOIN (${primaries}) AS primaries ON primaries.primary_model = questions.model`
 }
 
 /** `empty` gives the columns their types when there is no row. */

@@ -7,7 +7,8 @@ const minute = 60_000
 const rule: LabelRule = { label: 'late', windowMs: 0, which: 'all', maturityMs: 60 * minute, silence: 'unknown' }
 const decision: Decision = {
   ...{ tenant: 'default', decisionId: 'd1', predictionIds: ['p1', 'p2'], model: 'delay', requestId: 'r1', index: 0 },
-  ...{ entities: { flight: '7', origin: 'SFO' }, anchor: 'departure', anchorTimeMs: 0 },
+  ...{ entities: { flight: '7', origin: 'SFO' }, anchor: 'departure', anchorTimeMs: 0, fate: 'answered' },
+  receipt: { ingestedAtMs: 0, writerId: 'gateway', epoch: 1, seq: 1 },
 }
 const statement: Statement = {
   ...{

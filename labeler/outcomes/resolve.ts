@@ -1,22 +1,25 @@
 import { labelSourceKinds } from '../../contracts/label-event.ts'
 import type { Decision, Outcome, Statement } from './outcome.ts'
+import { compareText } from '../compare-text.ts'
 import { groupBy } from '../group-by.ts'
+import { isCounted, leftOutOf, type Question, toQuestions } from './questions.ts'
 import type { LabelRule, OutcomeRules } from './outcome-rules.ts'
 
 type Ledger = { decisions: readonly Decision[]; statements: readonly Statement[] }
 
 /**
  * The outcomes as of a time, written for clarity: the reference that the generated SQL must equal. One outcome per
- * decision for its model's primary label and for every other label that matched it.
+ * decision for its model's primary label and for every other label that matched it or another attempt at its question.
  */
 export function resolveOutcomes(rules: OutcomeRules, ledger: Ledger, asOfMs: number): Outcome[] {
+  const questions = toQuestions(ledger.decisions)
   return rules.labels.flatMap((rule) => {
     const known = ledger.statements.filter((statement) => statement.label === rule.label && statement.knownAtMs <= asOfMs)
     const superseded = supersededBy(known)
-    const matched = matchesByDecision(rule, known, ledger.decisions)
-    return ledger.decisions
-      .filter((decision) => matched.has(decision) || rules.primaryLabels.get(decision.model) === rule.label)
-      .map((decision) => toOutcome({ rule, decision, statements: matched.get(decision) ?? [], superseded, asOfMs }))
+    const matched = matchesByQuestion(rule, known, questions)
+    return questions
+      .filter((question) => matched.has(question) || rules.primaryLabels.get(question.chosen.model) === rule.label)
+      .flatMap((question) => toOutcomes({ rule, question, statements: matched.get(question) ?? [], superseded, asOfMs }))
   })
 }
 
@@ -38,21 +41,25 @@ function isEntityMatch(rule: LabelRule, statement: Statement, decision: Decision
   return decision.anchorTimeMs >= statement.eventTimeMs - rule.windowMs && decision.anchorTimeMs < statement.eventTimeMs
 }
 
-function matchesByDecision(rule: LabelRule, known: readonly Statement[], decisions: readonly Decision[]): Map<Decision, Statement[]> {
-  const matches = new Map<Decision, Statement[]>()
+/** A label that reaches one attempt at a question holds for all. */
+function matchesByQuestion(rule: LabelRule, known: readonly Statement[], questions: readonly Question[]): Map<Question, Statement[]> {
+  const matches = new Map<Question, Statement[]>()
   for (const statement of known) {
-    const candidates = decisions.filter((decision) => isMatch(rule, statement, decision))
-    for (const decision of choose(rule, candidates)) matches.set(decision, [...(matches.get(decision) ?? []), statement])
+    const candidates = questions.filter(({ attempts }) => attempts.some((decision) => isMatch(rule, statement, decision)))
+    for (const question of choose(rule, candidates)) matches.set(question, [...(matches.get(question) ?? []), statement])
   }
   return matches
 }
 
-/** `which` chooses within a model and an anchor, because neither shares its evaluation with another. */
-function choose(rule: LabelRule, candidates: readonly Decision[]): readonly Decision[] {
+/** `which` chooses within a model and an anchor, because neither shares its evaluation with another; what was not answered gives way. */
+function choose(rule: LabelRule, candidates: readonly Question[]): readonly Question[] {
   if (rule.which === 'all') return candidates
-  const groups = groupBy(candidates, (decision) => JSON.stringify([decision.model, decision.anchor]))
+  const groups = groupBy(candidates, ({ chosen }) => JSON.stringify([chosen.model, chosen.anchor]))
   return [...groups.values()].flatMap((group) => {
-    const ordered = group.toSorted((a, b) => a.anchorTimeMs - b.anchorTimeMs || compareText(a.decisionId, b.decisionId))
+    const preferred = group.some(isCounted) ? group.filter(isCounted) : group
+    const ordered = preferred.toSorted(
+      ({ chosen: a }, { chosen: b }) => a.anchorTimeMs - b.anchorTimeMs || compareText(a.decisionId, b.decisionId),
+    )
     return ordered.slice(...(rule.which === 'first' ? [0, 1] : [-1]))
   })
 }
@@ -63,9 +70,19 @@ function supersededBy(known: readonly Statement[]): Set<string> {
   return new Set(withdrawals.map((statement) => JSON.stringify([statement.tenant, statement.supersedes])))
 }
 
-type Case = { rule: LabelRule; decision: Decision; statements: readonly Statement[]; superseded: ReadonlySet<string>; asOfMs: number }
+type Case = { rule: LabelRule; question: Question; statements: readonly Statement[]; superseded: ReadonlySet<string>; asOfMs: number }
 
-function toOutcome({ rule, decision, statements, superseded, asOfMs }: Case): Outcome {
+function toOutcomes({ question, ...rest }: Case): Outcome[] {
+  return question.attempts.map((decision) => ({
+    ...toOutcome(decision, rest),
+    leftOut: leftOutOf(decision, question),
+    attempts: question.attempts.length,
+  }))
+}
+
+type Resolved = Omit<Outcome, 'leftOut' | 'attempts'>
+
+function toOutcome(decision: Decision, { rule, statements, superseded, asOfMs }: Omit<Case, 'question'>): Resolved {
   const { tenant, decisionId, model, anchor, anchorTimeMs } = decision
   const maturesAtMs = anchorTimeMs + rule.maturityMs
   const base = { tenant, decisionId, label: rule.label, model, anchor, anchorTimeMs, maturesAtMs, statements: statements.length }
@@ -121,9 +138,4 @@ function toValue({ valueNumber, valueText }: Statement): Pick<Outcome, 'outcome'
     ...(valueNumber === undefined ? {} : { outcome: valueNumber }),
     ...(valueText === undefined ? {} : { outcomeText: valueText }),
   }
-}
-
-/** By UTF-8 bytes, as ClickHouse orders strings. */
-export function compareText(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

@@ -35,12 +35,13 @@ export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrar
       ),
     })
     .map((world) => ({
-      decisions: world.decisions.map(({ step, predictions, ...decision }, number) => ({
+      decisions: withRepetitions(world.decisions).map(({ step, predictions, ingestedStep, writer, epoch, ...decision }, number) => ({
         ...decision,
         tenant: 'default',
         decisionId: testUuid(number),
         predictionIds: Array.from({ length: predictions }, (_, position) => testUuid(2 * number + position)),
         anchorTimeMs: toMs(step),
+        receipt: { ingestedAtMs: toMs(ingestedStep), writerId: writer, epoch, seq: 1 + 2 * ((number * 5) % 7) },
       })),
       statements: withEchoes(world.statements).map((draft, number) =>
         toStatement(draft, {
@@ -75,6 +76,25 @@ function decisionDraft(rules: OutcomeRules) {
     anchor: fc.constantFrom('open', 'close'),
     step: steps,
     predictions: fc.integer({ min: 1, max: 2 }),
+    question: optional(fc.constantFrom('1'.repeat(64), '2'.repeat(64))),
+    fate: fc.constantFrom(undefined, 'answered' as const, 'unanswered' as const, 'unknown' as const),
+    ingestedStep: rarely(4, 11),
+    writer: rarely('gateway-1', 'gateway-10'),
+    epoch: rarely(1, 2),
+  })
+}
+
+type DecisionDraft = ReturnType<typeof decisionDraft> extends fc.Arbitrary<infer T> ? T : never
+
+/** Who asks the same asks it of the same model about the same, though perhaps at another time. */
+function withRepetitions(drafts: readonly DecisionDraft[]): DecisionDraft[] {
+  const first = new Map<string, DecisionDraft>()
+  return drafts.map((draft) => {
+    const { question, step, predictions, fate, ingestedStep, writer, epoch } = draft
+    if (question === undefined) return draft
+    const asked = first.get(question) ?? draft
+    first.set(question, asked)
+    return { ...asked, question, step, predictions, fate, ingestedStep, writer, epoch }
   })
 }
 

@@ -18,16 +18,37 @@ export function predictionRow(row: PredictionRow & { seq: number }): object {
   }
 }
 
-/** One row per prediction of the decision: the first served, the others shadows. */
-export function decisionRows(decision: Decision, seq: number): object[] {
-  const { tenant, decisionId, model, requestId, index, entities, anchor, anchorTimeMs } = decision
+/** One row per prediction of the decision: the first served, the others shadows, at one after the other place of the writer. */
+export function decisionRows(decision: Decision): object[] {
+  const { tenant, decisionId, model, requestId, index, entities, anchor, anchorTimeMs, question, fate, receipt } = decision
   return decision.predictionIds.map((predictionId, position) =>
     predictionRow({
-      ...{ tenant, model, index, entities, anchor, seq: seq + position },
+      ...{ tenant, model, index, entities, anchor, seq: receipt.seq + position, writer_id: receipt.writerId, epoch: receipt.epoch },
       ...{ prediction_id: predictionId, decision_id: decisionId, request_id: requestId, anchor_time: toDateTime64(anchorTimeMs) },
+      ...{ ingested_at: toDateTime64(receipt.ingestedAtMs), question_sha256: question ?? null },
       route: position === 0 ? 'champion' : 'shadow',
+      // Nobody is told of a batch.
+      ...(fate === undefined && { lane: 'batch_predictions', trigger: 'batch' }),
     }),
   )
+}
+
+/** The row of bronze.prediction_fates that gives the decision its fate; none where the order of the log does. */
+export function fateRows({ tenant, predictionIds, fate, receipt }: Decision): object[] {
+  if (fate !== 'answered' && fate !== 'unanswered') return []
+  return [fateRow({ tenant, predictionId: predictionIds[0] ?? '', fate, seq: 1_000_000 + receipt.seq })]
+}
+
+type Fate = { tenant: string; predictionId: string; fate: 'answered' | 'unanswered' | 'delivered'; seq: number }
+
+/** A row of bronze.prediction_fates. */
+export function fateRow({ tenant, predictionId, fate, seq }: Fate): object {
+  return {
+    ...{ fate_id: predictionId, prediction_id: predictionId, tenant, payload_hash: 'c'.repeat(64), fate },
+    ...{ reason: fate === 'unanswered' ? 'deadline' : null, ingested_at: '2026-01-01 00:00:00.000' },
+    ...{ retention_until: '2200-01-01 00:00:00.000', writer_id: 'test', epoch: 1, lane: 'predictions', seq },
+    appended_at: '2026-01-01 00:00:00.000',
+  }
 }
 
 type StatementRow = Omit<Statement, 'ingestedAtMs' | 'origin'> & Partial<Pick<Statement, 'ingestedAtMs' | 'origin'>>

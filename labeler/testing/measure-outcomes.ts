@@ -74,6 +74,7 @@ function predictionsOf(number: number): object[] {
       ...{ prediction_id: idOf(2 * number + position), decision_id: idOf(2 * number), request_id: `flight-${number}`, route },
       ...{ model_version: String(2 - position), anchor_time: toDateTime64(anchorMs(number)), outputs_number: { probability: score } },
       entities: { flight: `F${number}`, origin: `A${number % 230}`, destination: `A${number % 229}` },
+      question_sha256: number.toString(16).padStart(64, '0'),
       features_number: Object.fromEntries(Array.from({ length: 9 }, (_, feature) => [`feature_${feature}`, score * feature])),
       seq: 2 * number + position + 1,
     }),

@@ -22,7 +22,19 @@ const baseNames = new Set([
     'route',
     'route_probability',
   ],
-  ...['anchor', 'anchor_time', 'status', 'decision_value', 'decision_threshold', 'fallback', 'error_code', 'fate', 'unanswered_reason'],
+  ...[
+    'anchor',
+    'anchor_time',
+    'status',
+    'decision_value',
+    'decision_threshold',
+    'fallback',
+    'error_code',
+    'fate',
+    'unanswered_reason',
+    'attempts',
+    'request_id_reused',
+  ],
   ...['ingested_at', 'predicted_at'],
 ])
 

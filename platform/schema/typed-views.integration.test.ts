@@ -16,18 +16,22 @@ beforeAll(async () => {
   const columns = await warehouse.query<{ declared: string }>(
     `SELECT concat('"', name, '" ', type, ' COMMENT \\'', name, ' of silver\\'') AS declared FROM system.columns WHERE database = 'silver' AND table = 'predictions'`,
   )
-  await warehouse.command(`CREATE OR REPLACE VIEW gold.predictions (${columns.map(({ declared }) => declared).join(', ')}, outcome Nullable(Float64) COMMENT 'The outcome.')
-AS SELECT *, if(request_id = 'r1', 1, NULL) AS outcome FROM silver.predictions COMMENT 'Every prediction.'`)
-  await warehouse.insert('bronze.prediction_events', [row('r1', { distance: 100, holiday: 1 }, { origin: 'ORD' }), row('r2', {}, {})])
+  await warehouse.command(`CREATE OR REPLACE VIEW gold.predictions (${columns.map(({ declared }) => declared).join(', ')}, outcome Nullable(Float64) COMMENT 'The outcome.', counts Bool COMMENT 'Counts.')
+AS SELECT *, if(request_id = 'r1', 1, NULL) AS outcome, request_id != 'r3' AS counts FROM silver.predictions COMMENT 'Every prediction.'`)
+  await warehouse.insert('bronze.prediction_events', [
+    row('r1', { distance: 100, holiday: 1 }, { origin: 'ORD' }),
+    row('r2', {}, {}),
+    row('r3', {}, {}),
+  ])
 }, 30_000)
 afterAll(() => server.stop())
 
 function row(requestId: string, numbers: Record<string, number>, texts: Record<string, string>): object {
   return {
-    ...{ prediction_id: `019b8e0f-0000-7000-8000-0000000000${requestId === 'r1' ? '01' : '02'}`, tenant: 'default', request_id: requestId },
+    ...{ prediction_id: `019b8e0f-0000-7000-8000-00000000000${requestId.slice(1)}`, tenant: 'default', request_id: requestId },
     ...{ payload_hash: 'a'.repeat(64), model: 'flight-delay', entities: { origin: 'ORD' }, features_number: numbers, features_text: texts },
     ...{ outputs_number: requestId === 'r1' ? { probability: 0.25 } : {}, retention_until: '2100-01-01 00:00:00.000' },
-    ...{ writer_id: 'w', epoch: 1, lane: 'predictions', seq: requestId === 'r1' ? 1 : 2 },
+    ...{ writer_id: 'w', epoch: 1, lane: 'predictions', seq: Number(requestId.slice(1)) },
   }
 }
 
@@ -65,7 +69,7 @@ function projectOf(...models: ModelDefinition[]): Project {
   }
 }
 
-test('gives a column of its own type to every output, feature and entity, null where nothing was served', async () => {
+test('gives a column of its own type to every output, feature and entity of what counts, null where nothing was served', async () => {
   expect(await createTypedViews(warehouse, projectOf(definition))).toEqual({ names: ['flight_delay'], failed: {} })
   const rows = await warehouse.query(
     'SELECT request_id, probability, distance, holiday, origin, feature_model_version, entity_origin, outcome FROM gold.flight_delay ORDER BY request_id',

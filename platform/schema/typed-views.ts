@@ -53,9 +53,9 @@ ${declared.join(',\n')}
 AS SELECT
 ${selected.join(',\n')}
 FROM gold.predictions
-WHERE predictions.model = ${quoteString(model)}
+WHERE predictions.model = ${quoteString(model)} AND predictions.counts
 SETTINGS prefer_column_name_to_alias = 1
-COMMENT ${quoteString(`${generatedMark}${model}, one row each, with a column for every output and feature.`)}`
+COMMENT ${quoteString(`${generatedMark}${model} that count, one row each, with a column for every output and feature. gold.predictions has the others, and left_out says why.`)}`
 }
 
 const generatedMark = 'Generated: the predictions of model '

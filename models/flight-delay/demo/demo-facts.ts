@@ -13,12 +13,14 @@ export type DemoFacts = {
   replay: ReplayResult
   /** Answered request ids that the warehouse does not have: what must never be. */
   lost: string[]
-  /** Flights of the plan with a stored prediction, in this run or an earlier one. */
-  stored: number
+  /** Stored predictions of the plan's flights, in this run or an earlier one, shadows apart: those that count, and why others do not. */
+  stored: Record<'attempts' | 'counted' | 'unanswered' | 'repeated', number>
+  /** Flights whose answer or shadow is missing or went without features. */
+  incomplete: number
   /** Landings of the plan that are stored as feature events, and those in rejects. */
   featureEvents: number
   rejects: number
-  /** Stored predictions of flights with a possible delay: each should have its flight's label. */
+  /** Flights with a possible delay and a prediction that counts: each should have its label. */
   labelsDue: number
   evaluation: Evaluation
   skew: SkewReport
@@ -53,14 +55,23 @@ export async function collectFacts(options: CollectFacts): Promise<DemoFacts> {
   return {
     replay,
     lost: replay.answered.filter((id) => !stored.predictions.has(id)),
-    stored: plan.flights.filter(({ id }) => stored.predictions.has(id)).length,
+    stored: sumOf(plan.flights.map(({ id }) => stored.predictions.get(id) ?? nothing)),
+    incomplete: plan.flights.filter(({ id }) => stored.predictions.get(id)?.isWhole !== true).length,
     featureEvents: [...landings].filter((id) => stored.events.has(id)).length - rejects,
     rejects,
-    labelsDue: plan.flights.reduce((sum, flight) => sum + (plan.isPossible(flight) ? (stored.predictions.get(flight.id) ?? 0) : 0), 0),
+    labelsDue: plan.flights.filter((flight) => plan.isPossible(flight) && (stored.predictions.get(flight.id)?.counted ?? 0) > 0).length,
     evaluation: await options.evaluate({ ...range, tags: [...new Set(plan.flights.map(tagOf))] }),
     skew: await options.measureSkew(range),
     reconcile: await options.reconcile(),
   }
+}
+
+const nothing = { attempts: 0, counted: 0, unanswered: 0, repeated: 0 }
+
+function sumOf(flights: readonly DemoFacts['stored'][]): DemoFacts['stored'] {
+  const sum = { ...nothing }
+  for (const flight of flights) for (const name of ['attempts', 'counted', 'unanswered', 'repeated'] as const) sum[name] += flight[name]
+  return sum
 }
 
 async function waitUntilStored({ warehouse, plan, replay, signal, waitMs = 60_000 }: CollectFacts): Promise<StoredIds> {
@@ -95,30 +106,64 @@ export function metricOf(group: EvaluationGroup | undefined, name: string): Eval
 const baselineVersion = '1'
 const windowVersion = '2'
 
+type Evaluated = Record<'predictions' | 'leftOut' | 'errors' | 'labeled', number>
+
+/** What the evaluation says of predictions, over all versions: of those that answered, or of the shadows. */
+export function evaluatedOf(evaluation: Evaluation, who: 'answering' | 'shadow'): Evaluated {
+  const sum = { predictions: 0, leftOut: 0, errors: 0, labeled: 0 }
+  const routes = who === 'shadow' ? ['shadow'] : ['champion', 'challenger']
+  for (const { counts } of evaluation.groups.filter(({ route = '' }) => routes.includes(route))) {
+    sum.predictions += counts.predictions
+    sum.labeled += counts.labeled
+    sum.leftOut += counts.unanswered + counts.repeated
+    sum.errors += counts.errors
+  }
+  return sum
+}
+
 /** What is not as it should be, one line each; none when the demo passed. */
 export function failuresOf(facts: DemoFacts): string[] {
-  const { replay, lost, stored, labelsDue, evaluation, skew, reconcile } = facts
+  const { replay, lost, labelsDue, evaluation, skew, reconcile } = facts
   const baseline = metricOf(groupOf(evaluation, baselineVersion), 'roc_auc')?.value ?? Number.NaN
   const windows = metricOf(groupOf(evaluation, windowVersion), 'roc_auc')?.value ?? Number.NaN
+  const { labeled } = evaluatedOf(evaluation, 'answering')
   const unanswered = Object.values(replay.unanswered).reduce((sum, count) => sum + count, 0)
   const checks: [failed: boolean, message: string][] = [
     [unanswered > 0, `${unanswered} requests got no answer: ${JSON.stringify(replay.unanswered)}`],
     [lost.length > 0, `${lost.length} answered predictions are not stored, the first is ${lost[0]}`],
-    [stored < replay.flights, `${replay.flights - stored} flights have no stored prediction`],
+    ...countChecks(facts),
     [
       !reconcile.ok,
       `reconcile: ${reconcile.totals.missing} records are missing, ${reconcile.totals.double_payloads} ids have two payloads`,
     ],
-    // A gateway that was killed may have answered without having logged what its shadow would have said.
-    ...evaluation.groups
-      .filter(({ route }) => route === 'champion')
-      .map(({ model_version, counts }): [boolean, string] => [
-        counts.labeled < labelsDue,
-        `version ${model_version}: ${counts.labeled} of ${labelsDue} labels are joined`,
-      ]),
+    [labeled !== labelsDue, `${labeled} of ${labelsDue} labels are joined`],
     [!(windows > baseline), `the window version's ROC AUC (${windows}) does not beat the baseline's (${baseline})`],
     [skew.unexplained > 0, `${skew.unexplained} served features differ from what their events give`],
     [skew.late > 0, `${skew.late} served features differ from the full information`],
   ]
   return checks.filter(([failed]) => failed).map(([, message]) => message)
+}
+
+/** Flights, predictions, what was left out of them and what was evaluated are one account. */
+function countChecks({ replay: { flights }, stored, incomplete, evaluation }: DemoFacts): [failed: boolean, message: string][] {
+  const { attempts, counted, unanswered, repeated } = stored
+  const answering = evaluatedOf(evaluation, 'answering')
+  const shadow = evaluatedOf(evaluation, 'shadow')
+  return [
+    [counted !== flights, `${counted} predictions count, of ${flights} flights`],
+    [incomplete > 0, `${incomplete} flights lack an answer, or it lacks features or a shadow`],
+    [
+      attempts !== counted + unanswered + repeated,
+      `${attempts} predictions are stored, and ${counted} count beside ${unanswered} unanswered and ${repeated} repeated`,
+    ],
+    [answering.predictions !== flights, `${answering.predictions} predictions are evaluated, of ${flights} flights`],
+    [
+      answering.leftOut !== unanswered + repeated,
+      `the evaluation leaves ${answering.leftOut} predictions out, where ${unanswered + repeated} do not count`,
+    ],
+    [
+      shadow.predictions % flights !== 0 || shadow.errors > 0,
+      `${shadow.predictions} shadows are evaluated, of ${flights} flights, ${shadow.errors} of them without a score`,
+    ],
+  ]
 }

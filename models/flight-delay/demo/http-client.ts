@@ -1,15 +1,16 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
-export type Answer = { status: number; body: unknown; latencyMs: number }
+/** `tries`: how often it was sent. */
+export type Answer = { status: number; body: unknown; latencyMs: number; tries: number }
 
 export type HttpClient = {
   /**
    * Posts JSON. Waits and repeats what was certainly not answered: a refused connection, 429, 503, and 504, which the model
-   * had no time for; with `repeatable`, for bodies whose ids make a repeat harmless, a broken connection too. Anything else
-   * is an answer, or an error whose request may have been answered.
+   * had no time for. A broken connection too: the ids in the body, or the request's `idempotencyKey`, make that harmless; while
+   * another request has the key (409) it is repeated as well. Anything else is an answer.
    */
-  post(path: string, body: unknown, options?: { repeatable?: boolean }): Promise<Answer>
+  post(path: string, body: unknown, options?: { idempotencyKey?: string }): Promise<Answer>
   close(): void
 }
 
@@ -32,10 +33,15 @@ const longestPauseMs = 1000
 export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60_000, signal }: HttpClientOptions): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const headers = { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) }
-  const send = (path: string, payload: Buffer) =>
-    new Promise<Answer>((resolve, reject) => {
+  const send = (path: string, payload: Buffer, more: Record<string, string>) =>
+    new Promise<Omit<Answer, 'tries'>>((resolve, reject) => {
       const sentAt = performance.now()
-      const options = { agent, method: 'POST', headers: { ...headers, 'content-length': payload.length }, ...(signal && { signal }) }
+      const options = {
+        agent,
+        method: 'POST',
+        headers: { ...headers, ...more, 'content-length': payload.length },
+        ...(signal && { signal }),
+      }
       const outgoing = request(new URL(path, baseUrl), options, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -49,13 +55,15 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
       outgoing.end(payload)
     })
   return {
-    async post(path, body, { repeatable = false } = {}) {
+    async post(path, body, { idempotencyKey } = {}) {
       const payload = Buffer.from(JSON.stringify(body))
       const until = performance.now() + retryForMs
-      for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-        const answer = await send(path, payload).catch((error: unknown) => toRepeat(error, repeatable))
-        const again = answer === undefined || repeated.includes(answer.status)
-        if (answer !== undefined && (!again || performance.now() > until)) return answer
+      const more: Record<string, string> = idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }
+      let pauseMs = firstPauseMs
+      for (let tries = 1; ; tries++, pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+        const answer = await send(path, payload, more).catch(toRepeat)
+        const again = answer === undefined || mayComeLater(answer)
+        if (answer !== undefined && (!again || performance.now() > until)) return { ...answer, tries }
         if (performance.now() > until) throw new Error(`nothing listens at ${baseUrl}`)
         await delay(pauseMs, undefined, signal && { signal })
       }
@@ -64,16 +72,21 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
   }
 }
 
-/** The server went away while the request was under way: it may have been taken. */
-export function isBrokenConnection(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'ECONNRESET' || code === 'EPIPE'
+function mayComeLater({ status, body }: Omit<Answer, 'tries'>): boolean {
+  return repeated.includes(status) || codeOf(body) === 'idempotency_conflict'
 }
 
+/** The error's code, where the answer is one. */
+export function codeOf(body: unknown): string | undefined {
+  return (body as { error?: { code?: string } } | undefined)?.error?.code
+}
+
+/** Nothing listens, or the server went away while the request was under way and may have taken it. */
+const broken = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
+
 /** Undefined for what may be sent again; throws everything else. */
-function toRepeat(error: unknown, repeatable: boolean): undefined {
-  if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED' || (repeatable && isBrokenConnection(error))) return
-  throw error
+function toRepeat(error: unknown): undefined {
+  if (!broken.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -3,11 +3,9 @@ import type { PredictRequest } from '../../../contracts/http.ts'
 import type { LabelFields } from '../../../contracts/label-event.ts'
 import { toTimestamp } from '../../../contracts/primitives.ts'
 import type { Flight } from './flights.ts'
+import type { StoredFlight } from './stored-ids.ts'
 
 // The id of a flight is the id of each of its messages, so that sending one twice changes nothing.
-
-/** A replay sends as fast as it can: it would rather wait for an answer than learn that its budget ran out. */
-const timeoutMs = 5000
 
 /** Tells the day's predictions from everybody else's. */
 export function tagOf({ id }: Flight): string {
@@ -21,8 +19,15 @@ export function toPredictRequest(flight: Flight): Omit<PredictRequest, 'anchor'>
     anchor_time: toTimestamp(flight.departureMs),
     features: { distance: flight.distance },
     tags: [tagOf(flight)],
-    options: { timeout_ms: timeoutMs },
   }
+}
+
+/**
+ * The Idempotency-Key of a flight's request: the same each time it is sent, so that it is answered once. What was answered but is
+ * not whole is asked again, under a key of its own.
+ */
+export function toIdempotencyKey({ id }: Flight, stored: StoredFlight | undefined): string {
+  return stored === undefined || stored.counted === 0 ? id : `${id}/${stored.attempts}`
 }
 
 export function toFeatureEvent(flight: Flight): FeatureEventFields {

@@ -8,7 +8,7 @@ import { joinReplays, replayDay, type ReplayResult } from './replay-day.ts'
 import type { ReplayPlan } from './replay-plan.ts'
 import type { StoredIds } from './stored-ids.ts'
 
-type Seen = { path: string; ids: string[] }
+type Seen = { path: string; ids: string[]; key?: string }
 type Reply = { status: number; body: object; headers?: Record<string, string> }
 
 let server: Server
@@ -47,9 +47,15 @@ async function readSeen(request: IncomingMessage): Promise<Seen> {
     request_id?: string
   }
   const items = body['events'] ?? body['labels']
-  return { path: request.url!, ids: items?.map((item) => item.event_id ?? item.label_id ?? '') ?? [String(body.request_id)] }
+  const key = request.headers['idempotency-key']
+  return {
+    path: request.url!,
+    ...(typeof key === 'string' && { key }),
+    ids: items?.map((item) => item.event_id ?? item.label_id ?? '') ?? [String(body.request_id)],
+  }
 }
 
+const whole = { attempts: 1, counted: 1, unanswered: 0, repeated: 0, isWhole: true }
 const none: StoredIds = { predictions: new Map(), events: new Set(), labels: new Set() }
 
 function flight(id: string, delayMinutes = 0): Flight {
@@ -104,7 +110,7 @@ describe('replayDay', () => {
 
   test('sends nothing that is stored', async () => {
     const plan = planOf({ landings: [flight('a'), flight('b')], departures: [flight('x'), flight('y')] })
-    const result = await replay(plan, { predictions: new Map([['x', 1]]), events: new Set(['a']), labels: new Set(['x']) })
+    const result = await replay(plan, { predictions: new Map([['x', { ...whole }]]), events: new Set(['a']), labels: new Set(['x']) })
     expect(seen.map(({ ids }) => ids)).toEqual([['b'], ['y'], ['y']])
     expect(result).toMatchObject({ skipped: 1, attempted: ['y'], eventsSent: 1, labelsSent: 1 })
   })
@@ -128,14 +134,28 @@ describe('replayDay', () => {
       if (id === 'busy' && tries.get(id)! < 3) return { status: 503, body: { error: { code: 'overloaded' } } }
       if (id === 'late' && tries.get(id)! < 2) return { status: 504, body: { error: { code: 'deadline_exceeded' } } }
       if (id === 'odd') return { status: 422, body: { error: { code: 'anchor_too_old' } } }
-      return id === 'cut' ? 'hang up' : undefined
+      if (id === 'held' && tries.get(id)! < 2) return { status: 409, body: { error: { code: 'idempotency_conflict' } } }
+      return id === 'cut' && tries.get(id)! < 2 ? 'hang up' : undefined
     }
-    const result = await replay(planOf({ departures: [flight('busy'), flight('late'), flight('odd'), flight('cut')] }))
-    expect(result.answered.toSorted()).toEqual(['busy', 'late'])
+    const result = await replay(planOf({ departures: [flight('busy'), flight('late'), flight('odd'), flight('cut'), flight('held')] }))
+    expect(result.answered.toSorted()).toEqual(['busy', 'cut', 'held', 'late'])
     expect(result.unanswered).toEqual({ anchor_too_old: 1 })
-    expect(result.interrupted).toEqual(['cut'])
-    expect(Object.fromEntries(tries)).toEqual({ busy: 3, late: 2, odd: 1, cut: 1 })
-    expect(seen.at(-1)).toEqual({ path: '/v1/labels', ids: ['busy', 'late'] })
+    expect(result.retries).toBe(5)
+    expect(Object.fromEntries(tries)).toEqual({ busy: 3, late: 2, odd: 1, cut: 2, held: 2 })
+    expect(seen.at(-1)).toEqual({ path: '/v1/labels', ids: ['busy', 'late', 'cut', 'held'] })
+    for (const { ids, key } of seen.slice(0, -1)) expect(key).toBe(ids[0])
+  })
+
+  test('asks again, under another key, about what was answered without its features or its shadow', async () => {
+    const stored = new Map([
+      ['a', whole],
+      ['b', { ...whole, isWhole: false }],
+      ['c', { ...whole, attempts: 2, counted: 0, unanswered: 2, isWhole: false }],
+    ])
+    const result = await replay(planOf({ departures: ['a', 'b', 'c', 'd'].map((id) => flight(id)) }), { ...none, predictions: stored })
+    expect(seen.slice(0, -1).map(({ key }) => key)).toEqual(['b/1', 'c', 'd'])
+    expect(seen.at(-1)?.ids).toEqual(['a', 'b', 'c', 'd'])
+    expect(result).toMatchObject({ skipped: 1, attempted: ['b', 'c', 'd'], answered: ['b', 'c', 'd'], labelsSent: 4 })
   })
 
   test('sends landings and labels again over a broken connection', async () => {
@@ -146,14 +166,14 @@ describe('replayDay', () => {
     }
     const only = flight('only')
     const result = await replay(planOf({ landings: [only], departures: [only] }))
-    expect(result).toMatchObject({ answered: ['only'], interrupted: [], eventsSent: 1, labelsSent: 1 })
+    expect(result).toMatchObject({ answered: ['only'], retries: 0, eventsSent: 1, labelsSent: 1 })
   })
 
   test('a second replay of what the first left open joins it', async () => {
     const first = await replay(planOf({ departures: [flight('a')] }))
     const second = await replay(planOf({ departures: [flight('b')] }))
-    const joined = joinReplays({ ...first, interrupted: ['b'], attempted: ['a', 'b'] }, second)
-    expect(joined).toMatchObject({ attempted: ['a', 'b'], answered: ['a', 'b'], interrupted: ['b'], labelsSent: 2 })
+    const joined = joinReplays({ ...first, retries: 2, attempted: ['a', 'b'] }, second)
+    expect(joined).toMatchObject({ attempted: ['a', 'b'], answered: ['a', 'b'], retries: 2, labelsSent: 2 })
     expect(joined.latenciesMs).toHaveLength(2)
   })
 

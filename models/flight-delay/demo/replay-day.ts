@@ -1,9 +1,9 @@
 import { acceptedResponse } from '../../../contracts/http.ts'
-import { type Answer, createHttpClient, type HttpClient, isBrokenConnection } from './http-client.ts'
+import { type Answer, codeOf, createHttpClient, type HttpClient } from './http-client.ts'
 import type { Flight } from './flights.ts'
-import { toFeatureEvent, toLabel, toPredictRequest } from './messages.ts'
+import { toFeatureEvent, toIdempotencyKey, toLabel, toPredictRequest } from './messages.ts'
 import type { ReplayPlan, ReplayStep } from './replay-plan.ts'
-import type { StoredIds } from './stored-ids.ts'
+import type { StoredFlight, StoredIds } from './stored-ids.ts'
 
 export type ReplayOptions = {
   plan: ReplayPlan
@@ -24,15 +24,15 @@ export type RejectedItem = { id: string; code: string; message: string }
 export type ReplayResult = {
   /** Flights of the plan. */
   flights: number
-  /** Flights that an earlier run had stored, and that were not sent again. */
+  /** Flights that an earlier run had stored whole, and that were not sent again. */
   skipped: number
   /** Request ids sent in this run, and those of them that got an answer (a 2xx). */
   attempted: string[]
   answered: string[]
   /** Requests that were refused: how many, by error code. */
   unanswered: Record<string, number>
-  /** Request ids whose connection broke: only the warehouse knows whether they were taken. */
-  interrupted: string[]
+  /** How often a request was sent again under its key, because the answer did not come or was that it may come later. */
+  retries: number
   /** Landings sent in this run, those that the gateway refused included. */
   eventsSent: number
   eventsRejected: RejectedItem[]
@@ -86,8 +86,10 @@ async function replaySteps({ client, result, options, concurrency }: Replay & { 
   }
   await tell(plan.steps[0])
   for (const [index, step] of plan.steps.entries()) {
-    const departures = step.departures.filter(({ id }) => !stored.predictions.has(id))
-    const predicted = forEachConcurrently(departures, concurrency, (flight) => predict(client, flight, result))
+    const departures = step.departures.filter(({ id }) => stored.predictions.get(id)?.isWhole !== true)
+    const predicted = forEachConcurrently(departures, concurrency, (flight) =>
+      predict({ client, flight, stored: stored.predictions.get(flight.id), result }),
+    )
     await Promise.all([predicted, tell(plan.steps[index + 1])])
     onProgress?.({ done: result.skipped + result.attempted.length, total: plan.flights.length, simulatedAtMs: step.startMs })
   }
@@ -96,31 +98,30 @@ async function replaySteps({ client, result, options, concurrency }: Replay & { 
 async function sendLandings(client: HttpClient, flights: readonly Flight[], result: ReplayResult): Promise<void> {
   result.eventsSent += flights.length
   for (let attempt = 1; attempt <= applyAttempts; attempt++) {
-    const accepted = toAccepted(
-      await client.post('/v1/events/flight_landed?wait=applied', { events: flights.map(toFeatureEvent) }, { repeatable: true }),
-    )
+    const accepted = toAccepted(await client.post('/v1/events/flight_landed?wait=applied', { events: flights.map(toFeatureEvent) }))
     if (attempt === 1) result.eventsRejected.push(...accepted.rejected.map((item) => toRejected(flights[item.index]!, item)))
     if (accepted.applied !== false) return
   }
   throw new Error('the online store does not apply the landings: is the features service running?')
 }
 
-async function predict(client: HttpClient, flight: Flight, result: ReplayResult): Promise<void> {
+type Departure = { client: HttpClient; flight: Flight; stored: StoredFlight | undefined; result: ReplayResult }
+
+async function predict({ client, flight, stored, result }: Departure): Promise<void> {
   result.attempted.push(flight.id)
-  const answer = await client.post('/v1/models/flight-delay/predict', toPredictRequest(flight)).catch((error: unknown) => {
-    if (!isBrokenConnection(error)) throw error
-  })
-  if (answer === undefined) result.interrupted.push(flight.id)
-  else if (answer.status >= 200 && answer.status < 300) {
+  const idempotencyKey = toIdempotencyKey(flight, stored)
+  const answer = await client.post('/v1/models/flight-delay/predict', toPredictRequest(flight), { idempotencyKey })
+  result.retries += answer.tries - 1
+  if (answer.status >= 200 && answer.status < 300) {
     result.answered.push(flight.id)
     result.latenciesMs.push(answer.latencyMs)
   } else {
-    const code = codeOf(answer)
+    const code = codeOf(answer.body) ?? `http_${answer.status}`
     result.unanswered[code] = (result.unanswered[code] ?? 0) + 1
   }
 }
 
-/** Two replays of one plan as one: the second sent what the first had left open. */
+/** Two replays of one plan as one: the second asked again what the first had left open. */
 export function joinReplays(first: ReplayResult, second: ReplayResult): ReplayResult {
   const unanswered = { ...first.unanswered }
   for (const [code, count] of Object.entries(second.unanswered)) unanswered[code] = (unanswered[code] ?? 0) + count
@@ -128,9 +129,9 @@ export function joinReplays(first: ReplayResult, second: ReplayResult): ReplayRe
     flights: first.flights,
     skipped: first.skipped,
     attempted: [...new Set([...first.attempted, ...second.attempted])],
-    answered: [...first.answered, ...second.answered],
+    answered: [...new Set([...first.answered, ...second.answered])],
     unanswered,
-    interrupted: [...first.interrupted, ...second.interrupted],
+    retries: first.retries + second.retries,
     eventsSent: first.eventsSent + second.eventsSent,
     eventsRejected: [...first.eventsRejected, ...second.eventsRejected],
     labelsSent: first.labelsSent + second.labelsSent,
@@ -146,19 +147,19 @@ async function sendLabels({ client, result, options: { plan, stored } }: Replay)
   const answered = new Set(result.answered)
   const due = plan.flights.filter((flight) => plan.isPossible(flight) && (answered.has(flight.id) || stored.predictions.has(flight.id)))
   for (const batch of batches(due.filter(({ id }) => !stored.labels.has(id)))) {
-    const { rejected } = toAccepted(await client.post('/v1/labels', { labels: batch.map(toLabel) }, { repeatable: true }))
+    const { rejected } = toAccepted(await client.post('/v1/labels', { labels: batch.map(toLabel) }))
     result.labelsSent += batch.length
     result.labelsRejected.push(...rejected.map((item) => toRejected(batch[item.index]!, item)))
   }
 }
 
 function emptyResult(plan: ReplayPlan, stored: StoredIds): ReplayResult {
-  const skipped = plan.flights.filter(({ id }) => stored.predictions.has(id)).length
+  const skipped = plan.flights.filter(({ id }) => stored.predictions.get(id)?.isWhole === true).length
   const none = {
     attempted: [],
     answered: [],
     unanswered: {},
-    interrupted: [],
+    retries: 0,
     eventsSent: 0,
     eventsRejected: [],
     labelsSent: 0,
@@ -170,10 +171,6 @@ function emptyResult(plan: ReplayPlan, stored: StoredIds): ReplayResult {
 function toAccepted(answer: Answer) {
   if (answer.status === 202) return acceptedResponse.parse(answer.body)
   throw new Error(`the gateway answered ${answer.status}: ${JSON.stringify(answer.body)}`)
-}
-
-function codeOf({ status, body }: Answer): string {
-  return (body as { error?: { code?: string } } | undefined)?.error?.code ?? `http_${status}`
 }
 
 function toRejected(flight: Flight, { code, message }: { code: string; message: string }): RejectedItem {

@@ -21,6 +21,7 @@ export type ReplayPlan = {
 
 /** Five minutes, the hop of the windows. */
 const stepMs = 300_000
+const hourMs = 3_600_000
 
 export type PlanOptions = {
   project: Project
@@ -28,22 +29,25 @@ export type PlanOptions = {
   day: string
   /** The day after the last; by default the day after the first. */
   toDay?: string
+  /** Only what departs within so many hours of the first departure. */
+  hours?: number | undefined
 }
 
 /**
- * Plans the replay of whole local days. Landings begin one window before the first departure, so that early windows are
+ * Plans the replay of local days, whole or their first hours. Landings begin one window before the first departure, so that early windows are
  * full, include those of other days' flights, and go on until the last planned flight is down.
  */
-export async function planReplay({ project, day, toDay = addDays(day, 1) }: PlanOptions): Promise<ReplayPlan> {
+export async function planReplay({ project, day, toDay = addDays(day, 1), hours = Infinity }: PlanOptions): Promise<ReplayPlan> {
   const timeZones = project.lookups.get('airport_time_zones')!.values
   const around = await readFlights({ from: addDays(day, -1), to: addDays(toDay, 1), timeZones })
-  const isPlanned = ({ id }: Flight) => id >= day && id < toDay
-  const flights = around.filter(isPlanned)
+  const ofDays = around.filter(({ id }) => id >= day && id < toDay)
+  const anchorFromMs = ofDays[0]?.departureMs ?? 0
+  const flights = ofDays.filter(({ departureMs }) => departureMs < anchorFromMs + hours * hourMs)
   if (flights.length === 0) throw new Error(`no flight left on ${day}`)
-  const anchorFromMs = flights[0]!.departureMs
+  const planned = new Set(flights)
   const anchorToMs = flights.at(-1)!.departureMs + 1
   const landingFromMs = anchorFromMs - longestWindowMs(project)
-  const landings = around.filter((flight) => flight.landingMs >= landingFromMs && (flight.landingMs < anchorToMs || isPlanned(flight)))
+  const landings = around.filter((flight) => flight.landingMs >= landingFromMs && (flight.landingMs < anchorToMs || planned.has(flight)))
   const { min = -Infinity, max = Infinity } = project.sources.get('flight_landed')!.values['delay_minutes']!
   return {
     steps: toSteps(flights, landings, anchorFromMs),

@@ -6,6 +6,8 @@ import { quantileOf, toReport } from './report.ts'
 function group(version: string, route: 'champion' | 'shadow' | 'pinned', auc: number, labeled = 3): EvaluationGroup {
   const counts = {
     predictions: 4,
+    unanswered: 0,
+    repeated: 0,
     labeled,
     pending: 0,
     negative: 0,
@@ -36,14 +38,21 @@ function factsOf(changes: Partial<DemoFacts> = {}, groups = [group('1', 'shadow'
         attempted: answered,
         answered,
         unanswered: {},
-        interrupted: [],
+        retries: 0,
         eventsSent: 5,
         eventsRejected: [],
         labelsSent: 3,
       },
       ...{ labelsRejected: [], latenciesMs: [1, 2, 3, 40], predictingMs: 8, elapsedMs: 1500 },
     },
-    ...{ lost: [], stored: 4, featureEvents: 4, rejects: 1, labelsDue: 3 },
+    ...{
+      lost: [],
+      stored: { attempts: 4, counted: 4, unanswered: 0, repeated: 0 },
+      incomplete: 0,
+      featureEvents: 4,
+      rejects: 1,
+      labelsDue: 3,
+    },
     evaluation: { ...evaluation, as_of: '', grouped_by: ['model_version', 'route', 'anchor'], confidence_level: 0.95, groups },
     skew: { model: 'flight-delay', anchor_from: '', anchor_to: '', predictions: 8, compared: 24, late: 0, unexplained: 0, features: [] },
     reconcile: { ok: true, totals: { sealed: 9, stored: 9, expired: 0, missing: 0, open: 0, rejected: 1, double_payloads: 0 } },
@@ -57,15 +66,28 @@ describe('failuresOf', () => {
     expect(failuresOf(factsOf({}, [group('1', 'shadow', 0.6), group('2', 'champion', 0.75), group('1', 'pinned', 0.1, 0)]))).toEqual([])
   })
 
-  const { replay, skew, reconcile } = factsOf()
+  const { replay, stored, skew, reconcile } = factsOf()
+  const withCounts = (of: EvaluationGroup, counts: Partial<EvaluationGroup['counts']>) => ({ ...of, counts: { ...of.counts, ...counts } })
+  const served = (counts: Partial<EvaluationGroup['counts']> = {}, version = '2') => withCounts(group(version, 'champion', 0.75), counts)
+  const shadow = (counts: Partial<EvaluationGroup['counts']> = {}) => withCounts(group('1', 'shadow', 0.6), counts)
   test.each<[string, DemoFacts]>([
     ['2 requests got no answer: {"deadline_exceeded":2}', factsOf({ replay: { ...replay, unanswered: { deadline_exceeded: 2 } } })],
     ['1 answered predictions are not stored, the first is c', factsOf({ lost: ['c'] })],
-    ['1 flights have no stored prediction', factsOf({ stored: 3 })],
+    ['3 predictions count, of 4 flights', factsOf({ stored: { ...stored, attempts: 3, counted: 3 } })],
+    [
+      '6 predictions are stored, and 4 count beside 1 unanswered',
+      factsOf({ stored: { ...stored, attempts: 6, unanswered: 1 } }, [served({ unanswered: 1 }), shadow()]),
+    ],
+    ['1 flights lack an answer, or it lacks features or a shadow', factsOf({ incomplete: 1 })],
+    ['5 predictions are evaluated, of 4 flights', factsOf({}, [served({ predictions: 5 }), shadow()])],
+    ['the evaluation leaves 1 predictions out, where 0 do not count', factsOf({}, [served({ repeated: 1 }), shadow()])],
+    ['the evaluation leaves 0 predictions out, where 2 do not count', factsOf({ stored: { ...stored, attempts: 6, repeated: 2 } })],
+    ['3 shadows are evaluated, of 4 flights', factsOf({}, [served(), shadow({ predictions: 3 })])],
+    ['4 shadows are evaluated, of 4 flights, 1 of them without a score', factsOf({}, [served(), shadow({ errors: 1 })])],
     ['reconcile: 2 records are missing', factsOf({ reconcile: { ok: false, totals: { ...reconcile.totals, missing: 2 } } })],
-    ['version 2: 2 of 3 labels are joined', factsOf({}, [group('1', 'shadow', 0.6), group('2', 'champion', 0.75, 2)])],
+    ['2 of 3 labels are joined', factsOf({}, [group('1', 'shadow', 0.6), group('2', 'champion', 0.75, 2)])],
     ["does not beat the baseline's (0.75)", factsOf({}, [group('1', 'shadow', 0.75), group('2', 'champion', 0.75)])],
-    ["the window version's ROC AUC (NaN)", factsOf({}, [])],
+    ["the window version's ROC AUC (NaN)", factsOf({}, [served({}, '3'), shadow()])],
     ['1 served features differ from what their events give', factsOf({ skew: { ...skew, unexplained: 1 } })],
     ['1 served features differ from the full information', factsOf({ skew: { ...skew, late: 1 } })],
   ])('%s', (failure, facts) => {
@@ -77,7 +99,10 @@ describe('failuresOf', () => {
 test('the report shows each figure', () => {
   const report = toReport(factsOf(), { day: '2001-06-04', days: 1, gatewayUrl: 'http://localhost:8080' })
   for (const line of [
+    '  flights         4',
     '  predictions     4 of 4 answered',
+    '  stored          4: 4 count, 0 unanswered, 0 repeated; every answer is stored',
+    '  evaluated       4, and 4 shadows',
     '  rejects         1 with an impossible delay',
     '  labels          3 of 3 joined, coverage 75.0 %',
     '  skew            0 differences in 24 window features recomputed in SQL',

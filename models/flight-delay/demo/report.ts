@@ -1,10 +1,12 @@
 import type { EvaluationGroup } from '../../../labeler/evaluate/evaluation.ts'
-import { type DemoFacts, failuresOf, metricOf } from './demo-facts.ts'
+import { type DemoFacts, evaluatedOf, failuresOf, metricOf } from './demo-facts.ts'
 
 export type ReportContext = {
   /** As 2001-06-04. */
   day: string
   days: number
+  /** Only the first hours of departures. */
+  hours?: number | undefined
   gatewayUrl: string
 }
 
@@ -15,7 +17,7 @@ export function toReport(facts: DemoFacts, context: ReportContext): string {
     failures.length === 0 ? ['everything is as it should be'] : ['NOT AS IT SHOULD BE', ...failures.map((line) => `  ${line}`)]
   return [
     '',
-    `flights of ${context.day}${context.days === 1 ? '' : ` and the days after, ${context.days} in all`}`,
+    `flights of ${context.day}${context.days === 1 ? '' : ` and the days after, ${context.days} in all`}${context.hours === undefined ? '' : `, the first ${context.hours} hours`}`,
     ...factLines(facts),
     '',
     ...versionLines(facts),
@@ -27,15 +29,21 @@ export function toReport(facts: DemoFacts, context: ReportContext): string {
 }
 
 function factLines(facts: DemoFacts): string[] {
-  const { replay, lost, stored, skew } = facts
+  const { replay, lost, stored, evaluation, skew } = facts
   const skipped = replay.skipped === 0 ? '' : `, ${count(replay.skipped)} were stored by an earlier run`
-  const broken = replay.interrupted.length === 0 ? '' : `, ${count(replay.interrupted.length)} connections broke`
+  const retries = replay.retries === 0 ? '' : `, ${count(replay.retries)} sent again under their key`
   const landed = facts.featureEvents
   const rows: [string, string][] = [
-    ['predictions', `${count(replay.answered.length)} of ${count(replay.attempted.length)} answered${broken}${skipped}`],
+    ['flights', count(replay.flights)],
+    ['predictions', `${count(replay.answered.length)} of ${count(replay.attempted.length)} answered${retries}${skipped}`],
     [
       'stored',
-      `${count(stored)} flights of ${count(replay.flights)}; ${lost.length === 0 ? 'every answer is stored' : `${count(lost.length)} answers are LOST`}`,
+      `${count(stored.attempts)}: ${count(stored.counted)} count, ${count(stored.unanswered)} unanswered, ${count(stored.repeated)} repeated; ` +
+        (lost.length === 0 ? 'every answer is stored' : `${count(lost.length)} answers are LOST`),
+    ],
+    [
+      'evaluated',
+      `${count(evaluatedOf(evaluation, 'answering').predictions)}, and ${count(evaluatedOf(evaluation, 'shadow').predictions)} shadows`,
     ],
     ['feature events', `${count(landed)} landings`],
     ['rejects', `${count(facts.rejects)} with an impossible delay`],
@@ -47,9 +55,9 @@ function factLines(facts: DemoFacts): string[] {
 }
 
 function labelText({ evaluation, labelsDue }: DemoFacts): string {
-  const champion = evaluation.groups.find(({ route }) => route === 'champion')?.counts
-  if (champion === undefined) return 'none'
-  return `${count(champion.labeled)} of ${count(labelsDue)} joined, coverage ${percent(champion.labeled / champion.predictions)}`
+  const { labeled, predictions } = evaluatedOf(evaluation, 'answering')
+  if (predictions === 0) return 'none'
+  return `${count(labeled)} of ${count(labelsDue)} joined, coverage ${percent(labeled / predictions)}`
 }
 
 function latencyRows({ replay }: DemoFacts): [string, string][] {

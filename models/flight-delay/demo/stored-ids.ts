@@ -1,33 +1,68 @@
 import { toTimestamp } from '../../../contracts/primitives.ts'
+import { storeUnavailable } from '../../../features/assembly/serve-feature.ts'
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { ReplayPlan } from './replay-plan.ts'
 
+/** What is stored of one flight's question. Shadows are no attempts. */
+export type StoredFlight = {
+  attempts: number
+  /** 1 once an attempt was answered, or may have been; else 0. */
+  counted: number
+  unanswered: number
+  repeated: number
+  /** The attempt that counts saw its features, and every shadow has said what it would have. */
+  isWhole: boolean
+}
+
 /** The flights whose messages the warehouse has. */
 export type StoredIds = {
-  /** With how many predictions each has: a request that ran out of time was recorded, and sent again. */
-  predictions: ReadonlyMap<string, number>
+  predictions: ReadonlyMap<string, StoredFlight>
   /** Landings, those kept in rejects included. */
   events: ReadonlySet<string>
   labels: ReadonlySet<string>
 }
 
-/** What an earlier replay of these days has stored. */
+/** What earlier replays of these days have stored. */
 export async function readStoredIds(warehouse: Warehouse, plan: ReplayPlan): Promise<StoredIds> {
-  const anchors = { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs) }
   const landings = { from: toTimestamp(plan.landingFromMs), to: toTimestamp(plan.landingToMs) }
-  const predictions = `SELECT request_id AS id, count() AS times FROM silver.predictions
-    WHERE model = 'flight-delay' AND trigger = 'api' AND route != 'shadow' AND ${within('anchor_time')}
-    GROUP BY id`
   const events = `SELECT event_id AS id FROM silver.feature_events WHERE source = 'flight_landed' AND ${within('event_time')}
     UNION DISTINCT SELECT id FROM bronze.rejects WHERE kind = 'reject' AND name = 'flight_landed'`
   const labels = `SELECT label_id AS id FROM silver.labels WHERE label = 'arrived_late' AND ${within('event_time')}`
   return {
-    predictions: new Map(
-      (await warehouse.query<{ id: string; times: string }>(predictions, anchors)).map(({ id, times }) => [id, Number(times)]),
-    ),
+    predictions: await readFlights(warehouse, plan),
     events: await readIds(warehouse, events, landings),
     labels: await readIds(warehouse, labels, landings),
   }
+}
+
+type FlightRow = Record<'id' | 'attempts' | 'counted' | 'unanswered' | 'repeated' | 'complete', string> & { shadows: string[] }
+
+async function readFlights(warehouse: Warehouse, plan: ReplayPlan): Promise<ReadonlyMap<string, StoredFlight>> {
+  const rows = await warehouse.query<FlightRow>(
+    `SELECT
+       request_id AS id,
+       countIf(route != 'shadow') AS attempts,
+       countIf(route != 'shadow' AND counts) AS counted,
+       countIf(route != 'shadow' AND left_out = 'unanswered') AS unanswered,
+       countIf(route != 'shadow' AND left_out = 'repeated') AS repeated,
+       countIf(route != 'shadow' AND counts AND status = 'ok' AND NOT has(mapValues(feature_reason), {unread:String})) AS complete,
+       groupUniqArrayIf(toString(model_version), route = 'shadow' AND counts AND status = 'ok' AND NOT has(mapValues(feature_reason), {unread:String})) AS shadows
+     FROM gold.predictions
+     WHERE model = 'flight-delay' AND trigger = 'api' AND route != 'pinned' AND ${within('anchor_time')}
+     GROUP BY id`,
+    { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs), unread: storeUnavailable },
+  )
+  // Of a deployment that has none, or whose shadow is not served, none is missed.
+  const versions = new Set(rows.flatMap(({ shadows }) => shadows)).size
+  return new Map(
+    rows.map(({ id, attempts, counted, unanswered, repeated, complete, shadows }) => [
+      id,
+      {
+        ...{ attempts: Number(attempts), counted: Number(counted), unanswered: Number(unanswered), repeated: Number(repeated) },
+        isWhole: Number(complete) > 0 && shadows.length === versions,
+      },
+    ]),
+  )
 }
 
 function within(column: string): string {

@@ -1,0 +1,322 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { migrate } from '../../platform/schema/migrate.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { evaluate } from '../evaluate/evaluate.ts'
+import { toEvaluationText } from '../evaluate/evaluation-text.ts'
+import { syncLabeler } from '../sync.ts'
+import { fateRow, predictionRow, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { testProject } from '../testing/test-project.ts'
+import type { Statement } from './outcome.ts'
+
+const start = Date.UTC(2026, 0, 5, 12)
+const project = testProject({
+  labels: [
+    { name: 'late', type: 'binary', maturity_seconds: 60, silence: 'unknown' },
+    { name: 'latest', type: 'binary', maturity_seconds: 60, silence: 'unknown', which: 'last' },
+  ],
+  models: [{ name: 'delay', primary_label: 'late', decision: { output: 'probability', threshold: 0.5, above: 1, below: 0 } }],
+})
+
+let server: TestWarehouse
+beforeAll(async () => {
+  server = await startTestWarehouse()
+  await migrate(server.warehouse)
+  await syncLabeler(server.warehouse, project)
+}, 60_000)
+afterAll(() => server.stop())
+
+const uuid = (n: number) => `0190a000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
+let tenants = 0
+let seqs = 0
+
+type Attempt = {
+  /** Requests of one letter ask the same; none: the caller gave no id. */
+  asks?: string
+  fate?: 'answered' | 'unanswered' | 'delivered' | undefined
+  at?: number
+  writer?: string
+  epoch?: number
+  seq?: number
+  version?: string
+  route?: string
+  id?: string
+  row?: object
+  /** Of the decision: a shadow, a replay. */
+  beside?: object[]
+}
+
+/** Stores a ledger of its own: attempts in a tenant, each a decision with a prediction of the same number, from 0. */
+async function ledger(attempts: readonly Attempt[], statements: (Partial<Statement> & { of?: number })[] = []) {
+  const tenant = `t${tenants++}`
+  const base = tenants * 1000
+  const rows = attempts.flatMap(
+    ({ asks, at = 0, writer = 'g', epoch = 1, version = '1', route = 'champion', beside = [], ...attempt }, n) => {
+      const seq = attempt.seq ?? ++seqs
+      const common = {
+        ...{ tenant, decision_id: uuid(base + n), request_id: attempt.id ?? 'r', model_version: version, route, epoch, writer_id: writer },
+        ...{ question_sha256: asks?.repeat(64) ?? null, ingested_at: toDateTime64(start + at), anchor_time: toDateTime64(start) },
+        outputs_number: { probability: 0.75 },
+      }
+      const own = predictionRow({ ...common, prediction_id: uuid(base + n), seq, ...attempt.row })
+      const others = beside.map((row, m) =>
+        predictionRow({ ...common, prediction_id: uuid(base + 100 + 10 * n + m), seq: seq + 500 + m, ...row }),
+      )
+      return [own, ...others]
+    },
+  )
+  await server.warehouse.insert('bronze.prediction_events', rows)
+  const fates = attempts.flatMap(({ fate }, n) =>
+    fate === undefined ? [] : [fateRow({ tenant, predictionId: uuid(base + n), fate, seq: ++seqs })],
+  )
+  await server.warehouse.insert('bronze.prediction_fates', fates)
+  const labels = statements.map(({ of, ...statement }, n) =>
+    statementRow(
+      {
+        ...{ tenant, labelId: `${tenant}-l${n}`, label: 'late', valueNumber: 1, eventTimeMs: start, knownAtMs: start, retracted: false },
+        ...(of !== undefined && { predictionId: uuid(base + of) }),
+        source: { kind: 'outcome', name: 'test' },
+        ...statement,
+      },
+      ++seqs,
+    ),
+  )
+  await server.warehouse.insert('bronze.label_events', labels)
+  return tenant
+}
+
+type Gold = { n: number; counts: boolean; left_out: string | null; attempts: number; request_id_reused: boolean; outcome: number | null }
+
+async function goldOf(tenant: string, columns = 'counts, left_out, attempts, request_id_reused, outcome'): Promise<Gold[]> {
+  return server.warehouse.query<Gold>(
+    `SELECT ${columns} FROM gold.predictions WHERE tenant = {tenant:String} ORDER BY decision_id, prediction_id`,
+    { tenant },
+  )
+}
+
+const leftOut = async (tenant: string) => (await goldOf(tenant)).map(({ left_out: why }) => why)
+
+describe('which attempt counts', () => {
+  const a = 'a'
+  test.each<[string, Attempt[], (string | null)[]]>([
+    ['the only one, answered', [{ asks: a, fate: 'answered' }], [null]],
+    ['the only one, of which nobody knows', [{ asks: a }], [null]],
+    ['none where nobody was answered', [{ asks: a, fate: 'unanswered' }], ['unanswered']],
+    [
+      'none of two that nobody was answered',
+      [
+        { asks: a, fate: 'unanswered' },
+        { asks: a, fate: 'unanswered', at: 1 },
+      ],
+      ['unanswered', 'unanswered'],
+    ],
+    [
+      'the answered one after five that were not',
+      [...Array.from({ length: 5 }, (_, at): Attempt => ({ asks: a, fate: 'unanswered', at })), { asks: a, fate: 'answered', at: 9 }],
+      ['unanswered', 'unanswered', 'unanswered', 'unanswered', 'unanswered', null],
+    ],
+    [
+      'the answered one, though a later one was not',
+      [
+        { asks: a, fate: 'answered' },
+        { asks: a, fate: 'unanswered', at: 1 },
+      ],
+      [null, 'unanswered'],
+    ],
+    [
+      'the answered one, though nobody knows of a later',
+      [
+        { asks: a, fate: 'answered' },
+        { asks: a, at: 1 },
+      ],
+      [null, 'repeated'],
+    ],
+    [
+      'one of which nobody knows before one that was not answered',
+      [{ asks: a }, { asks: a, fate: 'unanswered', at: 1 }],
+      [null, 'unanswered'],
+    ],
+    [
+      'the later of two that were answered',
+      [
+        { asks: a, fate: 'answered' },
+        { asks: a, fate: 'answered', at: 1 },
+      ],
+      ['repeated', null],
+    ],
+    [
+      'the later, whichever was stored first',
+      [
+        { asks: a, fate: 'answered', at: 1 },
+        { asks: a, fate: 'answered' },
+      ],
+      [null, 'repeated'],
+    ],
+    [
+      'one that a replay delivered',
+      [
+        { asks: a, fate: 'delivered' },
+        { asks: a, fate: 'unanswered', at: 1 },
+      ],
+      [null, 'unanswered'],
+    ],
+    [
+      'of one millisecond the greater seq',
+      [
+        { asks: a, fate: 'answered', seq: 900_010 },
+        { asks: a, fate: 'answered', seq: 900_009 },
+      ],
+      [null, 'repeated'],
+    ],
+    [
+      'of one millisecond the later epoch before the seq',
+      [
+        { asks: a, fate: 'answered', epoch: 2, seq: 1 },
+        { asks: a, fate: 'answered', seq: 9 },
+      ],
+      [null, 'repeated'],
+    ],
+    [
+      'of one millisecond the greater writer before the epoch',
+      [
+        { asks: a, fate: 'answered', writer: 'h' },
+        { asks: a, fate: 'answered', epoch: 3 },
+      ],
+      [null, 'repeated'],
+    ],
+    [
+      'of two versions the later',
+      [
+        { asks: a, fate: 'answered', version: '1' },
+        { asks: a, fate: 'answered', version: '2', at: 1 },
+      ],
+      ['repeated', null],
+    ],
+    [
+      'of two routes the later',
+      [
+        { asks: a, fate: 'answered' },
+        { asks: a, fate: 'answered', route: 'pinned', at: 1 },
+      ],
+      ['repeated', null],
+    ],
+    [
+      'each of two that ask something else',
+      [
+        { asks: a, fate: 'answered' },
+        { asks: 'b', fate: 'answered', at: 1 },
+      ],
+      [null, null],
+    ],
+    ['each of two without an id of the caller', [{ fate: 'answered' }, { fate: 'answered', at: 1 }], [null, null]],
+    ['one of a batch that nobody is told of', [{ asks: a, row: { trigger: 'batch', lane: 'batch_predictions' } }], [null]],
+    ['one that answered with an error', [{ asks: a, fate: 'answered', row: { status: 'error', outputs_number: {} } }], [null]],
+  ])('%s', async (_, attempts, expected) => {
+    const tenant = await ledger(attempts)
+    expect(await leftOut(tenant)).toEqual(expected)
+    expect((await goldOf(tenant)).map(({ counts }) => counts)).toEqual(expected.map((why) => why === null))
+  })
+
+  test('shadows and replays follow their decision', async () => {
+    const beside = [
+      { route: 'shadow', model_version: '9' },
+      { trigger: 'replay', model_version: '8', ingested_at: toDateTime64(start + 99_999) },
+    ]
+    const tenant = await ledger([
+      { asks: a, fate: 'unanswered', at: 5, beside },
+      { asks: a, fate: 'answered', beside },
+    ])
+    expect(await leftOut(tenant)).toEqual(['unanswered', 'unanswered', 'unanswered', null, null, null])
+    expect(new Set((await goldOf(tenant)).map(({ attempts }) => attempts))).toEqual(new Set([2]))
+  })
+
+  test('tenants are apart, and models that are not of the project count too', async () => {
+    const one = await ledger([{ asks: a, fate: 'answered' }])
+    const other = await ledger([
+      { asks: a, fate: 'answered', row: { model: 'unheard_of' } },
+      { asks: a, fate: 'unanswered', row: { model: 'unheard_of' } },
+    ])
+    expect(await leftOut(one)).toEqual([null])
+    expect(await leftOut(other)).toEqual([null, 'unanswered'])
+    const outcomes = await server.warehouse.query(
+      'SELECT outcome_state, outcome_label FROM gold.predictions WHERE tenant = {other:String}',
+      { other },
+    )
+    expect(outcomes).toEqual([
+      { outcome_state: null, outcome_label: null },
+      { outcome_state: null, outcome_label: null },
+    ])
+  })
+})
+
+describe('a label', () => {
+  const retried: Attempt[] = [
+    { asks: 'a', fate: 'unanswered' },
+    { asks: 'a', fate: 'answered', at: 1 },
+    { asks: 'a', fate: 'answered', at: 2 },
+  ]
+  const reach = (tenant: string) =>
+    server.warehouse.query(
+      'SELECT target, toUInt8(reached) AS reached, toUInt8(counted) AS counted FROM silver.label_reach WHERE tenant = {tenant:String} ORDER BY label_id',
+      { tenant },
+    )
+
+  test.each<[string, Partial<Statement> & { of?: number }]>([
+    ['of a request', { requestId: 'r' }],
+    ['of a prediction that was not answered', { of: 0 }],
+    ['of a prediction that another attempt took the place of', { of: 1 }],
+  ])('%s holds for every attempt at the question, and reaches one question', async (_, statement) => {
+    const tenant = await ledger(retried, [statement])
+    expect((await goldOf(tenant)).map(({ outcome }) => outcome)).toEqual([1, 1, 1])
+    expect(await reach(tenant)).toMatchObject([{ reached: 1, counted: 1 }])
+  })
+
+  test('by an id that was reused reaches each of its questions, and the column says so', async () => {
+    const reused: Attempt[] = [
+      { asks: 'a', fate: 'answered' },
+      { asks: 'b', fate: 'answered' },
+      { asks: 'c', fate: 'answered', id: 'other' },
+    ]
+    const tenant = await ledger(reused, [{ requestId: 'r' }, { requestId: 'other' }, { requestId: 'nobody' }])
+    expect((await goldOf(tenant)).map(({ request_id_reused: isReused }) => isReused)).toEqual([true, true, false])
+    expect(await reach(tenant)).toEqual([
+      { target: 'request', reached: 2, counted: 2 },
+      { target: 'request', reached: 1, counted: 1 },
+      { target: 'request', reached: 0, counted: 0 },
+    ])
+  })
+
+  test('of the last question passes over what nobody was told of, unless there is nothing else', async () => {
+    const later = { anchor_time: toDateTime64(start + 5) }
+    const outcomes = async (fates: Attempt['fate'][]) => {
+      const attempts = fates.map((fate, n): Attempt => ({ fate, asks: String(n), row: n === 0 ? {} : later }))
+      const tenant = await ledger(attempts, [{ label: 'latest', requestId: 'r' }])
+      return server.warehouse.query(
+        `SELECT anchor_time, left_out FROM silver.outcomes WHERE tenant = {tenant:String} AND label = 'latest'`,
+        { tenant },
+      )
+    }
+    expect(await outcomes(['answered', 'unanswered'])).toEqual([{ anchor_time: toDateTime64(start), left_out: null }])
+    expect(await outcomes(['answered', 'answered'])).toEqual([{ anchor_time: toDateTime64(start + 5), left_out: null }])
+    expect(await outcomes(['unanswered', 'unanswered'])).toEqual([{ anchor_time: toDateTime64(start + 5), left_out: 'unanswered' }])
+  })
+})
+
+test('evaluate judges what counts, and says what it left out', async () => {
+  const tenant = await ledger(
+    [
+      { asks: 'a', fate: 'unanswered', beside: [{ route: 'shadow', model_version: '2' }] },
+      { asks: 'a', fate: 'answered', at: 1, beside: [{ route: 'shadow', model_version: '2' }] },
+      { asks: 'a', fate: 'answered', at: 2, beside: [{ route: 'shadow', model_version: '2' }] },
+      { asks: 'b', fate: 'unanswered', id: 's' },
+    ],
+    [{ requestId: 'r' }, { requestId: 's' }],
+  )
+  const evaluation = await evaluate({ warehouse: server.warehouse, project, model: 'delay', tenant, anchorTo: new Date(start + 1) })
+  expect(
+    evaluation.groups.map(({ route, counts }) => [route, counts.predictions, counts.labeled, counts.unanswered, counts.repeated]),
+  ).toEqual([
+    ['shadow', 1, 1, 1, 1],
+    ['champion', 1, 1, 2, 1],
+  ])
+  expect(toEvaluationText(evaluation)).toContain('1 predictions, 1 labeled\n  left out: 2 unanswered, 1 repeated')
+})

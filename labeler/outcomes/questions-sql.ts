@@ -1,0 +1,32 @@
+/**
+ * One row per question, with the attempts at it. `targets` are what labels find, `members` the decisions as tuples of id,
+ * anchor time and rank, and `chosen` (anchor time, id, rank) the attempt that counts: of the highest rank the latest. With rank 0
+ * nobody was answered, and none counts. Attributes are those of a decision's first prediction: replays come later and repeat them.
+ */
+export function questionsSql(where = 'true'): string {
+  return `
+    SELECT
+      tenant, any(about.1) AS model, any(about.2) AS request_id, any(about.3) AS \`index\`, any(about.4) AS entities, any(about.5) AS anchor,
+      argMax((about.6, toString(decision_id), fate_rank), (fate_rank, position)) AS chosen,
+      groupArray((about.6, prediction_ids)) AS targets,
+      groupArray((decision_id, about.6, fate_rank)) AS members
+    FROM
+    (
+      SELECT
+        tenant, decision_id, groupArray(prediction_id) AS prediction_ids,
+        toUInt8(multiIf(any(fate) = 'answered', 2, any(fate) = 'unanswered', 0, 1)) AS fate_rank,
+        min((ingested_at, toString(writer_id), epoch, seq)) AS position,
+        argMin(
+          (model, request_id, \`index\`, entities, anchor, anchor_time, question_sha256),
+          (ingested_at, toString(writer_id), epoch, seq)) AS about
+      FROM silver.predictions
+      WHERE ${where}
+      GROUP BY tenant, decision_id
+    )
+    GROUP BY tenant, ifNull(toString(about.7), toString(decision_id))`
+}
+
+/** Of an attempt's tuple, and the tuple of the one that was chosen: why the attempt does not count; null where it does. */
+export function leftOutSql(attempt: string, chosen: string): string {
+  return `multiIf(${attempt}.3 = 0, 'unanswered', toString(${attempt}.1) != ${chosen}.2, 'repeated', NULL)`
+}
