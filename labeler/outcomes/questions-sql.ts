@@ -7,7 +7,7 @@ export function questionsSql(where = 'true'): string {
   return `
     SELECT
       tenant, any(about.1) AS model, any(about.2) AS request_id, any(about.3) AS \`index\`, any(about.4) AS entities, any(about.5) AS anchor,
-      argMax((about.6, toString(decision_id), fate_rank), (fate_rank, position)) AS chosen,
+      argMax((about.6, toString(decision_id), fate_rank), (fate_rank, about.8, about.9, about.10, about.11)) AS chosen,
       groupArray((about.6, prediction_ids)) AS targets,
       groupArray((decision_id, about.6, fate_rank)) AS members
     FROM
@@ -15,9 +15,8 @@ export function questionsSql(where = 'true'): string {
       SELECT
         tenant, decision_id, groupArray(prediction_id) AS prediction_ids,
         toUInt8(multiIf(any(fate) = 'answered', 2, any(fate) = 'unanswered', 0, 1)) AS fate_rank,
-        min((ingested_at, toString(writer_id), epoch, seq)) AS position,
         argMin(
-          (model, request_id, \`index\`, entities, anchor, anchor_time, question_sha256),
+          (model, request_id, \`index\`, entities, anchor, anchor_time, question_sha256, ingested_at, toString(writer_id), epoch, seq),
           (ingested_at, toString(writer_id), epoch, seq)) AS about
       FROM silver.predictions
       WHERE ${where}
