@@ -47,7 +47,7 @@ export const errorCodes = {
   body_too_large: {
     status: 413,
     retryable: false,
-    meaning: 'The body is over 256 KiB, or over 1 MiB in V2, as it was sent or decompressed.',
+    meaning: 'The body is over 1 MiB where it asks for predictions, else over 256 KiB, as it was sent or decompressed.',
   },
   event_too_large: { status: 413, retryable: false, meaning: 'The event built from this request would be over its size limit.' },
   unsupported_media_type: {

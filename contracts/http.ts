@@ -5,7 +5,7 @@ import { predictionFateState, unansweredReason } from './prediction-fate.ts'
 import { columnName, entityId, opaqueId, scalar, tags, timestamp, uuid, versionName } from './primitives.ts'
 
 export const limits = {
-  /** Bytes of a request body. */
+  /** Bytes of a request body; of one that asks for predictions, those of `predictLimits`. */
   bodyBytes: 256 * 1024,
   /** Levels of arrays and objects in a body. */
   depth: 32,
@@ -13,6 +13,15 @@ export const limits = {
   items: 1000,
   /** Bytes of one event's JSON: below NATS's default max_payload of 1 MiB. */
   eventBytes: 512 * 1024,
+} as const
+
+/** What a request for predictions may weigh, over `/v1` and over `/v2`. Rows are bounded as items are. */
+export const predictLimits = {
+  bodyBytes: 1024 * 1024,
+  /** Values of all its instances: each becomes a feature of an event, some hundred times its own size. */
+  elements: 16 * 1024,
+  /** Bytes of bodies in work at once, over all requests. */
+  bodyBytesInWork: 64 * 1024 * 1024,
 } as const
 
 const instanceFields = {

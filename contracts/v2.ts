@@ -1,16 +1,6 @@
 import { z } from 'zod'
 import { timestamp, versionName, opaqueId } from './primitives.ts'
 
-/** Open Inference Protocol, version 2, over REST: what a request may weigh. Rows are bounded as instances are. */
-export const v2Limits = {
-  /** Bytes of a request's body: tensors take more room than named features. */
-  bodyBytes: 1024 * 1024,
-  /** Elements of a request, over all its tensors: each becomes a feature of an event, some hundred times its own size. */
-  elements: 16 * 1024,
-  /** Bytes of bodies in work at once, over all requests. */
-  bodyBytesInWork: 64 * 1024 * 1024,
-} as const
-
 /** Bytes of one element in the protocol's binary form; 0 where each element says its own length. */
 export const elementBytes = {
   BOOL: 1,

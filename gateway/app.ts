@@ -34,7 +34,9 @@ import { livezRoute, metricsRoute, readyzRoute } from './routes/health.ts'
 import { labelsRoute } from './routes/labels.ts'
 import { modelRoute, modelsRoute } from './routes/models.ts'
 import { predictionsRoute } from './routes/predictions.ts'
-import { predictRoute } from './routes/predict.ts'
+import { type PredictRouteDeps, predictRoute } from './routes/predict.ts'
+import { predictLimits } from '../contracts/http.ts'
+import { createByteBudget } from './http/byte-budget.ts'
 import { addV2Routes } from './v2/routes.ts'
 import type { Statistics } from './v2/statistics.ts'
 
@@ -81,8 +83,9 @@ export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)
   addOpenRoutes(app, deps)
-  addApiRoutes(app, deps)
-  addV2Routes(app, deps)
+  const bodiesInWork = createByteBudget({ maxBytes: predictLimits.bodyBytesInWork })
+  addApiRoutes(app, { ...deps, bodiesInWork })
+  addV2Routes(app, { ...deps, bodiesInWork })
   refuseOtherMethods(app)
   return app
 }
@@ -101,7 +104,7 @@ function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   app.get('/metrics', metricsRoute(deps.renderMetrics))
 }
 
-function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
+function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps & Pick<PredictRouteDeps, 'bodiesInWork'>): void {
   const ingest = createIngest(deps)
   const waitUntilApplied = createAppliedWaiter(deps)
   app.post('/v1/models/:model/predict', allow(['predict'], predictRoute(deps)))

@@ -296,7 +296,17 @@ const tensors: Case[] = [
   { ...of('of-another-domain', { ...total, nodes: [{ ...sumRow, domain: 'com.example' }] }, two), refused: /ONNX Runtime: / },
 ]
 
-const cases = [...shapes, ...rows, ...types, ...tensors].map((one): Case => {
+const many = Array.from({ length: 4096 }, (_, index) => `feature_${index}`)
+const wide: Case = {
+  ...of(
+    'four-thousand-features',
+    { ...total, inputs: [value('x', 'float32', ['N', many.length])] },
+    { x: { type: 'float32', shape: [-1, many.length], features: many } },
+  ),
+  refused: /an event of 4096 features takes \d+ bytes or more/,
+}
+
+const cases = [wide, ...shapes, ...rows, ...types, ...tensors].map((one): Case => {
   const golden = one.golden.length > 0 ? one.golden : (one.served ?? [[rowOf(1, 2, 3, 4, 5, 6)] as const]).map(([features]) => features)
   const names = one.inputs.flatMap(({ features }) => features)
   const own = (row: Row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.includes(name)))

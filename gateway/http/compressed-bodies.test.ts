@@ -1,8 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { errorBody, predictLimits } from '../../contracts/http.ts'
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, errorCodes } from '../../contracts/errors.ts'
-import { errorBody, limits } from '../../contracts/http.ts'
-import { v2Limits } from '../../contracts/v2.ts'
 import { compressZstd } from '../../platform/compression/zstd.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 import { path as inferPath, good as goodInfer, withBinary, x } from '../testing/v2-requests.ts'
@@ -83,10 +82,10 @@ describe('a compressed body', () => {
     const { send } = await createTestGateway()
     const padded = (bytes: number) => Buffer.concat([json, Buffer.alloc(bytes - json.byteLength, ' ')])
     const gzip = { 'content-encoding': 'gzip' }
-    expect(await outcome(await send(predictPath, gzipSync(padded(limits.bodyBytes)), gzip))).toBe(200)
-    expect(await outcome(await send(predictPath, gzipSync(padded(limits.bodyBytes + 1)), gzip))).toBe('body_too_large')
-    const stored = gzipSync(padded(limits.bodyBytes), { level: 0 })
-    expect(stored.byteLength).toBeGreaterThan(limits.bodyBytes)
+    expect(await outcome(await send(predictPath, gzipSync(padded(predictLimits.bodyBytes)), gzip))).toBe(200)
+    expect(await outcome(await send(predictPath, gzipSync(padded(predictLimits.bodyBytes + 1)), gzip))).toBe('body_too_large')
+    const stored = gzipSync(padded(predictLimits.bodyBytes), { level: 0 })
+    expect(stored.byteLength).toBeGreaterThan(predictLimits.bodyBytes)
     expect(await outcome(await send(predictPath, stored, gzip))).toBe('body_too_large')
     // A bomb within a bomb.
     const twice = gzipSync(gzipSync(Buffer.alloc(64 * 1024 * 1024)))
@@ -148,7 +147,7 @@ describe('a compressed infer request', () => {
     const { send } = await createTestGateway()
     const cut = await send(inferPath, gzipSync(binary.body).subarray(0, 40), { ...binary.headers, 'content-encoding': 'gzip' })
     expect([cut.status, await cut.json()]).toEqual([400, { error: expect.stringMatching(/^Content-Encoding: .*cut short/) as string }])
-    const bomb = gzipSync(Buffer.alloc(v2Limits.bodyBytes + 1))
+    const bomb = gzipSync(Buffer.alloc(predictLimits.bodyBytes + 1))
     expect((await send(inferPath, bomb, { 'content-encoding': 'gzip' })).status).toBe(413)
     const unknown = await send(inferPath, binary.body, { ...binary.headers, 'content-encoding': 'snappy' })
     expect([unknown.status, unknown.headers.get('accept-encoding')]).toEqual([415, 'gzip, deflate, br, zstd'])

@@ -8,9 +8,12 @@ import { isJson } from './content-type.ts'
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** The request's body as a JSON value, bounded in bytes and depth before it is parsed; `withinMs` as of `readBytes`. */
-export async function readJsonBody(c: Context, { withinMs }: { withinMs?: number } = {}): Promise<unknown> {
+export async function readJsonBody(
+  c: Context,
+  { maxBytes = limits.bodyBytes, withinMs }: { maxBytes?: number; withinMs?: number } = {},
+): Promise<unknown> {
   requireJson(c)
-  const bytes = await readBytes(c, { maxBytes: limits.bodyBytes, withinMs })
+  const bytes = await readBytes(c, { maxBytes, withinMs })
   return parseJson(decodeUtf8(bytes))
 }
 

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { z } from 'zod'
-import { predictBatchRequest, type PredictInstance, type predictOptions, predictRequest } from '../../contracts/http.ts'
+import { predictBatchRequest, type PredictInstance, predictLimits, type predictOptions, predictRequest } from '../../contracts/http.ts'
 import { validate } from '../http/validate.ts'
 
 /** A predict body, one instance or many, as one form. */
@@ -14,11 +14,24 @@ export type ParsedPredict = {
 export function parsePredict(body: unknown): ParsedPredict {
   if (typeof body === 'object' && body !== null && Object.hasOwn(body, 'instances')) {
     const { request_id: requestId, instances, options = {} } = validate(predictBatchRequest, body)
+    refuseTooMany(instances)
     return { requestId, instances, batch: true, options }
   }
   // With the request's own fields among the instance's, which nobody reads there: a copy without them costs more than it is worth.
   const instance = validate(predictRequest, body)
+  refuseTooMany([instance])
   return { requestId: instance.request_id, instances: [instance], batch: false, options: instance.options ?? {} }
+}
+
+/** As tensors over `/v2`. */
+function refuseTooMany(instances: readonly PredictInstance[]): void {
+  let values = 0
+  for (const { features } of instances) for (const _ in features) values++
+  if (values <= predictLimits.elements) return
+  throw new ServiceError('invalid_request', `the request has ${values} features, and takes ${predictLimits.elements}`, {
+    path: instances.length === 1 ? 'features' : 'instances',
+    hint: 'split it into several requests',
+  })
 }
 
 /** The error with its path put under the instance it belongs to. */

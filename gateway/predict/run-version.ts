@@ -100,7 +100,8 @@ function isTooLarge(instance: Instance, features: readonly ServedFeature[]): boo
     const roles = Object.keys(instance.entities).length
     if (roles * 1024 < limits.eventBytes / 4) return false
   }
-  return fixedEventBytes + Buffer.byteLength(JSON.stringify({ instance, features })) > limits.eventBytes
+  const { entities, tags, row } = instance
+  return fixedEventBytes + Buffer.byteLength(JSON.stringify({ entities, tags, inputs: row?.inputs, features })) > limits.eventBytes
 }
 
 function tooLarge(): ServiceError {

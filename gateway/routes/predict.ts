@@ -1,11 +1,13 @@
 import type { Handler } from 'hono'
 import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
+import { predictLimits } from '../../contracts/http.ts'
 import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { answerJson } from '../http/answer.ts'
 import type { Fates } from '../fates/fates.ts'
 import { createReply } from '../fates/reply.ts'
+import { announcedBytes, type ByteBudget } from '../http/byte-budget.ts'
 import { toErrorBody } from '../http/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { onHangUpOf } from '../http/hang-up.ts'
@@ -20,7 +22,15 @@ import type { Predicted } from '../predict/record.ts'
 import { type ParsedPredict, parsePredict } from '../predict/request.ts'
 import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
 
-export type PredictRouteDeps = { models: ServingModels; predict: Predictor; idempotency: Idempotency; fates: Fates; loopLoad: LoopLoad }
+export type PredictRouteDeps = {
+  models: ServingModels
+  predict: Predictor
+  idempotency: Idempotency
+  fates: Fates
+  loopLoad: LoopLoad
+  /** Of all requests for predictions. */
+  bodiesInWork: ByteBudget
+}
 
 /** `POST /v1/models/:model/predict` */
 export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
@@ -28,11 +38,12 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
     const name = c.req.param('model') ?? ''
     const model = findModel(deps.models, name)
     refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
+    const giveBack = deps.bodiesInWork.take(announcedBytes(c))
     // Whatever is swapped meanwhile, what this request found is there until it is answered.
     const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)
-      const body = await readJsonBody(c, { withinMs: model.project.definition.latency_budget_ms })
+      const body = await readJsonBody(c, { maxBytes: predictLimits.bodyBytes, withinMs: model.project.definition.latency_budget_ms })
       const parsed = parsePredict(body)
       if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
       const requestId = c.get('requestId')
@@ -61,6 +72,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
       input.reply?.whenAnswered(() => deps.idempotency.delivered(request, once))
       return await sendStored(c, once)
     } finally {
+      giveBack()
       release()
     }
   }

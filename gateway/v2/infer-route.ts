@@ -1,6 +1,6 @@
 import type { Handler } from 'hono'
+import { announcedBytes } from '../http/byte-budget.ts'
 import { ServiceError } from '../../contracts/errors.ts'
-import { v2Limits } from '../../contracts/v2.ts'
 import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { answer } from '../http/answer.ts'
@@ -14,23 +14,21 @@ import type { PredictInput } from '../predict/predictor.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
 import { findModel, type PredictRouteDeps } from '../routes/predict.ts'
 import { findAddressedVersion } from './addressed-version.ts'
-import { createByteBudget } from './byte-budget.ts'
 import { inferOnce } from './infer-once.ts'
 import { type InferRequest, parseInferRequest } from './infer-request.ts'
 import { toInferAnswer } from './infer-response.ts'
 import { parseRawRequest } from './raw-request.ts'
-import { announcedBytes, readSentBody, type SentBody } from './sent-body.ts'
+import { readSentBody, type SentBody } from './sent-body.ts'
 import { toSentRows } from './sent-rows.ts'
 
 /** `POST /v2/models/:model[/versions/:version]/infer` */
 export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
-  const budget = createByteBudget({ maxBytes: v2Limits.bodyBytesInWork })
   return async function infer(c) {
     const model = findModel(deps.models, c.req.param('model') ?? '')
     refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
     const pinned = c.req.param('version')
     const addressed = findAddressedVersion(model, pinned)
-    const giveBack = budget.take(announcedBytes(c))
+    const giveBack = deps.bodiesInWork.take(announcedBytes(c))
     const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { limits } from '../../contracts/http.ts'
-import { v2Limits } from '../../contracts/v2.ts'
+import { limits, predictLimits } from '../../contracts/http.ts'
 import { path, x, good, start, eventsOf, errorOf } from '../testing/v2-requests.ts'
 
 describe('what is refused', () => {
@@ -69,7 +68,7 @@ describe('what is refused', () => {
       { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', 'inference-header-content-length': '0' } },
       415,
     ],
-    ['a body beyond the limit', path, { method: 'POST', body: new Uint8Array(v2Limits.bodyBytes + 1) }, 413],
+    ['a body beyond the limit', path, { method: 'POST', body: new Uint8Array(predictLimits.bodyBytes + 1) }, 413],
   ])('%s, in the words of the protocol', async (_, url, init, status) => {
     const { app } = await start()
     const response = await app.request(url, init)
@@ -80,9 +79,9 @@ describe('what is refused', () => {
   it('more bytes than fit beside those in work', async () => {
     const gateway = await start()
     gateway.log.hold()
-    const big = `${JSON.stringify(good)}${' '.repeat(v2Limits.bodyBytes - 1000)}`
+    const big = `${JSON.stringify(good)}${' '.repeat(predictLimits.bodyBytes - 1000)}`
     const headers = { 'content-length': String(big.length) }
-    const most = v2Limits.bodyBytesInWork / v2Limits.bodyBytes
+    const most = predictLimits.bodyBytesInWork / predictLimits.bodyBytes
     const underWay = Array.from({ length: most }, () => gateway.send(path, big, headers))
     await expect.poll(() => gateway.engine.runs.filter(({ sessionId }) => sessionId.endsWith('/1')).length).toBe(most)
     const refused = await gateway.send(path, big, headers)

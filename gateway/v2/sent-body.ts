@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
+import { predictLimits } from '../../contracts/http.ts'
 import { ServiceError } from '../../contracts/errors.ts'
-import { v2Limits } from '../../contracts/v2.ts'
 import { isJson, mediaTypeOf } from '../http/content-type.ts'
 import { readBytes } from '../http/json-body.ts'
 
@@ -13,19 +13,12 @@ const binaryTypes = ['', 'application/octet-stream']
 /** The header that says how many bytes of JSON stand before the tensors in binary form. */
 export const headerLengthName = 'Inference-Header-Content-Length'
 
-/** What a body may take of the memory, known before it is read. */
-export function announcedBytes(c: Context): number {
-  const declared = Number(c.req.header('content-length'))
-  const isKnown = c.req.header('transfer-encoding') === undefined && c.req.header('content-encoding') === undefined
-  return isKnown && Number.isSafeInteger(declared) ? Math.min(declared, v2Limits.bodyBytes) : v2Limits.bodyBytes
-}
-
 /** The body, decompressed, bounded in bytes and time, and split as its header says: that counts bytes before they were compressed. */
 export async function readSentBody(c: Context, { withinMs }: { withinMs: number }): Promise<SentBody> {
   const sentAsJson = isJson(c)
   if (!sentAsJson && !binaryTypes.includes(mediaTypeOf(c)))
     throw new ServiceError('unsupported_media_type', 'the body must be application/json or application/octet-stream')
-  const bytes = await readBytes(c, { maxBytes: v2Limits.bodyBytes, withinMs })
+  const bytes = await readBytes(c, { maxBytes: predictLimits.bodyBytes, withinMs })
   const header = c.req.header(headerLengthName)
   if (header === undefined) return { json: bytes, binary: bytes.subarray(bytes.byteLength), raw: false }
   const length = /^\d{1,10}$/.test(header) ? Number(header) : Number.NaN

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { v2Limits } from '../../contracts/v2.ts'
+import { predictLimits } from '../../contracts/http.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
 import { toSentRows } from './sent-rows.ts'
 
@@ -39,13 +39,13 @@ it('all tensors have the same rows', () => {
 })
 
 it('a request is bounded in elements, and a text in characters', () => {
-  const width = v2Limits.elements / 8
+  const width = predictLimits.elements / 8
   const send = (rows: number) =>
     toSentRows(versionOf(input('a', 'float32', width)), [
       { name: 'a', datatype: 'FP32', shape: [rows, width], data: new Float32Array(rows * width) },
     ])
   expect(send(8)).toHaveLength(8)
-  expect(() => send(9)).toThrow(`a request takes ${v2Limits.elements}`)
+  expect(() => send(9)).toThrow(`a request takes ${predictLimits.elements}`)
   const text = [{ name: 'b', datatype: 'BYTES' as const, shape: [1, 1], data: ['a'.repeat(1025)] }]
   expect(() => toSentRows(versionOf(input('b', 'string', 1)), text)).toThrow('tensor b: an element has more than 1024 characters')
 })

@@ -1,7 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { limits } from '../../contracts/http.ts'
+import { limits, predictLimits } from '../../contracts/http.ts'
 import { scalar, type Scalar } from '../../contracts/primitives.ts'
-import { v2Limits } from '../../contracts/v2.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { fromHalfBits } from '../inference/half.ts'
 import type { SentRow } from '../predict/sent-row.ts'
@@ -39,8 +38,8 @@ function refuseOthers(inputs: readonly Input[], tensors: readonly V2Tensor[]): v
 
 function refuseTooMany(tensors: readonly V2Tensor[]): void {
   const elements = tensors.reduce((sum, { data }) => sum + data.length, 0)
-  if (elements > v2Limits.elements)
-    throw new ServiceError('invalid_request', `the tensors have ${elements} elements, and a request takes ${v2Limits.elements}`, {
+  if (elements > predictLimits.elements)
+    throw new ServiceError('invalid_request', `the tensors have ${elements} elements, and a request takes ${predictLimits.elements}`, {
       path: 'inputs',
       hint: 'split it into several requests',
     })

@@ -1,3 +1,4 @@
+import { limits } from '../../contracts/http.ts'
 import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
 import { floatTypes, integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
 import { type Definitions, featureSetSha256 } from './definition-hashes.ts'
@@ -25,6 +26,7 @@ export function checkManifest(check: VersionCheck): void {
   if (manifest.version !== version) report(['version'], `is "${manifest.version}", but the folder is "${version}"`)
   const known = checkInputs(check)
   checkOutputs(check)
+  checkEventSize(check)
   checkGolden(check)
   if (known) checkFeatureSet(check)
 }
@@ -67,6 +69,19 @@ function shapeHint([first = -1, ...rest]: readonly number[]): string {
 
 function counted(features: number): string {
   return `the ${features} feature${features === 1 ? '' : 's'} of a row`
+}
+
+/** Of an event, what is not its features. */
+const otherEventBytes = 8 * 1024
+
+/** Values take more: numbers of many digits, and texts. */
+function checkEventSize({ manifest, features, report }: VersionCheck): void {
+  const names = new Set(manifest.inputs.flatMap((input) => input.features))
+  const least = { definition: '0'.repeat(64), source: 'request', status: 'ok', value: 0 }
+  let bytes = otherEventBytes
+  for (const name of names) bytes += JSON.stringify({ ...least, name, source: features.get(name)?.source }).length + 1
+  if (bytes > limits.eventBytes)
+    report(['inputs'], `an event of ${names.size} features takes ${bytes} bytes or more, and none may have over ${limits.eventBytes}`)
 }
 
 function checkOutputs({ manifest, model, report }: VersionCheck): void {

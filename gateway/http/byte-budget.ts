@@ -1,4 +1,6 @@
+import type { Context } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
+import { predictLimits } from '../../contracts/http.ts'
 
 /** Bounds what the bodies in work may weigh together. */
 export type ByteBudget = {
@@ -18,4 +20,11 @@ export function createByteBudget(options: { maxBytes: number }): ByteBudget {
       }
     },
   }
+}
+
+/** What a body may take of the memory, known before it is read. */
+export function announcedBytes(c: Context): number {
+  const declared = Number(c.req.header('content-length'))
+  const isKnown = c.req.header('transfer-encoding') === undefined && c.req.header('content-encoding') === undefined
+  return isKnown && Number.isSafeInteger(declared) ? Math.min(declared, predictLimits.bodyBytes) : predictLimits.bodyBytes
 }
