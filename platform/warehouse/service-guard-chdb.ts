@@ -18,7 +18,7 @@ const engineDefault = 'default'
 const rememberedStatements = 2_000
 const rememberedChars = 16_384
 
-/** Services repeat their statements: what was judged once, and named nothing that may change, is not judged again. */
+/** Services repeat their statements: what was judged once, and named no table by a parameter, is not judged again. */
 export function createServiceGuard({ engine, catalog }: { engine: Engine; catalog: FunctionCatalog }): ServiceGuard {
   const harmless = new Set<string>()
 
@@ -44,7 +44,7 @@ export function createServiceGuard({ engine, catalog }: { engine: Engine; catalo
         const tables = judgeServiceStatement({ tree, canonical }, catalog)
         const loose = tables.flatMap((name) => inDefault(name, request.database ?? engineDefault))
         await refuseFiles(lease, loose)
-        if (!namesTables && loose.length === 0) remember(key)
+        if (!namesTables) remember(key)
       })
     },
   }
