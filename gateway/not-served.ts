@@ -12,7 +12,11 @@ export function notServed(models: ServingModels, { problems }: Pick<Project, 'pr
     return missing === undefined ? [] : [{ model, ...missing }]
   })
   const errors = problems.filter(({ severity, file }) => severity === 'error' && !isOfDefinitions(file))
-  const broken = new Map(errors.toReversed().map((problem) => [problem.file.split('/', 1)[0]!, describeProblem(problem)!]))
+  const broken = new Map(
+    errors
+      .toReversed()
+      .map((problem) => [problem.file.split('/', 1)[0]!, problem.file.includes('/') ? describeProblem(problem)! : problem.message]),
+  )
   return [...withoutChampion, ...[...broken].flatMap(([model, reason]) => (models.has(model) ? [] : [{ model, reason }]))]
 }
 

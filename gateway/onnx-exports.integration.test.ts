@@ -1,0 +1,68 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { loadProject } from '../platform/project/load-project.ts'
+import { type OnnxTensor, readOnnxFile } from '../platform/project/onnx-file.ts'
+import { checkVersions } from './check-versions.ts'
+import type { TensorType } from './inference/inference.ts'
+import { type OnnxModel, writeOnnxProject } from './testing/write-onnx-model.ts'
+
+/** Files of scikit-learn 1.9.1, LightGBM 4.7.0 and XGBoost 3.2.0, and what those predict: `fixtures/exports/make_exports.py`. */
+const folder = fileURLToPath(new URL('fixtures/exports/', import.meta.url))
+
+type Value = string | number
+type Expected = Record<string, { rows: Value[][]; outputs: Record<string, Value[] | Value[][]> }>
+const exported = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Expected
+
+let dir: string
+beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'onnx-exports-'))))
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+async function modelOf(name: string, { rows, outputs }: Expected[string]): Promise<OnnxModel> {
+  const file = await readFile(join(folder, `${name}.onnx`))
+  const onnx = readOnnxFile(file)
+  const ofFile = (tensor: string): OnnxTensor => onnx.outputs.find((output) => output.name === tensor)!
+  const columns = Object.entries(outputs).flatMap(([tensor, values]) =>
+    [values[0]!].flat().map((_, column) => ({ name: `${tensor}_${column}`, tensor, type: ofFile(tensor).type as TensorType, column })),
+  )
+  const names = onnx.inputs.length === 1 ? ['a', 'b', 'c'] : onnx.inputs.map((input) => input.name)
+  return {
+    ...{ name, file, outputs: columns },
+    inputs: onnx.inputs.map((input, index) => ({
+      ...{ name: input.name, type: input.type as TensorType, shape: input.shape! },
+      features: onnx.inputs.length === 1 ? names : [names[index]!],
+    })),
+    golden: rows.map((row, at) => ({
+      features: Object.fromEntries(row.map((value, index) => [names[index]!, value])),
+      outputs: Object.fromEntries(columns.map(({ name: output, tensor, column }) => [output, [outputs[tensor]![at]!].flat()[column]!])),
+    })),
+  }
+}
+
+async function problemsOf(model: OnnxModel): Promise<string[]> {
+  await writeOnnxProject(dir, [model])
+  const project = await loadProject(dir)
+  const { problems } = await checkVersions(project, pino({ level: 'silent' }))
+  return [...project.problems, ...problems].map(({ path, message, hint }) => `${path}: ${message} (${hint})`)
+}
+
+it.each(Object.entries(exported))('%s gives what its library predicts', async (name, expected) => {
+  expect(await problemsOf(await modelOf(name, expected))).toEqual([])
+})
+
+it('another figure than the library predicts is refused', async () => {
+  const model = await modelOf('sklearn-logistic', exported['sklearn-logistic']!)
+  const golden = model.golden.map((one) => ({ ...one, outputs: { ...one.outputs, probabilities_1: 0.123 } }))
+  expect(await problemsOf({ ...model, golden })).toEqual([expect.stringMatching(/^golden\[0\]: probabilities_1 is .*recorded is 0\.123/)])
+})
+
+it('the map of a classifier that was exported with ZipMap is refused, with how to export it without', async () => {
+  const model = await modelOf('sklearn-zipmap', exported['sklearn-zipmap']!)
+  const outputs = [...model.outputs, { name: 'p', tensor: 'output_probability', type: 'float32' as const, column: 1 }]
+  const [problem, ...others] = await problemsOf({ ...model, outputs })
+  expect(problem).toMatch(/^outputs\[1\]: "output_probability" of the file is no tensor but of kind sequence.*'zipmap': False.*CatBoost/)
+  expect(others).toEqual([])
+})
