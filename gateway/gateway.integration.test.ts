@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { featureEventV1, rejectedItemV1 } from '../contracts/feature-event.ts'
-import { predictBatchResponse, predictResponse, type PredictResponse } from '../contracts/http.ts'
+import { predictBatchResponse, predictLimits, predictResponse, type PredictResponse } from '../contracts/http.ts'
 import { labelEventV1 } from '../contracts/label-event.ts'
 import { predictionEventV1 } from '../contracts/prediction-event.ts'
 import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
@@ -138,7 +138,7 @@ describe('a gateway', () => {
   })
 
   it('refuses a large body at once, and the connection lives on', async () => {
-    const large = await post('/v1/models/basket/predict', { tags: ['x'.repeat(300_000)] })
+    const large = await post('/v1/models/basket/predict', { tags: ['x'.repeat(predictLimits.bodyBytes)] })
     expect(large.status).toBe(413)
     await predict(1)
   })
