@@ -17,8 +17,10 @@ export function createAnalystSession(policy: SettingsPolicy): AnalystSession {
 
   function set(name: string, value: string): void {
     if (value.includes('\\')) throw denied(`a value with a backslash for ${name}`)
+    // Back to the port's own value, whatever the engine's default is.
+    if (value === 'DEFAULT') return void settings.delete(name)
     policy.check(name, value)
-    const admitted = value === 'DEFAULT' ? undefined : policy.admit(new Map([[name, value]])).get(name)
+    const admitted = policy.admit(new Map([[name, value]])).get(name)
     if (admitted === undefined) settings.delete(name)
     else settings.set(name, admitted)
   }

@@ -63,7 +63,7 @@ export function createSettingsPolicy(limits: AnalystLimits, current: ReadonlyMap
   const isAny = (name: string) => harmless.has(name) || ownLimits.has(name) || (formatting.test(name) && !reaching.test(name))
 
   function check(name: string, value: string): void {
-    if (isAny(name) || current.get(name)?.value === value || value === 'DEFAULT') return
+    if (isAny(name) || current.get(name)?.value === value) return
     if (name === 'readonly' && (value === '1' || value === '2')) return
     if (isLimit(name) && isWithin(value, limits[name])) return
     throw new EngineError(
