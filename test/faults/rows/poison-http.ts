@@ -1,4 +1,4 @@
-import { limits } from '../../../contracts/http.ts'
+import { limits, predictLimits } from '../../../contracts/http.ts'
 import type { Injection } from '../fault.ts'
 import { isRejected } from '../client/ledger.ts'
 import { until } from '../system/until.ts'
@@ -6,7 +6,7 @@ import { until } from '../system/until.ts'
 /** What a client must not get in: nothing of it is stored, and each is told what it did. */
 export async function sendRefused({ client }: Injection): Promise<void> {
   const predict = '/v1/models/flight-delay/predict'
-  const big = JSON.stringify({ request_id: 'x'.repeat(limits.bodyBytes + 1) })
+  const big = JSON.stringify({ request_id: 'x'.repeat(predictLimits.bodyBytes + 1) })
   const deep = `${'['.repeat(limits.depth + 1)}${']'.repeat(limits.depth + 1)}`
   for (const path of [predict, '/v1/labels', '/v1/events/flight_landed']) {
     for (const [body, status] of [
