@@ -25,7 +25,7 @@ export type FaultRun = {
 }
 
 /** Longer than a gateway that works ever takes; an answer that comes later counts as none. */
-const clientTimeoutMs = 5_000
+const clientTimeoutMs = 20_000
 /** For what is to be answered however busy the machine is. */
 const proberTimeoutMs = 60_000
 const endSettleMs = 60_000

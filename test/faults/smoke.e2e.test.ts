@@ -51,8 +51,15 @@ function faultOf(name: string): Fault {
 
 function inTurn(faults: readonly Fault[]): Fault {
   const left = [...faults]
+  let current: Fault | undefined
   return {
     ...{ name: 'smoke', does: 'several, in turn', setUps: ['embedded', 'servers'], rounds: faults.length },
-    inject: async (injection) => left.shift()?.inject(injection),
+    get cutsAnswers() {
+      return current?.cutsAnswers ?? false
+    },
+    async inject(injection) {
+      current = left.shift()
+      await current?.inject(injection)
+    },
   }
 }

@@ -4,7 +4,7 @@ export type HttpAnswer = { status: number; body: unknown }
 
 /** Sends JSON. Never sends anything twice. */
 export type HttpClient = {
-  /** Rejects when there was no whole answer: whether the request was taken is then unknown. */
+  /** Rejects when there was no whole answer: whether the request was taken is then unknown. `gave_up` after the client's own time-out. */
   post(path: string, body: unknown): Promise<HttpAnswer>
   close(): void
 }
@@ -16,8 +16,7 @@ export function createHttpClient(options: { port: number; timeoutMs: number; max
       const text = typeof body === 'string' ? body : JSON.stringify(body)
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
       return new Promise((resolve, reject) => {
-        const signal = AbortSignal.timeout(options.timeoutMs)
-        const sent = request({ host: '127.0.0.1', port: options.port, method: 'POST', path, headers, agent, signal }, (answer) => {
+        const sent = request({ host: '127.0.0.1', port: options.port, method: 'POST', path, headers, agent }, (answer) => {
           const chunks: Buffer[] = []
           answer.on('data', (chunk: Buffer) => chunks.push(chunk))
           answer.once('error', reject)
@@ -27,11 +26,18 @@ export function createHttpClient(options: { port: number; timeoutMs: number; max
           })
         })
         sent.once('error', reject)
+        // After the turn's reads: what has arrived while this process was held up is an answer.
+        const timer = setTimeout(() => setImmediate(() => sent.destroy(new GaveUpError())), options.timeoutMs)
+        sent.once('close', () => clearTimeout(timer))
         sent.end(text)
       })
     },
     close: () => agent.destroy(),
   }
+}
+
+class GaveUpError extends Error {
+  readonly code = 'gave_up'
 }
 
 function parse(text: string): unknown {

@@ -1,14 +1,11 @@
 import type { PredictionAttempt } from '../client/ledger.ts'
 import { misjudged, type Violation } from './violation.ts'
 
-/** The code of an attempt that its client's own time-out ended. */
-const gaveUp = 'ABORT_ERR'
-
 export type FateRow = { request_id: string; route: string; status: string; fate: string | null; unanswered_reason: string | null }
 
 /**
  * Invariant 8. Whatever happens, what a client has whole was not unanswered, and what it was told is late or failed was not
- * answered. What a client gave up on may be in the kernel. `cut` where the gateway or its clients' connections were ended: then what was under way may be unknown, or in the kernel.
+ * answered. `cut` where the gateway or its clients' connections were ended: then what was under way may be unknown, or in the kernel.
  */
 export function checkFates(
   rows: readonly FateRow[],
@@ -29,9 +26,7 @@ function expected({ status }: FateRow, { answer, refusedWith = '' }: PredictionA
   const isTold = /^\d+$/.test(refusedWith)
   // An error that the prediction ended with is its answer.
   if (isTold) return [status === 'error' ? 'answered' : 'unanswered', ...unknown]
-  // Who gives up by itself may have had the answer under way: its bytes were the kernel's by then.
-  const hadGivenUp = refusedWith === gaveUp
-  return cut || hadGivenUp ? ['answered', 'unanswered', ...unknown] : ['unanswered']
+  return cut ? ['answered', 'unanswered', ...unknown] : ['unanswered']
 }
 
 function describe({ fate, unanswered_reason: reason }: FateRow): string {
