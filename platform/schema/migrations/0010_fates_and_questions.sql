@@ -1,3 +1,45 @@
+-- What the caller was told of a prediction comes later than its event, so it is a record of its own, and there is one only
+-- where settled_through does not say it. Which fate counts is judged at read: delivered and answered before unanswered.
+CREATE TABLE IF NOT EXISTS bronze.prediction_fates
+(
+  fate_id UUID COMMENT 'UUIDv7 of this record, ours.',
+  prediction_id UUID COMMENT 'The prediction whose fate it is.',
+  tenant LowCardinality(String) COMMENT 'The customer the row belongs to; every key begins with it.',
+  payload_hash FixedString(64) COMMENT 'SHA-256 (hexadecimal) over the RFC 8785 form of the record without this field.',
+  fate LowCardinality(String) COMMENT 'answered, unanswered, or delivered (by a replay of the answer under its Idempotency-Key). Nearly every answered prediction has no row: bronze.settled says it.',
+  reason LowCardinality(Nullable(String)) COMMENT 'Why it is unanswered: deadline, client_gone or error; null otherwise.',
+  ingested_at DateTime64(3, 'UTC') COMMENT 'When the gateway knew.',
+  retention_until DateTime64(3, 'UTC') COMMENT 'The row is removed after this time, which is that of the prediction.',
+  writer_id LowCardinality(String) COMMENT 'Origin: the outbox that first made the record durable.',
+  epoch UInt32 COMMENT 'Origin: rises by one at each opening of that outbox.',
+  lane LowCardinality(String) COMMENT 'Origin: the lane of the outbox (predictions, labels, feature_events, batch_predictions).',
+  seq UInt64 COMMENT 'Origin: position in the lane, from 1, without gaps within writer_id, epoch and lane.',
+  appended_at DateTime64(3, 'UTC') COMMENT 'When the outbox appended the record, by the writer\'s clock.',
+  stored_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When the logger inserted the row; differs between redeliveries, so it is no part of any key.'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toDate(UUIDv7ToDateTime(prediction_id, 'UTC'))
+ORDER BY (tenant, prediction_id, fate_id, payload_hash, writer_id, epoch, seq)
+TTL retention_until
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1
+COMMENT 'What callers were told of predictions, where the order of the log does not say it.';
+
+-- A maximum may be stored any number of times, in any order.
+CREATE TABLE IF NOT EXISTS bronze.settled
+(
+  writer_id LowCardinality(String) COMMENT 'Origin: the outbox that the records lie in.',
+  epoch UInt32 COMMENT 'Origin: rises by one at each opening of that outbox.',
+  lane LowCardinality(String) COMMENT 'Origin: the lane of the outbox (predictions, labels, feature_events, batch_predictions).',
+  settled_through SimpleAggregateFunction(max, UInt64) COMMENT 'The seq up to which every prediction of that epoch was answered, unless bronze.prediction_fates says otherwise. Of several rows the greatest counts.'
+)
+ENGINE = AggregatingMergeTree
+ORDER BY (writer_id, epoch, lane)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1
+COMMENT 'How far each writer has said what became of its predictions.';
+
+ALTER TABLE bronze.prediction_events
+  ADD COLUMN IF NOT EXISTS duration_total_us Nullable(UInt64) COMMENT 'Microseconds from the receipt of the request to the start of the commit; the commit itself an event cannot time.' AFTER duration_inference_us;
+
 -- Attempts repeat each other where this is equal: the caller's request_id alone may stand for several questions.
 ALTER TABLE bronze.prediction_events
   ADD COLUMN IF NOT EXISTS question_sha256 Nullable(FixedString(64)) COMMENT 'Equal for requests that ask the same, whichever version answers: over tenant, model, request_id, index, entities, anchor, the anchor_time that was sent, and the features or tensors that were sent. Null where the caller gave no request_id: then nothing repeats it.' AFTER `index`;
@@ -163,3 +205,5 @@ WHERE (tenant, prediction_id, writer_id, epoch, lane, seq, payload_hash) NOT IN
 )
 SETTINGS do_not_merge_across_partitions_select_final = 1
 COMMENT 'Every prediction once, with what became of it.';
+
+ALTER TABLE bronze.prediction_events DROP COLUMN IF EXISTS duration_outbox_us;
