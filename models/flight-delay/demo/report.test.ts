@@ -104,7 +104,7 @@ test('the report shows each figure', () => {
     '  stored          4: 4 count, 0 unanswered, 0 repeated; every answer is stored',
     '  evaluated       4, and 4 shadows',
     '  rejects         1 with an impossible delay',
-    '  labels          3 of 3 joined, coverage 75.0 %',
+    '  labels          3 of 3 joined, 1 flight has none, coverage 75.0 %',
     '  skew            0 differences in 24 window features recomputed in SQL',
     '  latency         p50 2.0 ms, p95 40.0 ms, p99 40.0 ms',
     '  rate            500 predictions/s, 1.5 s in all',

@@ -57,7 +57,9 @@ function factLines(facts: DemoFacts): string[] {
 function labelText({ evaluation, labelsDue }: DemoFacts): string {
   const { labeled, predictions } = evaluatedOf(evaluation, 'answering')
   if (predictions === 0) return 'none'
-  return `${count(labeled)} of ${count(labelsDue)} joined, coverage ${percent(labeled / predictions)}`
+  const without = predictions - labeled
+  const unlabeled = without === 0 ? '' : `, ${count(without)} ${without === 1 ? 'flight has' : 'flights have'} none`
+  return `${count(labeled)} of ${count(labelsDue)} joined${unlabeled}, coverage ${percent(labeled / predictions)}`
 }
 
 function latencyRows({ replay }: DemoFacts): [string, string][] {
@@ -124,6 +126,7 @@ function count(value: number): string {
   return value.toLocaleString('en-US')
 }
 
+/** Rounded down: 100 % is all. */
 function percent(share: number): string {
-  return `${(share * 100).toFixed(1)} %`
+  return `${(Math.floor(share * 1000) / 10).toFixed(1)} %`
 }
