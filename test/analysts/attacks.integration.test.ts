@@ -36,12 +36,12 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 })
 })
 
-/** Runs until it is stopped, and has failed once with the same text. */
+/** Runs until it is stopped, and has failed once with the same text. Of no priority: with one, analysts' queries would yield to it. */
 function runForeign(): () => Promise<void> {
   const leave = new AbortController()
   const ask = async (sql: string) => await sendTo('http', { kind: '', sql }, { password, signal: leave.signal })
   const running = ask(`SELECT '${foreign}', toUInt8('${foreign}')`)
-    .then(() => ask(`SELECT sleepEachRow(1), '${foreign}' FROM numbers(3600) SETTINGS max_block_size = 1`))
+    .then(() => ask(`SELECT sleepEachRow(1), '${foreign}' FROM numbers(3600) SETTINGS max_block_size = 1, priority = 0`))
     .catch((error: unknown) => error)
   return async () => {
     leave.abort()
