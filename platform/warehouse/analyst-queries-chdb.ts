@@ -76,6 +76,7 @@ async function runOn(deps: AnalystDeps, lane: LaneName, query: JudgedQuery): Pro
 /** Runs `use`, and stops what runs on the session when the signal comes. */
 export async function cancelledBy<T>(signal: AbortSignal, lease: Lease, use: () => Promise<T>): Promise<T> {
   const cancel = () => lease.cancel()
+  if (signal.aborted) cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {
     return await use()

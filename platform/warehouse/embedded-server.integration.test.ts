@@ -146,6 +146,17 @@ describe('many clients', () => {
     expect(await (await send('', { body: 'SELECT 1' })).text()).toBe('1\n')
   })
 
+  test('one that goes away while its statement is judged leaves nothing running', async () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+      const client = new AbortController()
+      const running = send('', { body: endless, signal: client.signal }).catch((error: unknown) => error)
+      await vi.waitUntil(() => server.running() > 0, { timeout: 60_000, interval: 1 })
+      client.abort()
+      await running
+      await vi.waitUntil(() => server.running() === 0, 20_000)
+    }
+  })
+
   test('scans in every session for reading hold up neither an insert, nor an analyst, nor a ping', async () => {
     await send('', { body: 'CREATE DATABASE gold' })
     await send('', { body: 'CREATE TABLE gold.busy (a UInt8) ENGINE = Memory' })

@@ -30,6 +30,12 @@ test('a client that leaves while it waits takes no session', async () => {
   expect(await stays).toBe('a')
 })
 
+test('a client that has left already takes no session, though one is free', async () => {
+  const lane = createLane({ name: 'read', slots: ['a'], maxWaiting: 10 })
+  await expect(lane.take(AbortSignal.abort())).rejects.toMatchObject({ type: 'QUERY_WAS_CANCELLED' })
+  expect([lane.busy(), lane.hasFree()]).toEqual([0, true])
+})
+
 test('more than the bound are refused at once', async () => {
   const lane = createLane({ name: 'read', slots: ['a'], maxWaiting: 1 })
   await lane.take(never)

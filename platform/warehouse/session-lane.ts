@@ -60,9 +60,9 @@ export function createLane<Slot>({ name, slots, maxWaiting, maxWaitMs }: LaneOpt
   return {
     slots,
     async take(signal) {
+      if (signal.aborted) throw new EngineError(394, 'QUERY_WAS_CANCELLED', 'The client went away')
       const slot = free.pop()
       if (slot !== undefined) return slot
-      if (signal.aborted) throw new EngineError(394, 'QUERY_WAS_CANCELLED', 'The client went away')
       if (waiting.length >= maxWaiting) throw tooMany(`${waiting.length} wait already`)
       return await wait(signal)
     },
