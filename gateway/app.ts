@@ -29,6 +29,7 @@ import type { GatewayMetrics } from './metrics.ts'
 import type { LoopLoad } from './predict/loop-load.ts'
 import type { Predictor } from './predict/predictor.ts'
 import type { ServingModels } from './predict/serving-model.ts'
+import type { ReadinessNotes } from './readiness.ts'
 import { eventsRoute } from './routes/events.ts'
 import { livezRoute, metricsRoute, readyzRoute } from './routes/health.ts'
 import { labelsRoute } from './routes/labels.ts'
@@ -67,9 +68,8 @@ export type AppDeps = {
   /** UUIDv7. */
   newId: () => string
   checks: () => Promise<Record<string, boolean>>
-  viewsNotFilled: () => Promise<string[] | undefined>
   /** What `/readyz` says beside them. */
-  notes: () => object
+  notes: () => Promise<ReadinessNotes>
   renderMetrics: () => Promise<string>
 }
 

@@ -61,7 +61,10 @@ describe('a gateway', () => {
   it('is ready, alive, and measured', async () => {
     expect((await fetch(`${gateway.url}/livez`)).status).toBe(200)
     const readiness = await fetch(`${gateway.url}/readyz`)
-    expect([readiness.status, await readiness.json()]).toMatchObject([200, { ready: true, views_not_filled: ['shop_sales'] }])
+    const seen: unknown = await readiness.json()
+    expect([readiness.status, seen]).toMatchObject([200, { ready: true, views_not_filled: ['shop_sales'] }])
+    const admin = await fetch(`${gateway.admin}/readyz`)
+    expect([admin.status, await admin.json()]).toEqual([200, seen])
     await predict(1)
     const metrics = await (await fetch(`${gateway.url}/metrics`)).text()
     expect(metrics).toMatch(/hindsight_predictions_total\{[^}]*model="basket"[^}]*\} [1-9]/)

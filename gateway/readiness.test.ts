@@ -10,14 +10,19 @@ function create() {
   const { store } = createMemoryOnlineStore()
   const log = createMemoryEventLog()
   const { inference } = createMemoryInference()
-  const state = { draining: false, storeAnswers: false, served: { models: 2, not: [] as NotServed[] } }
+  const state = {
+    draining: false,
+    storeAnswers: false,
+    served: { models: 2, not: [] as NotServed[] },
+    viewsNotFilled: undefined as string[] | undefined,
+  }
   store.ping = () => (state.storeAnswers ? Promise.resolve() : Promise.reject(new ServiceError('online_store_unavailable', 'no answer')))
   return {
     state,
     log,
     readiness: createReadiness(
       { eventLog: log.eventLog, store, inference },
-      { draining: () => state.draining, served: () => state.served },
+      { draining: () => state.draining, served: () => state.served, viewsNotFilled: async () => state.viewsNotFilled },
     ),
   }
 }
@@ -53,7 +58,16 @@ it('one whose models are not all served says so, and is not ready when none is',
   state.storeAnswers = true
   state.served.not = [{ model: 'one', version: '1', reason: 'golden[0]: differs' }]
   expect(await readiness.checks()).toEqual(ready)
-  expect(readiness.notes()).toEqual({ models_not_served: state.served.not })
+  expect(await readiness.notes()).toEqual({ models_not_served: state.served.not })
   state.served.not = [...state.served.not, { model: 'two', reason: 'two/model.yaml: is empty' }]
   expect(await readiness.checks()).toEqual({ ...ready, a_model_is_served: false })
+})
+
+it('one whose feature views are being loaded is ready, and names them where the store tells', async () => {
+  const { state, readiness } = create()
+  state.storeAnswers = true
+  expect(await readiness.notes()).toEqual({})
+  state.viewsNotFilled = ['sales']
+  expect(await readiness.notes()).toEqual({ views_not_filled: ['sales'] })
+  expect(await readiness.checks()).toEqual(ready)
 })

@@ -5,10 +5,23 @@ import type { NotServed } from './not-served.ts'
 
 export type Readiness = {
   checks(): Promise<Record<string, boolean>>
-  /** What an operator should know and a load balancer should not act on. */
-  /** Models whose champion does not answer: others do, so that alone makes no gateway unready. */
-  notes(): { models_not_served?: NotServed[] }
+  notes(): Promise<ReadinessNotes>
   status(): Promise<{ online_store: 'answers' | 'does not answer' }>
+}
+
+/** What an operator should know and a load balancer should not act on: it is so for all gateways, or of one model of several. */
+export type ReadinessNotes = {
+  /** Feature views that are still being loaded. Left out when the online store does not answer. */
+  views_not_filled?: string[]
+  /** Models whose champion does not answer. */
+  models_not_served?: NotServed[]
+}
+
+/** What is asked beside the adapters. */
+type GatewayState = {
+  draining(): boolean
+  served(): { models: number; not: NotServed[] }
+  viewsNotFilled(): Promise<string[] | undefined>
 }
 
 /**
@@ -18,7 +31,7 @@ export type Readiness = {
  */
 export function createReadiness(
   { eventLog, store, inference }: { eventLog: EventLogWriter; store: OnlineStore; inference: InferenceEngine },
-  state: { draining(): boolean; served(): { models: number; not: NotServed[] } },
+  state: GatewayState,
 ): Readiness {
   let answeredOnce = false
   async function answers(): Promise<boolean> {
@@ -40,9 +53,10 @@ export function createReadiness(
         ...{ inference: inference.healthy(), a_model_is_served: not.length === 0 || not.length < models },
       }
     },
-    notes() {
+    async notes() {
       const { not } = state.served()
-      return not.length === 0 ? {} : { models_not_served: not }
+      const views = await state.viewsNotFilled()
+      return { ...(views !== undefined && { views_not_filled: views }), ...(not.length > 0 && { models_not_served: not }) }
     },
     status: async () => ({ online_store: (await answers()) ? 'answers' : 'does not answer' }),
   }

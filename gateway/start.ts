@@ -38,6 +38,7 @@ import type { ServingModels } from './predict/serving-model.ts'
 import { createSpareTurns } from './predict/spare-turns.ts'
 import { tracePredictor } from './predict/trace-predictor.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
+import { describeModels } from './model-status.ts'
 import { notServed } from './not-served.ts'
 import { createReadiness } from './readiness.ts'
 import { createStatistics } from './v2/statistics.ts'
@@ -103,8 +104,9 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     const not = notServed(models, watchedProject)
     return { models: models.size + not.filter(({ model }) => !models.has(model)).length, not }
   }
-  const { checks, notes, status: storeStatus } = createReadiness(adapters, { draining: () => closing.phase !== 'serving', served })
+  const draining = () => closing.phase !== 'serving'
   const viewsNotFilled = createViewsNotFilled({ store, project, tick: clocks.tick })
+  const { checks, notes, status: storeStatus } = createReadiness(adapters, { draining, served, viewsNotFilled })
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const stopped = new AbortController()
   const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, { keys: adapters.committedKeys, ...writer })
@@ -136,7 +138,6 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     version,
     statistics,
     checks,
-    viewsNotFilled,
     notes,
     renderMetrics: context.renderMetrics,
   })
@@ -150,9 +151,8 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     notes,
     status: async () => ({
       ...describe(models, eventLog, admission.inFlight),
-      ...notes(),
+      ...(await notes()),
       ...(await storeStatus()),
-      views_not_filled: await viewsNotFilled(),
     }),
     holdsProcess: () => inference.holdsProcess(),
     async drain() {
@@ -180,12 +180,7 @@ function reportProblems(project: Project, logger: Logger): void {
 
 function describe(models: ServingModels, eventLog: EventLogWriter, inFlight: number): Record<string, unknown> {
   return {
-    models: [...models].map(([model, { deployment, versions, refused }]) => ({
-      model,
-      champion: deployment.champion,
-      versions: [...versions.keys()],
-      refused: Object.fromEntries(refused),
-    })),
+    models: describeModels(models),
     in_flight: inFlight,
     outbox: eventLog.status().map(({ lane, bytes, segments, durableSeq, unconfirmed }) => ({
       ...{ lane, bytes, segments, durable_seq: durableSeq, unconfirmed },

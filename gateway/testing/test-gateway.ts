@@ -141,9 +141,8 @@ export async function createTestGateway(
     corsOrigins: options.corsOrigins ?? [],
     version: '0.0.0',
     statistics,
-    notes: () => ({}),
+    notes: async () => ({ views_not_filled: [] }),
     checks: async () => ({ event_log: log.eventLog.writable() }),
-    viewsNotFilled: async () => [],
     renderMetrics: async () => '# metrics\n',
   })
   const send = (path: string, body: unknown, headers: Record<string, string> = {}) =>

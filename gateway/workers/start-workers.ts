@@ -4,6 +4,7 @@ import type { RunningService, ServiceContext } from '../../platform/service/serv
 import type { GatewayConfig } from '../config.ts'
 import { defaultThreads } from '../inference/default-threads.ts'
 import { forwardAdmin } from './forward-admin.ts'
+import { mergeChecks, mergeModels, mergeNotes, type WorkerReadiness, type WorkerStatus } from './merge-answers.ts'
 import { mergeMetrics } from './merge-metrics.ts'
 import { keepWorker, type Worker } from './worker.ts'
 import { observeWorkers } from './workers-metrics.ts'
@@ -35,11 +36,16 @@ export async function startWorkers({ config, logger, instruments }: ServiceConte
   }
   const states = () => workers.map((worker) => worker.state())
   const admins = () => states().flatMap(({ writerId, ready }) => (ready === undefined ? [] : [{ writerId, url: ready.admin }]))
+  const readiness = () => askAll(admins(), readReadiness)
   observeWorkers(instruments, states)
   return {
     addresses: states()[0]?.ready?.addresses ?? {},
-    checks: async () => ({ a_worker: (await Promise.all(admins().map(({ url }) => isReady(url)))).some(Boolean) }),
-    status: async () => ({ workers: states().map(describe) }),
+    checks: async () => mergeChecks(await readiness()),
+    notes: async () => mergeNotes(await readiness()),
+    async status() {
+      const statuses = await askAll(admins(), readStatus)
+      return { workers: states().map(describe), models: mergeModels(statuses), ...mergeNotes(statuses) }
+    },
     metrics: async (own) => mergeMetrics(own, await Promise.all(admins().map(readMetrics))),
     admin: forwardAdmin(() => admins()[0]?.url),
     async drain() {
@@ -58,11 +64,19 @@ async function stopAll(workers: readonly Worker[]): Promise<boolean> {
   return (await Promise.all(workers.map((worker) => worker.stop()))).every(Boolean)
 }
 
-async function isReady(admin: string): Promise<boolean> {
-  return ask(`${admin}/readyz`).then(
-    (response) => response.ok,
-    () => false,
-  )
+/** What those say that answer. */
+async function askAll<Answer>(admins: readonly { url: string }[], read: (admin: string) => Promise<Answer>): Promise<Answer[]> {
+  const answers = await Promise.allSettled(admins.map(({ url }) => read(url)))
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+}
+
+async function readReadiness(admin: string): Promise<WorkerReadiness> {
+  return (await (await ask(`${admin}/readyz`)).json()) as WorkerReadiness
+}
+
+async function readStatus(admin: string): Promise<WorkerStatus> {
+  const { status } = (await (await ask(`${admin}/status`)).json()) as { status: WorkerStatus }
+  return status
 }
 
 /** Nothing of a worker that does not answer. */

@@ -1,15 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { once } from 'node:events'
 import { json } from 'node:stream/consumers'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PredictResponse, predictResponse } from '../../contracts/http.ts'
 import { describeOutbox } from '../../platform/event-log/describe-outbox.ts'
 import { openLmdbOnlineStore } from '../../platform/online-store/online-store-lmdb.ts'
 import { readRunFiles } from '../../platform/service/run-files.ts'
 import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
+import { refusalsOf } from '../../bin/status/refusals.ts'
 import { readOutbox } from '../testing/read-outbox.ts'
 import { writeTestProject } from '../testing/write-test-project.ts'
 
@@ -54,6 +56,31 @@ describe('a gateway of several workers', () => {
     expect([unknown.status, ((await unknown.json()) as { error: { code: string } }).error.code]).toEqual([404, 'not_found'])
   })
 
+  it('says what any worker says of the project: versions refused, models not served, views not filled', async () => {
+    await start('refused', 2)
+    const seen: unknown = await (await fetch(`${gateway!.url}/readyz`)).json()
+    expect(seen).toMatchObject({ ready: true, views_not_filled: ['shop_sales'] })
+    const admin = await fetch(`${gateway!.admin}/readyz`)
+    const checks = { a_worker: true, a_model_is_served: true }
+    expect([admin.status, await admin.json()]).toEqual([200, { ready: true, checks, views_not_filled: ['shop_sales'] }])
+    const { status } = (await (await fetch(`${gateway!.admin}/status`)).json()) as { status: Record<string, unknown> }
+    expect(status['models']).toMatchObject([{ model: 'basket', champion: '1', versions: ['1', '2'] }])
+    expect(refusalsOf([{ service: 'gateway', status }])).toEqual([
+      expect.stringMatching(/^basket version 3 is refused: golden\[0\]/),
+      expect.stringMatching(/^basket version 4 is refused: .*model_sha256/),
+      expect.stringMatching(/^basket version 5 is refused: .*inputs\[0\]/),
+    ])
+  })
+
+  it('of which none serves a model says so', async () => {
+    await start('none-served', 2, { projectDir: await projectWithoutModels() })
+    const readiness = await fetch(`${gateway!.admin}/readyz`)
+    expect([readiness.status, await readiness.json()]).toMatchObject([
+      503,
+      { checks: { a_worker: false, a_model_is_served: false }, models_not_served: [{ model: 'basket', version: '3' }] },
+    ])
+  })
+
   it('changes its deployment in all workers', async () => {
     await start('deployment', 2)
     const url = `${gateway!.admin}/v1/models/basket/deployment`
@@ -96,10 +123,19 @@ describe('a gateway of several workers', () => {
   })
 })
 
-async function start(name: string, count: number): Promise<void> {
+/** Its champion's golden request does not hold. */
+async function projectWithoutModels(): Promise<string> {
+  const dir = join(root, 'unserved')
+  await writeTestProject(dir)
+  const file = join(dir, 'basket/deployment.yaml')
+  await writeFile(file, stringify({ ...(parse(await readFile(file, 'utf8')) as object), champion: '3' }))
+  return dir
+}
+
+async function start(name: string, count: number, project = { projectDir }): Promise<void> {
   dataDir = join(root, name)
   await openLmdbOnlineStore({ dir: join(dataDir, 'online-store') }).close()
-  gateway = await startGatewayProcess({ projectDir, dataDir, env: { GATEWAY_WORKERS: String(count) } })
+  gateway = await startGatewayProcess({ ...project, dataDir, env: { GATEWAY_WORKERS: String(count) } })
 }
 
 /** Names of the gateway's processes that run, as `hindsight status` has them. */

@@ -90,8 +90,8 @@ async function answer(state: AdminState, request: IncomingMessage): Promise<Answ
   if (path === '/livez') return text(200, 'ok')
   if (path === '/metrics') return { status: 200, type: prometheusContentType, body: await state.renderMetrics() }
   if (path === '/readyz') {
-    const { ready, checks } = await readiness(state)
-    return json(ready ? 200 : 503, { ready, checks, ...state.running()?.notes?.() })
+    const [{ ready, checks }, notes] = await Promise.all([readiness(state), notesOf(state)])
+    return json(ready ? 200 : 503, { ready, checks, ...notes })
   }
   if (path === '/status' && isFromHere(request)) return json(200, await describe(state))
   return text(404, 'not found')
@@ -106,6 +106,10 @@ export async function readiness(
   if (state.draining()) return { ready: false, checks: { not_draining: false } }
   const checks = await within(checkDeadlineMs, service.checks?.() ?? Promise.resolve({}), { answers_in_time: false })
   return { ready: Object.values(checks).every(Boolean), checks }
+}
+
+function notesOf({ running }: Pick<AdminState, 'running'>): Promise<object> {
+  return within(checkDeadlineMs, running()?.notes?.() ?? Promise.resolve({}), {})
 }
 
 async function describe(state: AdminState): Promise<ServiceStatus> {

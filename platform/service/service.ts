@@ -28,7 +28,7 @@ export type RunningService = {
   /** Whether it can do its work now, by named check; all true means ready. */
   checks?(): Promise<Record<string, boolean>>
   /** What `/readyz` says beside the checks: what someone should know and a load balancer should not act on. */
-  notes?(): object
+  notes?(): Promise<object>
   /** What `hindsight status` shows of it: small, JSON. */
   status?(): Promise<Record<string, unknown>>
   /** Answers what the admin listener has no path for, and asks for a key where that listener is not this machine's alone. */
