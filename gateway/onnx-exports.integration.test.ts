@@ -10,12 +10,14 @@ import { checkVersions } from './check-versions.ts'
 import type { TensorType } from './inference/inference.ts'
 import { type OnnxModel, writeOnnxProject } from './testing/write-onnx-model.ts'
 
-/** Files of scikit-learn 1.9.1, LightGBM 4.7.0 and XGBoost 3.2.0, and what those predict: `fixtures/exports/make_exports.py`. */
+/** Files of scikit-learn 1.9.1, LightGBM 4.7.0, XGBoost 3.2.0, CatBoost 1.2.10 and PyTorch 2.9.1, and what those predict: `fixtures/exports/make_*.py`. */
 const folder = fileURLToPath(new URL('fixtures/exports/', import.meta.url))
 
-type Value = string | number
+type Value = string | number | boolean
 type Expected = Record<string, { rows: Value[][]; outputs: Record<string, Value[] | Value[][]> }>
-const exported = JSON.parse(await readFile(join(folder, 'expected.json'), 'utf8')) as Expected
+const files = ['expected.json', 'expected-catboost.json', 'expected-torch.json']
+const expectations = files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as Expected)
+const exported: Expected = Object.assign({}, ...(await Promise.all(expectations)))
 
 let dir: string
 beforeEach(async () => void (dir = await mkdtemp(join(tmpdir(), 'onnx-exports-'))))
@@ -63,6 +65,28 @@ it('the map of a classifier that was exported with ZipMap is refused, with how t
   const model = await modelOf('sklearn-zipmap', exported['sklearn-zipmap']!)
   const outputs = [...model.outputs, { name: 'p', tensor: 'output_probability', type: 'float32' as const, column: 1 }]
   const [problem, ...others] = await problemsOf({ ...model, outputs })
-  expect(problem).toMatch(/^outputs\[1\]: "output_probability" of the file is no tensor but of kind sequence.*'zipmap': False.*CatBoost/)
+  expect(problem).toMatch(
+    /^outputs\[1\]: "output_probability" of the file is no tensor but of kind sequence.*'zipmap': False.*name its input "probabilities"/,
+  )
   expect(others).toEqual([])
+})
+
+it("CatBoost's map is refused, with which tensor to give instead", async () => {
+  const model = await modelOf('catboost-zipmap', exported['catboost-zipmap']!)
+  const outputs = [...model.outputs, { name: 'p', tensor: 'probabilities', type: 'float32' as const, column: 1 }]
+  expect(await problemsOf({ ...model, outputs })).toEqual([
+    expect.stringMatching(/^outputs\[1\]: "probabilities" of the file is no tensor.*CatBoost.*"probability_tensor".*docs\/models\.md/),
+  ])
+})
+
+it('weights that PyTorch left in another file are refused, with how to have them inside', async () => {
+  const model = await modelOf('torch-external', { rows: [[1, 2, 3]], outputs: { score: [[0]] } })
+  expect(await problemsOf(model)).toEqual([
+    expect.stringMatching(/^model_file: keeps its tensor "weight" in another file.*external_data=False.*onnx\.save/),
+  ])
+})
+
+it('a file that was exported for two rows at a time is refused', async () => {
+  const model = await modelOf('torch-old-two-rows', exported['torch-old']!)
+  expect(await problemsOf(model)).toEqual([expect.stringMatching(/^inputs\[0\]\.shape: \[2, 3\].*takes 2 rows at a time.*free, or 1/)])
 })

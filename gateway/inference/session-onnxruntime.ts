@@ -28,7 +28,7 @@ export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession>
       const session = await InferenceSession.create(bytes, toOptions(spec, provider))
       return wrap(session, spec, { executionProvider: provider, passedOver, loops: hasLoop(bytes) })
     } catch (error) {
-      passedOver.push(`${provider}: ${error instanceof Error ? error.message : String(error)}`)
+      passedOver.push(`${provider}: ${(error instanceof Error ? error.message : String(error)).trim()}`)
     }
   }
   throw new Error(passedOver.join('; '))
@@ -40,6 +40,9 @@ function absenceOf(provider: string): string | undefined {
   return `${provider}: not in this build of ONNX Runtime, which has ${offered.join(', ')}`
 }
 
+/** Of ONNX Runtime's levels, 0 to 4. */
+const fatal = 4
+
 function toOptions({ settings }: SessionSpec, provider: string): InferenceSession.SessionOptions {
   return {
     executionProviders: [provider],
@@ -47,6 +50,8 @@ function toOptions({ settings }: SessionSpec, provider: string): InferenceSessio
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: settings.graph_optimization,
+    // What it would print of errors it throws, too; a file whose shapes are wrong has it print a line with each run.
+    logSeverityLevel: fatal,
     // Threads that spin while they wait take the cores from the event loop.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   }

@@ -1,9 +1,9 @@
 import { limits } from '../../contracts/http.ts'
 import type { ModelDefinition, ModelFeature } from '../../contracts/model-definition.ts'
-import { floatTypes, integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
+import { floatTypes, integerTypes, tensorType, type VersionManifest } from '../../contracts/version-manifest.ts'
 import { type Definitions, featureSetSha256 } from './definition-hashes.ts'
 import { featureType, isOfType, type ValueType } from './feature-types.ts'
-import type { OnnxFile, OnnxTensor } from './onnx-file.ts'
+import type { OnnxFile, OnnxOutput, OnnxTensor } from './onnx-file.ts'
 import { inputLayout, runsRowByRow } from './input-layout.ts'
 import { knownNames, type Report } from './problems.ts'
 import { ownEntry } from './own-entry.ts'
@@ -130,7 +130,7 @@ export function checkOnnxFile(manifest: VersionManifest, onnx: OnnxFile, report:
     report(
       ['model_file'],
       `keeps its tensor "${onnx.externalTensors[0]}" in another file (external_data)`,
-      'save the model with its weights inside',
+      'save it with its weights inside: torch.onnx.export(..., external_data=False), or onnx.save(onnx.load(file), file)',
     )
   if (manifest.onnx.ir_version !== onnx.irVersion) report(['onnx', 'ir_version'], `the file's is ${onnx.irVersion}`)
   for (const [domain, version] of Object.entries(onnx.opsets))
@@ -151,7 +151,7 @@ function checkInputTensor(path: (string | number)[], input: VersionManifest['inp
     report([...path, 'shape'], `the file's is [${found.shape.join(', ')}]`)
 }
 
-type OutputCheck = { tensors: readonly OnnxTensor[]; rowByRow: boolean; report: Report }
+type OutputCheck = { tensors: readonly OnnxOutput[]; rowByRow: boolean; report: Report }
 
 function checkOutputTensor(
   path: (string | number)[],
@@ -164,7 +164,7 @@ function checkOutputTensor(
     report([...path, 'column'], `tensor "${output.tensor}" has ${columns} column${columns === 1 ? '' : 's'}`)
 }
 
-type Wanted = { path: (string | number)[]; name: string; type: string; tensors: readonly OnnxTensor[]; report: Report }
+type Wanted = { path: (string | number)[]; name: string; type: string; tensors: readonly OnnxOutput[]; report: Report }
 
 /** The file's tensor of that name, if it is of that type. */
 function findTensor({ path, name, type, tensors, report }: Wanted): OnnxTensor | undefined {
@@ -173,15 +173,32 @@ function findTensor({ path, name, type, tensors, report }: Wanted): OnnxTensor |
     const names = tensors.map((tensor) => tensor.name)
     report(path, `the file has no tensor "${name}" here`, knownNames(name, names))
   } else if (found.kind !== 'tensor')
-    report(path, `"${name}" of the file is no tensor but of kind ${found.kind}, which cannot be read`, withoutZipMap)
-  else if (found.type !== type) report([...path, 'type'], `tensor "${name}" of the file is ${found.type}`)
+    report(path, `"${name}" of the file is no tensor but of kind ${found.kind}, which cannot be read`, tensorInstead(found))
+  else if (found.type !== type)
+    report(
+      [...path, 'type'],
+      `tensor "${name}" of the file is ${found.type}`,
+      isServed(found.type) ? undefined : 'which is not served: export the model with float32 or float16 there',
+    )
   else return found
   return undefined
 }
 
-const withoutZipMap =
-  "export the model without it: skl2onnx with options={id(model): {'zipmap': False}}, and likewise for LightGBM and XGBoost; " +
-  'of a CatBoost file take off the ZipMap node and make its input the output'
+/** How to have a tensor in the place of a map or a sequence. */
+function tensorInstead({ madeBy }: OnnxOutput): string {
+  if (madeBy === undefined) return 'have the model give a tensor'
+  const { operator, inputs } = madeBy
+  const names = inputs.map((name) => `"${name}"`).join(', ')
+  if (operator !== 'ZipMap') return `its node ${operator} makes it of ${names}: have the file give what is a tensor of these instead`
+  return (
+    "export the model without its ZipMap node: options={id(model): {'zipmap': False}} for skl2onnx, zipmap=False for onnxmltools; or take " +
+    `the node off, as of CatBoost's files, and name its input ${names}: docs/models.md shows how`
+  )
+}
+
+function isServed(type: string): boolean {
+  return tensorType.options.some((served) => served === type)
+}
 
 /** A dimension that the file leaves open may be any in the manifest. */
 function fitsShape(file: readonly number[], manifest: readonly number[]): boolean {

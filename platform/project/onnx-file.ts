@@ -2,6 +2,8 @@ import { ProtobufError, type ProtobufField, protobufFields } from './protobuf-fi
 
 /** A graph input or output. A dimension is -1 where it varies; `shape` is undefined where the file states none. */
 export type OnnxTensor = { name: string; kind: OnnxKind; type: string; shape: number[] | undefined }
+/** `madeBy`: the node that makes an output that is no tensor, and what it makes it of. */
+export type OnnxOutput = OnnxTensor & { madeBy?: { operator: string; inputs: string[] } }
 export type OnnxKind = 'tensor' | 'sequence' | 'map' | 'sparse tensor' | 'optional' | 'unknown'
 
 /** What the file says of itself, without loading its graph. */
@@ -13,7 +15,7 @@ export type OnnxFile = {
   inputs: OnnxTensor[]
   /** Names of the inputs that have one. */
   defaultedInputs: string[]
-  outputs: OnnxTensor[]
+  outputs: OnnxOutput[]
   /** Names of tensors whose data lies in another file: paths that a runtime would open. */
   externalTensors: string[]
 }
@@ -22,7 +24,7 @@ export type OnnxFile = {
 const modelProto = { irVersion: 1, producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8, trainingInfo: 20, functions: 25 }
 const graphProto = { node: 1, initializer: 5, input: 11, output: 12, sparseInitializer: 15 }
 const functionProto = { node: 7, attribute: 11 }
-const nodeProto = { opType: 4, attribute: 5 }
+const nodeProto = { input: 1, output: 2, opType: 4, attribute: 5 }
 const attributeProto = { tensor: 5, graph: 6, tensors: 10, graphs: 11, sparseTensor: 22, sparseTensors: 23 }
 const tensorProto = { name: 8, externalData: 13, dataLocation: 14 }
 
@@ -61,7 +63,7 @@ export function readOnnxFile(bytes: Uint8Array): OnnxFile {
     // Before IR version 4 initializers are listed among the inputs.
     inputs: inputs.filter(({ name }) => !initializers.has(name)),
     defaultedInputs: inputs.map(({ name }) => name).filter((name) => initializers.has(name)),
-    outputs: children(graph, graphProto.output).map(toTensor),
+    outputs: children(graph, graphProto.output).map((output) => toOutput(output, graph)),
     externalTensors: [...externalTensors(bytes, 'model', 0)],
   }
 }
@@ -132,6 +134,14 @@ function toTensor(valueInfo: ProtobufField): OnnxTensor {
   }
 }
 
+function toOutput(valueInfo: ProtobufField, graph: ProtobufField): OnnxOutput {
+  const tensor = toTensor(valueInfo)
+  if (tensor.kind === 'tensor') return tensor
+  const node = children(graph, graphProto.node).find((one) => texts(one, nodeProto.output).includes(tensor.name))
+  if (node === undefined) return tensor
+  return { ...tensor, madeBy: { operator: text(node.bytes, nodeProto.opType), inputs: texts(node, nodeProto.input) } }
+}
+
 /** What a value is that is no tensor, by the fields of TypeProto. */
 const kinds: Record<number, OnnxKind> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' }
 
@@ -148,6 +158,10 @@ function toDimension(dimension: ProtobufField): number {
 
 function children(message: ProtobufField, field: number): ProtobufField[] {
   return [...protobufFields(message.bytes)].filter((candidate) => candidate.field === field)
+}
+
+function texts(message: ProtobufField, field: number): string[] {
+  return children(message, field).map(({ bytes }) => Buffer.from(bytes).toString('utf8'))
 }
 
 function text(message: Uint8Array, field: number): string {
