@@ -1,3 +1,5 @@
+import { mixBlocks } from './city-hash-blocks.ts'
+
 const k0 = 0xc3a5c85c97cb3127n
 const k1 = 0xb492b66fbe98f273n
 const k2 = 0x9ae16a3b2f90404fn
@@ -52,35 +54,15 @@ function hashShort(view: DataView, start: number, seed: Pair): Pair {
 
 function hashLong(view: DataView, start: number, seed: Pair): Pair {
   const end = view.byteLength
-  let offset = start
-  let x = seed.low
-  let y = seed.high
-  let z = u64(BigInt(end - start) * k1)
-  let v0 = u64(rotate(y ^ k1, 49n) * k1 + at(view, offset))
-  let v1 = u64(rotate(v0, 42n) * k1 + at(view, offset + 8))
-  let w0 = u64(rotate(u64(y + z), 35n) * k1 + x)
-  let w1 = u64(rotate(u64(x + at(view, offset + 88)), 53n) * k1)
-  for (; end - offset >= 128; offset += 128) {
-    for (let half = offset; half < offset + 128; half += 64) {
-      x = u64(rotate(u64(x + y + v0 + at(view, half + 16)), 37n) * k1) ^ w1
-      y = u64(rotate(u64(y + v1 + at(view, half + 48)), 42n) * k1) ^ v0
-      z = rotate(z ^ w0, 33n)
-      // Twice the weak hash of 32 bytes, written out: a pair for each would be garbage of this loop.
-      let a = u64(u64(v1 * k1) + at(view, half))
-      let b = rotate(u64(x + w0 + a + at(view, half + 24)), 21n)
-      let c = u64(a + at(view, half + 8) + at(view, half + 16))
-      v0 = u64(c + at(view, half + 24))
-      v1 = u64(b + rotate(c, 44n) + a)
-      a = u64(z + w1 + at(view, half + 32))
-      b = rotate(u64(y + a + at(view, half + 56)), 21n)
-      c = u64(a + at(view, half + 40) + at(view, half + 48))
-      w0 = u64(c + at(view, half + 56))
-      w1 = u64(b + rotate(c, 44n) + a)
-      const swapped = z
-      z = x
-      x = swapped
-    }
-  }
+  const v = u64(rotate(seed.high ^ k1, 49n) * k1 + at(view, start))
+  const z0 = u64(BigInt(end - start) * k1)
+  const w = u64(rotate(u64(seed.high + z0), 35n) * k1 + seed.low)
+  const state = BigUint64Array.of(
+    ...[seed.low, seed.high, z0, v, u64(rotate(v, 42n) * k1 + at(view, start + 8))],
+    ...[w, u64(rotate(u64(seed.low + at(view, start + 88)), 53n) * k1)],
+  )
+  const offset = mixBlocks(view, start, state)
+  let [x, y, z, v0, v1, w0, w1] = state as unknown as [bigint, bigint, bigint, bigint, bigint, bigint, bigint]
   y = u64(y + rotate(w0, 37n) * k0 + z)
   x = u64(x + rotate(u64(v0 + z), 49n) * k0)
   // The rest, in pieces of 32 bytes from the end; the last piece may reach into what was hashed.
