@@ -62,7 +62,9 @@ function hashLong(view: DataView, start: number, seed: Pair): Pair {
     ...[w, u64(rotate(u64(seed.low + at(view, start + 88)), 53n) * k1)],
   )
   const offset = mixBlocks(view, start, state)
-  let [x, y, z, v0, v1, w0, w1] = state as unknown as [bigint, bigint, bigint, bigint, bigint, bigint, bigint]
+  const mixed = state as unknown as [bigint, bigint, bigint, bigint, bigint, bigint, bigint]
+  let [x, y, , v0, v1, w0] = mixed
+  const [, , z, , , , w1] = mixed
   y = u64(y + rotate(w0, 37n) * k0 + z)
   x = u64(x + rotate(u64(v0 + z), 49n) * k0)
   // The rest, in pieces of 32 bytes from the end; the last piece may reach into what was hashed.
