@@ -68,7 +68,7 @@ LEFT JOIN
   return viewSql({ name: 'gold.predictions', columns: [...predictionColumns, ...addedColumns], select, comment })
 }
 
-const nullWhereUndefined = 'null where the project no longer defines the model or its label'
+const nullWhereUndefined = 'null where the project does not define the model or its label'
 
 const outcomeOfPrediction: readonly ViewColumn[] = [
   {

@@ -36,7 +36,9 @@ export async function startWorkers({ config, logger, instruments }: ServiceConte
   }
   const states = () => workers.map((worker) => worker.state())
   const admins = () => states().flatMap(({ writerId, ready }) => (ready === undefined ? [] : [{ writerId, url: ready.admin }]))
-  const readiness = () => askAll(admins(), readReadiness)
+  let asking: Promise<WorkerReadiness[]> | undefined
+  /** Once for the checks and the notes of one `/readyz`. */
+  const readiness = () => (asking ??= askAll(admins(), readReadiness).finally(() => (asking = undefined)))
   observeWorkers(instruments, states)
   return {
     addresses: states()[0]?.ready?.addresses ?? {},
