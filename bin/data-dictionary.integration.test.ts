@@ -8,4 +8,4 @@ test('docs/data-dictionary.md is what `npm run generate` writes, and says someth
   for (const table of ['gold.predictions', 'silver.outcomes', 'silver.labels', 'bronze.rejects'])
     expect(dictionary).toContain(`## ${table}`)
   expect(dictionary.split('\n').filter((line) => /^\| `.*\|\s*\|$/.test(line))).toEqual([])
-}, 30_000)
+})

@@ -107,7 +107,7 @@ function describeGateways(kills: readonly [FailpointName, committed: number][]):
     const id = await idOf(answer)
     // What was committed and nobody was told of is told by the replay; what is computed now needs none.
     const told = committed === 0 ? [] : [id]
-    await expect.poll(delivered, { timeout: 10_000 }).toEqual(told)
+    await expect.poll(delivered).toEqual(told)
     for (const each of [other, restarted, other]) expect(await idOf(await send(each, 'k'))).toBe(id)
     expect((await recorded('k')).map((event) => event.prediction_id)).toEqual([id])
     for (const each of [other, restarted]) expect(await each.stop()).toBe(0)
@@ -119,7 +119,7 @@ function describeGateways(kills: readonly [FailpointName, committed: number][]):
     await sendUntilKilled(first, 'gateway.after_complete')
     const other = await start('gateway-1')
     const id = await idOf(await send(other, 'k'))
-    await expect.poll(delivered, { timeout: 10_000 }).toEqual([id])
+    await expect.poll(delivered).toEqual([id])
     const records = await readRecords(dataDir, { of: ['predictions'] })
     expect(records.filter(({ kind }) => kind === 'fate').map(({ origin }) => origin.writer_id)).toContain('gateway-1')
   })

@@ -330,7 +330,7 @@ beforeAll(async () => {
   for (const { file, path, message, hint } of [...project.problems, ...problems].toReversed())
     refusals.set(file.split('/', 1)[0]!, `${path}: ${message}\n${hint ?? ''}`)
   inference = createOnnxInference({ logger, threads: 1, maxQueuedRows: 1000 })
-}, 60_000)
+})
 afterAll(async () => {
   await inference?.close()
   await rm(dir, { recursive: true, force: true })

@@ -72,4 +72,4 @@ test('killed again and again in the middle of its work, it loses nothing and sto
   await consumer.close()
   await server.stop()
   await rm(dataDir, { recursive: true })
-}, 60_000)
+})

@@ -24,7 +24,7 @@ beforeAll(async () => {
   server = await startTestWarehouse()
   warehouse = server.warehouse
   await migrate(warehouse)
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 const store = (...records: LogRecord[]) => writeBatch(records, { warehouse, pause: async () => {}, givenUp: () => true })
@@ -217,5 +217,5 @@ describe('reconcile', () => {
     } finally {
       await own.stop()
     }
-  }, 20_000)
+  })
 })

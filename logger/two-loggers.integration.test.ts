@@ -11,7 +11,7 @@ let server: TestWarehouse
 beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 const total = 400
@@ -41,7 +41,7 @@ test('two loggers that store the same records at once: each is there once, and w
   const logs = [createMemoryLog(records()), createMemoryLog(records())]
   const loggers = logs.map((log, index) => startLogger(log, [37, 64][index]!))
   await vi.waitFor(() => expect(logs.map(({ confirmed }) => confirmed.length)).toEqual([total + 51, total + 51]), {
-    timeout: 40_000,
+    timeout: 60_000,
     interval: 20,
   })
   await Promise.all(loggers.map((logger) => logger.stop()))

@@ -21,7 +21,7 @@ afterAll(async () => {
   remove()
 })
 
-describe('kill -9 under load', { timeout: 120_000 }, () => {
+describe('kill -9 under load', () => {
   test('of each service in turn: answered is a subset of stored, stored of attempted, each once', async () => {
     const load = startLoad('load')
     for (const service of services) {

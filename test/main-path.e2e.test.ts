@@ -23,7 +23,7 @@ afterAll(async () => {
   remove()
 })
 
-describe('the way of a prediction', { timeout: 60_000 }, () => {
+describe('the way of a prediction', () => {
   test('events become features that predictions can see', async () => {
     const events = Array.from({ length: 100 }, (_, index) => landedFlight(index))
     const { status, body } = await postJson<AcceptedResponse>(`${hindsight.url}/v1/events/flight_landed?wait=applied`, { events })
@@ -104,7 +104,7 @@ describe('the way of a prediction', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a start that cannot be', { timeout: 30_000 }, () => {
+describe('a start that cannot be', () => {
   test('a second one on a live data directory ends with one line', async () => {
     const { code, output } = await runUp({ dataDir })
     expect(code).toBe(1)
@@ -138,7 +138,7 @@ describe('a start that cannot be', { timeout: 30_000 }, () => {
   })
 })
 
-describe('a stop', { timeout: 60_000 }, () => {
+describe('a stop', () => {
   test('SIGTERM drains everything and exits 0; a second start has all and doubles nothing', async () => {
     const before = await countPredictions()
     const request = flightRequest(0, 'last')

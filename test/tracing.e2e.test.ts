@@ -45,14 +45,14 @@ afterEach(async () => {
 })
 
 describe('with the embedded event log', () => {
-  test('a request is traced to the insert of its event', { timeout: 120_000 }, async () => {
+  test('a request is traced to the insert of its event', async () => {
     await startAll(['logger'])
     await expectTrace(await predict(`00-${traceId}-${callersSpan}-01`))
   })
 })
 
 describeWithNats('with NATS', () => {
-  test('a request is traced through the headers of its message to the insert', { timeout: 120_000 }, async () => {
+  test('a request is traced through the headers of its message to the insert', async () => {
     nats = await startTestNats()
     env['NATS_URL'] = nats.url
     await startAll(['logger', 'forwarder'])
@@ -93,8 +93,8 @@ async function predict(traceparent: string): Promise<PredictResponse> {
 /** Caller, request, its stages and its event, and the batch that stored the event. */
 async function expectTrace({ prediction_id: id, request_id: requestId }: PredictResponse): Promise<void> {
   const spanOf = (name: string) => collector.spans.find((span) => span.name === name)
-  await expect.poll(() => spanOf('store batch'), { timeout: 30_000 }).toBeDefined()
-  await expect.poll(() => spanOf('outbox append'), { timeout: 30_000 }).toBeDefined()
+  await expect.poll(() => spanOf('store batch')).toBeDefined()
+  await expect.poll(() => spanOf('outbox append')).toBeDefined()
   const request = spanOf('predict flight-delay')
   expect(request).toMatchObject({ service: 'hindsight-gateway', traceId, parentSpanId: callersSpan })
   for (const name of ['features', 'queue', 'inference', 'outbox append'])

@@ -12,7 +12,7 @@ import { defaultMaintenancePolicy, type MaintenancePolicy } from './maintain.ts'
 const never: MaintenancePolicy = { ...defaultMaintenancePolicy, foldAfterMs: Infinity, expireGraceMs: Infinity }
 const eager: MaintenancePolicy = { foldAfterMs: 10 * 60_000, foldMinRows: 1, maxRowsPerBlock: 8, expireGraceMs: 60 * 60_000 }
 
-test('equals the naive loop and never refuses while nothing is folded or removed', { timeout: 60_000 }, async () => {
+test('equals the naive loop and never refuses while nothing is folded or removed', async () => {
   await fc.assert(
     fc.asyncProperty(historyCase({ maintained: false }), async (history) => {
       const harness = await run(history, never)
@@ -22,7 +22,7 @@ test('equals the naive loop and never refuses while nothing is folded or removed
   )
 })
 
-test('answers exactly or refuses, whatever was folded and removed, and rebuilt tiles answer again', { timeout: 60_000 }, async () => {
+test('answers exactly or refuses, whatever was folded and removed, and rebuilt tiles answer again', async () => {
   await fc.assert(
     fc.asyncProperty(historyCase({ maintained: true }), async (history) => {
       const harness = await run(history, eager)
@@ -34,7 +34,7 @@ test('answers exactly or refuses, whatever was folded and removed, and rebuilt t
   )
 })
 
-test('holds for any mix of windows and hops in one view, folded and removed or not', { timeout: 60_000 }, async () => {
+test('holds for any mix of windows and hops in one view, folded and removed or not', async () => {
   const cases = fc
     .record({ view: viewCase, maintained: fc.boolean() })
     .chain(({ view, maintained }) =>

@@ -8,7 +8,7 @@ let server: TestWarehouse
 beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 const tables = ['bronze.feature_events', 'bronze.rejects', 'bronze.seals']

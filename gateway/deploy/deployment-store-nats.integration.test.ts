@@ -56,7 +56,7 @@ describeWithNats('on NATS', () => {
     })
   }
 
-  it('goes by what it knew while NATS is away, and takes no change', { timeout: 60_000 }, async () => {
+  it('goes by what it knew while NATS is away, and takes no change', async () => {
     const { nats, open, dispose } = await makeHarness(natsBinaries[0])
     const store = await open('mine')
     await store.put('m', toDeployment(1))
@@ -83,7 +83,7 @@ describeWithNats('on NATS', () => {
     await dispose()
   })
 
-  it('gives back what a bucket has lost', { timeout: 60_000 }, async () => {
+  it('gives back what a bucket has lost', async () => {
     const { nats, open, dispose } = await makeHarness(natsBinaries[0])
     const store = await open('mine')
     await store.put('m', toDeployment(4))

@@ -9,7 +9,7 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 
 const soon = { timeout: 60_000, interval: 50 }
 
-describeWithNats('two gateways with nothing but NATS between them', { timeout: 120_000 }, () => {
+describeWithNats('two gateways with nothing but NATS between them', () => {
   let root: string
   let nats: TestNats
   const gateways: GatewayProcess[] = []

@@ -9,7 +9,7 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 
 const soon = { timeout: 60_000, interval: 100 }
 
-describe('a gateway whose project folder changes', { timeout: 120_000 }, () => {
+describe('a gateway whose project folder changes', () => {
   let root: string
   let projectDir: string
   let gateway: GatewayProcess

@@ -12,7 +12,7 @@ import { type Listener, listen } from '../http/listen.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 import { createReply } from './reply.ts'
 
-const soon = { timeout: 20_000, interval: 5 }
+const soon = { timeout: 60_000, interval: 5 }
 const parcel = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }
 const path = '/v1/models/parcel-delay/predict'
 

@@ -56,7 +56,7 @@ describe('unloading a session', () => {
   it.each([
     ['worker', 50],
     ['inline', 15],
-  ] as const)('costs other sessions no request and leaves memory flat (%s, %i times)', { timeout: 180_000 }, async (placement, swaps) => {
+  ] as const)('costs other sessions no request and leaves memory flat (%s, %i times)', async (placement, swaps) => {
     await start({ placement, threads: 1 })
     const load = startLoad()
     const rss: number[] = []

@@ -22,7 +22,7 @@ beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
   await syncLabeler(server.warehouse, project)
-}, 60_000)
+})
 afterAll(() => server.stop())
 
 const uuid = (n: number) => `0190a000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`

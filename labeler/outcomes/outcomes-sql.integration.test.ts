@@ -39,7 +39,7 @@ beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
   await syncLabeler(server.warehouse, project)
-}, 60_000)
+})
 afterAll(() => server.stop())
 
 // Before 1970 the bucket of a time is a negative number; the second base lies off every bucket's edge.
@@ -61,7 +61,7 @@ test('the generated SQL equals the reference resolver', async () => {
     }),
     { numRuns: 2, endOnFailure: true },
   )
-}, 60_000)
+})
 
 async function store(worlds: readonly World[]): Promise<void> {
   for (const table of ['bronze.prediction_events', 'bronze.prediction_fates', 'bronze.label_events'])

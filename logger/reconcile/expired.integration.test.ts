@@ -11,7 +11,7 @@ let server: TestWarehouse
 beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 const past = toTimestamp(Date.now() - 3_600_000)

@@ -14,7 +14,7 @@ let server: TestWarehouse
 beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 const store = (...records: LogRecord[]) => writeBatch(records, { warehouse: server.warehouse, pause: async () => {}, givenUp: () => true })
@@ -84,7 +84,7 @@ test('run after run finds what is missing and what is double, whatever was store
       .afterEach(empty),
     { numRuns: 8 },
   )
-}, 120_000)
+})
 
 test('says per hour what was stored and what of it is in rejects', async () => {
   await empty()

@@ -37,7 +37,7 @@ beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
   await store(...[1, 2, 3].map((n) => rejectedEvent(n, n * 500)), toRecord('{"values":1}', { seq: 4, ...lane, id: 'odd', kind: 'reject' }))
-}, 30_000)
+})
 afterAll(async () => {
   http.close()
   await server.stop()

@@ -61,7 +61,7 @@ const step = fc.oneof(
 )
 
 describe('the status of a lane', () => {
-  it('says what its files say, whatever was appended, confirmed and reopened', { timeout: 60_000 }, async () => {
+  it('says what its files say, whatever was appended, confirmed and reopened', async () => {
     const plan = fc.array(step, { minLength: 1, maxLength: 12 })
     await fc.assert(fc.asyncProperty(plan, compareAfterEach), { numRuns: 15 })
   })

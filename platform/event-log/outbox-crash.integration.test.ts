@@ -18,30 +18,26 @@ beforeEach(async () => {
 })
 afterEach(() => log.dispose())
 
-it(
-  'keeps every acknowledged record of a process killed at full rate, once and in order, and seals its epoch',
-  { timeout: 60_000 },
-  async () => {
-    const consumer = await log.openConsumer('logger', lanes)
-    const acknowledged = new Map<string, number>()
-    const read = new Map<string, LogRecord[]>()
-    for (let round = 0; round < 5; round += 1) {
-      await runUntilKilled({ segmentBytes: 200_000, afterAnswers: 300 + 211 * round, acknowledged })
-      await readWhatThereIs(consumer, read)
-    }
-    const writer = await log.openWriter('w1')
-    await readUntilSealed(consumer, read, [...acknowledged.keys()])
-    expect(new Set([...acknowledged.keys()].map((key) => key.split('/')[0])).size).toBe(5)
-    for (const [key, lastSeq] of acknowledged) {
-      const records = read.get(key) ?? []
-      expect(records.map(({ origin }) => origin.seq)).toEqual(records.map((_, index) => index + 1))
-      expect(records.filter(({ kind }) => kind === 'event').length).toBeGreaterThanOrEqual(lastSeq)
-      for (const { id, payload, kind } of records) if (kind === 'event') expectOwnPayload(id, payload)
-      expectSeals(records)
-    }
-    await writer.close()
-  },
-)
+it('keeps every acknowledged record of a process killed at full rate, once and in order, and seals its epoch', async () => {
+  const consumer = await log.openConsumer('logger', lanes)
+  const acknowledged = new Map<string, number>()
+  const read = new Map<string, LogRecord[]>()
+  for (let round = 0; round < 5; round += 1) {
+    await runUntilKilled({ segmentBytes: 200_000, afterAnswers: 300 + 211 * round, acknowledged })
+    await readWhatThereIs(consumer, read)
+  }
+  const writer = await log.openWriter('w1')
+  await readUntilSealed(consumer, read, [...acknowledged.keys()])
+  expect(new Set([...acknowledged.keys()].map((key) => key.split('/')[0])).size).toBe(5)
+  for (const [key, lastSeq] of acknowledged) {
+    const records = read.get(key) ?? []
+    expect(records.map(({ origin }) => origin.seq)).toEqual(records.map((_, index) => index + 1))
+    expect(records.filter(({ kind }) => kind === 'event').length).toBeGreaterThanOrEqual(lastSeq)
+    for (const { id, payload, kind } of records) if (kind === 'event') expectOwnPayload(id, payload)
+    expectSeals(records)
+  }
+  await writer.close()
+})
 
 it('ends the epoch of a process that was killed and never comes back, from any other writer', async () => {
   const acknowledged = new Map<string, number>()

@@ -47,7 +47,7 @@ describe('group commit', () => {
     expect(await fetchAtLeast(await log.openConsumer('logger', ['predictions']), 6)).toHaveLength(6)
   })
 
-  it('keeps the order of any mix of sizes, lanes and durabilities, over any segment size', { timeout: 60_000 }, async () => {
+  it('keeps the order of any mix of sizes, lanes and durabilities, over any segment size', async () => {
     const append = fc.record({
       lane: fc.constantFrom('predictions' as const, 'labels' as const),
       sizes: fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 1, maxLength: 6 }),

@@ -79,7 +79,7 @@ it('is not lost with a disk that fails: the seal of the ended epoch says it, and
   // Before the epoch is given up it is still known where this belongs.
   const isKnown = writer.settle(origins[0]!)
   disk.failing = false
-  await vi.waitFor(() => expect(writer.writable()).toBe(true), 10_000)
+  await vi.waitFor(() => expect(writer.writable()).toBe(true), 60_000)
   expect(writer.settle(origins[1]!)).toBe(false)
   const [seal] = (await read(4)).slice(-1)
   expect(seal).toMatchObject({ kind: 'seal', settledThrough: isKnown ? 1 : 0 })

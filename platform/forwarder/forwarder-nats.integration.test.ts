@@ -185,7 +185,7 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
     expect(logger.stored.size).toBe(11)
   })
 
-  test('closes although the server hangs, and so does a consumer', { timeout: 90_000 }, async () => {
+  test('closes although the server hangs, and so does a consumer', async () => {
     const { forwarder, writer } = await open()
     const consumer = await log.openConsumer('logger', ['predictions'])
     await append(writer, 100)

@@ -84,13 +84,11 @@ describeWithRedis('Redis under faults', () => {
     redis.signal('SIGCONT')
     await expect.poll(() => reader.ping().then(() => 'there', String)).toBe('there')
     await expect
-      .poll(
-        () =>
-          writer.read(keys).then(
-            (read) => read.applied[0]?.seq ?? 0,
-            () => 0,
-          ),
-        { timeout: 5_000 },
+      .poll(() =>
+        writer.read(keys).then(
+          (read) => read.applied[0]?.seq ?? 0,
+          () => 0,
+        ),
       )
       .toBe(2)
     await writer.commit([{ partition: 0, values: new Map([['a', Uint8Array.of(3)]]), applied: at(3) }])

@@ -6,7 +6,7 @@ let server: TestWarehouse
 beforeAll(async () => {
   server = await startTestWarehouse()
   await migrate(server.warehouse)
-}, 30_000)
+})
 afterAll(() => server.stop())
 beforeEach(async () => {
   for (const table of ['prediction_events', 'prediction_fates', 'settled']) await server.warehouse.command(`TRUNCATE TABLE bronze.${table}`)

@@ -13,7 +13,7 @@ let warehouse: Warehouse
 beforeAll(async () => {
   server = await startTestWarehouse()
   warehouse = server.warehouse
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 describe('migrate', () => {

@@ -23,7 +23,7 @@ AS SELECT *, if(request_id = 'r1', 1, NULL) AS outcome, request_id != 'r3' AS co
     row('r2', {}, {}),
     row('r3', {}, {}),
   ])
-}, 30_000)
+})
 afterAll(() => server.stop())
 
 function row(requestId: string, numbers: Record<string, number>, texts: Record<string, string>): object {

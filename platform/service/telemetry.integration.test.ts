@@ -131,7 +131,7 @@ describe("OpenTelemetry's variables", () => {
     vi.stubEnv('OTEL_METRIC_EXPORT_INTERVAL', '20')
     vi.stubEnv('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT', `${collector.url}/v1/metrics`)
     const { shutdown } = await startTelemetry({ service: 'gateway' })
-    await expect.poll(() => collector.requests.length, { timeout: 30_000 }).toBeGreaterThan(3)
+    await expect.poll(() => collector.requests.length).toBeGreaterThan(3)
     await shutdown()
   })
 

@@ -32,7 +32,7 @@ afterEach(async () => {
   unanswered.clear()
   leave.abort()
   leave = new AbortController()
-  await vi.waitUntil(() => server.running() === 0, 20_000)
+  await vi.waitUntil(() => server.running() === 0, 60_000)
 })
 afterAll(async () => {
   await server.stop(0)
@@ -56,7 +56,7 @@ async function ask(body: string): Promise<{ status: number; text: string; retryA
 
 test('beside more scans than there are sessions, a brief question is answered before any of them', async () => {
   for (const name of ['one', 'two', 'three', 'four']) begin(name, scan)
-  await vi.waitFor(() => expect(server.running()).toBe(2), 20_000)
+  await vi.waitFor(() => expect(server.running()).toBe(2), 60_000)
   for (const sql of ['SELECT 1', 'SELECT count() FROM gold.one', 'SHOW TABLES FROM gold'])
     expect(await ask(sql)).toMatchObject({ status: 200, text: sql.startsWith('SHOW') ? 'one\n' : '1\n' })
   expect([...unanswered]).toEqual(['one', 'two', 'three', 'four'])
@@ -65,9 +65,9 @@ test('beside more scans than there are sessions, a brief question is answered be
 test('a query that only looks brief leaves the session that is kept for brief ones, and waits', async () => {
   begin('one', scan)
   begin('two', scan)
-  await vi.waitFor(() => expect(server.running()).toBe(2), 20_000)
+  await vi.waitFor(() => expect(server.running()).toBe(2), 60_000)
   begin('disguised', disguised)
-  await vi.waitFor(() => expect(server.running()).toBe(3), 20_000)
+  await vi.waitFor(() => expect(server.running()).toBe(3), 60_000)
   // Waits for the session, which is given back before any query has been answered.
   expect(await ask('SELECT 1')).toMatchObject({ status: 200, text: '1\n' })
   expect([...unanswered]).toEqual(['one', 'two', 'disguised'])
@@ -75,7 +75,7 @@ test('a query that only looks brief leaves the session that is kept for brief on
 
 test('what does not fit into the queue is told when to come again', async () => {
   for (const name of ['one', 'two']) begin(name, scan)
-  await vi.waitFor(() => expect(server.running()).toBe(2), 20_000)
+  await vi.waitFor(() => expect(server.running()).toBe(2), 60_000)
   const refused = ['three', 'four', 'five'].map(async () => {
     const response = await fetch(server.readOnlyUrl, { method: 'POST', body: scan, signal: leave.signal })
     return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() }

@@ -153,7 +153,7 @@ describe('many clients', () => {
       await vi.waitUntil(() => server.running() > 0, { timeout: 60_000, interval: 1 })
       client.abort()
       await running
-      await vi.waitUntil(() => server.running() === 0, 20_000)
+      await vi.waitUntil(() => server.running() === 0, 60_000)
     }
   })
 

@@ -100,7 +100,7 @@ describe('what a V2 request becomes', () => {
   })
 })
 
-describeWithPython('clients that others wrote', { timeout: 180_000 }, () => {
+describeWithPython('clients that others wrote', () => {
   test('tritonclient: binary by default, every type, refusals', async () => {
     const told = JSON.parse(await run('python', [join(folder, 'triton_client.py'), new URL(hindsight.url).host])) as Record<string, unknown>
     expect(told).toMatchObject({
