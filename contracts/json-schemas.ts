@@ -5,7 +5,7 @@ import { eventSourceDefinition } from './event-source.ts'
 import { featureEventFields, featureEventV1, rejectedItemV1 } from './feature-event.ts'
 import { featureViewDefinition } from './feature-view.ts'
 import { acceptedResponse, errorBody, predictBatchRequest, predictBatchResponse, predictRequest, predictResponse } from './http.ts'
-import { labelDefinition } from './label-definition.ts'
+import { labelDefinition, labelList } from './label-definition.ts'
 import { labelEventV1, labelFields } from './label-event.ts'
 import { lookupDefinition } from './lookup.ts'
 import { modelDefinition } from './model-definition.ts'
@@ -41,6 +41,7 @@ const outputs = {
   'predict-response': predictResponse,
   'predict-batch-response': predictBatchResponse,
   'accepted-response': acceptedResponse,
+  'label-list': labelList,
   error: errorBody,
 }
 

@@ -45,3 +45,8 @@ export const labelDefinition = z
       context.addIssue({ code: 'custom', path: ['silence'], message: 'only a binary label can read silence as no' })
   })
 export type LabelDefinition = z.infer<typeof labelDefinition>
+
+/** The label definitions that a gateway judges labels by; categories are texts there. */
+export const labelList = z.object({
+  labels: z.array(z.object({ ...labelDefinition.shape, categories: z.array(z.string()).optional() })),
+})

@@ -32,7 +32,7 @@ import type { ServingModels } from './predict/serving-model.ts'
 import type { ReadinessNotes } from './readiness.ts'
 import { eventsRoute } from './routes/events.ts'
 import { livezRoute, metricsRoute, readyzRoute } from './routes/health.ts'
-import { labelsRoute } from './routes/labels.ts'
+import { labelDefinitionsRoute, labelsRoute } from './routes/labels.ts'
 import { modelRoute, modelsRoute } from './routes/models.ts'
 import { predictionsRoute } from './routes/predictions.ts'
 import { type PredictRouteDeps, predictRoute } from './routes/predict.ts'
@@ -108,6 +108,7 @@ function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps & Pick<PredictRouteDe
   const ingest = createIngest(deps)
   const waitUntilApplied = createAppliedWaiter(deps)
   app.post('/v1/models/:model/predict', allow(['predict'], predictRoute(deps)))
+  app.get('/v1/labels', allow(['label', 'read'], labelDefinitionsRoute(deps.project.labels)))
   app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest, review: deps.reviewLabels })))
   app.post('/v1/events/:source', allow(['label'], eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied })))
   app.get('/v1/predictions/:id', allow(['read'], predictionsRoute(deps)))

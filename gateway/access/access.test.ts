@@ -45,10 +45,10 @@ describe('a key', () => {
 
 describe('scopes', () => {
   it.each([
-    ['predict', ['ok', 'forbidden', 'forbidden', 'forbidden', 'ok']],
-    ['label', ['forbidden', 'ok', 'ok', 'forbidden', 'forbidden']],
-    ['read', ['forbidden', 'forbidden', 'forbidden', 'not_found', 'ok']],
-    ['admin', ['forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden']],
+    ['predict', ['ok', 'forbidden', 'forbidden', 'forbidden', 'ok', 'forbidden']],
+    ['label', ['forbidden', 'ok', 'ok', 'forbidden', 'forbidden', 'ok']],
+    ['read', ['forbidden', 'forbidden', 'forbidden', 'not_found', 'ok', 'ok']],
+    ['admin', ['forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden']],
   ] as const)('%s opens its own routes only', async (scope, expected) => {
     const { key, authorization } = createTestKey({ scopes: [scope] })
     const { send, app } = await createTestGateway({ access: createTestAccess({ keys: [key] }) })
@@ -59,6 +59,7 @@ describe('scopes', () => {
       await send('/v1/events/scans', { keys: { depot: 7 }, values: { delay: 1 }, event_time: past }, { authorization }),
       await get('/v1/predictions/x'),
       await get('/v1/models'),
+      await get('/v1/labels'),
     ]
     expect(await Promise.all(answers.map(codeOf))).toEqual(expected)
   })

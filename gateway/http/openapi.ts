@@ -12,6 +12,7 @@ import {
   storedPrediction,
 } from '../../contracts/http.ts'
 import { deploymentChange, deploymentState } from '../../contracts/deployment.ts'
+import { labelList } from '../../contracts/label-definition.ts'
 import { labelFields } from '../../contracts/label-event.ts'
 import { v2Error, v2InferRequest, v2RepositoryIndexRequest } from '../../contracts/v2.ts'
 import { eventsQuery } from '../routes/events.ts'
@@ -81,6 +82,13 @@ const operations: readonly Operation[] = [
     status: 202,
     response: acceptedResponse,
     errors: [...bodyErrors, 'label_conflict'],
+  },
+  {
+    method: 'get',
+    path: '/v1/labels',
+    summary: 'The label definitions: what each label means, which values it may have, how it finds its decisions.',
+    response: labelList,
+    errors: [],
   },
   {
     method: 'post',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { featureEventPayloadHash, featureEventV1, rejectedItemV1 } from '../../contracts/feature-event.ts'
 import { acceptedResponse, errorBody } from '../../contracts/http.ts'
+import { labelList } from '../../contracts/label-definition.ts'
 import { labelEventV1, labelPayloadHash } from '../../contracts/label-event.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
@@ -14,6 +15,25 @@ async function post(path: string, body: unknown) {
 }
 
 describe('labels', () => {
+  it('are described as their definitions say, categories as texts', async () => {
+    const { app } = await createTestGateway()
+    const response = await app.request('/v1/labels')
+    const { labels } = labelList.parse(await response.json())
+    expect([response.status, labels.map(({ name }) => name)]).toEqual([200, ['came_late', 'days_late', 'days_early', 'reason']])
+    const common = { description: 'A label.', owner: 'tests', which: 'all', maturity_seconds: 3600, silence: 'unknown' }
+    expect(labels.slice(1)).toEqual([
+      { ...common, name: 'days_late', type: 'number', unit: 'days', min: 0, max: 60, match: { kind: 'exact' } },
+      { ...common, name: 'days_early', type: 'number', match: { kind: 'window', window_seconds: 3600 } },
+      {
+        ...common,
+        name: 'reason',
+        type: 'category',
+        categories: ['weather', 'strike', '7'],
+        match: { kind: 'window', window_seconds: 3600 },
+      },
+    ])
+  })
+
   it('become events with what the client left out, hashed by what it said', async () => {
     const { status, answer, log } = await post('/v1/labels', label)
     expect(status).toBe(202)

@@ -10,6 +10,12 @@ import type { Ingest, Review } from '../ingest/ingest.ts'
 import { parseItems } from '../ingest/items.ts'
 import { createLabelKind, labelItem } from '../ingest/labels.ts'
 
+/** `GET /v1/labels` */
+export function labelDefinitionsRoute(definitions: ReadonlyMap<string, LabelDefinition>): Handler<GatewayEnv> {
+  const labels = [...definitions.values()]
+  return (c) => answerJson(c, { labels })
+}
+
 /** `POST /v1/labels` */
 export function labelsRoute(deps: {
   definitions: ReadonlyMap<string, LabelDefinition>

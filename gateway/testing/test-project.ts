@@ -68,7 +68,7 @@ const testProjectModel: ProjectModel = {
 
 const labels = [
   { name: 'came_late', type: 'binary', silence: 'negative' },
-  { name: 'days_late', type: 'number', min: 0, max: 60, silence: 'unknown' },
+  { name: 'days_late', type: 'number', unit: 'days', min: 0, max: 60, silence: 'unknown' },
   { name: 'days_early', type: 'number', silence: 'unknown', match: { kind: 'window', window_seconds: 3600 } },
   {
     name: 'reason',
