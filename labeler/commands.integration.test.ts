@@ -64,8 +64,10 @@ test('evaluate prints JSON and saves when asked to', async () => {
 })
 
 test('labels import reports lines and exits 1 when any is rejected', async () => {
+  const { labels } = await loadProject(projectDir)
   const gateway = createServer((request, response) => {
-    request.resume().on('end', () => response.writeHead(202).end(JSON.stringify({ accepted: 2, rejected: [] })))
+    const [status, body] = request.method === 'GET' ? [200, { labels: [...labels.values()] }] : [202, { accepted: 2, rejected: [] }]
+    request.resume().on('end', () => response.writeHead(status).end(JSON.stringify(body)))
   })
   await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
   vi.stubEnv('HINDSIGHT_URL', `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`)

@@ -38,6 +38,10 @@ anchor_time), value_number or value_text, event_time, known_at, label_id, source
 confidence, supersedes, retracted, tags (in CSV, separated by ;). A record without a label_id gets one made from its
 content, so that importing a file again doubles nothing.
 
+The gateway says of what type each label is (GET /v1/labels). A binary label takes 0, 1, true, false, t and f in value_number, in any
+case; a number label takes numbers, and no booleans; a category label takes value_text, or the number of its digits in either column.
+A cell that its label cannot have is refused by its line and column, and stops no other. NaN and infinities are no values.
+
 Times are RFC 3339 or much like it: 2026-03-29 01:30:00+00:00. Numbers need --time-unit, times without an offset
 --time-zone; of a local time that comes twice the first is meant, one that is skipped takes the offset before the change.`
 
@@ -57,7 +61,7 @@ async function importFile(file: string, options: ImportCommandOptions): Promise<
   const { setTimeout: sleep } = await import('node:timers/promises')
   const { openFile } = await import('../../platform/files/open-file.ts')
   const { connectionFromRunFiles } = await import('../../platform/service/run-files.ts')
-  const { createPostLabels } = await import('./gateway-labels.ts')
+  const { createGatewayLabels } = await import('./gateway-labels.ts')
   const { importLabels } = await import('./import-labels.ts')
   const { toImportText } = await import('./import-text.ts')
   const { labelColumns } = await import('./label-columns.ts')
@@ -65,10 +69,11 @@ async function importFile(file: string, options: ImportCommandOptions): Promise<
   const { label: defaultLabel, dryRun = false, encoding, delimiter, ignoreColumns: ignored, timeUnit: unit, timeZone } = options
   const source = await openFile(file, { columns: labelColumns, ignored, encoding, delimiter })
   const { gatewayUrl } = connectionFromRunFiles(options.dataDir)
-  const post = createPostLabels({ gatewayUrl, apiKey: process.env['HINDSIGHT_API_KEY'], sleep })
+  const { definitions, post } = createGatewayLabels({ gatewayUrl, apiKey: process.env['HINDSIGHT_API_KEY'], sleep })
+  const convert = { definitions: await definitions(), defaultLabel, unit, timeZone }
   const progress = createProgress(source)
   try {
-    const report = await importLabels({ source, post, dryRun, toLabel: { defaultLabel, unit, timeZone }, onProgress: progress.update })
+    const report = await importLabels({ source, post, dryRun, toLabel: convert, onProgress: progress.update })
     progress.stop()
     process.stdout.write(`${options.json === true ? JSON.stringify({ file, ...report }, null, 2) : toImportText(file, report)}\n`)
     if (report.rejected > 0) process.exitCode = 1

@@ -1,14 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { AcceptedResponse } from '../../contracts/http.ts'
 import type { LabelFields } from '../../contracts/label-event.ts'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createPostLabels } from './gateway-labels.ts'
+import { createGatewayLabels } from './gateway-labels.ts'
 import { importLabels, type ImportOptions } from './import-labels.ts'
 import { toImportText } from './import-text.ts'
 import type { FileRow, FileSource } from '../../platform/files/file-source.ts'
 import { toLabel } from './to-label.ts'
+import { labelTypes as definitions } from '../testing/label-types.ts'
 
 const event = (number: number, more: object = {}) => ({
   label: 'late',
@@ -17,6 +18,12 @@ const event = (number: number, more: object = {}) => ({
   event_time: '2001-06-04T12:00:00+02:00',
   ...more,
 })
+
+/** One with a long value. */
+const long = (number: number, value_text: string, more: object = {}) => {
+  const { value_number: _, ...rest } = event(number, { label: 'stage', value_text, ...more })
+  return rest
+}
 
 function sourceOf(values: readonly Record<string, unknown>[]): FileSource {
   const rows = values.map((value, index): FileRow => ({ line: index + 1, value }))
@@ -33,7 +40,7 @@ function sourceOf(values: readonly Record<string, unknown>[]): FileSource {
 
 describe('toLabel', () => {
   test('gives equal content an equal id, however its time is written, and other content another', () => {
-    const idOf = (record: Record<string, unknown>) => (toLabel(record) as LabelFields).label_id
+    const idOf = (record: Record<string, unknown>) => (toLabel(record, { definitions }) as LabelFields).label_id
     expect(idOf(event(1))).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5/)
     expect(idOf(event(1, { event_time: '2001-06-04T10:00:00.000Z' }))).toBe(idOf(event(1)))
     expect(idOf(event(1, { value_number: 0 }))).not.toBe(idOf(event(1)))
@@ -41,11 +48,13 @@ describe('toLabel', () => {
   })
 
   test('names the field at fault, and takes the default label only where none is given', () => {
-    expect(toLabel(event(1, { value_number: 'x' }))).toMatchObject({ problem: { code: 'invalid_request', path: 'value_number' } })
-    expect(toLabel({ ...event(1), label: '' })).toMatchObject({ problem: { path: 'label' } })
+    expect(toLabel(event(1, { value_number: 'x' }), { definitions })).toMatchObject({
+      problem: { code: 'invalid_request', path: 'value_number' },
+    })
+    expect(toLabel({ ...event(1), label: '' }, { definitions })).toMatchObject({ problem: { path: 'label' } })
     const { label: _, ...rest } = event(1)
-    expect(toLabel(rest, { defaultLabel: 'early' })).toMatchObject({ label: 'early' })
-    expect(toLabel(event(1), { defaultLabel: 'early' })).toMatchObject({ label: 'late' })
+    expect(toLabel(rest, { definitions, defaultLabel: 'minutes' })).toMatchObject({ label: 'minutes' })
+    expect(toLabel(event(1), { definitions, defaultLabel: 'minutes' })).toMatchObject({ label: 'late' })
   })
 })
 
@@ -67,12 +76,12 @@ describe('importLabels', () => {
     return { post, stored, bodies }
   }
   const run = (values: readonly Record<string, unknown>[], post: ImportOptions['post']) =>
-    importLabels({ source: sourceOf(values), post, dryRun: false })
+    importLabels({ source: sourceOf(values), post, dryRun: false, toLabel: { definitions } })
 
   test('sends every record once, in batches that a body can hold', async () => {
     const { post, stored, bodies } = gateway({ malformed: new Set(), rejected: new Set() })
     const values = Array.from({ length: 2500 }, (_, number) =>
-      event(number, number < 5 ? { value_text: 'x'.repeat(1000), tags: Array.from({ length: 16 }, () => 'y'.repeat(64)) } : {}),
+      number < 5 ? long(number, 'x'.repeat(1000), { tags: Array.from({ length: 16 }, () => 'y'.repeat(64)) }) : event(number),
     )
     const report = await run(values, post)
     expect(report).toEqual({ dry_run: false, read: 2500, accepted: 2500, rejected: 0, rejections: [], warned: 0, warnings: [], notes: [] })
@@ -82,7 +91,7 @@ describe('importLabels', () => {
 
   test('keeps a body under its limit in bytes', async () => {
     const sizes: number[] = []
-    const values = Array.from({ length: 900 }, (_, number) => event(number, { value_text: 'ü'.repeat(500) }))
+    const values = Array.from({ length: 900 }, (_, number) => long(number, 'ü'.repeat(500)))
     await run(values, async (labels) => {
       sizes.push(Buffer.byteLength(JSON.stringify({ labels })))
       return { accepted: labels.length, rejected: [] }
@@ -118,13 +127,40 @@ describe('importLabels', () => {
     expect(bodies.reduce((sum, size) => sum + size, 0)).toBeLessThan(4000)
   })
 
+  test('an unknown label for records that name none stops it before anything is read or sent', async () => {
+    const { post, bodies } = gateway({ malformed: new Set(), rejected: new Set() })
+    const source = sourceOf([event(1)])
+    const rows = vi.spyOn(source, 'rows')
+    const run = importLabels({ source, post, dryRun: false, toLabel: { definitions, defaultLabel: 'lat' } })
+    await expect(run).rejects.toMatchObject({ code: 'unknown_label', message: expect.stringMatching(/"lat"; it defines late, /) as string })
+    expect([rows.mock.calls, bodies]).toEqual([[], []])
+  })
+
+  test('a value that its label cannot have is never sent', async () => {
+    const { post, stored } = gateway({ malformed: new Set(), rejected: new Set() })
+    const values = [
+      event(1),
+      event(2, { label: 'minutes', value_number: true }),
+      event(3, { label: 'lat' }),
+      event(4, { value_number: true }),
+    ]
+    expect(await run(values, post)).toMatchObject({
+      accepted: 2,
+      rejections: [
+        { line: 2, code: 'invalid_request', path: 'value_number' },
+        { line: 3, code: 'unknown_label', path: 'label' },
+      ],
+    })
+    expect(stored).toEqual(['r1', 'r4'])
+  })
+
   test("stops at an error that is no record's fault", async () => {
     const refuse = async () => Promise.reject(new ServiceError('unauthorized', 'the key is wrong'))
     await expect(run([event(1), event(2)], refuse)).rejects.toMatchObject({ code: 'unauthorized' })
   })
 })
 
-describe('createPostLabels', () => {
+describe('createGatewayLabels', () => {
   const seen: { body: string; key: string | undefined }[] = []
   let answers: { status: number; body: unknown }[] = []
   let server: Server
@@ -140,9 +176,10 @@ describe('createPostLabels', () => {
   })
   afterAll(() => new Promise((resolve) => server.close(resolve)))
   const error = (code: string) => ({ error: { code, message: 'no', request_id: 'q' } })
+  const binary = { name: 'late', description: 'Late.', owner: 'tests', type: 'binary', maturity_seconds: 60, silence: 'unknown' }
   const open = (url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`) => {
     const waits: number[] = []
-    return { waits, post: createPostLabels({ gatewayUrl: url, apiKey: 'k', sleep: async (ms) => waits.push(ms) }) }
+    return { waits, ...createGatewayLabels({ gatewayUrl: url, apiKey: 'k', sleep: async (ms) => waits.push(ms) }) }
   }
 
   test('tries again while the gateway says that it would help', async () => {
@@ -155,6 +192,16 @@ describe('createPostLabels', () => {
     expect(waits).toEqual([250, 500])
     expect(JSON.parse(seen.at(-1)?.body ?? '')).toMatchObject({ dry_run: true, labels: [{ request_id: 'r1' }] })
     expect(seen.at(-1)?.key).toBe('Bearer k')
+  })
+
+  test('gives the definitions by name', async () => {
+    answers = [
+      { status: 503, body: error('not_ready') },
+      { status: 200, body: { labels: [{ ...binary, a_later_field: 1 }] } },
+    ]
+    const { definitions, waits } = open()
+    expect(await definitions()).toEqual(new Map([['late', { ...binary, match: { kind: 'exact' }, which: 'all' }]]))
+    expect([waits, seen.at(-1)]).toEqual([[250], { body: '', key: 'Bearer k' }])
   })
 
   test('gives up where it would not, and when nobody answers', async () => {

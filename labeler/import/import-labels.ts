@@ -2,7 +2,8 @@ import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
 import type { LabelFields } from '../../contracts/label-event.ts'
 import type { FileSource } from '../../platform/files/file-source.ts'
-import type { PostLabels } from './gateway-labels.ts'
+import { findDefinition } from './find-definition.ts'
+import type { GatewayLabels } from './gateway-labels.ts'
 import { type LabelProblem, toLabel, type ToLabelOptions } from './to-label.ts'
 
 /** `file`: which of a folder's. */
@@ -26,10 +27,10 @@ export type ImportReport = {
 
 export type ImportOptions = {
   source: FileSource
-  post: PostLabels
+  post: GatewayLabels['post']
   dryRun: boolean
   /** How records become labels. */
-  toLabel?: ToLabelOptions | undefined
+  toLabel: ToLabelOptions
   /** Called as records have been dealt with. */
   onProgress?(report: ImportReport): void
 }
@@ -44,10 +45,11 @@ type Pending = { place: Place; fields: LabelFields; bytes: number }
 /**
  * Sends every record of a source as a label, in order, in batches. A record that is refused leaves the others
  * accepted; an error that is no record's fault stops the import, and what was sent before stays. Importing again
- * doubles nothing.
+ * doubles nothing. Throws `unknown_label` before anything is sent when the default label is one.
  */
 export async function importLabels(options: ImportOptions): Promise<ImportReport> {
-  const { source, dryRun, onProgress } = options
+  const { source, dryRun, onProgress, toLabel: convert } = options
+  if (convert.defaultLabel !== undefined) findDefinition(convert.defaultLabel, convert.definitions)
   const report: ImportReport = {
     dry_run: dryRun,
     read: 0,
@@ -63,7 +65,7 @@ export async function importLabels(options: ImportOptions): Promise<ImportReport
   for await (const row of source.rows()) {
     report.read += 1
     const place = { line: row.line, ...(row.file !== undefined && { file: row.file }) }
-    const label = 'problem' in row ? row : toLabel(row.value, options.toLabel)
+    const label = 'problem' in row ? row : toLabel(row.value, convert)
     if ('problem' in label) reject(report, place, label.problem)
     else queue.push({ place, fields: label, bytes: Buffer.byteLength(JSON.stringify(label)) + 1 })
     if (queue.length >= limits.items) await sender.sendOne(queue)

@@ -1,82 +1,61 @@
+import { ServiceError } from '../../contracts/errors.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import { isRecord } from '../../platform/files/file-source.ts'
 import { readTime, type TimeOptions } from '../../platform/files/file-time.ts'
 import { nest } from './label-columns.ts'
+import { type LabelType, readValueNumber, readValueText } from './label-value.ts'
+import { parseBoolean, readNumber, readText, refuse } from './read-scalar.ts'
 
-/** How a value of a file becomes the field's; `problem` where it cannot, and the value as it is where the schema shall judge it. */
-type Convert = (value: unknown, options: TimeOptions) => unknown
+export type FieldOptions = TimeOptions & { /** Of the label that the record names. */ definition: LabelType }
 
-/** Why a field cannot be what the file has. */
-export class FieldProblem extends Error {
-  readonly path: string
-  constructor(path: string, message: string) {
-    super(message)
-    this.name = 'FieldProblem'
-    this.path = path
-  }
-}
+/** How a value of a file becomes the field's; left as it is where the schema shall judge it. Throws a `ServiceError` where it cannot. */
+type Convert = (value: unknown, options: FieldOptions) => unknown
 
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/
-const booleans: Readonly<Record<string, boolean>> = { true: true, false: false, '1': true, '0': false }
+const toNumber: Convert = (value) => readNumber(value)
 
-const toNumber: Convert = (value) => {
-  if (typeof value === 'boolean') return Number(value)
-  if (typeof value === 'bigint') return Number(value)
-  if (typeof value !== 'string') return value
-  if (decimal.test(value)) return Number(value)
-  const known = booleans[value.toLowerCase()]
-  if (known === undefined) throw new RangeError('is no number')
-  return Number(known)
-}
-
-const toBoolean: Convert = (value) => (typeof value === 'boolean' ? value : (booleans[String(value).toLowerCase()] ?? value))
-
-/** Ids and names: a number is the text of its digits, as long as a double holds them all. */
-const toText: Convert = (value) => {
-  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
-  if (typeof value !== 'number') return value
-  if (Number.isSafeInteger(value)) return String(value)
-  throw new RangeError(
-    Number.isInteger(value) ? 'is a number of more digits than a double holds: write it as text' : 'must be text or an integer',
-  )
+const toBoolean: Convert = (value) => {
+  const boolean = parseBoolean(value)
+  if (boolean !== undefined) return boolean
+  const number = readNumber(value, 'is neither true nor false')
+  return number === 0 || number === 1 ? number === 1 : refuse('is neither true nor false')
 }
 
 const toTime: Convert = (value, options) => {
   const time = readTime(value, options)
-  if (typeof time !== 'number') throw new RangeError(time.problem)
-  if (Number.isNaN(new Date(time).getTime())) throw new RangeError('must lie between the years 1900 and 2299')
+  if (typeof time !== 'number') return refuse(time.problem)
+  if (Number.isNaN(new Date(time).getTime())) refuse('must lie between the years 1900 and 2299')
   return toTimestamp(time)
 }
 
 const toTags: Convert = (value) => (typeof value === 'string' ? value.split(';').map((tag) => tag.trim()) : value)
 
-const toTexts: Convert = (value, options) =>
-  isRecord(value) ? mapFields(value, (name, member) => within(name, () => toText(member, options))) : value
+const toTexts: Convert = (value) => (isRecord(value) ? mapFields(value, (_, member) => readText(member)) : value)
 
 const converters: Readonly<Record<string, Convert>> = {
-  ...{ label_id: toText, prediction_id: toText, request_id: toText, supersedes: toText, value_text: toText },
-  ...{ index: toNumber, value_number: toNumber, confidence: toNumber },
+  ...{ label_id: readText, prediction_id: readText, request_id: readText, supersedes: readText },
+  ...{ value_number: (value, { definition }) => readValueNumber(value, definition) },
+  ...{ value_text: (value, { definition }) => readValueText(value, definition) },
+  ...{ index: toNumber, confidence: toNumber, retracted: toBoolean },
   ...{ event_time: toTime, known_at: toTime, anchor_time: toTime },
-  ...{ entities: toTexts, source: toTexts, retracted: toBoolean, tags: toTags },
+  ...{ entities: toTexts, source: toTexts, tags: toTags },
 }
 
-/** A file's record as the fields of a label; what does not convert is left for the schema to refuse, or throws a `FieldProblem`. */
-export function toFields(record: Readonly<Record<string, unknown>>, options: TimeOptions): Record<string, unknown> {
-  return mapFields(nest(record), (name, value) => within(name, () => (converters[name] ?? keep)(value, options)))
+/** A file's record as the fields of a label. Throws a `ServiceError` with the path of a field that cannot be what the file has. */
+export function toFields(record: Readonly<Record<string, unknown>>, options: FieldOptions): Record<string, unknown> {
+  return mapFields(nest(record), (name, value) => (converters[name] ?? keep)(value, options))
 }
 
 const keep: Convert = (value) => value
 
 function mapFields(record: Record<string, unknown>, convert: (name: string, value: unknown) => unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, convert(name, value)]))
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, within(name, () => convert(name, value))]))
 }
 
 function within(name: string, convert: () => unknown): unknown {
   try {
     return convert()
   } catch (error) {
-    if (error instanceof RangeError) throw new FieldProblem(name, error.message)
-    if (error instanceof FieldProblem) throw new FieldProblem(`${name}.${error.path}`, error.message)
-    throw error
+    if (!(error instanceof ServiceError)) throw error
+    throw new ServiceError(error.code, error.message, { path: error.path === undefined ? name : `${name}.${error.path}` })
   }
 }

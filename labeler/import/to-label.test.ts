@@ -4,14 +4,21 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openFile } from '../../platform/files/open-file.ts'
+import { labelTypes } from '../testing/label-types.ts'
 import { labelColumns } from './label-columns.ts'
 import { toLabel, type ToLabelOptions } from './to-label.ts'
 
 const row = { label: 'late', request_id: 'r1', value_number: 1, event_time: '2026-03-29T01:30:00Z' }
 const half = '2026-03-29T01:30:00.000Z'
 
+/** As a file's reader gives it: what is undefined is left out. */
+function readRow(change: Record<string, unknown>, options: Partial<ToLabelOptions> = {}) {
+  const given = Object.entries({ ...row, ...change }).filter(([, value]) => value !== undefined)
+  return toLabel(Object.fromEntries(given), { definitions: labelTypes, ...options })
+}
+
 describe('a record', () => {
-  test.each<[string, Record<string, unknown>, ToLabelOptions, object]>([
+  test.each<[string, Record<string, unknown>, Partial<ToLabelOptions>, object]>([
     [
       'with numbers as text',
       { value_number: '1.50', index: '2.0', confidence: '.5' },
@@ -19,10 +26,16 @@ describe('a record', () => {
       { value_number: 1.5, index: 2, confidence: 0.5 },
     ],
     ['with an exponent', { value_number: '+1e-3' }, {}, { value_number: 0.001 }],
-    ['with yes and no of Python', { value_number: 'True', retracted: 'FALSE' }, {}, { value_number: 1, retracted: false }],
-    ['with booleans', { value_number: false, retracted: 1 }, {}, { value_number: 0, retracted: true }],
+    ['with booleans as Python writes them', { value_number: 'True', retracted: 'FALSE' }, {}, { value_number: 1, retracted: false }],
+    ['with booleans as JSON has them, and 1 for one', { value_number: false, retracted: 1 }, {}, { value_number: 0, retracted: true }],
+    [
+      'with booleans as PostgreSQL writes them, and 1.0 for one',
+      { value_number: 'f', retracted: '1.0' },
+      {},
+      { value_number: 0, retracted: true },
+    ],
     ['with ids that are integers', { request_id: 7, label_id: 9007199254740993n }, {}, { request_id: '7', label_id: '9007199254740993' }],
-    ['with a category that is an integer', { value_number: undefined, value_text: 3 }, {}, { value_text: '3' }],
+    ['with a category that is an integer', { label: 'stage', value_number: undefined, value_text: 3 }, {}, { value_text: '3' }],
     ['with columns of structs', { 'source.kind': 'human', 'source.name': 'Ann' }, {}, { source: { kind: 'human', name: 'Ann' } }],
     [
       'with entities as columns, of 64 bits',
@@ -33,33 +46,35 @@ describe('a record', () => {
     ['with tags in one cell', { tags: 'a; b' }, {}, { tags: ['a', 'b'] }],
     ['with times in seconds', { event_time: 1774747800, known_at: '1774747800' }, { unit: 's' }, { event_time: half, known_at: half }],
     ['with local times', { event_time: '2026-03-29T07:00:00' }, { timeZone: 'Asia/Kolkata' }, { event_time: half }],
-  ])('%s is a label', (_, change, options, expected) => expect(toLabel({ ...row, ...change }, options)).toMatchObject(expected))
+  ])('%s is a label', (_, change, options, expected) => expect(readRow(change, options)).toMatchObject(expected))
 
-  test.each<[string, Record<string, unknown>, string, RegExp]>([
-    ['a number in hexadecimal', { value_number: '0x10' }, 'value_number', /is no number/],
-    ['a number with underscores', { value_number: '1_000' }, 'value_number', /is no number/],
-    ['a number with a comma', { value_number: '1,5' }, 'value_number', /is no number/],
-    ['infinity', { value_number: 'inf' }, 'value_number', /is no number/],
-    ['NaN as text', { value_number: 'nan' }, 'value_number', /is no number/],
-    ['NaN', { value_number: Number.NaN }, 'value_number', /./],
-    ['a number that overflows', { value_number: '1e999' }, 'value_number', /./],
+  test.each<[string, Record<string, unknown>, string, RegExp, code?: string]>([
+    ['a number in hexadecimal', { label: 'minutes', value_number: '0x10' }, 'value_number', /is no number/],
+    ['a number with underscores', { label: 'minutes', value_number: '1_000' }, 'value_number', /is no number/],
+    ['a number with a comma', { label: 'minutes', value_number: '1,5' }, 'value_number', /is no number/],
+    ['infinity', { value_number: 'inf' }, 'value_number', /infinite/, 'not_finite'],
+    ['NaN as text', { value_number: 'nan' }, 'value_number', /NaN/, 'not_finite'],
+    ['NaN', { value_number: Number.NaN }, 'value_number', /NaN/, 'not_finite'],
+    ['a number that overflows', { value_number: '1e999' }, 'value_number', /too large/, 'not_finite'],
+    ['yes as a confidence', { confidence: 'true' }, 'confidence', /is no number/],
     ['an id beyond the integers of a double', { request_id: 2 ** 53 }, 'request_id', /more digits/],
     ['an id with a fraction', { 'entities.user': 1.5 }, 'entities.user', /text or an integer/],
     ['half an index', { index: '0.5' }, 'index', /./],
     ['a time without an offset', { known_at: '2026-03-29 01:30:00' }, 'known_at', /--time-zone/],
     ['milliseconds taken for seconds', { event_time: 1774747800000 }, 'event_time', /--time-unit/],
     ['a time of the year 9999', { event_time: '9999-12-31T00:00:00Z' }, 'event_time', /1900 and 2299/],
-    ['maybe for yes', { retracted: 'maybe' }, 'retracted', /./],
+    ['maybe for yes', { retracted: 'maybe' }, 'retracted', /neither true nor false/],
+    ['two for yes', { retracted: 2 }, 'retracted', /neither true nor false/],
     ['a source of an unknown kind', { 'source.kind': 'rumour', 'source.name': 'x' }, 'source.kind', /./],
     ['an id with a control character', { request_id: 'a\u0007' }, 'request_id', /control/],
-  ])('with %s is refused by its column', (_, change, path, message) => {
-    expect(toLabel({ ...row, ...change })).toEqual({
-      problem: { code: 'invalid_request', path, message: expect.stringMatching(message) as string },
+  ])('with %s is refused by its column', (_, change, path, message, code = 'invalid_request') => {
+    expect(readRow(change)).toEqual({
+      problem: { code, path, message: expect.stringMatching(message) as string },
     })
   })
 
   test('in milliseconds that are said to be seconds is refused', () => {
-    expect(toLabel({ ...row, event_time: 1774747800000 }, { unit: 's' })).toMatchObject({ problem: { path: 'event_time' } })
+    expect(readRow({ event_time: 1774747800000 }, { unit: 's' })).toMatchObject({ problem: { path: 'event_time' } })
   })
 })
 
@@ -111,6 +126,7 @@ describe('files of each kind', () => {
 async function readLabels(path: string): Promise<unknown[]> {
   const source = await openFile(path, { columns: labelColumns })
   const labels: unknown[] = []
-  for await (const read of source.rows()) labels.push('value' in read ? toLabel(read.value, { timeZone: 'Europe/Berlin' }) : read)
+  for await (const read of source.rows())
+    labels.push('value' in read ? toLabel(read.value, { definitions: labelTypes, timeZone: 'Europe/Berlin' }) : read)
   return labels
 }

@@ -1,9 +1,11 @@
 import { v5 as uuidv5 } from 'uuid'
 import { toCanonicalJson } from '../../contracts/canonical-json.ts'
-import { toFieldPath } from '../../contracts/errors.ts'
+import { ServiceError, toFieldPath } from '../../contracts/errors.ts'
 import { type LabelFields, labelFields } from '../../contracts/label-event.ts'
 import type { TimeOptions } from '../../platform/files/file-time.ts'
-import { FieldProblem, toFields } from './to-fields.ts'
+import { findDefinition } from './find-definition.ts'
+import type { LabelDefinitions } from './label-value.ts'
+import { toFields } from './to-fields.ts'
 
 /** Namespace of label ids that are made from a label's content. */
 const contentNamespace = '2b0f3e0a-6a0e-5d0c-9d53-6d1f0c6f7a11'
@@ -11,23 +13,28 @@ const contentNamespace = '2b0f3e0a-6a0e-5d0c-9d53-6d1f0c6f7a11'
 export type LabelProblem = { code: string; path?: string; message: string }
 
 export type ToLabelOptions = TimeOptions & {
+  /** What each label's values are. */
+  definitions: LabelDefinitions
   /** The label of records that name none. */
   defaultLabel?: string | undefined
 }
 
 /**
- * A record as a label, its times in UTC. One without a label_id gets one made from its content, so that the same record, imported
- * again or from a file of another kind, is the same label.
+ * A record as a label, its value as its definition's type has it and its times in UTC. One without a label_id gets one made from its
+ * content, so that the same record, imported again or from a file of another kind, is the same label.
  */
-export function toLabel(record: Readonly<Record<string, unknown>>, options: ToLabelOptions = {}): LabelFields | { problem: LabelProblem } {
-  const { defaultLabel, ...times } = options
+export function toLabel(record: Readonly<Record<string, unknown>>, options: ToLabelOptions): LabelFields | { problem: LabelProblem } {
+  const { definitions, defaultLabel, ...times } = options
   try {
-    const parsed = labelFields.safeParse({ ...(defaultLabel !== undefined && { label: defaultLabel }), ...toFields(record, times) })
+    const label = record['label'] ?? defaultLabel
+    const definition = findDefinition(label, definitions)
+    const parsed = labelFields.safeParse({ ...toFields(record, { ...times, definition }), label })
     if (parsed.success) return { ...parsed.data, label_id: parsed.data.label_id ?? uuidv5(toCanonicalJson(parsed.data), contentNamespace) }
     const [issue] = parsed.error.issues
     return { problem: { code: 'invalid_request', path: toFieldPath(issue?.path ?? []), message: issue?.message ?? 'is no label' } }
   } catch (error) {
-    if (!(error instanceof FieldProblem)) throw error
-    return { problem: { code: 'invalid_request', path: error.path, message: error.message } }
+    if (!(error instanceof ServiceError)) throw error
+    const { code, message, path } = error
+    return { problem: { code, message, ...(path !== undefined && { path }) } }
   }
 }
