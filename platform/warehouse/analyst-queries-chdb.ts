@@ -67,8 +67,9 @@ async function runOn(deps: AnalystDeps, lane: LaneName, query: JudgedQuery): Pro
   const { judged, request, response, signal, database } = query
   await deps.engine.lease(lane, signal, (lease) =>
     cancelledBy(signal, lease, async () => {
-      await lease.setUp({ ...setUpOf(request), database })
-      await runQuery(lease, deps.spool, { sql: judged.sql, statement: parseStatement(judged.sql), request, response })
+      const statement = parseStatement(judged.sql)
+      await lease.setUp({ ...setUpOf(request, statement), database })
+      await runQuery(lease, deps.spool, { sql: judged.sql, statement, request, response })
     }),
   )
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { forwardGrowingFile } from './growing-file.ts'
 
@@ -35,4 +36,17 @@ test('a writer that makes no file is an empty result', async () => {
 test('the error of the writer is thrown', async () => {
   const failing = Promise.reject(new Error('boom'))
   await expect(forwardGrowingFile(join(dir, 'fails'), failing, async () => undefined)).rejects.toThrow('boom')
+})
+
+test('nothing is passed on of a writer that fails soon after its first bytes', async () => {
+  const path = join(dir, 'fails-late')
+  const received: Uint8Array[] = []
+  async function writer(): Promise<void> {
+    await appendFile(path, 'what it leaves')
+    // Longer than one look takes, and shorter than two.
+    await setTimeout(30)
+    throw new Error('boom')
+  }
+  await expect(forwardGrowingFile(path, writer(), async (chunk) => void received.push(chunk))).rejects.toThrow('boom')
+  expect(received).toEqual([])
 })

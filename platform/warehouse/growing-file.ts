@@ -11,11 +11,15 @@ const lookEveryMs = 20
  */
 export async function forwardGrowingFile(path: string, done: Promise<unknown>, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
   let file: FileHandle | undefined
+  let begun = false
   try {
     for (let ended = false; !ended;) {
       ended = await endsWithin(done, lookEveryMs)
       file ??= await openIfThere(path)
-      if (file !== undefined) await forwardAvailable(file, write)
+      if (file === undefined) continue
+      // A writer that fails may close its file before it says so: the first bytes wait for one more look.
+      if (begun || ended) await forwardAvailable(file, write)
+      else begun = (await file.stat()).size > 0
     }
   } finally {
     await file?.close()

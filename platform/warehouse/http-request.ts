@@ -16,6 +16,8 @@ export type QueryRequest = {
   session?: SessionRequest
   /** Whether the whole result is wanted before the first byte. */
   waitEnd: boolean
+  /** Whether a late error is wanted as a row, in formats that have rows for it. */
+  errorsAsRows: boolean
 }
 
 /** What the client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
@@ -77,6 +79,7 @@ export function parseQueryRequest(request: IncomingMessage, url: URL, newQueryId
     nativeBlocks: isTrue(get('decompress')),
     ...sessionOf(get),
     waitEnd: isTrue(get('wait_end_of_query')),
+    errorsAsRows: isTrue(get('http_write_exception_in_output_format')),
   }
   if (!settingName.test(parsed.defaultFormat)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${parsed.defaultFormat}`)
   for (const [name, value] of url.searchParams) addField(parsed, name, value)

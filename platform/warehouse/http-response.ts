@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream'
 import { type EngineError, httpStatusOf, retryAfterOf, toErrorText } from './engine-error.ts'
 import { type Encoder, chooseEncoding, createEncoders } from './http-encoding.ts'
 import type { Compression } from './http-request.ts'
+import { hasProgressRows } from './progress-rows.ts'
 
 /** One answer of ClickHouse's HTTP interface. Headers go out with the first bytes, so an early error has its status. */
 export type QueryResponse = {
@@ -11,7 +12,7 @@ export type QueryResponse = {
   /** Waits while the client is slow. Throws when it has gone. */
   write(chunk: Uint8Array): Promise<void>
   end(): Promise<void>
-  /** Before the first byte: an error answer. Later: the exception block that clients look for, then a broken connection. */
+  /** Before the first byte: an error answer. Later: a row if that is wanted; or the exception block that clients look for, then a broken connection. */
   fail(error: EngineError): void
 }
 
@@ -21,9 +22,10 @@ export type ResponseDeps = {
   version: string
   queryId: string
   compression: Compression
+  errorsAsRows: boolean
 }
 
-export function createQueryResponse({ request, response, version, queryId, compression }: ResponseDeps): QueryResponse {
+export function createQueryResponse({ request, response, version, queryId, compression, errorsAsRows }: ResponseDeps): QueryResponse {
   const tag = randomBytes(8).toString('hex')
   const headers: Record<string, string> = {
     'X-ClickHouse-Query-Id': queryId,
@@ -76,6 +78,10 @@ export function createQueryResponse({ request, response, version, queryId, compr
           'Content-Type': 'text/plain; charset=UTF-8',
         })
         chain({ encoding, nativeBlocks: false }).end(text)
+        return
+      }
+      if (errorsAsRows && hasProgressRows(headers['X-ClickHouse-Format'] ?? '')) {
+        out.end(`${JSON.stringify({ exception: text.trimEnd() })}\n`)
         return
       }
       breakOff({ out, encoders, response }, exceptionBlock(tag, text))

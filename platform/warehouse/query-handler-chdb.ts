@@ -40,7 +40,14 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
   return async (request, response, url) => {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
-    let answer = createQueryResponse({ request, response, version: deps.engine.version, queryId: '', compression: noCompression })
+    let answer = createQueryResponse({
+      request,
+      response,
+      version: deps.engine.version,
+      queryId: '',
+      compression: noCompression,
+      errorsAsRows: false,
+    })
     let queryId = ''
     try {
       authenticate(request, url, deps.credentials)
@@ -48,7 +55,8 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
       if (deps.audience.kind === 'analysts') await deps.audience.readiness.require()
       const parsed = parseQueryRequest(request, url, randomUUID)
       queryId = parsed.queryId
-      answer = createQueryResponse({ request, response, version: deps.engine.version, queryId, compression: parsed.compression })
+      const { compression, errorsAsRows } = parsed
+      answer = createQueryResponse({ request, response, version: deps.engine.version, queryId, compression, errorsAsRows })
       await answerQuery(deps, { request, parsed, answer, signal: gone.signal })
     } catch (error) {
       if (gone.signal.aborted) return
@@ -115,7 +123,7 @@ async function answerService(
   const run = (lease: Lease) =>
     cancelledBy(signal, lease, async () => {
       // What SET and USE change is to stay, also where the request brings the same for itself.
-      if (!['SET', 'USE'].includes(body.statement.verb)) await lease.setUp(setUpOf(parsed))
+      if (!['SET', 'USE'].includes(body.statement.verb)) await lease.setUp(setUpOf(parsed, body.statement))
       await runQuery(lease, spool, { sql: body.sql, statement: body.statement, request: parsed, response: answer })
     })
   await engine.lease('read', signal, run, kept)

@@ -1,10 +1,11 @@
 import type { ChdbResult } from 'chdb'
 import type { Engine } from './engine-chdb.ts'
-import { type KeptSlot, type Lease, quoteString, toEngineError } from './session-slot-chdb.ts'
+import { type KeptSlot, type Lease, type SessionSetup, quoteString, toEngineError } from './session-slot-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import { forwardGrowingFile } from './growing-file.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
+import { createProgressRows, hasProgressRows, progressIntervalUs } from './progress-rows.ts'
 import { renderStatement } from './render-statement-chdb.ts'
 import { type Spool, writeFile } from './spool.ts'
 import type { Statement } from './statement.ts'
@@ -17,14 +18,14 @@ export async function runInsert(
   deps: RunDeps,
   { request, body, response, kept }: { request: QueryRequest; body: StatementBody; response: QueryResponse; kept?: KeptSlot | undefined },
 ): Promise<void> {
-  const format = checkFormat(body.statement.format ?? request.defaultFormat)
+  const format = checkFormat(formatOf(request, body.statement))
   await deps.spool.withPath(async (path) => {
     await writeFile(path, body.data)
     const result = await deps.engine.lease(
       'insert',
       deps.signal,
       async (lease) => {
-        await lease.setUp(setUpOf(request))
+        await lease.setUp(setUpOf(request, body.statement))
         const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${format}`
         return await lease.query(sql, request.defaultFormat).catch((error: unknown) => {
           throw withoutPath(toEngineError(error), path)
@@ -41,7 +42,7 @@ export type RunQuery = { sql: string; statement: Statement; request: QueryReques
 
 /** Runs a statement and sends its result: that of a SELECT as the engine writes it, any other whole. */
 export async function runQuery(lease: Lease, spool: Spool, { sql, statement, request, response }: RunQuery): Promise<void> {
-  const format = checkFormat(statement.format ?? request.defaultFormat)
+  const format = checkFormat(formatOf(request, statement))
   response.setHeaders({ 'X-ClickHouse-Format': format, 'Content-Type': contentType(format) })
   if (statement.kind === 'session') lease.spoil()
   if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, { sql, statement, request, response }))
@@ -50,8 +51,9 @@ export async function runQuery(lease: Lease, spool: Spool, { sql, statement, req
 
 async function sendSelect(lease: Lease, path: string, { sql, statement, request, response }: RunQuery): Promise<void> {
   const { start, end } = statement.output
+  const format = formatOf(request, statement)
   const outfile = ` INTO OUTFILE ${quoteString(path)}`
-  const output = `${outfile} FORMAT ${statement.format ?? request.defaultFormat} `
+  const output = `${outfile} FORMAT ${format} `
   let running = true
   const done = lease
     .query(sql.slice(0, start) + output + sql.slice(end), 'Null')
@@ -62,7 +64,15 @@ async function sendSelect(lease: Lease, path: string, { sql, statement, request,
     .finally(() => (running = false))
   try {
     if (request.waitEnd) await done
-    await forwardGrowingFile(path, done, response.write)
+    // Who watches progress has what was whole before an error, as from a server.
+    if (hasProgressRows(format))
+      await forwardGrowingFile(
+        path,
+        done.catch(() => undefined),
+        createProgressRows(response.write),
+      )
+    else await forwardGrowingFile(path, done, response.write)
+    await done
   } finally {
     // The file is removed next: the engine must not be writing to it any more.
     if (running) lease.cancel()
@@ -70,8 +80,15 @@ async function sendSelect(lease: Lease, path: string, { sql, statement, request,
   }
 }
 
-export function setUpOf(request: QueryRequest) {
-  return { ...(request.database !== undefined && { database: request.database }), settings: request.settings, params: request.params }
+/** What the session is to be for one statement of the request. */
+export function setUpOf(request: QueryRequest, statement: Statement): SessionSetup {
+  const own = hasProgressRows(formatOf(request, statement)) ? [['interactive_delay', String(progressIntervalUs)] as const] : []
+  const settings = new Map([...own, ...request.settings])
+  return { ...(request.database !== undefined && { database: request.database }), settings, params: request.params }
+}
+
+function formatOf(request: QueryRequest, statement: Statement): string {
+  return statement.format ?? request.defaultFormat
 }
 
 async function sendWhole(response: QueryResponse, result: ChdbResult): Promise<void> {
