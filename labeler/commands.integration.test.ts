@@ -63,9 +63,11 @@ test('evaluate prints JSON and saves when asked to', async () => {
   expect(saved).toEqual([{ predictions: 1, value: 0 }])
 })
 
-test('labels import reports lines and exits 1 when any is rejected', async () => {
+test('labels import sends nothing of a broken file, reports refused lines, and exits 1 when there are any', async () => {
   const { labels } = await loadProject(projectDir)
+  const asked: unknown[] = []
   const gateway = createServer((request, response) => {
+    asked.push(request.method)
     const [status, body] = request.method === 'GET' ? [200, { labels: [...labels.values()] }] : [202, { accepted: 2, rejected: [] }]
     request.resume().on('end', () => response.writeHead(status).end(JSON.stringify(body)))
   })
@@ -76,7 +78,13 @@ test('labels import reports lines and exits 1 when any is rejected', async () =>
     file,
     'request_id,value_number,event_time\nr1,1,2001-06-04T12:00:00Z\nr2,yes,2001-06-04T12:00:00Z\nr3,0,2001-06-04T12:00:00Z\n',
   )
+  const broken = join(dir, 'broken.csv')
+  await writeFile(broken, 'request_id,value_number,event_time\nr1,1,2001-06-04T12:00:00Z\n"r2,0,2001-06-04T12:00:00Z\n')
+  const refusal = { code: 'invalid_request', path: 'request_id', message: 'line 3 at request_id: a quote is never closed' }
+  await expect(run('labels', 'import', broken, '--label', 'arrived_late')).rejects.toMatchObject(refusal)
+  expect(asked).toEqual([])
   const printed = await run('labels', 'import', file, '--label', 'arrived_late')
+  expect(asked).toEqual(['GET', 'POST'])
   expect(printed).toMatchObject({ read: 3, accepted: 2, rejected: 1, rejections: [{ line: 3, path: 'value_number' }] })
   expect(process.exitCode).toBe(1)
   await new Promise((resolve) => gateway.close(resolve))

@@ -76,10 +76,30 @@ describe('CSV', () => {
     ['a column written twice', 'a,b,a\n1,2,3', {}, { path: 'a', message: expect.stringContaining('written twice') as string }],
     ['columns that nobody knows', 'a,x,y\n1,2,3', {}, { path: 'x', message: 'these columns are unknown: "x", "y"' }],
     ['a column without a name that is not the first', 'a,\n1,2', {}, { message: 'these columns are unknown: the one without a name at 2' }],
-    ['a quote that is never closed', 'a\n"open', {}, { message: expect.stringContaining('is not CSV') as string }],
     ['a delimiter of two characters', 'a\n1', { delimiter: '::' }, { code: 'invalid_config' }],
   ])('is refused with %s', async (_, text, options, expected) => {
     await expect(read('.csv', text, options)).rejects.toMatchObject({ code: 'invalid_request', ...expected })
+  })
+
+  test.each<[string, string, number, string | undefined, RegExp]>([
+    ['is never closed', 'a,b\n1,2\n3,"x\n4,5\n6,7\n', 3, 'b', /never closed/],
+    ['is never closed, in a file that goes on for long', `a,b\n1,2\n3,"${'x\n'.repeat(600_000)}`, 3, 'b', /never closed/],
+    ['is never closed, in the header', 'a,"b\n1,2\n', 1, undefined, /never closed/],
+    ['stands within a cell', 'a,b\n1,5" pipe\n', 2, 'b', /does not begin/],
+    ['is not written twice', 'a,b\n"x","y"\n"a "b" c",1\n', 3, 'a', /text follows/],
+    ['stands after a backslash', String.raw`a,b${'\n'}"a \"b\" c",1`, 2, 'a', /text follows/],
+    ['comes after records of several lines and lines that are empty', 'a,b\r\n"1\r\n2",3\r\n\r\n\r\n4,"5\r\n6"7', 6, 'b', /text follows/],
+    ["comes after Excel's first line", 'sep=;\r\na;b\r\n1;2"\r\n', 3, 'b', /does not begin/],
+    ['stands beyond the columns of the header', 'a,b\n1,2,3"\n', 2, undefined, /does not begin/],
+    ['is in the last of many records', `a,b\n${'1,2\n'.repeat(50_000)}3,"4`, 50_002, 'b', /never closed/],
+  ])('is refused before anything is read where a quote %s', async (_, text, line, column, fault) => {
+    const opened = openFile(await write('.csv', text), { columns: letters })
+    const refusal = await opened.then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    expect(refusal).toMatchObject({ code: 'invalid_request', path: column, message: expect.stringMatching(fault) as string })
+    expect((refusal as Error).message).toMatch(new RegExp(`^line ${line}(?: at ${column})?: `))
   })
 
   test('passes over what it is told to, and the index that pandas writes', async () => {
@@ -260,6 +280,11 @@ describe('files', () => {
     for (const part of ['part-1.csv', 'part-0.csv']) await writeFile(join(folder, part), `a\n${part}`)
     await writeFile(join(folder, '.part-0.csv.crc'), '')
     expect(values(await readAll(folder))).toEqual([{ a: 'part-0.csv' }, { a: 'part-1.csv' }])
+    await writeFile(join(folder, 'part-2.csv'), 'a\n"x')
+    await expect(readAll(folder)).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: 'part-2.csv: line 2 at a: a quote is never closed',
+    })
     await mkdir(join(folder, 'day=1'))
     await expect(readAll(folder)).rejects.toMatchObject({ message: expect.stringContaining('day=1') as string })
     await mkdir(join(dir, 'empty'))

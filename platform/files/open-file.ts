@@ -62,8 +62,22 @@ async function openFolder(path: string, options: FileOptions): Promise<FileSourc
   const names = entries.map(({ name }) => name).toSorted()
   if (names.length === 0) throw new ServiceError('not_found', `${path} holds no file`)
   const sources: { name: string; source: FileSource }[] = []
-  for (const name of names) sources.push({ name, source: await openOne(join(path, name), options) })
+  for (const name of names) sources.push({ name, source: await openOneOf(path, name, options) })
   return joined(sources)
+}
+
+async function openOneOf(folder: string, name: string, options: FileOptions): Promise<FileSource> {
+  try {
+    return await openOne(join(folder, name), options)
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error
+    const { code, message, path, hint } = error
+    throw new ServiceError(code, `${name}: ${message}`, {
+      cause: error,
+      ...(path !== undefined && { path }),
+      ...(hint !== undefined && { hint }),
+    })
+  }
 }
 
 function joined(sources: readonly { name: string; source: FileSource }[]): FileSource {

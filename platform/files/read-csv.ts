@@ -1,30 +1,26 @@
-import { CsvError, type Info, parse } from 'csv-parse'
-import { Readable } from 'node:stream'
 import { ServiceError } from '../../contracts/errors.ts'
 import { chooseColumns } from './choose-columns.ts'
 import type { FileOptions, FileRow, FileSource } from './file-source.ts'
+import { type Cell, checkCsv, type CsvLayout, parseCsv } from './parse-csv.ts'
 import { decodeFile, openTextFile, readHead } from './text-file.ts'
-
-/** Characters of one record: a quote that is never closed would otherwise take in the rest of the file. */
-const maxRecordSize = 1024 * 1024
-
-/** What separates cells, and how many lines come before the header: Excel may say on the first which it is. */
-type Layout = { delimiter: string; linesBefore: number }
 
 /**
  * Separated text with a header (RFC 4180, with `,`, `;` or a tab). A cell that is empty, or `null` without quotes, is a field that was
- * not given. Throws `invalid_request` for columns that are unknown or written twice.
+ * not given. All of it is parsed once before the first record is given: after a quote that is out of place nobody knows where records
+ * end. Throws `invalid_request` for that, and for columns that are unknown or written twice.
  */
 export async function readCsv(path: string, options: FileOptions): Promise<FileSource> {
   const source = await openTextFile(path, options, (pieces) => readRecords(pieces, reading))
   const reading = { path, options, layout: findLayout(await readHead(path, options), options.delimiter) }
-  return { ...source, notes: await readNotes(path, reading) }
+  const notes = await readNotes(reading)
+  await checkCsv(() => decodeFile(path, options), reading.layout)
+  return { ...source, notes }
 }
 
 const delimiters = [',', ';', '\t']
 
 /** The first line's most frequent delimiter outside quotes; a comma where it has none. */
-export function findLayout(head: string, stated?: string): Layout {
+export function findLayout(head: string, stated?: string): CsvLayout {
   const [, separator, rest] = /^sep=(.)\r?\n([\s\S]*)$/i.exec(head) ?? []
   const linesBefore = separator === undefined ? 0 : 1
   const delimiter = toDelimiter(stated) ?? separator
@@ -43,54 +39,20 @@ function toDelimiter(stated: string | undefined): string | undefined {
   throw new ServiceError('invalid_config', 'a delimiter is one character, or tab', { path: 'delimiter' })
 }
 
-type Reading = { path: string; layout: Layout; options: FileOptions }
-type Cell = { text: string; quoted: boolean }
-type Parsed = { info: Info; record: Cell[] }
+type Reading = { path: string; layout: CsvLayout; options: FileOptions }
 
-async function* readRecords(pieces: AsyncIterable<string>, { path, layout, options }: Reading): AsyncGenerator<FileRow> {
+async function* readRecords(pieces: AsyncIterable<string>, { layout, options }: Reading): AsyncGenerator<FileRow> {
   let names: (string | undefined)[] | undefined
-  let countedTwice = 0
-  for await (const { info, record } of parseCells(pieces, { path, layout })) {
-    // `lines` counts up to the end of the record, and both halves of a \r\n within quotes.
-    const line = info.lines - countOf(/[\r\n]/g, record) - countedTwice
-    countedTwice += countOf(/\r\n/g, record)
-    if (names === undefined) names = chooseColumns(toTexts(record), options).names
-    else yield toRow(line, names, record)
+  for await (const { line, cells } of parseCsv(pieces, layout)) {
+    if (names === undefined) names = chooseColumns(toTexts(cells), options).names
+    else yield toRow(line, names, cells)
   }
 }
 
 /** Reads the header alone, so that its faults are told before anything is used. */
-async function readNotes(path: string, reading: Reading): Promise<string[]> {
-  for await (const { record } of parseCells(decodeFile(path, reading.options), reading))
-    return chooseColumns(toTexts(record), reading.options).notes
+async function readNotes({ path, layout, options }: Reading): Promise<string[]> {
+  for await (const { cells } of parseCsv(decodeFile(path, options), layout)) return chooseColumns(toTexts(cells), options).notes
   return []
-}
-
-async function* parseCells(pieces: AsyncIterable<string>, { path, layout }: Pick<Reading, 'path' | 'layout'>): AsyncGenerator<Parsed> {
-  const parser = parse({
-    cast: (text, { quoting }): Cell => ({ text, quoted: quoting }),
-    delimiter: layout.delimiter,
-    from_line: layout.linesBefore + 1,
-    info: true,
-    max_record_size: maxRecordSize,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    relax_column_count: true,
-    skip_empty_lines: true,
-    trim: true,
-  })
-  const text = Readable.from(pieces)
-  text.on('error', (error) => parser.destroy(error))
-  try {
-    yield* text.pipe(parser) as AsyncIterable<Parsed>
-  } catch (error) {
-    throw error instanceof CsvError ? new ServiceError('invalid_request', `${path} is not CSV: ${error.message}`, { cause: error }) : error
-  } finally {
-    text.destroy()
-  }
-}
-
-function countOf(pattern: RegExp, record: readonly Cell[]): number {
-  return record.reduce((sum, { text }) => sum + (text.match(pattern)?.length ?? 0), 0)
 }
 
 function toTexts(record: readonly Cell[]): string[] {
