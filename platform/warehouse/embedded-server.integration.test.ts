@@ -64,7 +64,7 @@ describe('the HTTP interface', () => {
     expect(response.headers.get('x-clickhouse-query-id')).toBe('q-1')
     expect(response.headers.get('x-clickhouse-format')).toBe('JSONCompact')
     expect(response.headers.get('x-clickhouse-timezone')).toBe('UTC')
-    expect(JSON.parse(response.headers.get('x-clickhouse-summary') ?? '')).toMatchObject({ read_rows: '1' })
+    expect(JSON.parse(response.headers.get('x-clickhouse-summary') ?? '')).toMatchObject({ result_rows: '1' })
     expect(await response.json()).toMatchObject({ data: [[1]] })
   })
 

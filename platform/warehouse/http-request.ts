@@ -18,6 +18,8 @@ export type QueryRequest = {
   waitEnd: boolean
   /** Whether a late error is wanted as a row, in formats that have rows for it. */
   errorsAsRows: boolean
+  /** Whether progress is wanted in the head. */
+  progressHeaders: boolean
 }
 
 /** What the client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
@@ -79,6 +81,7 @@ export function parseQueryRequest(request: IncomingMessage, url: URL, newQueryId
     nativeBlocks: isTrue(get('decompress')),
     ...sessionOf(get),
     waitEnd: isTrue(get('wait_end_of_query')),
+    progressHeaders: isTrue(get('send_progress_in_http_headers')),
     errorsAsRows: isTrue(get('http_write_exception_in_output_format')),
   }
   if (!settingName.test(parsed.defaultFormat)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${parsed.defaultFormat}`)

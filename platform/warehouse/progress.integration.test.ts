@@ -108,3 +108,41 @@ describe.each(ports)('JSONEachRowWithProgress on the port of %s', (_, url) => {
     }
   })
 })
+
+describe.each(ports)('the head of an answer on the port of %s', (_, url) => {
+  type Numbers = { read_rows: string; total_rows_to_read: string; elapsed_ns: string }
+  const numbersIn = (answer: Response, name: string) => JSON.parse(answer.headers.get(name) ?? 'null') as Numbers | null
+  const asking = { send_progress_in_http_headers: '1', default_format: 'TSV' }
+
+  test('has the same numbers as progress and summary once the query has ended', async () => {
+    const sql = 'SELECT number FROM numbers(1000) WHERE number < 10'
+    for (const settings of [asking, { ...asking, default_format: 'JSONEachRowWithProgress' }]) {
+      const answer = await ask(url(), sql, { ...settings, wait_end_of_query: '1' })
+      // What is not known is 0, and never another number.
+      expect(numbersIn(answer, 'x-clickhouse-progress')).toMatchObject({ result_rows: '10', read_rows: '0' })
+      expect(numbersIn(answer, 'x-clickhouse-summary')).toEqual(numbersIn(answer, 'x-clickhouse-progress'))
+      await answer.text()
+    }
+  })
+
+  test('has no progress that nobody asked for', async () => {
+    const answer = await ask(url(), 'SHOW DATABASES', { default_format: 'TSV' })
+    expect([numbersIn(answer, 'x-clickhouse-progress'), numbersIn(answer, 'x-clickhouse-summary')]).toEqual([null, expect.anything()])
+    await answer.text()
+  })
+
+  test('says how far a query is that goes on', async () => {
+    const answer = await ask(url(), `SELECT number FROM ${endless}`, asking)
+    expect(numbersIn(answer, 'x-clickhouse-summary')?.total_rows_to_read).toBe('1000000000000')
+    expect(numbersIn(answer, 'x-clickhouse-progress')).toEqual(numbersIn(answer, 'x-clickhouse-summary'))
+    expect(Number(numbersIn(answer, 'x-clickhouse-progress')?.read_rows)).toBeGreaterThan(0)
+    await answer.body?.cancel()
+  })
+})
+
+test('an insert says what it wrote', async () => {
+  await server.warehouse.command('CREATE TABLE written (a UInt8) ENGINE = Memory')
+  const answer = await ask(server.url, 'INSERT INTO written FORMAT TSV 1\n2\n', { send_progress_in_http_headers: '1' })
+  for (const name of ['x-clickhouse-progress', 'x-clickhouse-summary'])
+    expect(JSON.parse(answer.headers.get(name) ?? 'null')).toMatchObject({ read_rows: '0', written_rows: '2' })
+})

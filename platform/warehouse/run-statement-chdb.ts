@@ -5,6 +5,7 @@ import { EngineError } from './engine-error.ts'
 import { forwardGrowingFile } from './growing-file.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
+import { numberHeaders } from './query-numbers.ts'
 import { createProgressRows, hasProgressRows, progressIntervalUs } from './progress-rows.ts'
 import { renderStatement } from './render-statement-chdb.ts'
 import { type Spool, writeFile } from './spool.ts'
@@ -34,7 +35,8 @@ export async function runInsert(
       kept,
     )
     response.setHeaders({ 'Content-Type': contentType(request.defaultFormat) })
-    response.setHeaders(summaryHeader({ written_rows: result.rowsRead, written_bytes: result.bytesRead, elapsed: result.elapsed }))
+    const written = { written_rows: result.rowsRead, written_bytes: result.bytesRead, elapsed: result.elapsed }
+    response.setHeaders(numberHeaders(written, { withProgress: request.progressHeaders }))
   })
 }
 
@@ -46,7 +48,7 @@ export async function runQuery(lease: Lease, spool: Spool, { sql, statement, req
   response.setHeaders({ 'X-ClickHouse-Format': format, 'Content-Type': contentType(format) })
   if (statement.kind === 'session') lease.spoil()
   if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, { sql, statement, request, response }))
-  else await sendWhole(response, await lease.query(sql, format))
+  else await sendWhole({ request, response }, await lease.query(sql, format))
 }
 
 async function sendSelect(lease: Lease, path: string, { sql, statement, request, response }: RunQuery): Promise<void> {
@@ -57,21 +59,28 @@ async function sendSelect(lease: Lease, path: string, { sql, statement, request,
   let running = true
   const done = lease
     .query(sql.slice(0, start) + output + sql.slice(end), 'Null')
-    .then((result) => response.setHeaders(readSummary(result)))
+    .then((result) => response.setHeaders(headersOf(request, result)))
     .catch(async (error: unknown) => {
       throw await inWordsOfClient(lease, { sql, outfile, path, error: toEngineError(error) })
     })
     .finally(() => (running = false))
+  // Who watches progress has what was whole before an error, as from a server.
+  const ended = hasProgressRows(format) ? done.catch(() => undefined) : done
+  let begun = false
+  const write = async (chunk: Uint8Array) => {
+    if (!begun) await describe()
+    begun = true
+    await response.write(chunk)
+  }
+  /** The head goes out once and first, so it has the numbers of that moment. Where there are none the query is over. */
+  async function describe(): Promise<void> {
+    const numbers = running ? await lease.progress() : undefined
+    if (numbers === undefined) await ended
+    else if (running) response.setHeaders(numberHeaders(numbers, { withProgress: request.progressHeaders }))
+  }
   try {
     if (request.waitEnd) await done
-    // Who watches progress has what was whole before an error, as from a server.
-    if (hasProgressRows(format))
-      await forwardGrowingFile(
-        path,
-        done.catch(() => undefined),
-        createProgressRows(response.write),
-      )
-    else await forwardGrowingFile(path, done, response.write)
+    await forwardGrowingFile(path, ended, hasProgressRows(format) ? createProgressRows(write) : write)
     await done
   } finally {
     // The file is removed next: the engine must not be writing to it any more.
@@ -91,22 +100,15 @@ function formatOf(request: QueryRequest, statement: Statement): string {
   return statement.format ?? request.defaultFormat
 }
 
-async function sendWhole(response: QueryResponse, result: ChdbResult): Promise<void> {
+async function sendWhole({ request, response }: Pick<RunQuery, 'request' | 'response'>, result: ChdbResult): Promise<void> {
   const bytes = result.bytes()
-  response.setHeaders(readSummary(result))
+  response.setHeaders(headersOf(request, result))
   if (bytes.length > 0) await response.write(bytes)
 }
 
-function readSummary(result: ChdbResult): Record<string, string> {
-  return summaryHeader({ read_rows: result.rowsRead, read_bytes: result.bytesRead, elapsed: result.elapsed })
-}
-
-function summaryHeader({ elapsed, ...counts }: Record<string, number>): Record<string, string> {
-  const zero = { read_rows: 0, read_bytes: 0, written_rows: 0, written_bytes: 0, total_rows_to_read: 0, result_rows: 0, result_bytes: 0 }
-  const summary = { ...zero, ...counts, elapsed_ns: Math.round((elapsed ?? 0) * 1e9) }
-  return {
-    'X-ClickHouse-Summary': JSON.stringify(Object.fromEntries(Object.entries(summary).map(([name, value]) => [name, String(value)]))),
-  }
+/** Of a statement that has ended the engine says how many rows came of it, and not how many were read. */
+function headersOf(request: QueryRequest, { rowsRead, bytesRead, elapsed }: ChdbResult): Record<string, string> {
+  return numberHeaders({ result_rows: rowsRead, result_bytes: bytesRead, elapsed }, { withProgress: request.progressHeaders })
 }
 
 function withoutPath(error: EngineError, path: string): EngineError {

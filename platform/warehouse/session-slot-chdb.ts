@@ -1,6 +1,7 @@
 import type { ChdbResult, Session } from 'chdb'
 import { setTimeout } from 'node:timers/promises'
 import { EngineError, parseErrorText } from './engine-error.ts'
+import type { QueryNumbers } from './query-numbers.ts'
 
 /** What one request changes in its session; put back when the session is released. */
 export type SessionSetup = { database?: string; settings: ReadonlyMap<string, string>; params: ReadonlyMap<string, string> }
@@ -8,6 +9,8 @@ export type SessionSetup = { database?: string; settings: ReadonlyMap<string, st
 export type Lease = {
   query(sql: string, format: string): Promise<ChdbResult>
   setUp(setup: SessionSetup): Promise<void>
+  /** Of the query that runs on this session; undefined when none does, or when the engine cannot say. */
+  progress(): Promise<QueryNumbers | undefined>
   /** Stops what runs on this session, now and until it is released: it fails with QUERY_WAS_CANCELLED. */
   cancel(): void
   /** The session is not fit for another user: replaced when released. */
@@ -39,6 +42,8 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   let changed: SessionSetup | undefined
   let leased = false
   let cancelling: Promise<void> | undefined
+  /** Finds what runs on this session among the processes. */
+  const isOurs = `Settings['log_comment'] = ${quoteString(name)}`
 
   function assertLive(): void {
     if (cancelling !== undefined) throw new EngineError(394, 'QUERY_WAS_CANCELLED', 'Query was cancelled')
@@ -47,7 +52,7 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   /** A query that has just begun is not in the list of processes yet: asks again until the session is released. */
   async function killUntilReleased(): Promise<void> {
     while (leased) {
-      await control.queryAsync(`KILL QUERY WHERE Settings['log_comment'] = ${quoteString(name)}`)
+      await control.queryAsync(`KILL QUERY WHERE ${isOurs}`)
       if (leased) await setTimeout(100)
     }
   }
@@ -63,6 +68,12 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
       if (database !== undefined) await lease.query(`USE ${quoteIdentifier(database)}`, 'TSV')
       const assignments = [...assign(settings), ...assign(params, 'param_')]
       if (assignments.length > 0) await lease.query(`SET ${assignments.join(', ')}`, 'TSV')
+    },
+    async progress() {
+      const sql = `SELECT read_rows, read_bytes, total_rows_approx AS total_rows_to_read, elapsed FROM system.processes WHERE ${isOurs}`
+      const found = await control.queryAsync(sql, { format: 'JSONEachRow' }).catch(() => undefined)
+      const row = found?.text() ?? ''
+      return row === '' ? undefined : (JSON.parse(row) as QueryNumbers)
     },
     cancel() {
       if (!leased) return
