@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ServiceError } from '../contracts/errors.ts'
 import { measureSkew } from '../features/offline/skew.ts'
 import { evaluate } from '../labeler/evaluate/evaluate.ts'
 import { reconcile } from '../logger/reconcile/reconcile.ts'
 import { collectFacts, failuresOf } from '../models/flight-delay/demo/demo-facts.ts'
-import { addDays, datasetDays, type Flight } from '../models/flight-delay/demo/flights.ts'
+import { addDays } from '../models/flight-delay/demo/dataset-days.ts'
+import type { Flight } from '../models/flight-delay/demo/flights.ts'
 import { createProgress } from '../models/flight-delay/demo/progress.ts'
 import { joinReplays, type ReplayResult, replayDay } from '../models/flight-delay/demo/replay-day.ts'
 import { type ReplayPlan, planReplay } from '../models/flight-delay/demo/replay-plan.ts'
@@ -48,15 +48,9 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     say(`no demo: it needs ${missing}, which this project does not have`)
     return true
   }
-  const toDay = addDays(day, days)
-  if (day < datasetDays.from || toDay > datasetDays.to)
-    throw new ServiceError(
-      'invalid_config',
-      `the flights go from ${datasetDays.from} to ${addDays(datasetDays.to, -1)}; ${days} from ${day} on are not all among them`,
-    )
   const warehouse = createWarehouse({ url: system.clickhouseUrl, user: env['CLICKHOUSE_USER'], password: system.clickhousePassword })
   try {
-    const plan = await planReplay({ project, day, toDay, hours })
+    const plan = await planReplay({ project, day, toDay: addDays(day, days), hours })
     const replay = await replayUntilWhole(plan, { ...options, warehouse })
     const facts = await collectFacts({
       warehouse,

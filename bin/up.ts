@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { ServiceError } from '../contracts/errors.ts'
 import { keyFilePath, readKeyFile } from '../gateway/access/key-file.ts'
+import { requireDatasetDays } from '../models/flight-delay/demo/dataset-days.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import type { Project } from '../platform/project/project.ts'
 import { commonConfigFields, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
@@ -14,6 +15,7 @@ import type { UpOptions } from './up-command.ts'
 
 /** Runs the whole system until it is told to stop, or until the demo has ended with `--exit`. Returns the exit status. */
 export async function up(options: UpOptions): Promise<number> {
+  if (options.demo) requireDatasetDays(options)
   const host = process.env['HINDSIGHT_HOST'] || commonConfigFields.HINDSIGHT_HOST.parse(undefined)
   const keysFile = keyFilePath({
     HINDSIGHT_KEYS_FILE: process.env['HINDSIGHT_KEYS_FILE'] || undefined,

@@ -19,14 +19,10 @@ export type Flight = {
   late: boolean
 }
 
-const dayMs = 86_400_000
 const minuteMs = 60_000
 
 /** Minutes late from which a flight counts as late. */
 export const lateMinutes = 15
-
-/** The first and, exclusive, the last local day that the file holds. */
-export const datasetDays = { from: '2001-01-01', to: '2001-07-01' }
 
 export type FlightsOptions = {
   /** Local days of departure, `YYYY-MM-DD`: `from` inclusive, `to` exclusive. */
@@ -51,11 +47,6 @@ export async function readFlights(options: FlightsOptions): Promise<Flight[]> {
     }
   }
   return flights.toSorted((a, b) => a.departureMs - b.departureMs)
-}
-
-/** The local day `days` after another. */
-export function addDays(day: string, days: number): string {
-  return new Date(Date.parse(day) + days * dayMs).toISOString().slice(0, 10)
 }
 
 type RowGroup = { rowStart: number; rowEnd: number }

@@ -1,6 +1,7 @@
 import { compileView } from '../../../features/engine/compile-view.ts'
 import type { Project } from '../../../platform/project/project.ts'
-import { addDays, type Flight, readFlights } from './flights.ts'
+import { addDays } from './dataset-days.ts'
+import { type Flight, readFlights } from './flights.ts'
 
 /** One step of the simulated clock: what lands in it is told first, then what departs in it is predicted. */
 export type ReplayStep = { startMs: number; landings: Flight[]; departures: Flight[] }
