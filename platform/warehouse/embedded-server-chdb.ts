@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Credentials } from './credentials.ts'
 import { type Engine, type EngineOptions, openEngine } from './engine-chdb.ts'
+import { createDiskReserve, freeBytesOf } from './disk-reserve.ts'
 import { type EngineHealth, createEngineHealth } from './engine-health.ts'
 import { createAnalystSession } from './analyst-session.ts'
 import { frontParameters } from './http-request.ts'
@@ -19,6 +20,7 @@ import { createServiceGuard } from './service-guard-chdb.ts'
 import type { Lease } from './session-slot-chdb.ts'
 import { type AnalystLimits, createSettingsPolicy, defaultAnalystLimits } from './settings-policy.ts'
 import { favourEventLoop } from './thread-priority.ts'
+import { createWriteWatch } from './write-watch.ts'
 
 export type EmbeddedWarehouseOptions = {
   /** The warehouse's own folder; created where missing. One process at a time. */
@@ -45,6 +47,8 @@ export type EmbeddedWarehouseOptions = {
   /** Of a statement without its data. Default 4 MiB. */
   maxQueryBytes?: number
   onError?: (error: unknown, queryId: string) => void
+  /** Told when a write has failed, right before this process ends at once: nothing of what the engine holds can be trusted then. */
+  onLostWrite?: () => void
 }
 
 export type EmbeddedWarehouse = {
@@ -62,6 +66,7 @@ export type EmbeddedWarehouse = {
 export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions): Promise<EmbeddedWarehouse> {
   const dir = prepareDirectory(options.dir)
   const limits = { ...defaultAnalystLimits, ...options.analystLimits }
+  await requireSpace(dir)
   const engine = await openEngine({
     dir: join(dir, 'engine'),
     analystArgs: analystArgs(limits),
@@ -82,19 +87,23 @@ const maxSessions = 32
 async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limits: AnalystLimits): Promise<EmbeddedWarehouse> {
   const never = new AbortController().signal
   favourEventLoop()
+  const writes = createWriteWatch({ failedWrites: engine.failedWrites, onLost: () => endAtOnce(options.onLostWrite) })
+  await writes.check()
   const catalog = await engine.lease('judge', never, readFunctionCatalog)
   const settings = createSettingsPolicy(limits, engine.settingsOf('analyst'))
   const openSettings = [...engine.settingsOf('analyst').keys()].filter((name) => settings.isOpen(name) || frontParameters.has(name))
   const systemTables = await engine.lease('judge', never, (lease) => readSystemTables(lease, openSettings))
   const deps: Omit<HandlerDeps, 'audience'> = {
     engine,
+    writes,
+    reserve: createDiskReserve(() => freeBytesOf(options.dir)),
     spool: createSpool(join(options.dir, 'spool')),
     dir: options.dir,
     maxBodyBytes: options.maxBodyBytes ?? 4 * 1024 ** 3,
     maxQueryBytes: options.maxQueryBytes ?? 4 * 1024 ** 2,
     onError: options.onError ?? (() => undefined),
   }
-  const health = createEngineHealth(engine.probe)
+  const health = createEngineHealth(writes.check)
   const guard = { catalog, settings, systemTables, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
   const serviceSessions = createHttpSessions({ open: engine.openKept, maxSessions })
   const analystSessions = createHttpSessions({ open: () => createAnalystSession(settings), maxSessions })
@@ -161,6 +170,21 @@ function prepareDirectory(path: string): string {
     })
   }
   return dir
+}
+
+/** Its files would be opened, and perhaps written, on a disk that takes nothing. */
+async function requireSpace(dir: string): Promise<void> {
+  try {
+    await createDiskReserve(() => freeBytesOf(dir)).require('SELECT')
+  } catch (cause) {
+    throw new ServiceError('invalid_config', `the disk of the warehouse's directory ${dir} is full`, { cause, hint: 'free space' })
+  }
+}
+
+/** Closing would go on writing, and `process.exit` waits for what runs. The next start takes what is whole on the disk. */
+function endAtOnce(tell: (() => void) | undefined): void {
+  tell?.()
+  process.kill(process.pid, 'SIGKILL')
 }
 
 async function hasHome(lease: Lease): Promise<boolean> {

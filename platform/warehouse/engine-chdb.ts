@@ -16,8 +16,8 @@ export type Engine = {
   lease<T>(lane: LaneName, signal: AbortSignal, use: (lease: Lease) => Promise<T>, kept?: KeptSlot): Promise<T>
   /** A further session, which keeps what statements change; it runs within the bounds of whichever lane it is used in. */
   openKept(): KeptSlot
-  /** Answers from a session that nothing else uses. */
-  probe(): Promise<void>
+  /** How many writes to files have failed since it was opened, from a session that nothing else uses. */
+  failedWrites(): Promise<number>
   hasFree(lane: LaneName): boolean
   /** As the sessions of the lane begin. */
   settingsOf(lane: LaneName): ReadonlyMap<string, SettingState>
@@ -109,7 +109,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         settings: settingsOf.read,
         keeps: true,
       }),
-    probe: () => text(control, 'SELECT 1').then(() => undefined),
+    failedWrites: async () => Number(await text(control, failedWritesQuery)),
     hasFree: (lane) => lanes[lane].hasFree(),
     settingsOf: (lane) => settingsOf[lane],
     running: () => Object.values(lanes).reduce((sum, lane) => sum + lane.busy(), 0),
@@ -122,6 +122,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     },
   }
 }
+
+const failedWritesQuery = "SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 
 /** Modest enough for a laptop; what a client sets in a request goes over it. */
 const defaultArgs = [

@@ -18,12 +18,14 @@ const statusOfCode: ReadonlyMap<number, number> = new Map([
   ...badRequest.map((code) => [code, 400] as const),
   ...notFound.map((code) => [code, 404] as const),
   [48, 501],
+  [75, 503],
   [159, 408],
   [160, 408],
   [164, 403],
   [194, 401],
   [202, 503],
   [241, 500],
+  [243, 503],
   [497, 403],
   [516, 403],
   [209, 503],
@@ -37,7 +39,9 @@ export function httpStatusOf(code: number): number {
 }
 
 const retryAfterSeconds: ReadonlyMap<number, number> = new Map([
+  [75, 2],
   [202, 2],
+  [243, 5],
   [667, 5],
 ])
 

@@ -64,6 +64,7 @@ async function runWarehouse(): Promise<void> {
           metrics.onFault()
           logger.error({ err: error, query_id: queryId }, 'request failed')
         },
+        onLostWrite: () => logger.fatal('a write to the disk failed: the process ends and starts again from what is on the disk'),
       })
       return {
         addresses: { http: warehouse.url, http_read_only: warehouse.readOnlyUrl },

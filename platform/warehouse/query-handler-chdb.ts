@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Credentials, authenticate } from './credentials.ts'
 import { cancelledBy, changeSession, runAnalystQuery } from './analyst-queries-chdb.ts'
 import { type AnalystSession, createAnalystSession } from './analyst-session.ts'
+import type { DiskReserve } from './disk-reserve.ts'
 import type { Engine } from './engine-chdb.ts'
 import { EngineError } from './engine-error.ts'
 import { readBody } from './http-encoding.ts'
@@ -16,10 +17,13 @@ import type { Readiness } from './readiness.ts'
 import { checkFormat, runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
 import type { ServiceGuard } from './service-guard-chdb.ts'
 import { type StatementBody, readStatement } from './statement-body.ts'
+import type { WriteWatch } from './write-watch.ts'
 
 export type HandlerDeps = {
   engine: Engine
   spool: Spool
+  writes: WriteWatch
+  reserve: DiskReserve
   credentials?: Credentials
   maxBodyBytes: number
   maxQueryBytes: number
@@ -75,6 +79,17 @@ export function createQueryHandler(deps: HandlerDeps): (request: IncomingMessage
 type Exchange = { request: IncomingMessage; parsed: QueryRequest; answer: QueryResponse; signal: AbortSignal }
 
 async function answerQuery(deps: HandlerDeps, exchange: Exchange): Promise<void> {
+  try {
+    await runForAudience(deps, exchange)
+  } finally {
+    // Also where the statement failed: what broke it may be a write that was lost.
+    await deps.writes.check()
+  }
+  // After the session is free again: its client may ask the next question as soon as it has the last byte.
+  await exchange.answer.end()
+}
+
+async function runForAudience(deps: HandlerDeps, exchange: Exchange): Promise<void> {
   const { audience } = deps
   const { session } = exchange.parsed
   if (audience.kind === 'analysts') {
@@ -86,8 +101,6 @@ async function answerQuery(deps: HandlerDeps, exchange: Exchange): Promise<void>
     if (session === undefined) await answer()
     else await audience.sessions.use(session, answer)
   }
-  // After the session is free again: its client may ask the next question as soon as it has the last byte.
-  await exchange.answer.end()
 }
 
 type AnalystAudience = Extract<HandlerDeps['audience'], { kind: 'analysts' }>
@@ -99,6 +112,7 @@ async function answerAnalyst(
 ): Promise<void> {
   const body = await readQuery(deps, request, parsed)
   checkShape(request, parsed, body)
+  await deps.reserve.require(body.statement.verb)
   const { sql, statement } = body
   if (statement.kind === 'insert') throw new EngineError(497, 'ACCESS_DENIED', 'Not allowed on the read-only port: INSERT writes')
   if (statement.verb === 'SET' || statement.verb === 'USE') return await changeSession(deps, { sql, session, signal })
@@ -118,6 +132,7 @@ async function answerService(
   const { engine, spool, guard } = deps
   const body = await readQuery(deps, request, parsed)
   checkShape(request, parsed, body)
+  await deps.reserve.require(body.statement.verb)
   await guard.check(body, parsed, signal)
   if (body.statement.kind === 'insert') return await runInsert({ engine, spool, signal }, { request: parsed, body, response: answer, kept })
   const run = (lease: Lease) =>

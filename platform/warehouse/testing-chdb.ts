@@ -13,16 +13,26 @@ export type TestWarehouse = {
   readOnlyUrl: string
   warehouse: Warehouse
   pid: number
+  /** Resolves when its process has ended, however. */
+  ended: Promise<void>
   /** As a power cut to the process: nothing is flushed, the directory stays. */
   kill(): Promise<void>
   stop(): Promise<void>
 }
 
+export type TestWarehouseOptions = {
+  dir?: string
+  /** A write that would make a file larger fails, as it would on a disk without space. */
+  maxFileBytes?: number
+}
+
 /** A real embedded warehouse in a process of its own, on free ports, in a folder that goes with it unless `dir` is given. */
-export async function startTestWarehouse(options: { dir?: string } = {}): Promise<TestWarehouse> {
+export async function startTestWarehouse(options: TestWarehouseOptions = {}): Promise<TestWarehouse> {
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'hindsight-warehouse-')))
   const script = fileURLToPath(new URL('./testing-process-chdb.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import=#typescript', script, dir], {
+  const command = [process.execPath, '--import=#typescript', script, dir]
+  if (options.maxFileBytes !== undefined) command.unshift('sh', '-c', `ulimit -f ${Math.floor(options.maxFileBytes / 512)}; exec "$0" "$@"`)
+  const child = spawn(command[0] as string, command.slice(1), {
     env: { ...process.env, UV_THREADPOOL_SIZE: String(recommendedThreads) },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -34,6 +44,7 @@ export async function startTestWarehouse(options: { dir?: string } = {}): Promis
     readOnlyUrl,
     warehouse,
     pid: child.pid as number,
+    ended: exited.then(() => undefined),
     async kill() {
       child.kill('SIGKILL')
       await exited

@@ -6,6 +6,7 @@ async function main(): Promise<void> {
     dir: process.argv[2] as string,
     port: 0,
     readOnlyPort: 0,
+    onLostWrite: () => void process.stderr.write('a write to the disk failed\n'),
     onError: (error) => void process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
   process.once('disconnect', () => void warehouse.stop(0).finally(() => process.exit(0)))
