@@ -91,8 +91,13 @@ async function translated<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What ClickHouse said stays a query error; a fault of the caller's own values stays as it is; the rest is the connection. */
+/** CANNOT_WRITE_TO_FILE_DESCRIPTOR and NOT_ENOUGH_SPACE: no statement is to blame, and the same one is taken once there is space. */
+const diskFaults = new Set(['75', '243'])
+
+/** What ClickHouse said stays a query error, but where its disk is at fault; a fault of the caller's own values stays as it is; the rest is the connection. */
 function translate(error: unknown): unknown {
+  if (error instanceof ClickHouseError && diskFaults.has(error.code))
+    return new ServiceError('warehouse_unavailable', `ClickHouse has no disk to write to: ${error.message}`, { cause: error })
   if (error instanceof ClickHouseError)
     return new WarehouseQueryError(error.message, { type: error.type, exceptionCode: error.code, cause: error })
   if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return error

@@ -4,7 +4,7 @@ export type ClickHouseSettings = Record<string, string | number | boolean>
 /**
  * ClickHouse, real or embedded, always over its HTTP interface. 64-bit integers arrive as strings unless the
  * query casts them; DateTime64 arrives as `YYYY-MM-DD hh:mm:ss.mmm` in UTC. Throws `warehouse_unavailable` when it
- * does not answer and `WarehouseQueryError` when it refuses.
+ * does not answer or its disk takes nothing, and `WarehouseQueryError` when it refuses.
  */
 export type Warehouse = {
   /** All rows, as objects. `{name:Type}` in the SQL is bound from `params`, never spliced. */

@@ -5,7 +5,21 @@ import { whyNoVolumes } from '../system/volume.ts'
 /** A small tmpfs filled to the last byte under load; then its space returns. */
 export const diskFaults: readonly Fault[] = [
   { ...fullDisk('outbox', 64), setUps: ['embedded', 'servers'] },
-  { ...fullDisk('warehouse', 1_024), setUps: ['embedded', 'servers'] },
+  {
+    ...fullDisk('warehouse', 1_024),
+    setUps: ['embedded', 'servers'],
+    // The warehouse begins nothing on a disk that is nearly full, so the last of it goes at once, amid what has begun.
+    async inject({ system, pause }) {
+      for (let time = 0; time < 3; time += 1) {
+        system.volume.free()
+        system.volume.fill(96 * 1024 ** 2)
+        await pause(50, 500)
+        system.volume.fill()
+        await pause(50, 500)
+      }
+      await pause(1_000, 3_000)
+    },
+  },
   {
     ...fullDisk('nats', 256),
     does: 'no space left under nats, then space returns and NATS is restarted',
