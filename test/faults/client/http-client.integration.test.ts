@@ -16,11 +16,12 @@ const listener = require('node:http').createServer((request, response) => {
 listener.listen(0, '127.0.0.1', () => parentPort.postMessage(listener.address()))`
 
 let worker: Worker
+let port: number
 let client: HttpClient
 
 beforeEach(async () => {
   worker = new Worker(server, { eval: true })
-  const [{ port }] = (await once(worker, 'message')) as [AddressInfo]
+  port = ((await once(worker, 'message')) as [AddressInfo])[0].port
   client = createHttpClient({ port, timeoutMs, maxConnections: 4, keepAlive: true })
 })
 afterEach(async () => {
@@ -38,4 +39,13 @@ test('what arrived while the client was held up past its time-out is an answer',
 
 test('what does not arrive is given up', async () => {
   await expect(client.post('/silent', {})).rejects.toMatchObject({ code: 'gave_up' })
+})
+
+test('what waits for a connection is not given up', async () => {
+  client.close()
+  client = createHttpClient({ port, timeoutMs: 10 * timeoutMs, maxConnections: 1, keepAlive: true })
+  const silent = client.post('/silent', {})
+  const answered = client.post('/answered', {})
+  await expect(silent).rejects.toMatchObject({ code: 'gave_up' })
+  await expect(answered).resolves.toEqual({ status: 200, body: {} })
 })

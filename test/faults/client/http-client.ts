@@ -4,7 +4,10 @@ export type HttpAnswer = { status: number; body: unknown }
 
 /** Sends JSON. Never sends anything twice. */
 export type HttpClient = {
-  /** Rejects when there was no whole answer: whether the request was taken is then unknown. `gave_up` after the client's own time-out. */
+  /**
+   * Rejects when there was no whole answer: whether the request was taken is then unknown. `gave_up` after the client's own time-out, which
+   * begins when the request has a connection: on a busy machine many wait for one, and none of these has been sent.
+   */
   post(path: string, body: unknown): Promise<HttpAnswer>
   close(): void
 }
@@ -26,9 +29,11 @@ export function createHttpClient(options: { port: number; timeoutMs: number; max
           })
         })
         sent.once('error', reject)
-        // After the turn's reads: what has arrived while this process was held up is an answer.
-        const timer = setTimeout(() => setImmediate(() => sent.destroy(new GaveUpError())), options.timeoutMs)
-        sent.once('close', () => clearTimeout(timer))
+        sent.once('socket', () => {
+          // After the turn's reads: what has arrived while this process was held up is an answer.
+          const timer = setTimeout(() => setImmediate(() => sent.destroy(new GaveUpError())), options.timeoutMs)
+          sent.once('close', () => clearTimeout(timer))
+        })
         sent.end(text)
       })
     },
