@@ -1,6 +1,8 @@
 import { EngineError } from './engine-error.ts'
 import { type GuardOptions, type Reads, checkBeforeParsing, denied, judgeStatement } from './read-only-guard.ts'
 import { allowedDatabaseEngines, allowedTableEngine } from './read-only-rules.ts'
+import { restoreFull, selectOfShow } from './read-only-show-chdb.ts'
+import { splitFilteredShow } from './show-filter.ts'
 import { renderStatement } from './render-statement-chdb.ts'
 import { type Lease, quoteString } from './session-slot-chdb.ts'
 import { type SystemTables, createSystemTables, systemDatabase } from './system-tables.ts'
@@ -46,8 +48,14 @@ export async function judgeOnEngine(
   guard: AnalystGuard,
 ): Promise<JudgedStatement> {
   for (const value of params.values()) if (/[\r\n\0]/.test(value)) refuseAsName(sql)
-  const canonical = await renderStatement(lease, sql)
+  const canonical = restoreFull(await renderStatement(lease, sql), sql)
   if (canonical === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
+  const filtered = splitFilteredShow(canonical)
+  if (filtered?.keyword === 'LIMIT' && !/^ \d+( FORMAT | SETTINGS |$)/.test(filtered.rest)) throw denied('SHOW takes a number as its LIMIT')
+  if (filtered?.keyword === 'WHERE') {
+    await judgeOnEngine(lease, { sql: filtered.head, database, params }, guard)
+    return await judgeOnEngine(lease, { sql: await selectOfShow(lease, filtered, database), database, params }, guard)
+  }
   checkBeforeParsing(canonical, guard.settings)
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
   const reads = judgeStatement({ tree, canonical }, guard)

@@ -108,8 +108,8 @@ function checkApplied(applied: readonly string[] | undefined, catalog: FunctionC
 /** Of these the tree says less than the engine's rendering, whose words have a fixed order. */
 function readShow(root: SyntaxNode, { tokens, reads }: { tokens: readonly Token[]; reads: Reads }): void {
   const words = tokens.map((token) => (token.kind === 'word' ? token.text.toUpperCase() : ''))
-  // The tree leaves a filter out, and that can be any expression.
-  if (words.includes('WHERE')) throw denied('SHOW takes LIKE here: for WHERE read the tables of `system`')
+  // The tree leaves a filter out, and that can be any expression: it is judged as a part of a SELECT.
+  if (words.includes('WHERE')) throw denied('SHOW in an unknown form')
   if (words[0] === 'SHOW') {
     const shown = allowedShows.find((show) => startsWith(words.slice(1), show.split(' ')))
     if (shown === undefined) throw denied(`SHOW ${words[1] ?? ''} is not for analysts`)

@@ -226,6 +226,29 @@ test.each([
   }
 })
 
+test.each([
+  ["SHOW TABLES WHERE engine = 'View' OR name = 'nothing'", 'v\n'],
+  ["SHOW TABLES FROM bronze WHERE name LIKE '%ions' OR 1 LIMIT 1", 'prediction_payloads\n'],
+  ['SHOW TABLES WHERE name = {n:String}', 't\n'],
+  ["SHOW FULL TABLES WHERE name = 't'", 't\tReplacingMergeTree\n'],
+  ['SHOW FULL TABLES', 't\tReplacingMergeTree\nv\tView\n'],
+  ["SHOW COLUMNS FROM t WHERE field = 'file'", 'file\tString\tNO\t\t\\N\t\n'],
+  ["SHOW COLUMNS FROM gold.t WHERE field = 'a' FORMAT JSONCompactColumns", '[\n\t["a"],'],
+  ["SHOW COLUMNS FROM nothing WHERE field = 'a'", ''],
+  ["SHOW KEYS FROM t WHERE key_name = 'PRIMARY'", 't\t1\tPRIMARY\t1\ta\tA\t0\t'],
+  ["SHOW INDEX FROM t FROM gold WHERE key_name != 'PRIMARY'", ''],
+  ["SHOW DICTIONARIES WHERE name = 'd'", ''],
+])('%s', async (sql, text) => {
+  const answer = await ask(sql, { param_n: 't' })
+  expect(answer).toMatchObject({ status: 200, text: expect.stringContaining(text) })
+  if (text === '') expect(answer.text).toBe('')
+})
+
+test('SHOW with a filter sees of system what an analyst does, and names what is not there', async () => {
+  expect(await ask("SHOW TABLES WHERE data_paths[1] != ''")).toMatchObject({ status: 404, code: '47' })
+  expect(await ask('SHOW TABLES FROM nothing WHERE 1')).toMatchObject({ status: 404, code: '81' })
+})
+
 test('an unqualified name is one of gold', async () => {
   for (const database of ['', 'default']) expect(await ask('SELECT a FROM t', { database })).toMatchObject({ status: 200, text: '1\n' })
 })

@@ -5,6 +5,7 @@ import type { FunctionCatalog } from './function-catalog-chdb.ts'
 import type { QueryRequest } from './http-request.ts'
 import { renderStatement } from './render-statement-chdb.ts'
 import { judgeServiceStatement } from './service-guard.ts'
+import { splitFilteredShow } from './show-filter.ts'
 import { type Lease, quoteString } from './session-slot-chdb.ts'
 import type { StatementBody } from './statement-body.ts'
 
@@ -28,6 +29,11 @@ export function createServiceGuard({ engine, catalog }: { engine: Engine; catalo
     harmless.add(key)
   }
 
+  async function judge(lease: Lease, canonical: string): Promise<string[]> {
+    const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
+    return judgeServiceStatement({ tree, canonical }, catalog)
+  }
+
   return {
     async check({ sql, statement }, request, signal) {
       const text = statement.kind === 'insert' ? `${sql} FORMAT Null` : sql
@@ -40,8 +46,9 @@ export function createServiceGuard({ engine, catalog }: { engine: Engine; catalo
       await engine.lease('judge', signal, async (lease) => {
         await lease.setUp({ settings: new Map(), params: request.params })
         const canonical = await renderStatement(lease, text)
-        const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
-        const tables = judgeServiceStatement({ tree, canonical }, catalog)
+        const tables = await judge(lease, canonical)
+        const filtered = splitFilteredShow(canonical)
+        if (filtered !== undefined) tables.push(...(await judge(lease, `SELECT 1 FROM system.one ${filtered.keyword} ${filtered.rest}`)))
         const loose = tables.flatMap((name) => inDefault(name, request.database ?? engineDefault))
         await refuseFiles(lease, loose)
         if (!namesTables) remember(key)
