@@ -1,13 +1,15 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createCancellation } from './cancellation.ts'
 import { logisticRequest, specOf } from '../testing/onnx-session.ts'
-import { createTestDispatcher } from '../testing/test-dispatcher.ts'
+import { createTestDispatcher, ended } from '../testing/test-dispatcher.ts'
 
 const row = (value: number) => [value, 0] as const
 const request = (values: number[], options = {}) => logisticRequest(values.map(row), options)
 const valuesOf = (run: { inputs: Record<string, { data: ArrayLike<unknown> }> }) =>
   Array.from(run.inputs['x']!.data).filter((_, index) => index % 2 === 0)
+
+afterEach(() => void vi.useRealTimers())
 
 describe('what waits', () => {
   it('does not wait when a thread is free', () => {
@@ -21,7 +23,7 @@ describe('what waits', () => {
     const answers = [[1], [2], [3, 4], [5, 6], [7], [8, 9, 10, 11, 12], [13]].map((values) => submit(request(values)))
     for (let turn = 0; turn < 5; turn++) await finish()
     expect(runs.map(valuesOf)).toEqual([[1], [2, 3, 4], [5, 6, 7], [8, 9, 10, 11, 12], [13]])
-    expect((await answers[2])?.batchRows).toBe(3)
+    expect((await ended(answers[2]!)).batchRows).toBe(3)
   })
 
   it('each gets its own numbers back, whatever comes when and however runs end', async () => {
@@ -43,7 +45,7 @@ describe('what waits', () => {
             }
           }
           while (underWay() > 0) await finish()
-          await Promise.all(answers)
+          await ended(Promise.all(answers))
           expect(runs.flatMap(valuesOf).length).toBe(next)
           for (const run of runs) expect(run.rowsOfJobs === 1 || valuesOf(run).length <= Math.max(max_batch_rows, 6)).toBe(true)
         },
@@ -51,13 +53,18 @@ describe('what waits', () => {
     )
   })
 
-  it('waits for company as long as the settings say, and no longer', async () => {
+  it('waits for company as long as the settings say, and no longer', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
     const { submit, runs, advance } = createTestDispatcher({ max_batch_rows: 3, max_queue_delay_us: 50_000 })
     void submit(request([1]))
     void submit(request([2]))
     expect(runs).toEqual([])
-    advance(51)
-    await expect.poll(() => runs.map(valuesOf)).toEqual([[1, 2]])
+    advance(49)
+    vi.advanceTimersByTime(49)
+    expect(runs).toEqual([])
+    advance(1)
+    vi.advanceTimersByTime(1)
+    expect(runs.map(valuesOf)).toEqual([[1, 2]])
   })
 
   it('does not wait for company once the batch is full', () => {
@@ -81,7 +88,7 @@ describe('a run that fails', () => {
     poison(13)
     const answers = Promise.allSettled([[1], [2], [13], [4]].map((values) => submit(request(values))))
     for (let turn = 0; turn < 6; turn++) await finish()
-    expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+    expect((await ended(answers)).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
     expect(runs.map(valuesOf)).toEqual([[1], [2, 13, 4], [2], [13], [4]])
   })
 })
@@ -91,7 +98,7 @@ describe('bounds', () => {
     const { submit } = createTestDispatcher({ max_queue_rows: 4 })
     void submit(request([0]))
     void submit(request([1, 2, 3, 4, 5, 6]))
-    await expect(submit(request([7]))).rejects.toMatchObject({ code: 'overloaded' })
+    await expect(ended(submit(request([7])))).rejects.toMatchObject({ code: 'overloaded' })
   })
 
   it('hold over all sessions together', async () => {
@@ -102,7 +109,7 @@ describe('bounds', () => {
     void submit(request([0]))
     void submit(request([1, 2]))
     const other = submit(request([3, 4], { sessionId: 'other' }))
-    await expect(other).rejects.toMatchObject({ code: 'overloaded' })
+    await expect(ended(other)).rejects.toMatchObject({ code: 'overloaded' })
   })
 
   it('refuse what could not be answered in time, and take what could', async () => {
@@ -110,7 +117,7 @@ describe('bounds', () => {
     const by = (ms: number) => ({ deadlineAtMs: nowMs() + ms })
     void submit(request([0], by(1000)))
     void submit(request([1], by(1000)))
-    await expect(submit(request([2], by(20)))).rejects.toMatchObject({ code: 'overloaded' })
+    await expect(ended(submit(request([2], by(20))))).rejects.toMatchObject({ code: 'overloaded' })
     void submit(request([3], by(40)))
   })
 })
@@ -132,9 +139,9 @@ describe('a model that is asked for twice what it can', () => {
       await finish()
       advance(runMs)
     }
-    const ended = await Promise.all(codes)
-    const taken = ended.filter((code) => code === 'ok').length
-    expect(ended.filter((code) => code === 'overloaded').length).toBe(requests - taken)
+    const outcomes = await ended(Promise.all(codes))
+    const taken = outcomes.filter((code) => code === 'ok').length
+    expect(outcomes.filter((code) => code === 'overloaded').length).toBe(requests - taken)
     // Those whose run ended meanwhile, and at the end as many as a budget has room for behind the beginning of a run.
     expect([runs.length, taken]).toEqual([taken, requests / 2 - 1 + budgetMs / runMs - 1])
   })
@@ -147,7 +154,7 @@ describe('queued work is dropped', () => {
     const hungUp = createCancellation()
     const dropped = submit(request([1], { cancellation: hungUp }))
     hungUp.cancel(new Error('gone'))
-    await expect(dropped).rejects.toThrow('gone')
+    await expect(ended(dropped)).rejects.toThrow('gone')
     await finish()
     expect(runs).toHaveLength(1)
   })
@@ -158,7 +165,7 @@ describe('queued work is dropped', () => {
     const late = submit(request([1], { deadlineAtMs: nowMs() + 20 })).catch((error: unknown) => error)
     advance(30)
     await finish()
-    expect(await late).toMatchObject({ code: 'deadline_exceeded' })
+    expect(await ended(late)).toMatchObject({ code: 'deadline_exceeded' })
     expect(runs).toHaveLength(1)
   })
 })

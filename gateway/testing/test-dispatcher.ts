@@ -73,3 +73,9 @@ export function createTestDispatcher(
     return deadlineAtMs > clockMs + 1e9 ? clockMs + 60_000 : deadlineAtMs
   }
 }
+
+/** What a promise came to. Throws at once when it still waits though everything has gone on that can. */
+export async function ended<T>(promise: Promise<T>): Promise<T> {
+  const nothingMore = new Promise<never>((_, reject) => setImmediate(() => reject(new Error('it still waits'))))
+  return await Promise.race([promise, nothingMore])
+}
