@@ -77,7 +77,8 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
   function publish(deployment: Deployment): ServingModel {
     const wanted = wantedBy(deployment, project)
     const versions = new Map(wanted.flatMap((name) => (loaded.has(name) ? [[name, loaded.get(name)!] as const] : [])))
-    const reasons = wanted.map((name) => [name, describeProblem(project.refused.get(name)) ?? failures.get(name)?.reason] as const)
+    const known = [...new Set([...wanted, ...project.refused.keys()])]
+    const reasons = known.map((name) => [name, describeProblem(project.refused.get(name)) ?? failures.get(name)?.reason] as const)
     const refused = new Map(reasons.flatMap(([name, reason]) => (reason === undefined || versions.has(name) ? [] : [[name, reason]])))
     const next = { project, deployment, versions, refused, uses: createUses() }
     inUse.add(next)

@@ -31,6 +31,16 @@ it('lists only what can be asked now, if so asked', async () => {
   expect(await (await send(path, { ready: true })).json()).toEqual([ready[0], ready[2]])
 })
 
+it('says of a version that the deployment does not hold in memory that it is unloaded, until it does', async () => {
+  const { send, deployer } = await start({ deployment: { loaded: 'deployed', shadows: [] } })
+  const index = async () => v2RepositoryIndex.parse(await (await send(path, {})).json())
+  const unloaded = { state: 'UNAVAILABLE', reason: 'unloaded' }
+  expect(await index()).toEqual([ready[0], { ...ready[1], ...unloaded }, { ...ready[2], ...unloaded }, refused])
+  expect(await (await send(path, { ready: true })).json()).toEqual([ready[0]])
+  await deployer.change('parcel-delay', { reason: 'a test', champion: '3', loaded: 'deployed' }, 'ana')
+  await expect.poll(index).toEqual([{ ...ready[0], ...unloaded }, { ...ready[1], ...unloaded }, ready[2], refused])
+})
+
 it('says what is wrong with what it is asked', async () => {
   const { send, app } = await start()
   expect((await send(path, { ready: 'yes' })).status).toBe(400)
