@@ -35,6 +35,31 @@ async function send(query: string, init: RequestInit & { body?: string | Buffer 
   })
 }
 
+describe('the sessions of a client', () => {
+  test.each([
+    ['services', () => server.url],
+    ['analysts', () => server.readOnlyUrl],
+  ])('that hold something are 32 at most on the port of %s, and those that hold nothing make room', async (_, url) => {
+    const ask = async (query: string, body: string) => {
+      const answer = await fetch(`${url()}/?${query}`, { method: 'POST', body, headers: authorized })
+      await answer.arrayBuffer()
+      return answer.headers.get('x-clickhouse-exception-code') ?? answer.status
+    }
+    const name = (kind: string) => (_: unknown, index: number) => `session_id=${kind}-${index}`
+    const full = Array.from({ length: 32 }, name('full'))
+    // Until it is there, analysts are told to wait.
+    expect((await send('', { body: 'CREATE DATABASE IF NOT EXISTS gold' })).status).toBe(200)
+    for (const session of Array.from({ length: 40 }, name('empty'))) expect(await ask(session, 'SELECT 1')).toBe(200)
+    for (const session of full) expect(await ask(session, 'SET join_use_nulls = 1')).toBe(200)
+    expect(await ask('session_id=more', 'SELECT 1')).toBe('202')
+    for (const session of full) expect(await ask(`${session}&session_check=1`, 'SELECT 1')).toBe(200)
+    expect(await ask(`${full[7]}&close_session=1`, 'SELECT 1')).toBe(200)
+    expect(await ask('session_id=more', 'SET join_use_nulls = 1')).toBe(200)
+    expect(await ask('session_id=one-too-many', 'SELECT 1')).toBe('202')
+    for (const session of [...full, 'session_id=more']) await ask(`${session}&close_session=1`, 'SELECT 1')
+  })
+})
+
 describe('the HTTP interface', () => {
   test('says that it is there without credentials', async () => {
     for (const path of ['/ping', '/']) expect(await (await fetch(`${server.url}${path}`)).text()).toBe('Ok.\n')

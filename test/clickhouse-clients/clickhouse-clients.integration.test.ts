@@ -154,20 +154,6 @@ describe('@clickhouse/client with a session', () => {
     await send('session_id=busy&close_session=1', 'SELECT 1')
     expect((await send('session_id=busy&session_check=1', 'SELECT 1')).code).toBe('372')
   })
-
-  test('is one of 32 that hold something', async () => {
-    const send = (id: string, body: string) => fetch(`${server.readOnlyUrl}/?session_id=${id}`, { method: 'POST', body })
-    for (let index = 0; index < 40; index += 1) expect((await send(`empty-${index}`, 'SELECT 1')).status).toBe(200)
-    const answers: Response[] = []
-    for (let index = 0; index < 33; index += 1) answers.push(await send(`full-${index}`, 'SET join_use_nulls = 1'))
-    const refused = answers.filter((answer) => answer.status !== 200)
-    expect(refused.map((answer) => answer.headers.get('x-clickhouse-exception-code'))).toEqual(
-      answers.slice(33 - refused.length).map(() => '202'),
-    )
-    expect(refused.length).toBeGreaterThan(0)
-    for (let index = 0; index < 33; index += 1)
-      await fetch(`${server.readOnlyUrl}/?session_id=full-${index}&close_session=1`, { method: 'POST', body: 'SELECT 1' })
-  })
 })
 
 describe("what Grafana's data source sends", () => {
