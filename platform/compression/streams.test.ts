@@ -3,6 +3,7 @@ import { Readable, type Transform } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { createLz4Encoder, decodeLz4 } from './lz4-frame.ts'
 import { xxh32 } from './xxh32.ts'
+import { compressZstd } from './zstd.ts'
 import { createZstdFrames, decodeZstd } from './zstd-stream.ts'
 
 const formats: Record<string, { encode: () => Transform; decode: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> }> = {
@@ -82,4 +83,31 @@ it('counts as XXH32 does', () => {
 it('keeps no window of zstd that is larger than zstd itself would', async () => {
   const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0x00, 0x00])
   expect(await reasonOf(all(decodeZstd(Readable.from([frame]))))).toBe('too_large')
+})
+
+describe('a frame of zstd whose window is large', () => {
+  const mib = 2 ** 20
+  /** Blocks of one repeated byte each, then as many of one byte; the window is as given, in powers of two. */
+  function frameOf({ window, full, single }: { window: number; full: number; single: number }): Buffer {
+    const header = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, (window - 10) << 3])
+    const repeated = Buffer.from([0x02, 0x00, 0x10, 0x41])
+    const one = Buffer.from([0x08, 0x00, 0x00, 0x42])
+    const last = Buffer.from([0x01, 0x00, 0x00])
+    return Buffer.concat([header, ...Array<Buffer>(full).fill(repeated), ...Array<Buffer>(single).fill(one), last])
+  }
+
+  it('is decoded, up to what zstd itself would keep', async () => {
+    const bytes = Buffer.alloc(9 * mib, 'a text that is its own window; ')
+    expect(Buffer.compare(await all(decodeZstd(Readable.from([await compressZstd(bytes)]))), bytes)).toBe(0)
+    expect((await all(decodeZstd(Readable.from([frameOf({ window: 27, full: 800, single: 1 })])))).byteLength).toBe(100 * mib + 1)
+    expect(await reasonOf(all(decodeZstd(Readable.from([frameOf({ window: 27, full: 1025, single: 0 })]))))).toBe('too_large')
+  })
+
+  it('lets others have their turn where its blocks are small', async () => {
+    let turns = 0
+    const counting = setInterval(() => (turns += 1), 1)
+    await all(decodeZstd(Readable.from([frameOf({ window: 23, full: 64, single: 500 })])))
+    clearInterval(counting)
+    expect(turns).toBeGreaterThan(2)
+  })
 })

@@ -1,14 +1,19 @@
 import { Decompress } from 'fzstd'
 import { Transform } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { callbackify } from 'node:util'
 import { type ByteReader, createByteReader } from './byte-reader.ts'
 import { DecompressionError } from './decompression-error.ts'
-import { compressZstd } from './zstd.ts'
+import { compressZstd, decompressZstd } from './zstd.ts'
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a5
-/** As much as zstd's own command line takes: the decoder keeps this many bytes of a frame at hand. */
+/** As much as zstd's own command line takes. */
 const maxWindowBytes = 2 ** 27
+/** As much as a frame of HTTP may want (RFC 9659): the decoder that streams copies the window for each block. */
+const maxStreamedWindowBytes = 2 ** 23
+/** A body of many small blocks must not keep all others waiting. */
+const turnMs = 10
 /** No block holds more (RFC 8878, section 3.1.1.2.4). */
 const maxBlockBytes = 128 * 1024
 const dictionaryIdBytes = [0, 1, 2, 4]
@@ -53,25 +58,55 @@ export async function* decodeZstd(chunks: AsyncIterable<Uint8Array>): AsyncGener
   while (!(await reader.atEnd())) {
     const start = await need(reader, 4)
     const magic = start.readUInt32LE()
-    if (magic === frameMagic) yield* decodeFrame(reader, start)
+    if (magic === frameMagic) yield* decodeFrame(reader, await readHeader(reader, start))
     else if (magic >>> 4 === skippableMagic) await need(reader, (await need(reader, 4)).readUInt32LE())
     else throw new DecompressionError('corrupt')
   }
 }
 
+type Header = { bytes: Buffer; windowBytes: number; hasChecksum: boolean }
+
+/** A frame with a window that most have is decoded while it comes; one of a larger window, which is often all of its content, at once. */
+async function* decodeFrame(reader: ByteReader, header: Header): AsyncGenerator<Uint8Array> {
+  if (header.windowBytes <= maxStreamedWindowBytes) return yield* decodeBlocks(reader, header)
+  const parts = [header.bytes]
+  let size = 0
+  for await (const { bytes } of readBlocks(reader, header)) {
+    size += bytes.byteLength
+    if (size > maxWindowBytes) throw new DecompressionError('too_large')
+    parts.push(bytes)
+  }
+  yield await decompressZstd(Buffer.concat(parts), { maxBytes: maxWindowBytes })
+}
+
 /** Block by block, so that what a few bytes blow up to is never more than one. */
-async function* decodeFrame(reader: ByteReader, start: Buffer): AsyncGenerator<Uint8Array> {
+async function* decodeBlocks(reader: ByteReader, header: Header): AsyncGenerator<Uint8Array> {
   const content: Uint8Array[] = []
   const decoder = new Decompress((block) => block.byteLength > 0 && content.push(block))
-  const push = (bytes: Uint8Array, last: boolean) => {
-    try {
-      decoder.push(bytes, last)
-    } catch (cause) {
-      throw new DecompressionError('corrupt', cause)
+  let turnEndsAt = performance.now() + turnMs
+  decode(decoder, { bytes: header.bytes, last: false })
+  for await (const block of readBlocks(reader, header)) {
+    if (performance.now() > turnEndsAt) {
+      await setImmediate()
+      turnEndsAt = performance.now() + turnMs
     }
+    decode(decoder, block)
+    yield* content.splice(0)
   }
-  const { bytes, hasChecksum } = await readHeader(reader, start)
-  push(bytes, false)
+}
+
+type Block = { bytes: Buffer; last: boolean }
+
+function decode(decoder: Decompress, { bytes, last }: Block): void {
+  try {
+    decoder.push(bytes, last)
+  } catch (cause) {
+    throw new DecompressionError('corrupt', cause)
+  }
+}
+
+/** The blocks of a frame as they are, the last with the frame's checksum. */
+async function* readBlocks(reader: ByteReader, { hasChecksum }: Header): AsyncGenerator<Block> {
   for (let last = false; !last;) {
     const head = await need(reader, 3)
     const bits = head.readUIntLE(0, 3)
@@ -81,12 +116,11 @@ async function* decodeFrame(reader: ByteReader, start: Buffer): AsyncGenerator<U
     const isRunLength = ((bits >> 1) & 3) === 1
     const body = await need(reader, isRunLength ? 1 : size)
     const checksum = last && hasChecksum ? await need(reader, 4) : Buffer.alloc(0)
-    push(Buffer.concat([head, body, checksum]), last)
-    yield* content.splice(0)
+    yield { bytes: Buffer.concat([head, body, checksum]), last }
   }
 }
 
-async function readHeader(reader: ByteReader, start: Buffer): Promise<{ bytes: Buffer; hasChecksum: boolean }> {
+async function readHeader(reader: ByteReader, start: Buffer): Promise<Header> {
   const descriptor = await need(reader, 1)
   const bits = descriptor.readUInt8()
   const isSingleSegment = (bits & 0x20) !== 0
@@ -96,7 +130,7 @@ async function readHeader(reader: ByteReader, start: Buffer): Promise<{ bytes: B
   const size = await need(reader, sizeBytes)
   const windowBytes = isSingleSegment ? readSize(size) : readWindow(windowField.readUInt8())
   if (windowBytes > maxWindowBytes) throw new DecompressionError('too_large')
-  return { bytes: Buffer.concat([start, descriptor, windowField, dictionary, size]), hasChecksum: (bits & 4) !== 0 }
+  return { bytes: Buffer.concat([start, descriptor, windowField, dictionary, size]), windowBytes, hasChecksum: (bits & 4) !== 0 }
 }
 
 function readWindow(field: number): number {
