@@ -134,6 +134,17 @@ describe('the HTTP interface', () => {
     expect(await response.text()).toMatch(/^Code: \d+\. DB::Exception: /)
   })
 
+  test('a form brings the statement and its parameters, and no table', async () => {
+    const form = new FormData()
+    form.set('query', 'SELECT {a:UInt8} + 1')
+    form.set('param_a', '1')
+    const ask = () => fetch(`${server.url}/`, { method: 'POST', body: form, headers: authorized })
+    expect(await (await ask()).text()).toBe('2\n')
+    form.set('ext', new Blob(['1\n']), 'ext.tsv')
+    const refused = await ask()
+    expect([refused.status, await refused.text()]).toEqual([501, expect.stringContaining('external tables')])
+  })
+
   test('a body that decompresses beyond the bound is refused', async () => {
     const bomb = gzipSync(Buffer.alloc(8 << 20, '1\n'))
     const response = await send(`?query=${encodeURIComponent('INSERT INTO both FORMAT TSV')}`, {
