@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const integration = ['**/*.integration.test.ts']
@@ -10,10 +11,13 @@ const withServers = { globalSetup: ['test/testing/install-servers.ts'] }
 const waits = (ms: number) => ({ testTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
 const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_000 }
 
+// Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
+const cores = Math.min(4, availableParallelism())
+
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: cores,
     projects: [
       {
         extends: true,
@@ -29,12 +33,20 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'integration', include: integration, exclude: never, ...patient, ...withServers, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'integration',
+          include: integration,
+          exclude: never,
+          ...patient,
+          ...withServers,
+          maxWorkers: 2 * cores,
+          sequence: { groupOrder: 1 },
+        },
       },
-      // Each starts a whole system of six processes: one at a time, when nothing else runs.
+      // Each starts a whole system of six processes.
       {
         extends: true,
-        test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, ...withServers, maxWorkers: 1, sequence: { groupOrder: 2 } },
+        test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, ...withServers, sequence: { groupOrder: 2 } },
       },
     ],
   },
