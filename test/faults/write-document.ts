@@ -19,6 +19,11 @@ function main(files: readonly string[]): void {
   writeFileSync(target, toDocument(runs, [...results.values()]))
 }
 
+function toBudget(runs: readonly RunResult[]): string {
+  const budgets = new Set(runs.map(({ budget_ms }) => (budget_ms === null ? 'nothing' : `${budget_ms} ms`)))
+  return `Where gateway and online store stay up it was held to ${[...budgets].join(' or ')}.`
+}
+
 type PlacedResult = FaultResult & { where: string }
 
 function setUpOf({ nats_server }: RunResult, { set_up }: FaultResult): string {
@@ -40,7 +45,7 @@ Client requests ${grouped(total((r) => r.attempted))}, of which ${grouped(total(
   its online store stay up, 99 of 100 are.
 - *stored*: rows that readers see, those included that were stored and never answered. *rejected*: kept in \`bronze.rejects\`; one label and one event in twenty break their definition.
 - *p99*: of answered predictions, in milliseconds, from the moment each was due, on two cores that also run the client, every service, the servers and,
-  in long runs, other faults at the same time. Where gateway and online store stay up it was held to ${[...new Set(runs.map(({ budget_ms }) => budget_ms))].join(' or ')} ms.
+  in long runs, other faults at the same time. ${toBudget(runs)}
 
 | fault | set-up | rounds | attempted | answered | stored | rejected | lost | doubled | altered | other | p99 ms | seed |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
