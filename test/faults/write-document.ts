@@ -86,7 +86,8 @@ function commandsOf({ results, seed, budget_ms, nats_server, commit }: RunResult
     const only = group.map(({ fault }) => fault).join(' ')
     const nats = group[0]?.set_up === 'servers' && nats_server !== undefined ? [`NATS ${nats_server}`] : []
     const note = [...nats, ...(commit === undefined ? [] : [`at ${commit}`])].join(', ')
-    return `npm run faults -- ${options} --seed ${seed} --budget-ms ${budget_ms} --json ${file}${index === 0 ? '' : `-${index + 1}`}.json --only ${only}${note === '' ? '' : ` # ${note}`}`
+    const budget = budget_ms === null ? '--no-budget' : `--budget-ms ${budget_ms}`
+    return `npm run faults -- ${options} --seed ${seed} ${budget} --json ${file}${index === 0 ? '' : `-${index + 1}`}.json --only ${only}${note === '' ? '' : ` # ${note}`}`
   })
 }
 
