@@ -10,6 +10,7 @@ import { createDiskReserve, freeBytesOf } from './disk-reserve.ts'
 import { type EngineHealth, createEngineHealth } from './engine-health.ts'
 import { createAnalystSession } from './analyst-session.ts'
 import { frontParameters } from './http-request.ts'
+import { valuesSettings } from './parsed-arguments.ts'
 import { createHttpSessions } from './http-sessions.ts'
 import { createSpool } from './spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
@@ -150,6 +151,7 @@ function analystArgs(limits: AnalystLimits): string[] {
     '--readonly=2',
     '--result_overflow_mode=throw',
     '--timeout_overflow_mode=throw',
+    ...valuesSettings.map((name) => `--${name}=0`),
     ...Object.entries(limits).map(([name, value]) => `--${name}=${value}`),
   ]
 }

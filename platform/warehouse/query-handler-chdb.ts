@@ -134,7 +134,8 @@ async function answerService(
   checkShape(request, parsed, body)
   await deps.reserve.require(body.statement.verb)
   await guard.check(body, parsed, signal)
-  if (body.statement.kind === 'insert') return await runInsert({ engine, spool, signal }, { request: parsed, body, response: answer, kept })
+  if (body.statement.kind === 'insert')
+    return await runInsert({ engine, spool, signal, maxQueryBytes: deps.maxQueryBytes }, { request: parsed, body, response: answer, kept })
   const run = (lease: Lease) =>
     cancelledBy(signal, lease, async () => {
       // What SET and USE change is to stay, also where the request brings the same for itself.

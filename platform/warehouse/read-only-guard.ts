@@ -1,6 +1,7 @@
 import { EngineError } from './engine-error.ts'
 import type { FunctionCatalog } from './function-catalog-chdb.ts'
 import { allowedNodes, allowedRoots, allowedShows, allowedTableFunctions } from './read-only-rules.ts'
+import { findParsedArgument } from './parsed-arguments.ts'
 import type { SettingsPolicy } from './settings-policy.ts'
 import { type Token, identifierName, tokenize } from './sql-lexer.ts'
 import { type SyntaxNode, appliedFunctions, functionArgument, imitatesTree, parseSyntaxTree, tableOfIn } from './syntax-tree.ts'
@@ -56,6 +57,8 @@ export function judgeStatement({ tree, canonical }: ParsedStatement, options: Gu
   else readQuery(nodes, { reads, catalog: options.catalog })
   checkApplied(appliedFunctions(nodes, tokens), options.catalog)
   checkCalls(tokens, options.catalog)
+  const parsed = findParsedArgument(tokens, nodes)
+  if (parsed !== undefined) throw denied(`an argument of ${parsed} would be computed: write out a structure of names and types`)
   checkSettings(tokens, nodes)
   return reads
 }

@@ -6,27 +6,32 @@ import { forwardGrowingFile } from './growing-file.ts'
 import type { QueryRequest } from './http-request.ts'
 import type { QueryResponse } from './http-response.ts'
 import { numberHeaders } from './query-numbers.ts'
+import { valuesSettings } from './parsed-arguments.ts'
 import { createProgressRows, hasProgressRows, progressIntervalUs } from './progress-rows.ts'
 import { renderStatement } from './render-statement-chdb.ts'
 import { type Spool, writeFile } from './spool.ts'
 import type { Statement } from './statement.ts'
 import type { StatementBody } from './statement-body.ts'
+import { fileMayCompute } from './values-data.ts'
 
 export type RunDeps = { engine: Engine; spool: Spool; signal: AbortSignal }
 
 /** Runs an insert whose rows come with the request. */
 export async function runInsert(
-  deps: RunDeps,
+  deps: RunDeps & { /** Of which text among rows is computed. */ maxQueryBytes: number },
   { request, body, response, kept }: { request: QueryRequest; body: StatementBody; response: QueryResponse; kept?: KeptSlot | undefined },
 ): Promise<void> {
   const format = checkFormat(formatOf(request, body.statement))
   await deps.spool.withPath(async (path) => {
     await writeFile(path, body.data)
+    const computes = /^values$/i.test(format) && (await fileMayCompute(path, deps.maxQueryBytes))
+    const setUp = setUpOf(request, body.statement)
+    const settings = new Map([...setUp.settings, ...valuesSettings.map((name) => [name, computes ? '1' : '0'] as const)])
     const result = await deps.engine.lease(
       'insert',
       deps.signal,
       async (lease) => {
-        await lease.setUp(setUpOf(request, body.statement))
+        await lease.setUp({ ...setUp, settings })
         const sql = `${body.sql} FROM INFILE ${quoteString(path)} COMPRESSION 'none' FORMAT ${format}`
         return await lease.query(sql, request.defaultFormat).catch((error: unknown) => {
           throw withoutPath(toEngineError(error), path)

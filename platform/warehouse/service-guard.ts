@@ -1,5 +1,6 @@
 import { EngineError } from './engine-error.ts'
 import type { FunctionCatalog } from './function-catalog-chdb.ts'
+import { findParsedArgument, isParsedSetting, valuesSettings } from './parsed-arguments.ts'
 import { allowedTableFunctions } from './read-only-rules.ts'
 import { type Token, identifierName, tokenize } from './sql-lexer.ts'
 import { type SyntaxNode, appliedFunctions, functionArgument, imitatesTree, parseSyntaxTree, tableOfIn } from './syntax-tree.ts'
@@ -52,6 +53,8 @@ export function judgeServiceStatement({ tree, canonical }: { tree: string; canon
   const applied = appliedFunctions(nodes, tokens)
   if (applied === undefined) throw denied('APPLY takes the plain name of a function here')
   for (const name of applied) if (deniedFunctions.has(name)) throw outside(name)
+  const parsed = findParsedArgument(tokens, nodes)
+  if (parsed !== undefined) throw denied(`an argument of ${parsed} would be computed: write out a structure of names and types`)
   checkText(root, tokens)
   return [...tablesOf(root, nodes), ...copiedTables(root, tokens)]
 }
@@ -84,6 +87,8 @@ function checkText(root: SyntaxNode, tokens: readonly Token[]): void {
     if (next?.text === '(' && deniedFunctions.has(name)) throw outside(name)
     if (isDdl && next?.text === '=' && (name === 'disk' || name === 'storage_policy')) throw denied(`${name} leads outside the warehouse`)
     if (root.kind === 'AttachQuery' && name === 'from' && next?.kind === 'string') throw denied('ATTACH FROM names a folder')
+    if (next?.text === '=' && (isParsedSetting(name) || valuesSettings.some((setting) => setting === name)))
+      throw denied(`the setting ${name} decides what is computed`)
     if (/^(out|in)file$/.test(name) && next?.kind === 'string') throw denied(`${name} names a file`)
   }
 }

@@ -20,8 +20,8 @@ export const defaultAnalystLimits: AnalystLimits = {
 /** How text comes in and results look: any value. */
 const formatting =
   /^(output_format_\w+|input_format_\w+|format_(csv|tsv|custom)_\w+|format_binary_max_\w+|date_time_(in|out)put_format|bool_(true|false)_representation|interval_output_format)$/
-/** Of those, what names files or servers. */
-const reaching = /schema|registry|path|template|url/
+/** Of those, what names files or servers, or has values computed. */
+const reaching = /schema|registry|path|template|url|interpret_expressions/
 
 /** What changes results as its author wants, or only how they are made: any value. */
 const harmless: ReadonlySet<string> = new Set([

@@ -173,6 +173,23 @@ describe('on the services’ port', () => {
     expectUntouched()
   })
 
+  test.each([
+    "file('$SECRET')",
+    "concat(file('$SECRET'), '')",
+    "`file`('$SECRET')",
+    "(SELECT * FROM file('$SECRET', 'LineAsString'))",
+    "(SELECT b FROM format(JSONEachRow, 'a String, b String DEFAULT file(''$SECRET'')', '{}'))",
+    'getServerSetting(0)',
+  ])('no row that comes with an INSERT is computed from %s', async (value) => {
+    for (const query of [{}, { input_format_values_interpret_expressions: '1' }]) {
+      const sql = `INSERT INTO gold.t VALUES (7, ${value})`
+      expect((await sendTo('http', { kind: 'rows', sql, query }, { password })).status).not.toBe(200)
+      const setting = sql.replace(' VALUES', ' SETTINGS input_format_values_interpret_expressions = 1 VALUES')
+      expect(await sendTo('http', { kind: 'rows', sql: setting, query }, { password })).toMatchObject({ status: 403, code: '497' })
+    }
+    expect(await warehouse.query('SELECT file FROM gold.t WHERE a = 7')).toEqual([])
+  })
+
   const outward = attacks.filter(({ sql }) => /\$(SECRET|FOLDER|OUT|RELATIVE|URL|PORT)/.test(sql))
 
   test('with it no file is read or written and no server is called', { timeout: 300_000 }, async () => {

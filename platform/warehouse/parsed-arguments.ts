@@ -1,0 +1,119 @@
+import { type Token, identifierName, tokenize } from './sql-lexer.ts'
+import type { SyntaxNode } from './syntax-tree.ts'
+
+/** Table functions that take the structure of their rows, and where: the engine parses it, and computes what DEFAULT says in it. */
+const structureAt: ReadonlyMap<string, (args: readonly Argument[]) => Argument | undefined> = new Map([
+  ['null', ([first]) => first],
+  ['input', ([first]) => first],
+  ['generaterandom', ([first]) => (first?.length === 1 && first[0]?.kind === 'number' ? undefined : first)],
+  // Of these the first may be a value as well; only a text can be a structure.
+  ['values', ([first]) => (first?.length === 1 && isText(first[0]) ? first : undefined)],
+  ['sqlstandardvalues', ([first]) => (first?.length === 1 && isText(first[0]) ? first : undefined)],
+  ['structuretocapnprotoschema', ([first]) => first],
+  ['structuretoprotobufschema', ([first]) => first],
+  ['format', ([, second, third]) => (third === undefined ? undefined : second)],
+])
+
+/** The tokens of an argument. */
+type Argument = readonly Token[]
+
+/** Formats whose values are values: those of Values are expressions. */
+const plainFormat = /^(JSON\w*|NDJSON|CSV\w*|TSV\w*|TabSeparated\w*|TSKV|CustomSeparated\w*|LineAsString|RawBLOB)$/i
+
+/** Settings whose value is an expression or a structure. */
+const parsedSettings: ReadonlySet<string> = new Set([
+  ...['additional_table_filters', 'additional_result_filter', 'parallel_replicas_custom_key', 'schema_inference_hints'],
+])
+
+/** Whether rows of VALUES may have expressions is decided by what they are (`values-data.ts`). */
+export const valuesSettings = ['input_format_values_interpret_expressions', 'input_format_values_deduce_templates_of_expressions'] as const
+
+/** Whether its value is one. */
+export function isParsedSetting(name: string): boolean {
+  return parsedSettings.has(name.toLowerCase())
+}
+
+/**
+ * The first call of a rendered statement with an argument that the engine would parse as SQL, of which the statement's syntax tree
+ * shows nothing: a structure with more than names and types, or one that is not written out; rows in a format of expressions.
+ */
+export function findParsedArgument(tokens: readonly Token[], nodes: readonly SyntaxNode[]): string | undefined {
+  const hasTableFormat = nodes.some((node) => node.kind === 'Function' && isFormat(node.name) && !isExpression(node))
+  for (const [index, token] of tokens.entries()) {
+    if ((token.kind !== 'word' && token.kind !== 'quoted') || tokens[index + 1]?.text !== '(') continue
+    const name = identifierName(token)
+    // There is a function of expressions of the same name, which takes a pattern.
+    if (isFormat(name) && !hasTableFormat) continue
+    const findStructure = structureAt.get(name.toLowerCase())
+    if (findStructure === undefined) continue
+    const args = readArguments(tokens, index + 2)
+    if (isFormat(name) && !isPlainFormat(args[0])) return name
+    const structure = findStructure(args)
+    if (structure !== undefined && !isPlainStructure(structure)) return name
+  }
+  return undefined
+}
+
+function isFormat(name: string): boolean {
+  return name.toLowerCase() === 'format'
+}
+
+function isExpression({ parent }: SyntaxNode): boolean {
+  return parent?.kind === 'ExpressionList'
+}
+
+function isText(token: Token | undefined): boolean {
+  return token?.kind === 'string' || token?.kind === 'quoted'
+}
+
+function readArguments(tokens: readonly Token[], start: number): Argument[] {
+  const args: Token[][] = [[]]
+  let depth = 0
+  for (const token of tokens.slice(start)) {
+    if (depth === 0 && token.text === ')') break
+    if (/^[([{]$/.test(token.text)) depth += 1
+    if (/^[)\]}]$/.test(token.text)) depth -= 1
+    if (depth === 0 && token.text === ',') args.push([])
+    else args.at(-1)?.push(token)
+  }
+  return args.filter((argument) => argument.length > 0)
+}
+
+function isPlainFormat(argument: Argument | undefined): boolean {
+  const [name, ...more] = argument ?? []
+  return name !== undefined && more.length === 0 && plainFormat.test(isText(name) ? textOf(name) : name.text)
+}
+
+/** Words that begin more than a type, where they do not stand in the place of a column's name. */
+const afterType = /^(default|materialized|alias|ephemeral|ttl|codec|statistics|settings|primary|check|select|with)$/i
+/** Types that take arguments. */
+const typeWithArguments =
+  /^(array|nullable|lowcardinality|tuple|map|nested|variant|dynamic|json|decimal(32|64|128|256)?|datetime(32|64)?|time64|enum(8|16)?|fixedstring|aggregatefunction|simpleaggregatefunction|qbit)$/i
+
+/** Whether it is written out and has names and types alone. */
+function isPlainStructure(argument: Argument): boolean {
+  const [text, ...more] = argument
+  if (text === undefined || more.length > 0) return false
+  if (!isText(text)) return text.kind === 'word'
+  const tokens = [...tokenize(textOf(text))]
+  return tokens.every((token, index) => {
+    const before = tokens[index - 1]
+    if (token.text === '(') return before?.kind === 'word' && typeWithArguments.test(before.text)
+    const inPlaceOfName = before === undefined || before.text === ',' || before.text === '('
+    return token.kind !== 'word' || inPlaceOfName || !afterType.test(token.text)
+  })
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', a: '\x07', e: '\x1b', '0': '\0' }
+
+/** What a text in quotes stands for. */
+function textOf({ text }: Token): string {
+  const quote = text.charAt(0)
+  return text
+    .slice(1, -1)
+    .replace(/\\x([0-9a-fA-F]{2})|\\([\s\S])|(['"`])\3/g, (whole, hex?: string, escaped?: string, doubled?: string) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+      if (escaped !== undefined) return escapes[escaped] ?? escaped
+      return doubled === quote ? quote : whole
+    })
+}
