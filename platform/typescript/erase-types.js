@@ -1,6 +1,10 @@
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { transformSync } from '@swc/wasm-typescript'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+/** What was erased once is read from here by every process that starts later. Beside the compiler: a new one begins with an empty folder. */
+const cache = new URL('erased/', pathToFileURL(createRequire(import.meta.url).resolve('@swc/wasm-typescript')))
 
 /**
  * A module loader's hook: a TypeScript file with its types blanked out, so that lines and columns are those of the source. By the
@@ -10,6 +14,30 @@ export async function load(url, context, nextLoad) {
   const { protocol, pathname } = new URL(url)
   if (protocol !== 'file:' || !pathname.endsWith('.ts')) return nextLoad(url, context)
   const filename = fileURLToPath(url)
-  const { code } = transformSync(await readFile(filename, 'utf8'), { filename, mode: 'strip-only', module: true })
-  return { format: 'module', source: code, shortCircuit: true }
+  const text = await readFile(filename, 'utf8')
+  const hash = createHash('sha256').update(text).digest('hex')
+  return { format: 'module', source: (await readErased(hash)) ?? (await erase(text, filename, hash)), shortCircuit: true }
+}
+
+/** Its last line says that it is whole: a loss of power may cut off what was never synced. */
+const lastLine = (hash) => `\n// ${hash}\n`
+
+async function readErased(hash) {
+  const code = await readFile(new URL(`${hash}.js`, cache), 'utf8').catch(() => '')
+  return code.endsWith(lastLine(hash)) ? code : undefined
+}
+
+async function erase(text, filename, hash) {
+  const { transformSync } = await import('@swc/wasm-typescript')
+  const code = transformSync(text, { filename, mode: 'strip-only', module: true }).code + lastLine(hash)
+  try {
+    await mkdir(cache, { recursive: true })
+    // Renamed when it is whole: other processes start at the same moment.
+    const unfinished = new URL(`${randomUUID()}.tmp`, cache)
+    await writeFile(unfinished, code)
+    await rename(unfinished, new URL(`${hash}.js`, cache))
+  } catch {
+    // A folder that cannot be written costs each start its time, nothing else.
+  }
+  return code
 }
