@@ -4,8 +4,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { type HindsightProcess, createDataDirectory, startHindsight } from './testing/hindsight-process.ts'
 import { runHindsight } from './testing/run-command.ts'
 
-/** Long enough for shadows, landings and several thousand flights; short enough for a test. */
-const demo = ['--demo', '--project', 'models', '--day', '2001-06-04', '--hours', '9']
+/** Long enough for shadows, landings and more than a thousand flights; short enough for a test. */
+const demo = ['--demo', '--project', 'models', '--day', '2001-06-04', '--hours', '8']
 /** More than there are cores, so that every service waits for its turn. */
 const busyLoops = 6
 
