@@ -20,7 +20,7 @@ export const failpoints: readonly Fault[] = [
 
 type Options = { hits?: number; keepsAnswering?: boolean; cutsAnswers?: boolean; setUps?: readonly SetUp[] }
 
-const fireWithinMs = 15_000
+const fireWithinMs = 60_000
 
 function failpointOf(name: FailpointName, { hits = 3, keepsAnswering = false, cutsAnswers = false, setUps = both }: Options): Fault {
   const service = name.split('.')[0] as ServiceId

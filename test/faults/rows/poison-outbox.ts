@@ -47,7 +47,7 @@ function poisonOf(prefix: string): Poison[] {
 /** A stored prediction's id, with other outputs and a later receipt. */
 async function forgedPrediction({ system, load }: Pick<Injection, 'system' | 'load'>): Promise<AppendInput> {
   let payload: string | undefined
-  await until('a prediction is stored', 10_000, async () => {
+  await until('a prediction is stored', 60_000, async () => {
     const rows = await system.warehouse.query<{ payload: string }>(
       `SELECT payload FROM bronze.prediction_payloads WHERE startsWith(JSONExtractString(payload, 'request_id'), {prefix:String}) LIMIT 1`,
       { prefix: load.ledger.prefix },

@@ -35,7 +35,7 @@ function redisFault(name: string, does: string, inject: (injection: Injection) =
 
 /** The rule of flight-delay: without the store its online features are missing, for that reason, and it answers all the same. */
 async function untilAnswersSayIt(ledger: Ledger): Promise<void> {
-  await until('a prediction is answered that says that the online store was away', 15_000, () =>
+  await until('a prediction is answered that says that the online store was away', 60_000, () =>
     [...ledger.predictions.values()].some(({ answer }) => {
       const online = answer?.features?.filter(({ source }) => source === 'online') ?? []
       return online.length > 0 && online.every(({ status, reason }) => status === 'missing' && reason === 'store_unavailable')
