@@ -31,3 +31,10 @@ test('what is written is what the client reads', () => {
 test('an error that is not told apart is a server error', () => {
   expect([60, 62, 497, 159, 999_999].map(httpStatusOf)).toEqual([404, 400, 403, 408, 500])
 })
+
+test.each(['.', ' ', '(AAA) ', '(AAA', ' (version'])('a message of many %j is read and written in one go', (part) => {
+  const message = part.repeat(300_000)
+  const error = parseErrorText(`Code: 395. DB::Exception: ${message}x. (THROW) (version 26.7)`)
+  expect(error.code).toBe(395)
+  expect(toErrorText(error, '26.7')).toContain('Code: 395')
+})

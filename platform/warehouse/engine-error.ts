@@ -52,14 +52,16 @@ export function retryAfterOf(code: number): number | undefined {
 
 /** ClickHouse's text form, which its clients take apart again. */
 export function toErrorText(error: EngineError, version: string): string {
-  const message = error.message.replace(/[.\s]+$/, '')
+  const message = error.message.replace(/(?<![.\s])[.\s]+$/, '')
   return `Code: ${error.code}. DB::Exception: ${message}. (${error.type}) (version ${version})\n`
 }
 
 /** Reads ClickHouse's text form: `Code: 60. DB::Exception: message. (UNKNOWN_TABLE) (version 26.7)`. */
 export function parseErrorText(text: string): EngineError {
-  const match =
-    /^(?:Code: \d+\. DB::Exception: )*Code: (\d+)\. DB::Exception: (.*?)\s*\(([A-Z][A-Z0-9_]{2,})\)(?:\s*\(version.*)?\s*$/s.exec(text)
-  if (match === null) return new EngineError(1002, 'UNKNOWN_EXCEPTION', text)
-  return new EngineError(Number(match[1]), match[3] as string, match[2] as string)
+  // Messages have text of whoever asked, of any size: no pattern may start over at each of its places.
+  const head = /^(?:Code: \d+\. DB::Exception: )*Code: (\d+)\. DB::Exception: /.exec(text)
+  const rest = text.slice(head?.[0].length)
+  const type = /\(([A-Z][A-Z0-9_]{2,})\)(?=\s*(?:\(version|$))/.exec(rest)
+  if (head === null || type === null) return new EngineError(1002, 'UNKNOWN_EXCEPTION', text)
+  return new EngineError(Number(head[1]), type[1] as string, rest.slice(0, type.index).trimEnd())
 }

@@ -66,10 +66,12 @@ function isText(token: Token | undefined): boolean {
   return token?.kind === 'string' || token?.kind === 'quoted'
 }
 
+/** The first three: none of the functions has what is parsed behind them. */
 function readArguments(tokens: readonly Token[], start: number): Argument[] {
   const args: Token[][] = [[]]
   let depth = 0
-  for (const token of tokens.slice(start)) {
+  for (let at = start; at < tokens.length && (args[2]?.length ?? 0) === 0; at += 1) {
+    const token = tokens[at] as Token
     if (depth === 0 && token.text === ')') break
     if (/^[([{]$/.test(token.text)) depth += 1
     if (/^[)\]}]$/.test(token.text)) depth -= 1
@@ -90,14 +92,19 @@ const afterType = /^(default|materialized|alias|ephemeral|ttl|codec|statistics|s
 const typeWithArguments =
   /^(array|nullable|lowcardinality|tuple|map|nested|variant|dynamic|json|decimal(32|64|128|256)?|datetime(32|64)?|time64|enum(8|16)?|fixedstring|aggregatefunction|simpleaggregatefunction|qbit)$/i
 
+/** No heredoc, no typographic quotes, and between them no comments: nothing that the engine's lexer could read in another way. */
+const plainToken = /^(?:[A-Za-z_]\w*|[0-9].*|'[\s\S]*'|`[\s\S]*`|"[\s\S]*"|[(),.=-])$/
+
 /** Whether it is written out and has names and types alone. */
 function isPlainStructure(argument: Argument): boolean {
   const [text, ...more] = argument
   if (text === undefined || more.length > 0) return false
   if (!isText(text)) return text.kind === 'word'
-  const tokens = [...tokenize(textOf(text))]
+  const structure = textOf(text)
+  const tokens = [...tokenize(structure)]
   return tokens.every((token, index) => {
     const before = tokens[index - 1]
+    if (!plainToken.test(token.text) || structure.slice(before?.end ?? 0, token.start).trim() !== '') return false
     if (token.text === '(') return before?.kind === 'word' && typeWithArguments.test(before.text)
     const inPlaceOfName = before === undefined || before.text === ',' || before.text === '('
     return token.kind !== 'word' || inPlaceOfName || !afterType.test(token.text)

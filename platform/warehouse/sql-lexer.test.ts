@@ -14,6 +14,10 @@ test.each([
   ['`a``b` "c""d"', ['`a``b`', '"c""d"']],
   ['$$a;b$$', ['$$a;b$$']],
   ['$x$a$$b$x$ 1', ['$x$a$$b$x$', '1']],
+  ['$x$ String, $y$ 1', ['$x$', 'String', ',', '$y$', '1']],
+  ['$$ 1', ['$', '$', '1']],
+  ["‘'’, “'” 1", ["‘'’", ',', "“'”", '1']],
+  ["1 //* '\n + 2", ['1', '+', '2']],
   ['{name:Array(String)}', ['{', 'name', ':', 'Array', '(', 'String', ')', '}']],
   ['1e-5 0x1F 1_000', ['1e-5', '0x1F', '1_000']],
   ["'unclosed ; SELECT", ["'unclosed ; SELECT"]],
@@ -26,9 +30,14 @@ test('the name of a quoted identifier', () => {
   expect(names).toEqual(['a`b', 'c"d', 'plain'])
 })
 
+test('refuses a text of unclosed heredocs, which would be searched over and over', () => {
+  const names = Array.from({ length: 200 }, (_, index) => `$${index}$`)
+  expect(() => texts(names.join(' '))).toThrow('heredocs')
+})
+
 test('tokens cover any text in order, without overlap', () => {
   fc.assert(
-    fc.property(fc.string({ unit: fc.constantFrom(...Array.from(`'"\`\\$-#/*; \nabc1({:`)) }), (sql) => {
+    fc.property(fc.string({ unit: fc.constantFrom(...Array.from(`'"\`\\$-#/*; \nabc1({:‘’“”`)) }), (sql) => {
       let at = 0
       for (const token of tokenize(sql)) {
         expect(token.start).toBeGreaterThanOrEqual(at)

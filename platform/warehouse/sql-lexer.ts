@@ -1,31 +1,43 @@
+import { EngineError } from './engine-error.ts'
+
 export type TokenKind = 'word' | 'quoted' | 'string' | 'number' | 'symbol'
 
 /** A token of ClickHouse SQL; `text` is as written, `start` and `end` are offsets into the source. */
 export type Token = { kind: TokenKind; text: string; start: number; end: number }
 
 const space = /\s+/y
-const lineComment = /(?:--|#!|# )[^\n]*/y
+const lineComment = /(?:--|\/\/|#!|# )[^\n]*/y
 const blockComment = /\/\*[\s\S]*?(?:\*\/|$)/y
-const word = /[\p{L}_][\p{L}\p{N}_$]*/uy
+const word = /(?:[\p{L}_]|\$(?=\w))[\p{L}\p{N}_$]*/uy
 const number = /[0-9](?:[eEpP][+-]|[0-9A-Za-z_.])*/y
 const string = /'(?:[^'\\]|\\[\s\S]|'')*(?:'|$)/y
 const backquoted = /`(?:[^`\\]|\\[\s\S]|``)*(?:`|$)/y
 const doubleQuoted = /"(?:[^"\\]|\\[\s\S]|"")*(?:"|$)/y
-const heredoc = /\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/y
+const typographic = /‘[^’]*(?:’|$)/y
+const typographicDouble = /“[^”]*(?:”|$)/y
+/** One that is not closed is none: `$x$` is a name then. */
+const heredoc = /\$(\w*)\$[\s\S]*?\$\1\$/y
+
+const unclosedHeredoc = /\$\w*\$/y
+/** For each the rest of the text has been searched, here and then by the engine. */
+const maxUnclosedHeredocs = 100
 
 const skipped = [space, lineComment, blockComment]
 const rules: readonly (readonly [TokenKind, RegExp])[] = [
+  ['string', heredoc],
   ['word', word],
   ['number', number],
   ['string', string],
-  ['string', heredoc],
+  ['string', typographic],
   ['quoted', backquoted],
   ['quoted', doubleQuoted],
+  ['quoted', typographicDouble],
 ]
 
 /** Splits ClickHouse SQL lazily, so that data that follows an INSERT is never read. Comments and space are left out. */
 export function* tokenize(sql: string): Generator<Token> {
   let at = 0
+  let unclosed = 0
   while (at < sql.length) {
     const skip = skipped.map((rule) => matchAt(rule, sql, at)).find((end) => end !== undefined)
     if (skip !== undefined) {
@@ -33,6 +45,8 @@ export function* tokenize(sql: string): Generator<Token> {
       continue
     }
     const token = tokenAt(sql, at)
+    if (token.kind !== 'string' && matchAt(unclosedHeredoc, sql, at) !== undefined && ++unclosed > maxUnclosedHeredocs)
+      throw new EngineError(62, 'SYNTAX_ERROR', 'Syntax error: too many heredocs that are not closed')
     yield token
     at = token.end
   }

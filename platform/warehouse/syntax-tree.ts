@@ -25,12 +25,13 @@ export function parseSyntaxTree(text: string): SyntaxNode[] {
 
 function toNode(content: string, parent: SyntaxNode | undefined): SyntaxNode {
   const [kind = '', ...rest] = content.split(' ')
-  const name = rest
-    .join(' ')
-    .replace(/ ?\(children \d+\)$/, '')
-    .replace(/ ?\(alias .*\)$/s, '')
-    .trim()
-  return { kind, name, parent, children: [] }
+  const name = rest.join(' ').replace(/ ?\(children \d+\)$/, '')
+  return { kind, name: withoutAlias(name).trim(), parent, children: [] }
+}
+
+function withoutAlias(name: string): string {
+  const at = name.indexOf('(alias ')
+  return at !== -1 && name.endsWith(')') ? name.slice(0, at) : name
 }
 
 /** Whether a quoted name could pass for a part of the tree's text. */

@@ -77,7 +77,8 @@ type Place = { start: number; end: number; table: string; alias: string | undefi
 function restrict(canonical: string, expected: number, views: ReadonlyMap<string, string>): string | undefined {
   const places = findPlaces([...tokenize(canonical)], views)
   if (places.filter((place) => !place.isColumn).length !== expected) return undefined
-  const nameOf = (table: string) => places.find((place) => place.table === table && place.alias !== undefined)?.alias ?? table
+  const aliases = new Map(places.toReversed().flatMap(({ table, alias }) => (alias === undefined ? [] : [[table, alias]])))
+  const nameOf = (table: string) => aliases.get(table) ?? table
   let text = ''
   let at = 0
   for (const place of places) {

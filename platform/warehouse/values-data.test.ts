@@ -27,5 +27,12 @@ test.each([
   "(arrayMap(x -> file(x), ['x']))",
   '(getServerSetting(0))',
   '(arrayMap(file, [0]))',
+  "(1, ‘'’ || file('x') || ‘'’)",
+  "(1, “'”, file('x'))",
+  "(1, 'a' // '\n || file('x') // '\n)",
   "it ends in a text that does not: ('x",
 ])('takes literals alone in %s', (rows) => expect(mayCompute(rows)).toBe(false))
+
+test('looks at each place of a long row once', () => {
+  expect(mayCompute(`(${'1'.repeat(1_000_000)})`)).toBe(true)
+})

@@ -12,8 +12,8 @@ const quoted = /'(?:[^'\\]|\\[\s\S]|'')*'/g
  */
 export function mayCompute(rows: string): boolean {
   const bare = rows.replace(quoted, '0')
-  if (/['"`$#\\]|--|\/\*|\b(select|with|from|exists)\b/i.test(bare)) return false
-  return [...bare.matchAll(/([\p{L}\p{N}_.]+)\s*\(/gu)].every(([, name]) => harmless.test(name ?? ''))
+  if (/['"`‘’“”$#\\]|--|\/\/|\/\*|\b(select|with|from|exists)\b/i.test(bare)) return false
+  return [...bare.matchAll(/(?<![\p{L}\p{N}_.])([\p{L}\p{N}_.]+)\s*\(/gu)].every(([, name]) => harmless.test(name ?? ''))
 }
 
 /** Of the rows in a file; what is longer than `maxBytes` is not looked at. */

@@ -159,6 +159,19 @@ describe('once it is ready', () => {
   })
 })
 
+describe('what would hold the process', () => {
+  // Small enough for a bound that holds on a busy machine, large enough to pass it where each place is looked at from each other.
+  test.each([
+    ['dots in an error', `SELECT throwIf(1, '${'.'.repeat(300_000)}x')`],
+    ['spaces in an error', `SELECT throwIf(1, '${' '.repeat(300_000)}x')`],
+    ['aliases in a text', `SELECT '${'(alias '.repeat(100_000)}'`],
+    ['dots in a statement', `SELECT ${'.'.repeat(300_000)}x`],
+    ['unclosed heredocs', `SELECT ${Array.from({ length: 20_000 }, (_, index) => `$${index}$`).join(' ')}`],
+  ])('%s', async (_, sql) => {
+    await sendTo('http_read_only', { kind: 'long', sql }, { signal: AbortSignal.timeout(10_000) })
+  })
+})
+
 describe('on the services’ port', () => {
   test('its password is the owner’s alone to read', () => {
     expect(statSync(passwordFilePath(dataDir)).mode & 0o777).toBe(0o600)
@@ -180,6 +193,8 @@ describe('on the services’ port', () => {
     "(SELECT * FROM file('$SECRET', 'LineAsString'))",
     "(SELECT b FROM format(JSONEachRow, 'a String, b String DEFAULT file(''$SECRET'')', '{}'))",
     'getServerSetting(0)',
+    "‘'’ || file('$SECRET') || ‘'’",
+    "'a' // '\n || file('$SECRET') // '\n",
   ])('no row that comes with an INSERT is computed from %s', async (value) => {
     for (const query of [{}, { input_format_values_interpret_expressions: '1' }]) {
       const sql = `INSERT INTO gold.t VALUES (7, ${value})`
