@@ -4,8 +4,7 @@ import type { Engine } from './engine-chdb.ts'
 import type { FunctionCatalog } from './function-catalog-chdb.ts'
 import type { QueryRequest } from './http-request.ts'
 import { renderStatement } from './render-statement-chdb.ts'
-import { isParsedSetting } from './parsed-arguments.ts'
-import { denied, judgeServiceStatement } from './service-guard.ts'
+import { checkSetting, judgeServiceStatement } from './service-guard.ts'
 import { splitFilteredShow } from './show-filter.ts'
 import { type Lease, quoteString } from './session-slot-chdb.ts'
 import type { StatementBody } from './statement-body.ts'
@@ -37,8 +36,7 @@ export function createServiceGuard({ engine, catalog }: { engine: Engine; catalo
 
   return {
     async check({ sql, statement }, request, signal) {
-      const computed = [...request.settings.keys()].find(isParsedSetting)
-      if (computed !== undefined) throw denied(`the setting ${computed} decides what is computed`)
+      for (const name of request.settings.keys()) checkSetting(name)
       const text = statement.kind === 'insert' ? `${sql} FORMAT Null` : sql
       const names = [...request.params].filter(([, value]) => !/^[\d.-]*$/.test(value))
       const namesTables = /:\s*identifier\s*\}/i.test(text)

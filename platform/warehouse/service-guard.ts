@@ -33,6 +33,16 @@ const deniedFunctions: ReadonlySet<string> = new Set([
   ...['aiclassify', 'aiembed', 'aiextract', 'aigenerate', 'aitranslate'],
 ])
 
+/** Settings that name a file or a server, run a query of their own, or have the engine read another text than was judged. */
+const deniedSettings =
+  /^((polyglot_)?dialect|promql_\w+|implicit_table_at_top_level|format_schema\w*|output_format_schema|format_template_(row|resultset)|format_avro_schema_registry_url|\w*_file_path|url_base|cluster_for_parallel_replicas|ai_function_\w*credentials)$/
+
+/** Throws ACCESS_DENIED for a setting whose value would be computed, or reaches outside. */
+export function checkSetting(name: string): void {
+  if (isParsedSetting(name)) throw denied(`the setting ${name} decides what is computed`)
+  if (deniedSettings.test(name.toLowerCase())) throw denied(`the setting ${name} reaches outside the warehouse`)
+}
+
 const allowedEngine = /^(\w*MergeTree|Memory|Null|Set|Join|Log|TinyLog|StripeLog|Merge|Buffer|GenerateRandom|Atomic|Ordinary)$/
 
 /** Statements whose first names are of the table that they change. */
@@ -81,14 +91,17 @@ function isTableFunction({ parent }: SyntaxNode): boolean {
 /** What the tree does not print. */
 function checkText(root: SyntaxNode, tokens: readonly Token[]): void {
   const isDdl = /^(Create|Attach|Alter)/.test(root.kind)
+  const setsSettings = tokens.some((token) => token.kind === 'word' && /^(SET|SETTINGS?)$/.test(token.text))
   for (const [index, token] of tokens.entries()) {
     const next = tokens[index + 1]
     const name = token.kind === 'word' || token.kind === 'quoted' ? identifierName(token).toLowerCase() : ''
     if (next?.text === '(' && deniedFunctions.has(name)) throw outside(name)
     if (isDdl && next?.text === '=' && (name === 'disk' || name === 'storage_policy')) throw denied(`${name} leads outside the warehouse`)
     if (root.kind === 'AttachQuery' && name === 'from' && next?.kind === 'string') throw denied('ATTACH FROM names a folder')
-    if (next?.text === '=' && (isParsedSetting(name) || valuesSettings.some((setting) => setting === name)))
+    if (next?.text === '=' && valuesSettings.some((setting) => setting === name))
       throw denied(`the setting ${name} decides what is computed`)
+    // Without any of these words the name is a column's.
+    if (next?.text === '=' && setsSettings) checkSetting(name)
     if (/^(out|in)file$/.test(name) && next?.kind === 'string') throw denied(`${name} names a file`)
   }
 }

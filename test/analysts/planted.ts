@@ -45,6 +45,8 @@ export async function plant(): Promise<Planted> {
   const marker = `marker-${randomUUID()}`
   for (const path of [folder, out]) mkdirSync(path)
   writeFileSync(secret, `${marker}\n`)
+  // A name without a dot is not taken for a table in a database.
+  writeFileSync(join(folder, 'plain'), `${marker}\n`)
   let connections = 0
   const server = createServer((socket) => {
     connections += 1
@@ -59,7 +61,7 @@ export async function plant(): Promise<Planted> {
   return {
     marker,
     aim: (text) => text.replace(/\$(SECRET|FOLDER|OUT|RELATIVE|URL|PORT)/g, (_, name: string) => places[name] as string),
-    written: () => [...readdirSync(out), ...readdirSync(folder).filter((name) => name !== 'secret.csv')],
+    written: () => [...readdirSync(out), ...readdirSync(folder).filter((name) => name !== 'secret.csv' && name !== 'plain')],
     connections: () => connections,
     async remove() {
       rmSync(dir, { recursive: true, force: true })
