@@ -69,7 +69,8 @@ async function runOn(deps: AnalystDeps, lane: LaneName, query: JudgedQuery): Pro
     cancelledBy(signal, lease, async () => {
       const statement = parseStatement(judged.sql)
       await lease.setUp({ ...setUpOf(request, statement), database })
-      await runQuery(lease, deps.spool, { sql: judged.sql, statement, request, response })
+      const maxFileBytes = Number(deps.engine.settingsOf('analyst').get('max_result_bytes')?.value)
+      await runQuery(lease, deps.spool, { sql: judged.sql, statement, request, response, maxFileBytes })
     }),
   )
 }

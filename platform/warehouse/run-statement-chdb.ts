@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { ChdbResult } from 'chdb'
 import type { Engine } from './engine-chdb.ts'
 import { type KeptSlot, type Lease, type SessionSetup, quoteString, toEngineError } from './session-slot-chdb.ts'
@@ -45,30 +46,53 @@ export async function runInsert(
   })
 }
 
-export type RunQuery = { sql: string; statement: Statement; request: QueryRequest; response: QueryResponse }
+export type RunQuery = {
+  sql: string
+  statement: Statement
+  request: QueryRequest
+  response: QueryResponse
+  /** Of a result as it is written: the engine's own bound counts a value that all rows share once. */
+  maxFileBytes?: number
+}
 
 /** Runs a statement and sends its result: that of a SELECT as the engine writes it, any other whole. */
-export async function runQuery(lease: Lease, spool: Spool, { sql, statement, request, response }: RunQuery): Promise<void> {
+export async function runQuery(lease: Lease, spool: Spool, query: RunQuery): Promise<void> {
+  const { sql, statement, request, response } = query
   const format = checkFormat(formatOf(request, statement))
   response.setHeaders({ 'X-ClickHouse-Format': format, 'Content-Type': contentType(format) })
   if (statement.kind === 'session') lease.spoil()
-  if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, { sql, statement, request, response }))
+  if (statement.kind === 'select') await spool.withPath((path) => sendSelect(lease, path, query))
   else await sendWhole({ request, response }, await lease.query(sql, format))
 }
 
-async function sendSelect(lease: Lease, path: string, { sql, statement, request, response }: RunQuery): Promise<void> {
+/** In which a result grows by tens of megabytes. */
+const sizeCheckMs = 100
+
+async function sendSelect(lease: Lease, path: string, query: RunQuery): Promise<void> {
+  const { sql, statement, request, response, maxFileBytes = Number.POSITIVE_INFINITY } = query
   const { start, end } = statement.output
   const format = formatOf(request, statement)
   const outfile = ` INTO OUTFILE ${quoteString(path)}`
   const output = `${outfile} FORMAT ${format} `
   let running = true
+  let isTooLarge = false
+  const watch = setInterval(async () => {
+    const { size } = await stat(path).catch(() => ({ size: 0 }))
+    if (size <= maxFileBytes || !running) return
+    isTooLarge = true
+    lease.cancel()
+  }, sizeCheckMs)
   const done = lease
     .query(sql.slice(0, start) + output + sql.slice(end), 'Null')
     .then((result) => response.setHeaders(headersOf(request, result)))
     .catch(async (error: unknown) => {
+      if (isTooLarge) throw new EngineError(396, 'TOO_MANY_ROWS_OR_BYTES', `Limit for result exceeded, max bytes: ${maxFileBytes}`)
       throw await inWordsOfClient(lease, { sql, outfile, path, error: toEngineError(error) })
     })
-    .finally(() => (running = false))
+    .finally(() => {
+      running = false
+      clearInterval(watch)
+    })
   // Who watches progress has what was whole before an error, as from a server.
   const ended = hasProgressRows(format) ? done.catch(() => undefined) : done
   let begun = false

@@ -153,6 +153,12 @@ describe('once it is ready', () => {
     expect(await inventory()).toEqual(before)
   })
 
+  test('a result is no larger on the disk than it may be, whatever the engine counts', { timeout: 60_000 }, async () => {
+    const sql = `SELECT repeat('a', 100000) FROM numbers(1000000) SETTINGS max_block_size = 1000`
+    const answer = await sendTo('http_read_only', { kind: 'large', sql, query: { wait_end_of_query: '1' } })
+    expect(answer).toMatchObject({ code: '396' })
+  })
+
   test.each(questions)('%s', async (sql) => {
     const { status, text } = await sendTo('http_read_only', { kind: 'question', sql })
     expect({ status, text: status === 200 ? '' : text }).toEqual({ status: 200, text: '' })
