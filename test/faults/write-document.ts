@@ -20,7 +20,7 @@ function main(files: readonly string[]): void {
 }
 
 function toBudget(runs: readonly RunResult[]): string {
-  const budgets = new Set(runs.map(({ budget_ms }) => (budget_ms === null ? 'nothing' : `${budget_ms} ms`)))
+  const budgets = new Set(runs.map(({ budget_ms }) => (budget_ms === null ? 'no limit' : `${budget_ms} ms`)))
   return `Where gateway and online store stay up it was held to ${[...budgets].join(' or ')}.`
 }
 
