@@ -45,6 +45,9 @@ export function checkSetting(name: string): void {
 
 const allowedEngine = /^(\w*MergeTree|Memory|Null|Set|Join|Log|TinyLog|StripeLog|Merge|Buffer|GenerateRandom|Atomic|Ordinary)$/
 
+/** SYSTEM commands that change nothing but what the engine does next; others write files, read configurations or end the process. */
+const allowedSystem = /^SYSTEM ((STOP|START) (TTL )?MERGES|FLUSH LOGS|FLUSH ASYNC INSERT QUEUE|WAIT LOADING PARTS|SYNC MERGES)\b/
+
 /** Statements whose first names are of the table that they change. */
 const changesTable = /^(Insert|Alter|Delete|Update|Optimize|Truncate|Check)/
 
@@ -90,6 +93,8 @@ function isTableFunction({ parent }: SyntaxNode): boolean {
 
 /** What the tree does not print. */
 function checkText(root: SyntaxNode, tokens: readonly Token[]): void {
+  if (root.kind === 'SYSTEM' && !allowedSystem.test(tokens.map(({ text }) => text).join(' ')))
+    throw denied('this SYSTEM command is not taken')
   const isDdl = /^(Create|Attach|Alter)/.test(root.kind)
   const setsSettings = tokens.some((token) => token.kind === 'word' && /^(SET|SETTINGS?)$/.test(token.text))
   for (const [index, token] of tokens.entries()) {

@@ -211,6 +211,14 @@ describe('on the services’ port', () => {
     expect(await warehouse.query('SELECT file FROM gold.t WHERE a = 7')).toEqual([])
   })
 
+  test.each(['SYSTEM JEMALLOC FLUSH PROFILE', 'SYSTEM RELOAD CONFIG', 'SYSTEM SHUTDOWN', 'system kill'])('%s is not taken', async (sql) => {
+    expect(await sendTo('http', { kind: 'system command', sql }, { password })).toMatchObject({ status: 403, code: '497' })
+  })
+
+  test.each(['SYSTEM STOP MERGES gold.t', 'system start merges gold.t', 'SYSTEM FLUSH LOGS'])('%s is taken', async (sql) => {
+    expect(await sendTo('http', { kind: 'system command', sql }, { password })).toMatchObject({ status: 200 })
+  })
+
   const outward = attacks.filter(({ sql }) => /\$(SECRET|FOLDER|OUT|RELATIVE|URL|PORT)/.test(sql))
 
   test('with it no file is read or written and no server is called', { timeout: 300_000 }, async () => {
