@@ -43,10 +43,10 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      // Each starts a whole system of six processes.
+      // Each starts a whole system of six processes: one at a time, when nothing else runs.
       {
         extends: true,
-        test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, ...withServers, sequence: { groupOrder: 2 } },
+        test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, ...withServers, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },
