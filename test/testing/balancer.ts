@@ -41,7 +41,8 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   }
 
   const probes = setInterval(() => backends.forEach(probe), probeMs)
-  const server = createServer(handle).listen(0, '127.0.0.1')
+  // Of this process's two ends of a connection neither may close what the other is about to use: a busy machine holds both up.
+  const server = createServer({ keepAliveTimeout: 0 }, handle).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
