@@ -1,4 +1,4 @@
-import { type Token, identifierName, tokenize } from './sql-lexer.ts'
+import { type Token, identifierName, quotedText, tokenize } from './sql-lexer.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
 /** Table functions that take the structure of their rows, and where: the engine parses it, and computes what DEFAULT says in it. */
@@ -34,7 +34,7 @@ export function isParsedSetting(name: string): boolean {
 }
 
 /**
- * The first call of a rendered statement with an argument that the engine would parse as SQL, of which the statement's syntax tree
+ * Why to refuse a rendered statement: it has a call with an argument that the engine would parse as SQL, of which the statement's syntax tree
  * shows nothing: a structure with more than names and types, or one that is not written out; rows in a format of expressions.
  */
 export function findParsedArgument(tokens: readonly Token[], nodes: readonly SyntaxNode[]): string | undefined {
@@ -47,11 +47,15 @@ export function findParsedArgument(tokens: readonly Token[], nodes: readonly Syn
     const findStructure = structureAt.get(name.toLowerCase())
     if (findStructure === undefined) continue
     const args = readArguments(tokens, index + 2)
-    if (isFormat(name) && !isPlainFormat(args[0])) return name
+    if (isFormat(name) && !isPlainFormat(args[0])) return computedBy(name)
     const structure = findStructure(args)
-    if (structure !== undefined && !isPlainStructure(structure)) return name
+    if (structure !== undefined && !isPlainStructure(structure)) return computedBy(name)
   }
   return undefined
+}
+
+function computedBy(name: string): string {
+  return `an argument of ${name} would be computed: write out a structure of names and types`
 }
 
 function isFormat(name: string): boolean {
@@ -83,7 +87,7 @@ function readArguments(tokens: readonly Token[], start: number): Argument[] {
 
 function isPlainFormat(argument: Argument | undefined): boolean {
   const [name, ...more] = argument ?? []
-  return name !== undefined && more.length === 0 && plainFormat.test(isText(name) ? textOf(name) : name.text)
+  return name !== undefined && more.length === 0 && plainFormat.test(isText(name) ? quotedText(name) : name.text)
 }
 
 /** Words that begin more than a type, where they do not stand in the place of a column's name. */
@@ -100,7 +104,7 @@ function isPlainStructure(argument: Argument): boolean {
   const [text, ...more] = argument
   if (text === undefined || more.length > 0) return false
   if (!isText(text)) return text.kind === 'word'
-  const structure = textOf(text)
+  const structure = quotedText(text)
   const tokens = [...tokenize(structure)]
   return tokens.every((token, index) => {
     const before = tokens[index - 1]
@@ -109,18 +113,4 @@ function isPlainStructure(argument: Argument): boolean {
     const inPlaceOfName = before === undefined || before.text === ',' || before.text === '('
     return token.kind !== 'word' || inPlaceOfName || !afterType.test(token.text)
   })
-}
-
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', a: '\x07', e: '\x1b', '0': '\0' }
-
-/** What a text in quotes stands for. */
-function textOf({ text }: Token): string {
-  const quote = text.charAt(0)
-  return text
-    .slice(1, -1)
-    .replace(/\\x([0-9a-fA-F]{2})|\\([\s\S])|(['"`])\3/g, (whole, hex?: string, escaped?: string, doubled?: string) => {
-      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
-      if (escaped !== undefined) return escapes[escaped] ?? escaped
-      return doubled === quote ? quote : whole
-    })
 }

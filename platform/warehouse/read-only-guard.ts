@@ -58,7 +58,7 @@ export function judgeStatement({ tree, canonical }: ParsedStatement, options: Gu
   checkApplied(appliedFunctions(nodes, tokens), options.catalog)
   checkCalls(tokens, options.catalog)
   const parsed = findParsedArgument(tokens, nodes)
-  if (parsed !== undefined) throw denied(`an argument of ${parsed} would be computed: write out a structure of names and types`)
+  if (parsed !== undefined) throw denied(parsed)
   checkSettings(tokens, nodes)
   return reads
 }

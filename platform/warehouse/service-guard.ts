@@ -67,7 +67,7 @@ export function judgeServiceStatement({ tree, canonical }: { tree: string; canon
   if (applied === undefined) throw denied('APPLY takes the plain name of a function here')
   for (const name of applied) if (deniedFunctions.has(name)) throw outside(name)
   const parsed = findParsedArgument(tokens, nodes)
-  if (parsed !== undefined) throw denied(`an argument of ${parsed} would be computed: write out a structure of names and types`)
+  if (parsed !== undefined) throw denied(parsed)
   checkText(root, tokens)
   return [...tablesOf(root, nodes), ...copiedTables(root, tokens)]
 }

@@ -25,6 +25,16 @@ test.each([
   expect(texts(sql)).toEqual(expected)
 })
 
+test.each([
+  ['`a\\nb`', 'a\nb'],
+  ['`a\\x41\\q`', 'aAq'],
+  ['`a\\``', 'a`'],
+  ["`it''s`", "it''s"],
+])('the name that %s stands for', (quoted, name) => {
+  const [token] = tokenize(quoted)
+  expect(token && identifierName(token)).toBe(name)
+})
+
 test('the name of a quoted identifier', () => {
   const names = [...tokenize('`a``b` "c\\"d" plain')].map(identifierName)
   expect(names).toEqual(['a`b', 'c"d', 'plain'])

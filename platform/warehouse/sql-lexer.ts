@@ -67,10 +67,19 @@ function matchAt(rule: RegExp, text: string, at: number): number | undefined {
 
 /** The name that an identifier token stands for. */
 export function identifierName(token: Token): string {
-  if (token.kind !== 'quoted') return token.text
-  const quote = token.text.charAt(0)
-  return token.text
+  return token.kind === 'quoted' ? quotedText(token) : token.text
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', a: '\x07', e: '\x1b', '0': '\0' }
+
+/** What a token in quotes stands for. */
+export function quotedText({ text }: Token): string {
+  const quote = text.charAt(0)
+  return text
     .slice(1, -1)
-    .replaceAll(quote + quote, quote)
-    .replace(/\\([\s\S])/g, '$1')
+    .replace(/\\x([0-9a-fA-F]{2})|\\([\s\S])|(['"`])\3/g, (whole, hex?: string, escaped?: string, doubled?: string) => {
+      if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16))
+      if (escaped !== undefined) return escapes[escaped] ?? escaped
+      return doubled === quote ? quote : whole
+    })
 }
