@@ -4,7 +4,7 @@ import { syncLabeler } from '../labeler/sync.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { renderDataDictionary } from '../platform/schema/data-dictionary.ts'
 import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse } from '../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 
 export const dataDictionaryFile = fileURLToPath(new URL('../docs/data-dictionary.md', import.meta.url))
 

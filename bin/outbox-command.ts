@@ -10,7 +10,7 @@ export function registerOutboxCommand(program: Command): void {
     .addHelpText('after', '\nReads files only: works while nothing runs, and changes nothing.')
     .action(async (options: { dataDir: string; json?: boolean }) => {
       const { join } = await import('node:path')
-      const { describeOutbox } = await import('../platform/event-log/describe-outbox.ts')
+      const { describeOutbox } = await import('../platform/outbox/describe-outbox.ts')
       const { toOutboxReport, toOutboxText } = await import('./status/outbox-report.ts')
       const { writers } = await describeOutbox(join(options.dataDir, 'outbox'))
       const report = toOutboxReport(writers, Date.now())

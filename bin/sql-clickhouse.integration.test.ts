@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestWarehouse, startTestWarehouse } from '../platform/warehouse/testing-chdb.ts'
+import { type TestWarehouse, startTestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { streamQuery } from './sql-clickhouse.ts'
 
 let warehouse: TestWarehouse

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import { openRedisOnlineStore } from '../platform/online-store/online-store-redis.ts'
 import type { ScannableOnlineStore } from '../platform/online-store/online-store.ts'
-import { describeWithRedis, startTestRedis, type TestRedis } from '../platform/online-store/testing-redis.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from '../platform/online-store/testing/redis-server.ts'
 import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { requestRebuild } from './materializer/rebuild-request.ts'
 import { createFeaturesHarness, readSensor, toAppend, untilApplied, type FeaturesHarness } from './testing/features-harness.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { requestRebuild } from './materializer/rebuild-request.ts'
 import {
   createFeaturesHarness,

@@ -3,7 +3,7 @@ import { predictResponse, type PredictResponse } from '../contracts/http.ts'
 import type { Scalar } from '../contracts/primitives.ts'
 import { connectionFromRunFiles } from '../platform/service/run-files.ts'
 import { registerKeyCommands } from './access/commands.ts'
-import { callGateway, toPercent } from './call-gateway.ts'
+import { callGateway, toPercent } from './deploy/call-gateway.ts'
 import { registerDeploymentCommands } from './deploy/commands.ts'
 import { modelDetail, type ModelDetail, modelList, type ModelSummary } from './routes/model-schemas.ts'
 

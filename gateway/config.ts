@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ServiceError } from '../contracts/errors.ts'
 import { opaqueId } from '../contracts/primitives.ts'
-import { defaultLaneBounds } from '../platform/event-log/event-log-outbox.ts'
+import { defaultLaneBounds } from '../platform/outbox/write/outbox-writer.ts'
 import { defaultThreads } from './inference/default-threads.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { checkNatsConfig, natsConfigFields } from '../platform/nats/nats-config.ts'

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/event-log/event-log-outbox.ts'
+import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { createFaultLog } from '../platform/service/fault-log.ts'
 import { requireKeyBeyondLoopback } from '../platform/service/common-config.ts'

@@ -53,7 +53,7 @@ try {
 
 async function startAll(): Promise<Record<Subject, string>> {
   const ports = { HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
-  const warehouse = await startService('platform/warehouse/main.ts', { HINDSIGHT_DATA_DIR: dir, ...ports })
+  const warehouse = await startService('embedded-warehouse/main.ts', { HINDSIGHT_DATA_DIR: dir, ...ports })
   stops.push(() => warehouse.stop())
   await mkdir(join(dir, 'hindsight'))
   const gateway = await variants.durable.start({ dir: join(dir, 'hindsight'), redisUrl, clickhouseUrl: warehouse.http, nodeArgs: [] })

@@ -25,7 +25,7 @@ await mkdir(join(dir, 'logs'))
 const redisPort = await freePort()
 const redis = createRedisServer(dir, redisPort)
 const ports = { HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
-const warehouse = await startService('platform/warehouse/main.ts', { HINDSIGHT_DATA_DIR: dir, ...ports })
+const warehouse = await startService('embedded-warehouse/main.ts', { HINDSIGHT_DATA_DIR: dir, ...ports })
 const servers: Measured[] = []
 try {
   await redis.start()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { createMemoryLog } from './testing/memory-log.ts'

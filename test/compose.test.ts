@@ -7,7 +7,7 @@ import { loadFeaturesConfig } from '../features/config.ts'
 import { loadGatewayConfig } from '../gateway/config.ts'
 import { loadLabelerConfig } from '../labeler/config.ts'
 import { loadLoggerConfig } from '../logger/config.ts'
-import { loadForwarderConfig } from '../platform/forwarder/config.ts'
+import { loadForwarderConfig } from '../forwarder/config.ts'
 import { loadRunnerConfig } from '../platform/service/common-config.ts'
 
 type Service = {
@@ -31,7 +31,7 @@ const loaders: Record<string, (env: NodeJS.ProcessEnv) => object> = {
   'features/main.ts': loadFeaturesConfig,
   'logger/main.ts': loadLoggerConfig,
   'labeler/main.ts': loadLabelerConfig,
-  'platform/forwarder/main.ts': loadForwarderConfig,
+  'forwarder/main.ts': loadForwarderConfig,
 }
 
 /** As Compose fills in `${NAME:?message}`, `${NAME:-default}` and `$$`, with a value for every name. */

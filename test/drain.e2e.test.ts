@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { describeWithNats, startTestNats } from '../platform/event-log/testing-nats.ts'
-import { startTestRedis } from '../platform/online-store/testing-redis.ts'
+import { describeWithNats, startTestNats } from '../platform/nats/testing/nats-server.ts'
+import { startTestRedis } from '../platform/online-store/testing/redis-server.ts'
 import { isAlive } from '../platform/service/process-identity.ts'
 import { type ServiceName } from '../platform/service/service.ts'
 import { createDataDirectory, startHindsight } from './testing/hindsight-process.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readPassword } from '../platform/warehouse/password-file.ts'
+import { readPassword } from '../platform/service/warehouse-password.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { type Balancer, startBalancer } from './testing/balancer.ts'

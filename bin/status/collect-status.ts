@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type WriterDescription, describeOutbox } from '../../platform/event-log/describe-outbox.ts'
+import { type WriterDescription, describeOutbox } from '../../platform/outbox/describe-outbox.ts'
 import type { ServiceStatus } from '../../platform/service/admin-listener.ts'
 import { isAlive } from '../../platform/service/process-identity.ts'
 import { type RunFile, connectionFromRunFiles, readRunFiles } from '../../platform/service/run-files.ts'

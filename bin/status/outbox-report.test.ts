@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { describeOutbox, embeddedConsumers, openOutboxConsumer, openOutboxWriter } from '../../platform/event-log/event-log-outbox.ts'
+import { describeOutbox, embeddedConsumers, openOutboxConsumer, openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
 import { toOutboxReport, toOutboxText } from './outbox-report.ts'
 
 const appendedAtMs = Date.UTC(2026, 0, 5, 12)

@@ -1,5 +1,5 @@
 import type { Lane } from '../../contracts/origin.ts'
-import type { WriterDescription } from '../../platform/event-log/describe-outbox.ts'
+import type { WriterDescription } from '../../platform/outbox/describe-outbox.ts'
 import { formatBytes, formatDuration, toTable } from '../output.ts'
 
 /** `records` and `bytes` are durable and not confirmed by this consumer; `age_s` is the age of the oldest of them. */

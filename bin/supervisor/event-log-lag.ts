@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { describeOutbox } from '../../platform/event-log/describe-outbox.ts'
+import { describeOutbox } from '../../platform/outbox/describe-outbox.ts'
 
 const lookEveryMs = 50
 

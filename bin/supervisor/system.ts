@@ -5,7 +5,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { loadRunnerConfig } from '../../platform/service/common-config.ts'
 import { identifyProcess } from '../../platform/service/process-identity.ts'
 import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
-import { readPassword } from '../../platform/warehouse/password-file.ts'
+import { readPassword } from '../../platform/service/warehouse-password.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
 import { refusalsOf } from '../status/refusals.ts'
 import { type ChildEnd, type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
@@ -49,8 +49,8 @@ const sayNotReadyMs = 30_000
 const readyLookMs = 50
 
 const entries: Record<ServiceName, string> = {
-  forwarder: 'platform/forwarder/main.ts',
-  warehouse: 'platform/warehouse/main.ts',
+  forwarder: 'forwarder/main.ts',
+  warehouse: 'embedded-warehouse/main.ts',
   logger: 'logger/main.ts',
   features: 'features/main.ts',
   labeler: 'labeler/main.ts',

@@ -8,7 +8,7 @@ import { createEngineHarness } from '../testing/engine-harness.ts'
 import { factsOf, historyCase, type History } from '../testing/history-cases.ts'
 import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
 import { mixedView, testViews, viewCase } from '../testing/view-cases.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { eventTimeColumn, windowFeaturesSql } from './window-features-sql.ts'
 
 let server: TestWarehouse

@@ -1,7 +1,7 @@
 import type { Handler, MiddlewareHandler } from 'hono'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { Access } from './access.ts'
-import { requireScope, type Scope } from './caller.ts'
+import { requireScope, type Scope } from '../http/caller.ts'
 
 /** Finds out who the caller is, or refuses with `unauthorized`. */
 export function authenticate(access: Access): MiddlewareHandler<GatewayEnv> {

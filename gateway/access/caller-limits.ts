@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
-import type { Caller } from './caller.ts'
+import type { Caller } from '../http/caller.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
 type Use = { bucket: TokenBucket | undefined; inFlight: number; rate: Caller['rate'] }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import { sha256, tenant, timestamp } from '../../contracts/primitives.ts'
-import { scopes } from './caller.ts'
+import { scopes } from '../http/caller.ts'
 
 export const keyName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must consist of a-z, 0-9, ., _ and -, at most 64 characters')
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import type { Caller } from './caller.ts'
+import type { Caller } from '../http/caller.ts'
 import { readKeyFile, type StoredKey } from './key-file.ts'
 
 /** A key as requests are held against it. Times are Unix milliseconds, `Infinity` for none. */

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Deployment, type DeploymentChange, deploymentState, type DeploymentState } from '../../contracts/deployment.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { connectionFromRunFiles } from '../../platform/service/run-files.ts'
-import { callGateway, toPercent } from '../call-gateway.ts'
+import { callGateway, toPercent } from './call-gateway.ts'
 
 type Shared = { dataDir: string; json?: boolean }
 type Challengers = DeploymentChange['challengers']

@@ -4,7 +4,7 @@ import { predictResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { createInstruments } from '../../platform/service/instruments.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
-import { observeDeployments } from '../deployment-metrics.ts'
+import { observeDeployments } from '../metrics/deployment-metrics.ts'
 
 const model = 'parcel-delay'
 const body = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }

@@ -3,7 +3,7 @@ import { link, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deployment as deploymentContract, type Deployment } from '../../contracts/deployment.ts'
 import { ServiceError } from '../../contracts/errors.ts'
-import { makeDirectory, syncDirectory } from '../../platform/event-log/outbox-files.ts'
+import { makeDirectory, syncDirectory } from '../../platform/outbox/format/outbox-files.ts'
 import type { DeploymentStore } from './deployment-store.ts'
 
 /** Revisions of a model that are kept. */

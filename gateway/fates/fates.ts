@@ -4,7 +4,7 @@ import type { Origin } from '../../contracts/origin.ts'
 import { encodePredictionFate, type PredictionFate, type UnansweredReason } from '../../contracts/prediction-fate.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput, Durability, EventLogWriter } from '../../platform/event-log/event-log.ts'
-import type { GatewayMetrics } from '../metrics.ts'
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 
 /** Of a prediction, what its fate's record repeats. */
 export type FatedPrediction = Pick<PredictionFate, 'prediction_id' | 'tenant' | 'retention_until'> & { model: string }

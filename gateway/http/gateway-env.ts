@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { Caller } from '../access/caller.ts'
+import type { Caller } from './caller.ts'
 
 /** What middleware leaves for the handlers of one request. */
 export type GatewayEnv = {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { matchedRoutes } from 'hono/route'
-import type { GatewayMetrics } from '../metrics.ts'
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
 /** Counts every answer by the route's pattern, never by the path: ids in labels would have no bound. */

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { GatewayMetrics } from '../metrics.ts'
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { Idempotency } from './idempotency.ts'
 
 /** The same, with what became of each request counted. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeWithRedis, startTestRedis, type TestRedis } from '../../platform/online-store/testing-redis.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from '../../platform/online-store/testing/redis-server.ts'
 import { describeIdempotencyStore } from './idempotency-store.contract.ts'
 import { openRedisIdempotencyStore } from './idempotency-store-redis.ts'
 

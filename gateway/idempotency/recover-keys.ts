@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { IdempotencyStore, KeyPlace } from './idempotency-store.ts'
-import { readLastPredictions } from './read-last-predictions.ts'
+import { readLastPredictions } from '../../platform/outbox/read/read-last-records.ts'
 
 /** An event of an earlier epoch that was committed under a key. */
 export type CommittedKey = { place: KeyPlace; predictionId: string }

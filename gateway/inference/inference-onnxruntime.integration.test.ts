@@ -110,7 +110,7 @@ describe('inference in a worker thread', () => {
   })
 
   it('fails the runs of a thread that ends, then starts it again with every model', async () => {
-    start({ workerUrl: new URL('../fixtures/crashing-worker.ts', import.meta.url), threads: 1 })
+    start({ workerUrl: new URL('../testing/crashing-worker.ts', import.meta.url), threads: 1 })
     await engine!.load(specOf('logistic'))
     await engine!.load({ ...specOf('logistic'), id: 'crash' })
     const crash = engine!.run({ sessionId: 'crash', inputs: rows([1, 2]), rows: 1, outputs: ['probability'], deadlineAtMs: soon() })

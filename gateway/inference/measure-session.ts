@@ -1,4 +1,4 @@
-import { fromHalfBits } from './half.ts'
+import { fromHalfBits } from '../tensors/half.ts'
 import { splitRows, takeRows } from './batch.ts'
 import type { RunReply } from './worker-protocol.ts'
 import type { Sample, SessionPlan, Tensor, Tensors } from './inference.ts'

@@ -3,7 +3,7 @@ import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
 import { inputLayout } from '../../platform/project/input-layout.ts'
-import { fromHalfBits, toHalfBits } from './half.ts'
+import { fromHalfBits, toHalfBits } from '../tensors/half.ts'
 import type { Tensor, TensorData, Tensors, TensorType } from './inference.ts'
 
 type InputTensor = VersionManifest['inputs'][number]

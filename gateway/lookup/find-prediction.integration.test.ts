@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errorBody } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
 let server: TestWarehouse

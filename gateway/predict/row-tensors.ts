@@ -1,5 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { fromHalfBits } from '../inference/half.ts'
+import { fromHalfBits } from '../tensors/half.ts'
 import type { Tensor, TensorData, Tensors, TensorType } from '../inference/inference.ts'
 import type { InstanceResult } from './run-version.ts'
 

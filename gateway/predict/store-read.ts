@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { OnlineStore, StoreKey, StoreSnapshot } from '../../platform/online-store/online-store.ts'
-import type { GatewayMetrics } from '../metrics.ts'
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { Instance } from './instance.ts'
 import type { Routed } from './routing.ts'
 import type { SeenFeatures } from './run-version.ts'

@@ -1,7 +1,7 @@
 import type { Handler } from 'hono'
 import { answer } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
-import type { Readiness } from '../readiness.ts'
+import type { Readiness } from '../status/readiness.ts'
 
 /** `GET /livez`: the process answers. */
 export const livezRoute: Handler<GatewayEnv> = (c) => c.json({ live: true })

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Lane, Origin } from '../../contracts/origin.ts'
 import type { AppendInput, Durability, EventLogWriter } from '../../platform/event-log/event-log.ts'
-import { createSettlement } from '../../platform/event-log/settlement.ts'
+import { createSettlement } from '../../platform/outbox/write/settlement.ts'
 
 export type Appended = {
   lane: Lane

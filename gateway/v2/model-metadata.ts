@@ -1,7 +1,7 @@
 import { limits } from '../../contracts/http.ts'
 import type { Datatype, V2ModelConfig, V2ModelMetadata } from '../../contracts/v2.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
-import { datatypeOf } from './codec/runtime-tensor.ts'
+import { datatypeOf } from '../tensors/runtime-tensor.ts'
 import { inputShape, outputShape } from './tensor-shapes.ts'
 
 type Tensors = Pick<V2ModelMetadata, 'inputs' | 'outputs'>

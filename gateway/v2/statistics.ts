@@ -1,5 +1,5 @@
 import type { V2ModelStatistics } from '../../contracts/v2.ts'
-import type { GatewayMetrics, Stage } from '../metrics.ts'
+import type { GatewayMetrics, Stage } from '../metrics/gateway-metrics.ts'
 
 /** The total is not one more part of itself. */
 type Part = Exclude<Stage, 'total'>

@@ -1,5 +1,5 @@
-import type { ModelStatus } from '../model-status.ts'
-import type { ReadinessNotes } from '../readiness.ts'
+import type { ModelStatus } from '../status/model-status.ts'
+import type { ReadinessNotes } from '../status/readiness.ts'
 
 /** What a worker answers at `/readyz`. */
 export type WorkerReadiness = ReadinessNotes & { ready: boolean; checks: Record<string, boolean> }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 import { toEvaluationText } from '../evaluate/evaluation-text.ts'
 import { syncLabeler } from '../sync.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { syncLabeler } from '../sync.ts'
 import { arbitraryTenants, arbitraryWorld, type World } from '../testing/arbitrary-ledger.ts'
 import { decisionRows, fateRows, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'

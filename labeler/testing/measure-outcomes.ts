@@ -1,5 +1,5 @@
 import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 import type { Statement } from '../outcomes/outcome.ts'

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openOutboxConsumer } from '../../platform/event-log/event-log-outbox.ts'
+import { openOutboxConsumer } from '../../platform/outbox/write/outbox-writer.ts'
 import { predictBody } from '../logger/flights.ts'
 import { startOpenLoop, type OpenLoopPart } from '../logger/open-loop.ts'
 import type { ServiceProcess } from '../logger/service-process.ts'

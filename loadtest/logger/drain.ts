@@ -1,6 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openOutboxWriter } from '../../platform/event-log/event-log-outbox.ts'
+import { openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
 import type { FreshEvent } from './fresh-events.ts'
 import { until } from './until.ts'
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { openOutboxConsumer } from '../../platform/event-log/event-log-outbox.ts'
+import { openOutboxConsumer } from '../../platform/outbox/write/outbox-writer.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { closedLoop, type ClosedLoop } from './closed-loop.ts'
 import { fillWindows } from './flights.ts'

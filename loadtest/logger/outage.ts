@@ -22,7 +22,7 @@ const warmUpSeconds = 10
 export async function measureOutage(options: { dataDir: string; outageSeconds: number; requestsPerSecond: number }): Promise<Outage> {
   const { dataDir, outageSeconds, requestsPerSecond } = options
   const env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
-  let warehouse = await startService('platform/warehouse/main.ts', env)
+  let warehouse = await startService('embedded-warehouse/main.ts', env)
   const url = warehouse.http
   const logger = await startService('logger/main.ts', { ...env, CLICKHOUSE_URL: url })
   const gateway = await startFilledGateway({ HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: url })
@@ -36,7 +36,7 @@ export async function measureOutage(options: { dataDir: string; outageSeconds: n
     let behindRecords = Infinity
     const isKnown = async () => (behindRecords = await lagOf(logger.admin)) < Infinity
     await until('the logger has said how far it is behind', { holds: isKnown, everyMs: 100, deadlineMs: 60_000 })
-    warehouse = await startService('platform/warehouse/main.ts', { ...env, HINDSIGHT_WAREHOUSE_PORT: new URL(url).port })
+    warehouse = await startService('embedded-warehouse/main.ts', { ...env, HINDSIGHT_WAREHOUSE_PORT: new URL(url).port })
     const began = performance.now()
     const atMost = (behindRecords / outageSeconds) * 2
     const holds = async () => (await lagOf(logger.admin)) <= atMost

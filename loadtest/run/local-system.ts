@@ -30,10 +30,10 @@ export async function startLocalSystem(): Promise<Target> {
   try {
     const env = { HINDSIGHT_DATA_DIR: join(dir, 'data'), HINDSIGHT_PROJECT_DIR: writeProject(dir) }
     const own = { HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
-    const warehouse = await start('platform/warehouse/main.ts', { ...env, ...own })
+    const warehouse = await start('embedded-warehouse/main.ts', { ...env, ...own })
     const stored = { ...env, CLICKHOUSE_URL: warehouse.http }
     await start('logger/main.ts', stored)
-    if (process.env['NATS_URL'] !== undefined) await start('platform/forwarder/main.ts', stored)
+    if (process.env['NATS_URL'] !== undefined) await start('forwarder/main.ts', stored)
     await start('features/main.ts', stored)
     const gateway = await start('gateway/main.ts', { ...stored, HINDSIGHT_PORT: '0' })
     await fillWindows(gateway.http)

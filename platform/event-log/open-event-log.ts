@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { Lane } from '../../contracts/origin.ts'
 import { usesNats, type NatsConfig } from '../nats/nats-config.ts'
 import type { EventLogConsumer } from './event-log.ts'
-import { openOutboxConsumer } from './outbox-consumer.ts'
-import type { LogDamage } from './lane-reader.ts'
+import { openOutboxConsumer } from '../outbox/read/outbox-consumer.ts'
+import type { LogDamage } from '../outbox/read/lane-reader.ts'
 
 export type EventLogUse = {
   /** The durable name of the consumer. */
@@ -23,7 +23,7 @@ export async function openEventLogConsumer(
   if (!usesNats(config)) {
     return openOutboxConsumer({ dir: join(config.HINDSIGHT_DATA_DIR, 'outbox'), name, lanes, ...(onDamage && { onDamage }) })
   }
-  const { openNatsConsumer } = await import('./event-log-nats.ts')
+  const { openNatsConsumer } = await import('../nats/event-log-nats.ts')
   // What the logger has confirmed is stored: the one fact on which an outbox forgets.
   return openNatsConsumer({ settings: config, name, lanes, confirmsStorage: name === 'logger', onFault })
 }

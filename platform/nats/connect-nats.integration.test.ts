@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path'
 import { inspect } from 'node:util'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { describeWithNats, natsBinaries, startTestNats, testNatsSettings, type TestNats } from '../event-log/testing-nats.ts'
+import { describeWithNats, natsBinaries, startTestNats, testNatsSettings, type TestNats } from './testing/nats-server.ts'
 import { connectNats, type NatsLink } from './connect-nats.ts'
-import { makeCertificates, makeOperator, type Certificates } from './testing-security-nats.ts'
+import { makeCertificates, makeOperator, type Certificates } from './testing/security-nats.ts'
 
 const secret = 's3cret/@:%'
 const inUrl = encodeURIComponent(secret)

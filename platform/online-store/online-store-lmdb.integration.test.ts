@@ -55,7 +55,7 @@ test('another process sees each commit whole, and a kill in the middle loses non
 })
 
 function startWriter(dir: string): ChildProcess {
-  return fork(fileURLToPath(new URL('./testing-writer-lmdb.ts', import.meta.url)), [dir], { execArgv: ['--import=#typescript'] })
+  return fork(fileURLToPath(new URL('./testing/writer-lmdb.ts', import.meta.url)), [dir], { execArgv: ['--import=#typescript'] })
 }
 
 /** The one generation that values of all partitions and their positions show in a single read. */

@@ -5,7 +5,7 @@ import { onlineStoreContract } from './online-store.contract.ts'
 import { openRedisOnlineStore } from './online-store-redis.ts'
 import { partitionCount } from './online-store.ts'
 import { freePort } from '../service/testing/free-port.ts'
-import { describeWithRedis, startTestRedis, type TestRedis } from './testing-redis.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from './testing/redis-server.ts'
 
 describeWithRedis('Redis Cluster', () => {
   let nodes: TestRedis[] = []

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { openRedisOnlineStore, type RedisOnlineStoreOptions } from './online-store-redis.ts'
 import type { ScannableOnlineStore } from './online-store.ts'
 import { freePort } from '../service/testing/free-port.ts'
-import { describeWithRedis, startTestRedis, type TestRedis } from './testing-redis.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from './testing/redis-server.ts'
 
 const at = (seq: number) => [{ writer_id: 'gateway', epoch: 1, seq }]
 const keys = [{ partition: 0, key: 'a' }]

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { onlineStoreContract } from './online-store.contract.ts'
 import { openRedisOnlineStore, type RedisOnlineStoreOptions } from './online-store-redis.ts'
 import { partitionCount } from './online-store.ts'
-import { describeWithRedis, startTestRedis, type TestRedis } from './testing-redis.ts'
+import { describeWithRedis, startTestRedis, type TestRedis } from './testing/redis-server.ts'
 
 const at = (seq: number) => [{ writer_id: 'gateway', epoch: 1, seq }]
 const one = (partition: number, key: string, value: number) => ({ partition, values: new Map([[key, Uint8Array.of(value)]]) })

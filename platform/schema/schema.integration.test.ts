@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestWarehouse, type TestWarehouse } from '../warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../warehouse/warehouse.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { readMigrations, serverOnlyDir } from './migration-files.ts'

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { modelDefinition, type ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Project, ProjectModel } from '../project/project.ts'
-import { startTestWarehouse, type TestWarehouse } from '../warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../warehouse/warehouse.ts'
 import { migrate } from './migrate.ts'
 import { createTypedViews } from './typed-views.ts'

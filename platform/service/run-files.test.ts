@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { identifyProcess } from './process-identity.ts'
-import { ensurePassword } from '../warehouse/password-file.ts'
+import { ensurePassword } from './warehouse-password.ts'
 import { connectionFromRunFiles, readRunFile, readRunFiles, removeRunFile, writeRunFile } from './run-files.ts'
 
 let dir: string

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import { isAlive } from './process-identity.ts'
-import { readPassword } from '../warehouse/password-file.ts'
+import { readPassword } from './warehouse-password.ts'
 import type { ServiceName } from './service.ts'
 
 const runFile = z.looseObject({

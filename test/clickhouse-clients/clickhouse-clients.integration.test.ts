@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestWarehouse, startTestWarehouse } from '../../platform/warehouse/testing-chdb.ts'
+import { type TestWarehouse, startTestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { preparePython } from '../testing/python-environment.ts'
 import { prepareJava } from './java-environment.ts'
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { readRunFile } from '../../platform/service/run-files.ts'
 import type { ServiceName } from '../../platform/service/service.ts'
 import { type Warehouse } from '../../platform/warehouse/warehouse.ts'
-import { readPassword } from '../../platform/warehouse/password-file.ts'
+import { readPassword } from '../../platform/service/warehouse-password.ts'
 import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
 import { writePatientProject } from './patient-project.ts'
 

@@ -1,14 +1,14 @@
 import { createFeaturesMetrics } from '../../features/metrics.ts'
-import { createGatewayMetrics } from '../../gateway/metrics.ts'
+import { createGatewayMetrics } from '../../gateway/metrics/gateway-metrics.ts'
 import type { ServingModels } from '../../gateway/predict/serving-model.ts'
 import { observeWorkers } from '../../gateway/workers/workers-metrics.ts'
 import { createLoggerMetrics } from '../../logger/metrics.ts'
 import type { LaneStatus } from '../../platform/event-log/event-log.ts'
-import { createForwarderMetrics } from '../../platform/forwarder/metrics.ts'
+import { createForwarderMetrics } from '../../forwarder/metrics.ts'
 import { createDistribution } from '../../platform/service/distribution.ts'
 import type { ServiceName } from '../../platform/service/service.ts'
 import { startTelemetry, type Telemetry } from '../../platform/service/telemetry-opentelemetry.ts'
-import { createWarehouseMetrics } from '../../platform/warehouse/metrics.ts'
+import { createWarehouseMetrics } from '../../embedded-warehouse/metrics.ts'
 
 export type Metric = { name: string; kind: string; description: string; labels: string[] }
 

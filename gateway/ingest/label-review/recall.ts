@@ -1,6 +1,6 @@
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { FirstValue, FirstValues } from '../../idempotency/idempotency-store.ts'
-import type { GatewayMetrics } from '../../metrics.ts'
+import type { GatewayMetrics } from '../../metrics/gateway-metrics.ts'
 import { findLabels } from './find-labels.ts'
 import type { KnownStatement } from './known-statement.ts'
 

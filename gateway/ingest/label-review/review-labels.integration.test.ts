@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acceptedResponse, errorBody } from '../../../contracts/http.ts'
 import { labelPayloadHash } from '../../../contracts/label-event.ts'
 import { migrate } from '../../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../../platform/warehouse/testing-chdb.ts'
+import { startTestWarehouse, type TestWarehouse } from '../../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createTestGateway } from '../../testing/test-gateway.ts'
 
 const said = { label_id: 'l-1', label: 'came_late', request_id: 'r-1', value_number: 1, event_time: '2001-06-04T12:00:00.000Z' }

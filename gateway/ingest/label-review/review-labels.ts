@@ -1,5 +1,5 @@
 import type { LabelEvent, LabelFields } from '../../../contracts/label-event.ts'
-import type { GatewayMetrics } from '../../metrics.ts'
+import type { GatewayMetrics } from '../../metrics/gateway-metrics.ts'
 import type { Candidate, ItemProblem, Review } from '../ingest.ts'
 import { type KnownStatement, toTarget, toValueText } from './known-statement.ts'
 import { createRecall, type RecallDeps } from './recall.ts'

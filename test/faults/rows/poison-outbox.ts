@@ -3,7 +3,7 @@ import { lanes } from '../../../contracts/origin.ts'
 import { encodePredictionEvent, type PredictionEvent } from '../../../contracts/prediction-event.ts'
 import { limits } from '../../../contracts/http.ts'
 import type { AppendInput } from '../../../platform/event-log/event-log.ts'
-import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../../../platform/event-log/event-log-outbox.ts'
+import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../../../platform/outbox/write/outbox-writer.ts'
 import type { Injection } from '../fault.ts'
 import { until } from '../system/until.ts'
 

@@ -42,9 +42,9 @@ export type FaultSystem = {
 }
 
 const entries: Record<ServiceId, string> = {
-  warehouse: 'platform/warehouse/main.ts',
+  warehouse: 'embedded-warehouse/main.ts',
   gateway: 'gateway/main.ts',
-  forwarder: 'platform/forwarder/main.ts',
+  forwarder: 'forwarder/main.ts',
   logger: 'logger/main.ts',
   'logger-2': 'logger/main.ts',
   features: 'features/main.ts',

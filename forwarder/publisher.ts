@@ -1,0 +1,13 @@
+import type { LogRecord } from '../platform/event-log/event-log.ts'
+
+export type PublishAck = { streamSeq: number; duplicate: boolean }
+
+/** One lane's way into the stream. */
+export type Publisher = {
+  /** Resolves with the stream's ack; rejects when there was none in time, or a refusal. Never sends twice. */
+  publish(record: LogRecord, options: { messageId: string; timeoutMs: number }): Promise<PublishAck>
+  /** Whether the server is connected and the stream was there at the last look. */
+  ready(): boolean
+  /** Whether the logger's consumer had yet to deliver, at the last look, what stands at this position. */
+  waitsInStream(streamSeq: number): boolean
+}

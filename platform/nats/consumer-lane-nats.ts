@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { JetStreamError, type Consumer, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream'
+import type { Lane } from '../../contracts/origin.ts'
+import { ensureConsumer, ensureStream, streamOf } from './ensure-streams-nats.ts'
+import { toRecord } from './message-nats.ts'
+import type { NatsSettings } from './nats-config.ts'
+import { within } from '../service/within.ts'
+
+/** One lane's stream as one process consumes it: pulls ahead into a bounded buffer. */
+export type NatsLane = {
+  peek(): JsMsg | undefined
+  take(): void
+  /** Tells the server that what waits here is being worked on. */
+  tellWorking(): void
+  /** Checks stream and consumer before the next pull, which begins at once. */
+  lookAgain(): void
+  /** Whether stream and consumer were there at the last look. */
+  isThere(): boolean
+  lag(): Promise<{ records: number; oldestAppendedAtMs?: number }>
+  /** Hands back what was not taken. */
+  close(): Promise<void>
+}
+
+/** What one pull asks for, and what may wait here besides: seconds of traffic, and little memory. */
+const buffer = { messages: 2_000, bytes: 8 * 1024 ** 2 }
+const retryPauseMs = 250
+/** The shortest that NATS allows. A pull is left to its end at a close: what comes to one that is cut waits for `ack_wait`. */
+const pullMs = 1_000
+
+export function createNatsLane(options: {
+  jsm: JetStreamManager
+  settings: NatsSettings
+  lane: Lane
+  name: string
+  onFault: (error: unknown) => void
+  onMessage: () => void
+}): NatsLane {
+  const { jsm, settings, lane, name, onFault, onMessage } = options
+  const stream = streamOf(settings, lane)
+  const checkEveryMs = settings.NATS_ACK_WAIT_MS / 2
+  const stopping = new AbortController()
+  let waiting: JsMsg[] = []
+  let head = 0
+  let bytes = 0
+  let messageBytes = 1_024
+  let pulling: ConsumerMessages | undefined
+  let checked: { consumer: Consumer; atMs: number } | undefined
+  let onRoom: () => void = () => undefined
+  const size = () => waiting.length - head
+
+  const work = pullAlways()
+
+  async function pullAlways(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await pullOnce()
+      } catch (error) {
+        checked = undefined
+        // 409: the consumer was removed or replaced under the pull. The next look makes it again.
+        if (!(error instanceof JetStreamError && 'code' in error && error.code === 409)) onFault(error)
+        await sleep(retryPauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  async function pullOnce(): Promise<void> {
+    const room = Math.min(buffer.messages - size(), Math.floor((buffer.bytes - bytes) / messageBytes))
+    if (room < buffer.messages / 4 && size() > 0) return untilRoom()
+    const consumer = await checkedConsumer()
+    pulling = await consumer.fetch({ max_messages: Math.max(1, room), expires: pullMs })
+    for await (const message of pulling) {
+      waiting.push(message)
+      bytes += message.data.length
+      messageBytes += (message.data.length - messageBytes) / 64
+      onMessage()
+    }
+  }
+
+  async function checkedConsumer(): Promise<Consumer> {
+    if (checked !== undefined && performance.now() - checked.atMs < checkEveryMs) return checked.consumer
+    checked = undefined
+    const { state } = await ensureStream(jsm, settings, { lane, update: false })
+    await ensureConsumer(jsm, settings, { lane, name, lastSeq: state.last_seq })
+    checked = { consumer: await jsm.jetstream().consumers.get(stream, name), atMs: performance.now() }
+    return checked.consumer
+  }
+
+  function untilRoom(): Promise<void> {
+    return new Promise((resolve) => {
+      onRoom = resolve
+    })
+  }
+
+  return {
+    peek: () => waiting[head],
+    take() {
+      bytes -= waiting[head]?.data.length ?? 0
+      head += 1
+      if (head > 1_024 || head === waiting.length) {
+        waiting = waiting.slice(head)
+        head = 0
+      }
+      onRoom()
+    },
+    tellWorking() {
+      for (const message of waiting.slice(head)) message.working()
+    },
+    lookAgain() {
+      checked = undefined
+      pulling?.stop()
+    },
+    isThere: () => checked !== undefined,
+    async lag() {
+      const info = await jsm.consumers.info(stream, name)
+      const records = info.num_pending + info.num_ack_pending
+      if (records === 0) return { records }
+      const oldest = await jsm.streams.getMessage(stream, { seq: info.ack_floor.stream_seq + 1 })
+      const record = oldest && toRecord({ headers: oldest.header, data: oldest.data })
+      return { records, ...(record && { oldestAppendedAtMs: record.appendedAtMs }) }
+    },
+    async close() {
+      stopping.abort()
+      onRoom()
+      await within(2 * pullMs, work)
+      pulling?.stop()
+      await work
+      for (const message of waiting.slice(head)) message.nak()
+      waiting = []
+      head = 0
+    },
+  }
+}

@@ -1,0 +1,158 @@
+import { ServiceError } from '../../../contracts/errors.ts'
+import type { Lane, Origin } from '../../../contracts/origin.ts'
+import { createConsumerLane, type ConsumerLane } from './consumer-lane.ts'
+import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
+import type { LogDamage } from './lane-reader.ts'
+import { listWriters } from '../format/list-writers.ts'
+import { makeDirectory } from '../format/outbox-files.ts'
+import { createWakeup } from './wakeup.ts'
+
+export type OutboxConsumerOptions = {
+  /** The directory of all outboxes, `<data>/outbox`. */
+  dir: string
+  /** The durable name: lower case letters, digits, `_` and `-`. One process at a time. */
+  name: string
+  lanes: readonly Lane[]
+  /** How long an idle fetch sleeps where no file notification wakes it. Default 25. */
+  pollMs?: number
+  /** Between looks for writers that have appeared or gone. Default 250. */
+  scanMs?: number
+  /** Told once of records that cannot be read; the ones behind them are delivered. `damaged()` counts them. */
+  onDamage?: (damage: LogDamage) => void
+}
+
+/** Beyond the port: `damaged` is how many records were reported as damaged, at least one for each report. */
+export type OutboxConsumer = Omit<EventLogConsumer, 'confirm'> & {
+  damaged(): number
+  /** As the port says; of a record, its origin is enough. */
+  confirm(records: readonly Pick<LogRecord, 'origin'>[]): Promise<void>
+  /** A record that was delivered and is not confirmed, read from the disk once more; undefined when it is no longer there. */
+  reread(origin: Origin): Promise<LogRecord | undefined>
+}
+
+type FetchOptions = Parameters<EventLogConsumer['fetch']>[0]
+
+const namePattern = /^[a-z][a-z0-9_-]{0,63}$/
+
+/**
+ * Opens a durable consumer of these lanes of every outbox in the directory. A record is delivered once per opening;
+ * its payload is a view into a chunk of up to a few MiB, so copy what is kept for long.
+ */
+export async function openOutboxConsumer(options: OutboxConsumerOptions): Promise<OutboxConsumer> {
+  const { dir, name, lanes, pollMs = 25, scanMs = 250, onDamage = () => undefined } = options
+  if (!namePattern.test(name)) throw new ServiceError('invalid_config', `"${name}" is no consumer name.`)
+  await makeDirectory(dir)
+
+  const open = new Map<string, ConsumerLane>()
+  const wakeup = createWakeup()
+  let damaged = 0
+  let closed = false
+  let turn: Promise<unknown> = Promise.resolve()
+  let scannedMs = -Infinity
+  let rotation = 0
+
+  wakeup.watch(dir, () => {
+    scannedMs = -Infinity
+  })
+
+  function countDamage(damage: LogDamage): void {
+    damaged += damage.toSeq === undefined ? 1 : damage.toSeq - damage.fromSeq + 1
+    onDamage(damage)
+  }
+
+  async function scan(): Promise<void> {
+    if (performance.now() - scannedMs < scanMs) return
+    scannedMs = performance.now()
+    for (const [key, lane] of open) {
+      if (await lane.isThere()) continue
+      open.delete(key)
+      await lane.close()
+    }
+    for (const writerId of await listWriters(dir)) {
+      for (const lane of lanes) await openLane(writerId, lane)
+    }
+  }
+
+  async function openLane(writerId: string, lane: Lane): Promise<void> {
+    const key = `${writerId}/${lane}`
+    if (open.has(key)) return
+    const created = await createConsumerLane({ dir, writerId, lane, consumer: name, wakeup, onDamage: countDamage })
+    if (created) open.set(key, created)
+  }
+
+  async function fetchNow({ maxRecords, maxBytes, waitMs, signal }: FetchOptions): Promise<LogRecord[]> {
+    const until = performance.now() + waitMs
+    while (!closed && !signal?.aborted) {
+      wakeup.reset()
+      await scan()
+      const records = await collect(maxRecords, maxBytes)
+      const leftMs = until - performance.now()
+      if (records.length > 0 || leftMs <= 0) return records
+      await wakeup.wait(Math.min(pollMs, leftMs), signal)
+    }
+    return []
+  }
+
+  /** Starts at another lane each time, so that a full one does not keep the others waiting. */
+  async function collect(maxRecords: number, maxBytes: number): Promise<LogRecord[]> {
+    const sources = [...open.values()]
+    const out: LogRecord[] = []
+    let bytes = maxBytes
+    rotation += 1
+    for (let index = 0; index < sources.length && out.length < maxRecords && bytes > 0; index += 1) {
+      const records = await readFrom(sources[(rotation + index) % sources.length], { records: maxRecords - out.length, bytes }, out)
+      for (const record of records) {
+        out.push(record)
+        bytes -= record.payload.length
+      }
+    }
+    return out
+  }
+
+  /** A lane that cannot be read must not swallow what others have given; its turn to be the first comes. */
+  async function readFrom(lane: ConsumerLane | undefined, budget: { records: number; bytes: number }, out: LogRecord[]) {
+    try {
+      return (await lane?.read(budget)) ?? []
+    } catch (error) {
+      if (out.length === 0) throw error
+      return []
+    }
+  }
+
+  async function confirm(records: readonly Pick<LogRecord, 'origin'>[]): Promise<void> {
+    if (closed) throw new ServiceError('outbox_unavailable', `The consumer ${name} is closed.`)
+    const touched = new Set<ConsumerLane>()
+    for (const { origin } of records) {
+      const lane = open.get(`${origin.writer_id}/${origin.lane}`)
+      // Its outbox has been removed, which happens only when all of it has been confirmed.
+      if (lane === undefined) continue
+      lane.confirm(origin)
+      touched.add(lane)
+    }
+    await Promise.all([...touched].map((lane) => lane.save()))
+  }
+
+  /** One at a time: readers and the set of lanes are not for concurrent use. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work)
+    turn = result.catch(() => undefined)
+    return result
+  }
+
+  return {
+    fetch: (fetchOptions) => inTurn(() => fetchNow(fetchOptions)),
+    confirm,
+    lag: () => Promise.all([...open.values()].map((lane) => lane.lag())),
+    reachable: () => !closed,
+    damaged: () => damaged,
+    reread: async (origin) => open.get(`${origin.writer_id}/${origin.lane}`)?.reread(origin),
+    async close() {
+      closed = true
+      wakeup.close()
+      await inTurn(async () => {
+        for (const lane of open.values()) await lane.close()
+        open.clear()
+      })
+    },
+  }
+}
