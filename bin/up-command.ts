@@ -1,16 +1,6 @@
 import { type Command, Option } from 'commander'
+import type { UpOptions } from './up.ts'
 import { dataDirOption, parseDay, parseDays, parseHours, portOption, projectOption } from './options.ts'
-
-export type UpOptions = {
-  project: string
-  dataDir: string
-  port: number
-  demo: boolean
-  day: string
-  days: number
-  hours?: number | undefined
-  exit: boolean
-}
 
 export function registerUpCommand(program: Command): void {
   program

@@ -11,7 +11,17 @@ import { lockDataDirectory } from './supervisor/data-lock.ts'
 import { requireFreePort } from './supervisor/ports.ts'
 import { createStopSignal, type StopSignal } from './supervisor/stop-signal.ts'
 import { type System, startSystem } from './supervisor/system.ts'
-import type { UpOptions } from './up-command.ts'
+
+export type UpOptions = {
+  project: string
+  dataDir: string
+  port: number
+  demo: boolean
+  day: string
+  days: number
+  hours?: number | undefined
+  exit: boolean
+}
 
 /** Runs the whole system until it is told to stop, or until the demo has ended with `--exit`. Returns the exit status. */
 export async function up(options: UpOptions): Promise<number> {

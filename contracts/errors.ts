@@ -117,6 +117,18 @@ export class ServiceError extends Error {
   }
 }
 
+/** Any error as one that may be answered: what is not a `ServiceError` becomes `internal`. */
+export function toServiceError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  return new ServiceError('internal', 'the server failed; its log has the reason under this request id', { cause: error })
+}
+
+/** The error with its path put under `parent`, as `instances[2]`. */
+export function underPath(error: ServiceError, parent: string): ServiceError {
+  const path = error.path === undefined ? parent : `${parent}.${error.path}`
+  return new ServiceError(error.code, error.message, { cause: error, path, ...(error.hint !== undefined && { hint: error.hint }) })
+}
+
 /** What a caller has asked of too much, or wrongly: it comes often, nobody looks for where in the code, and finding that out takes a third of answering it. */
 function isRefusal(code: ErrorCode): boolean {
   return errorCodes[code].status < 500 || code === 'overloaded'

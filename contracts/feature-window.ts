@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { FeatureViewDefinition, ViewFeature } from './feature-view.ts'
 
 const minute = 60
 const hour = 60 * minute
@@ -28,12 +27,13 @@ export function defaultHopSeconds(windowSeconds: number): number {
   return windowSeconds <= 12 * day ? hour : day
 }
 
-type HopOfView = { hop_seconds?: FeatureViewDefinition['hop_seconds'] }
+type HopOfView = { hop_seconds?: number | undefined }
+type FeatureHop = { window_seconds?: number | undefined; hop_seconds?: number | undefined; allow_coarse?: boolean | undefined }
 
 /** The window of a view's feature, by its own hop, else the view's, else the default. Undefined: all of time. */
 export function windowOf(
   view: HopOfView,
-  { window_seconds, hop_seconds: own }: Pick<ViewFeature, 'window_seconds' | 'hop_seconds'>,
+  { window_seconds, hop_seconds: own }: Omit<FeatureHop, 'allow_coarse'>,
 ): FeatureWindow | undefined {
   if (window_seconds === undefined) return undefined
   const hop_seconds = own ?? view.hop_seconds ?? defaultHopSeconds(window_seconds)
@@ -55,7 +55,7 @@ function toDuration(seconds: number): string {
 export type HopFault = { field: 'hop_seconds' | 'allow_coarse'; message: string }
 
 /** What is wrong with the hop of a view's feature: about no window, too fine to read, or too coarse without `allow_coarse`. */
-export function hopFaults(view: HopOfView, feature: ViewFeature): HopFault[] {
+export function hopFaults(view: HopOfView, feature: FeatureHop): HopFault[] {
   const window = windowOf(view, feature)
   if (window === undefined)
     return (['hop_seconds', 'allow_coarse'] as const)

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { timestamp, versionName, opaqueId } from './primitives.ts'
 
+/** The header that says how many bytes of JSON stand before the tensors in binary form. */
+export const headerLengthName = 'Inference-Header-Content-Length'
+
 /** Bytes of one element in the protocol's binary form; 0 where each element says its own length. */
 export const elementBytes = {
   BOOL: 1,

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
+import { openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
 import { openOnlineStore } from '../platform/online-store/open-online-store.ts'
 import { createFaultLog } from '../platform/service/fault-log.ts'
 import { requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
@@ -16,6 +16,7 @@ import { createOnnxInference } from './inference/inference-onnxruntime.ts'
 import { startGateway } from './start.ts'
 import { isParentOfWorkers, startWorkers } from './workers/start-workers.ts'
 import { outliveParent } from './workers/worker.ts'
+import { allConsumers, brokerConsumers, embeddedConsumers } from '../contracts/lane-consumers.ts'
 
 const gateway: ServiceDefinition<GatewayConfig> = {
   name: 'gateway',
@@ -30,6 +31,7 @@ const gateway: ServiceDefinition<GatewayConfig> = {
     const eventLog = await openOutboxWriter({
       ...outbox,
       consumersOf: config.NATS_URL === undefined ? embeddedConsumers : brokerConsumers,
+      formerConsumers: allConsumers,
       maxLaneBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES,
       maxLaneAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS,
       onFault: (error) => logger.error({ err: error }, 'outbox'),

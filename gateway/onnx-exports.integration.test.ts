@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { loadProject } from '../platform/project/load-project.ts'
 import { type OnnxTensor, readOnnxFile } from '../platform/project/onnx-file.ts'
 import { checkVersions } from './check-versions.ts'
-import type { TensorType } from './inference/inference.ts'
+import type { TensorType } from './tensors/tensor.ts'
 import { type OnnxModel, writeOnnxProject } from './testing/write-onnx-model.ts'
 
 /** Files of scikit-learn 1.9.1, LightGBM 4.7.0, XGBoost 3.2.0, CatBoost 1.2.10 and PyTorch 2.9.1, and what those predict: `fixtures/exports/make_*.py`. */

@@ -12,37 +12,29 @@ import { createAdminApp, toAdminHandler } from './admin/admin-app.ts'
 import { createApp } from './app.ts'
 import { readCodeVersion, readPackageVersion } from './code-version.ts'
 import type { GatewayConfig } from './config.ts'
-import { createAdmission } from './http/admission.ts'
-import { createClosing } from './http/closing.ts'
 import { listen } from './http/listen.ts'
 import { createStoredCheck } from './idempotency/stored-check.ts'
-import { createFates } from './fates/fates.ts'
 import { createIdFactory } from './ids.ts'
-import { countIdempotency } from './idempotency/count-idempotency.ts'
-import { createIdempotency } from './idempotency/idempotency.ts'
 import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
 import { type CommittedKey, recoverKeys } from './idempotency/recover-keys.ts'
-import { createLabelReview } from './ingest/label-review/review-labels.ts'
 import type { InferenceEngine } from './inference/inference.ts'
-import { startDeployer } from './deploy/deployer.ts'
 import type { DeploymentStore } from './deploy/deployment-store.ts'
 import { addDeploymentRoutes } from './deploy/routes.ts'
 import { type SeenProject, watchProject } from './deploy/watch-project.ts'
-import { createGatewayMetrics } from './metrics/gateway-metrics.ts'
-import { createBackground } from './predict/background.ts'
-import { createCommitTime } from './predict/commit-time.ts'
 import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
-import { createPredictor } from './predict/predictor.ts'
-import { createAskedIds } from './predict/question.ts'
 import type { ServingModels } from './predict/serving-model.ts'
-import { createSpareTurns } from './predict/spare-turns.ts'
-import { tracePredictor } from './predict/trace-predictor.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { describeModels } from './status/model-status.ts'
 import { notServed } from './status/not-served.ts'
 import { createReadiness } from './status/readiness.ts'
-import { createStatistics } from './v2/statistics.ts'
 import { createViewsNotFilled } from './status/views-not-filled.ts'
+import { composeGateway } from './compose.ts'
+import { observeDeployments } from './metrics/deployment-metrics.ts'
+import { observeInFlight } from './metrics/gateway-metrics.ts'
+import { observeInference } from './metrics/inference-metrics.ts'
+import { observeOutbox } from './metrics/outbox-metrics.ts'
+import { deploymentStates } from './status/deployment-states.ts'
+import { servedSessions } from './status/served-sessions.ts'
 
 export type Adapters = {
   /** The project, and how its folder looked. */
@@ -58,11 +50,11 @@ export type Adapters = {
   committedKeys: readonly CommittedKey[]
 }
 
-/** Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. */
-const shadowLimits = { shadows: 256, shadowDeadlineMs: 10_000 }
-
-/** Of the last so many ids it is known what they were sent for: some 20 MB at the most. */
-const maxAskedIds = 100_000
+/**
+ * Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. Of the
+ * last `maxAskedIds` ids it is known what they were sent for: some 20 MB at the most.
+ */
+const limits = { shadows: 256, shadowDeadlineMs: 10_000, maxAskedIds: 100_000 }
 
 /** A connection that was cut tells so at once; nobody is told of anything any more. */
 const lastFatesMs = 1_000
@@ -71,35 +63,40 @@ const lastFatesMs = 1_000
 export async function startGateway(context: ServiceContext<GatewayConfig>, adapters: Adapters): Promise<RunningService> {
   const { config, logger, instruments } = context
   const { project, seen } = adapters.seenProject
-  const { eventLog, store, inference, ring, keys } = adapters
+  const { eventLog, store, warehouse, inference, ring, keys } = adapters
   reportProblems(project, logger)
   const version = await readPackageVersion()
   const codeVersion = config.HINDSIGHT_CODE_VERSION ?? (await readCodeVersion(version))
   const clocks = { now: Date.now, tick: () => performance.now(), newId: createIdFactory() }
-  const warmUp = { inference, logger, codeVersion, now: Date.now, createFeatures: createVersionFeatures(project) }
-  const deployer = await startDeployer(
-    { ...warmUp, deployments: adapters.deployments, readProject: () => loadProject(project.dir) },
+  const loopLoad = createLoopLoad({ ...clocks, activeMs: loopActiveMs })
+  const parts = await composeGateway({
+    ...adapters,
+    ...clocks,
     project,
-  )
-  const { models } = deployer
+    readProject: () => loadProject(project.dir),
+    createFeatures: createVersionFeatures(project),
+    isStored: createStoredCheck(warehouse, logger),
+    codeVersion,
+    instruments,
+    tracing: context.tracing,
+    logger,
+    loopLoad,
+    limits: { ...limits, maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT },
+  })
+  const { models, deployer, admission, background, closing, fates } = parts
+  fates.start()
   let watchedProject = project
   const watch = watchProject({
-    ...{ dir: project.dir, seen, onFault: (error) => logger.error({ err: error }, 'project folder') },
+    dir: project.dir,
+    seen,
+    onFault: (error) => logger.error({ err: error }, 'project folder'),
     onChange: (found) => (reportProblems((watchedProject = found), logger), deployer.takeProject(found)),
   })
-  const statistics = createStatistics({ now: Date.now })
-  const metrics = statistics.watch(createGatewayMetrics(instruments))
-  const background = createBackground(logger)
-  const fates = createFates({ eventLog, metrics, logger, ...clocks })
-  fates.start()
-  const admission = createAdmission({ maxInFlight: config.HINDSIGHT_MAX_IN_FLIGHT })
-  const closing = createClosing()
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }
-  metrics.observeOutbox({ eventLog, bounds, now: Date.now })
-  metrics.observeInference({ inference, models })
-  metrics.observeDeployments(deployer)
-  metrics.observeInFlight(() => ({ requests: admission.inFlight, background: background.size }))
-  const deps = { ...adapters, ...clocks, project, models, metrics, admission, closing, logger, background, fates }
+  observeOutbox(instruments, { eventLog, bounds, now: clocks.now })
+  observeInference(instruments, () => servedSessions(models, inference))
+  observeDeployments(instruments, () => deploymentStates(deployer))
+  observeInFlight(instruments, () => ({ requests: admission.inFlight, background: background.size }))
   const served = () => {
     const not = notServed(models, watchedProject)
     return { models: models.size + not.filter(({ model }) => !models.has(model)).length, not }
@@ -107,36 +104,23 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const draining = () => closing.phase !== 'serving'
   const viewsNotFilled = createViewsNotFilled({ store, project, tick: clocks.tick })
   const { checks, notes, status: storeStatus } = createReadiness(adapters, { draining, served, viewsNotFilled })
-  const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const stopped = new AbortController()
-  const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, { keys: adapters.committedKeys, ...writer })
-  const isStored = createStoredCheck(adapters.warehouse, logger)
-  const once = createIdempotency({ store: keys, background, logger, now: Date.now, newId: clocks.newId, fates, isStored, writer })
-  const idempotency = countIdempotency(once, metrics)
-  const reviewLabels = createLabelReview({ store: keys, warehouse: adapters.warehouse, metrics })
-  const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: Date.now })
+  const recovering = { keys: adapters.committedKeys, writerId: eventLog.writerId, epoch: eventLog.epoch }
+  const recovered = recoverKeys({ store: keys, logger, signal: stopped.signal }, recovering)
+  const access = createAccess({ apiKey: config.HINDSIGHT_API_KEY, ring, now: clocks.now })
   const admin = createAdminApp({ ...clocks, access, host: config.HINDSIGHT_ADMIN_HOST, logger, version }, (routes) =>
     addDeploymentRoutes(routes, deployer),
   )
-  const loopLoad = createLoopLoad({ ...clocks, activeMs: loopActiveMs })
-  const predict = createPredictor({
-    ...deps,
-    commitTime: createCommitTime(),
-    askedIds: createAskedIds({ maxIds: maxAskedIds }),
-    loopLoad,
-    limits: shadowLimits,
-    spareTurn: createSpareTurns(),
-  })
   const app = createApp({
-    ...deps,
-    predict: tracePredictor(predict, context.tracing, Date.now),
+    ...adapters,
+    ...clocks,
+    ...parts,
+    project,
     loopLoad,
+    logger,
     access,
-    idempotency,
-    reviewLabels,
     corsOrigins: config.HINDSIGHT_CORS_ORIGINS,
     version,
-    statistics,
     checks,
     notes,
     renderMetrics: context.renderMetrics,
@@ -168,7 +152,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       await inference.close()
       await fates.close({ withinMs: lastFatesMs })
       await background.settled()
-      await Promise.all([eventLog.close(), store.close(), keys.close(), adapters.warehouse.close(), adapters.deployments.close()])
+      await Promise.all([eventLog.close(), store.close(), keys.close(), warehouse.close(), adapters.deployments.close()])
     },
   }
 }

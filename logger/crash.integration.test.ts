@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
-import { embeddedConsumers, openOutboxConsumer, openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
+import { openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
 import { lanes } from '../contracts/origin.ts'
 import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { predictionEvent } from './testing/records.ts'
+import { embeddedConsumers } from '../contracts/lane-consumers.ts'
+import { openOutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
 
 const total = 3_000
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))

@@ -5,11 +5,11 @@ import { migrate } from '../platform/schema/migrate.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Tracing } from '../platform/service/tracing.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
-import { compactDelivered } from './compact-delivered.ts'
+import { compactDelivered } from './pipeline/compact-delivered.ts'
 import type { LoggerConfig } from './config.ts'
 import { createLoggerMetrics, sumByLane } from './metrics.ts'
-import { createPipeline, type PipelineDeps } from './pipeline.ts'
-import { createTraceBatch } from './trace-batches.ts'
+import { createPipeline, type PipelineDeps } from './pipeline/pipeline.ts'
+import { createTraceBatch } from './pipeline/trace-batches.ts'
 
 const compactEveryMs = 3_600_000
 

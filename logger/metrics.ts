@@ -1,6 +1,6 @@
 import type { Meter } from '@opentelemetry/api'
 import type { EventLogConsumer } from '../platform/event-log/event-log.ts'
-import type { BatchResult } from './write-batch.ts'
+import type { BatchResult } from './pipeline/write-batch.ts'
 
 /** What the logger counts, for `/metrics`. */
 export function createLoggerMetrics(meter: Meter) {

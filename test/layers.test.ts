@@ -4,8 +4,27 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folders = ['contracts', 'platform', 'gateway', 'features', 'logger', 'labeler', 'bin']
-const services = ['gateway', 'features', 'logger', 'labeler']
+const services = ['gateway', 'features', 'logger', 'labeler', 'forwarder', 'embedded-warehouse']
+const folders = ['contracts', 'platform', ...services, 'bin']
+
+/**
+ * The floors of each folder, from the lowest: a file imports from its own and from lower ones. A file stands on the floor of
+ * the longest name that it begins with; `.` is what stands in the folder itself.
+ */
+const floors: Record<string, readonly string[]> = {
+  platform: [
+    ...['time', 'json', 'compression', 'typescript', 'project', 'service', 'files', 'warehouse', 'schema'],
+    ...['event-log/event-log.ts', 'outbox/format', 'outbox/read', 'outbox/write', 'outbox', 'nats', 'event-log', 'online-store'],
+  ],
+  gateway: [
+    ...['tensors', 'inference', 'metrics', 'http', 'access', 'fates', 'predict', 'lookup', 'idempotency', 'ingest', 'deploy', 'status'],
+    ...['routes', 'v2', 'api-docs', 'admin', 'config.ts', 'workers', '.'],
+  ],
+  features: ['engine', 'derived', 'assembly', 'offline', 'materializer', '.'],
+  logger: ['rows', 'pipeline', 'reconcile', 'rejects', '.'],
+  labeler: ['metrics', 'outcomes', 'evaluate', 'import', '.'],
+  'embedded-warehouse': ['engine/engine-error.ts', 'sql', 'engine', 'http', 'guard', '.'],
+}
 
 /** Parts of features that are pure, and that those who must compute the same values may share. */
 const pureFeatures = ['features/engine', 'features/derived', 'features/assembly']
@@ -33,7 +52,7 @@ describe('layers', () => {
   })
 
   test.each([
-    ['gateway/app.ts', "import { x } from '../logger/pipeline.ts'", 'gateway must not import logger/pipeline.ts'],
+    ['gateway/app.ts', "import { x } from '../logger/pipeline/pipeline.ts'", 'gateway must not import logger/pipeline/pipeline.ts'],
     ['labeler/app.ts', "import type { X } from '../features/materializer/x.ts'", 'labeler must not import features/materializer/x.ts'],
     ['logger/app.ts', "import { x } from '../features/engine/x.ts'", 'logger must not import features/engine/x.ts'],
     ['platform/service/x.ts', "export { x } from '../../gateway/x.ts'", 'platform must not import gateway/x.ts'],
@@ -46,6 +65,16 @@ describe('layers', () => {
     ],
     ['features/main.ts', "import { open } from 'lmdb'", 'lmdb belongs in a file named *lmdb*'],
     ['gateway/main.ts', "import { up } from '../bin/up-command.ts'", 'gateway must not import bin/up-command.ts'],
+    ['forwarder/main.ts', "import { x } from '../logger/x.ts'", 'forwarder must not import logger/x.ts'],
+    ['platform/nats/x.ts', "import type { X } from '../../forwarder/x.ts'", 'platform must not import forwarder/x.ts'],
+    ['gateway/http/cors.ts', "import { x } from '../v2/sent-body.ts'", 'gateway/http is below gateway/v2, of gateway/v2/sent-body.ts'],
+    ['gateway/routes/x.ts', "import type { X } from '../start.ts'", 'gateway/routes is below gateway, of gateway/start.ts'],
+    [
+      'platform/outbox/read/x.ts',
+      "import { x } from '../../event-log/open-event-log.ts'",
+      'platform/outbox/read is below platform/event-log, of platform/event-log/open-event-log.ts',
+    ],
+    ['gateway/attic/x.ts', "import { x } from '../http/x.ts'", 'gateway/attic/x.ts has no floor'],
   ])('%s: %s is refused', (file, source, message) => {
     expect(violations(file, source)).toEqual([`${file}: ${message}`])
   })
@@ -53,9 +82,11 @@ describe('layers', () => {
   test.each([
     ['gateway/app.ts', "import { x } from '../features/engine/x.ts'"],
     ['gateway/app.ts', "import type { Logger } from 'pino'"],
-    ['gateway/features/x.ts', "import { x } from '../labels/y.ts'"],
+    ['gateway/deploy/x.ts', "import { x } from '../predict/y.ts'"],
     ['logger/write-clickhouse.ts', "import { createClient } from '@clickhouse/client'"],
     ['contracts/x.ts', "import { createHash } from 'node:crypto'"],
+    ['platform/outbox/read/x.ts', "import type { X } from '../../event-log/event-log.ts'"],
+    ['gateway/workers/x.ts', "import type { X } from '../config.ts'"],
   ])('%s: %s is allowed', (file, source) => {
     expect(violations(file, source)).toEqual([])
   })
@@ -66,7 +97,7 @@ function violations(file: string, source: string): string[] {
   const problems = importsOf(source).flatMap(({ specifier, typeOnly }) => {
     const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier
     const vendor = typeOnly ? undefined : vendorProblem(file, specifier)
-    return [mayImport(folder, target) ? undefined : `${folder} must not import ${target}`, vendor]
+    return [mayImport(folder, target) ? floorProblem(folder, file, target) : `${folder} must not import ${target}`, vendor]
   })
   return problems.filter((problem) => problem !== undefined).map((problem) => `${file}: ${problem}`)
 }
@@ -78,6 +109,22 @@ function mayImport(folder: string, target: string): boolean {
   if (folder === 'platform') return ![...services, 'bin'].includes(to)
   if (to === 'features' && mayUsePureFeatures.includes(folder)) return pureFeatures.some((pure) => target.startsWith(`${pure}/`))
   return ![...services, 'bin'].includes(to)
+}
+
+/** An import that goes up within a folder. */
+function floorProblem(folder: string, file: string, target: string): string | undefined {
+  const order = floors[folder]
+  if (order === undefined || !target.startsWith(`${folder}/`)) return undefined
+  const [from, to] = [floorOf(folder, file), floorOf(folder, target)]
+  if (from === undefined || to === undefined) return `${from === undefined ? file : target} has no floor`
+  if (order.indexOf(to) <= order.indexOf(from)) return undefined
+  return `${join(folder, from)} is below ${join(folder, to)}, of ${target}`
+}
+
+function floorOf(folder: string, file: string): string | undefined {
+  const within = relative(folder, file)
+  if (!within.includes('/') && !floors[folder]?.includes(within)) return '.'
+  return floors[folder]?.filter((floor) => within === floor || within.startsWith(`${floor}/`)).toSorted((a, b) => b.length - a.length)[0]
 }
 
 function vendorProblem(file: string, specifier: string): string | undefined {

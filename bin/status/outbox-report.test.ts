@@ -2,8 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { describeOutbox, embeddedConsumers, openOutboxConsumer, openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
+import { openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
 import { toOutboxReport, toOutboxText } from './outbox-report.ts'
+import { describeOutbox } from '../../platform/outbox/describe-outbox.ts'
+import { embeddedConsumers } from '../../contracts/lane-consumers.ts'
+import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
 const appendedAtMs = Date.UTC(2026, 0, 5, 12)
 

@@ -3,7 +3,8 @@ import { featureViewDefinition } from '../../contracts/feature-view.ts'
 import { modelDefinition, type ModelFeature } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
 import type { FeatureValue } from '../engine/feature-value.ts'
-import { type AssemblyRequest, createAssembler } from './assembler.ts'
+import { createAssembler } from './assembler.ts'
+import type { AssemblyRequest } from './assembly-request.ts'
 
 const anchorTimeMs = Date.parse('2024-05-06T12:00:00.000Z')
 

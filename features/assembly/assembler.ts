@@ -1,27 +1,11 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ModelFeature } from '../../contracts/model-definition.ts'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
-import type { Scalar } from '../../contracts/primitives.ts'
 import { derivedInputs } from '../../platform/project/derivation-inputs.ts'
 import type { Project, ProjectModel } from '../../platform/project/project.ts'
-import type { FeatureValue } from '../engine/feature-value.ts'
+import type { AssemblyRequest, OnlineRead } from './assembly-request.ts'
 import { checkSentFeatures } from './sent-features.ts'
 import { serveFeature, type ServeContext } from './serve-feature.ts'
-
-/** What must be looked up online: a view, by the entity in a role. */
-export type OnlineRead = { view: string; role: string }
-
-export type AssemblyRequest = {
-  anchor: string
-  anchorTimeMs: number
-  entities: Readonly<Record<string, string>>
-  /** What the request sent. */
-  features: Readonly<Record<string, Scalar>>
-  /** The features of a view at the anchor time, for the entity in a role; undefined when it was not read. */
-  online(view: string, role: string): ReadonlyMap<string, FeatureValue> | undefined
-  /** The online store was to be read and did not answer: then `online` is not asked. */
-  storeUnavailable?: boolean
-}
 
 export type Assembler = {
   /** The online reads that this anchor's allowed features need. Throws `unknown_anchor`. */

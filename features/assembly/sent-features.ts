@@ -4,7 +4,7 @@ import type { Scalar } from '../../contracts/primitives.ts'
 import { isOfType } from '../../platform/project/feature-types.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
-import type { AssemblyRequest } from './assembler.ts'
+import type { AssemblyRequest } from './assembly-request.ts'
 import { ownEntry } from '../../platform/project/own-entry.ts'
 
 /** Everything the request sent is a request feature that the anchor allows, of its type and within its range. */

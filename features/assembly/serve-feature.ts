@@ -5,7 +5,7 @@ import { type Scalar, toTimestamp } from '../../contracts/primitives.ts'
 import type { Project } from '../../platform/project/project.ts'
 import { derive } from '../derived/derive.ts'
 import type { FeatureValue } from '../engine/feature-value.ts'
-import type { AssemblyRequest } from './assembler.ts'
+import type { AssemblyRequest } from './assembly-request.ts'
 import { ownEntry } from '../../platform/project/own-entry.ts'
 
 export type ServeContext = {

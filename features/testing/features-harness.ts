@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { featureEventPayloadHash, type FeatureEvent } from '../../contracts/feature-event.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
-import { embeddedConsumers, openOutboxConsumer, openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
+import { openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
 import type { EventLogConsumer, LogRecord } from '../../platform/event-log/event-log.ts'
 import { openLmdbOnlineStore } from '../../platform/online-store/online-store-lmdb.ts'
 import type { OnlineStore } from '../../platform/online-store/online-store.ts'
@@ -16,6 +16,8 @@ import type { FeatureValue } from '../engine/feature-value.ts'
 import { readFeatures } from '../engine/read-features.ts'
 import { planRead } from '../engine/store-keys.ts'
 import { testDefinitions, testSource, windowedView } from './view-cases.ts'
+import { embeddedConsumers } from '../../contracts/lane-consumers.ts'
+import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
 /** The features service as a real process on a real outbox, online store and warehouse, with the test as gateway and logger. */
 export async function createFeaturesHarness(server: TestWarehouse) {

@@ -5,8 +5,9 @@ import { startForwarder, type Forwarder } from '../forwarder-nats.ts'
 import type { NatsSettings } from '../../platform/nats/nats-config.ts'
 import type { EventLogHarness } from '../../platform/event-log/event-log.contract.ts'
 import { openNatsConsumer } from '../../platform/nats/event-log-nats.ts'
-import { brokerConsumers, openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
+import { openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
 import { startTestNats, testNatsSettings, type NatsBinary, type TestNats } from '../../platform/nats/testing/nats-server.ts'
+import { brokerConsumers } from '../../contracts/lane-consumers.ts'
 
 export type NatsHarness = EventLogHarness & {
   dir: string

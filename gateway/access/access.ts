@@ -1,7 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '../../contracts/errors.ts'
-import { defaultTenant } from './tenant.ts'
-import { type Caller, scopes } from '../http/caller.ts'
+import { defaultTenant, type Caller, scopes } from '../http/caller.ts'
 import type { KeyRing } from './key-ring.ts'
 import { digestOf, keyIdOf } from './key-token.ts'
 

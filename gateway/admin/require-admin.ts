@@ -2,9 +2,8 @@ import type { MiddlewareHandler } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 import { isLoopback } from '../../platform/service/common-config.ts'
 import type { Access } from '../access/access.ts'
-import { type Caller, requireScope } from '../http/caller.ts'
+import { defaultTenant, type Caller, requireScope } from '../http/caller.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
-import { defaultTenant } from '../access/tenant.ts'
 
 /** Whoever is on this machine, and sends no key. */
 const local: Caller = { name: 'local', tenant: defaultTenant, scopes: new Set(['admin'] as const) }

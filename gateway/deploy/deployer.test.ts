@@ -5,6 +5,8 @@ import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { createInstruments } from '../../platform/service/instruments.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 import { observeDeployments } from '../metrics/deployment-metrics.ts'
+import type { Deployer } from './deployer.ts'
+import { deploymentStates } from '../status/deployment-states.ts'
 
 const model = 'parcel-delay'
 const body = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }
@@ -162,9 +164,9 @@ describe('with the deployed versions only in memory', () => {
 })
 
 /** What is shown of the model's deployment, by the metric's name. */
-function deploymentMetrics(deployer: Parameters<typeof observeDeployments>[1]): Record<string, unknown> {
+function deploymentMetrics(deployer: Pick<Deployer, 'models' | 'waiting'>): Record<string, unknown> {
   const instruments = createInstruments()
-  observeDeployments(instruments, deployer)
+  observeDeployments(instruments, () => deploymentStates(deployer))
   const shown = instruments.families().map(({ name, read }) => [name, [...read()].find(({ labels }) => labels[0] === model)?.value])
   return Object.fromEntries(shown) as Record<string, unknown>
 }

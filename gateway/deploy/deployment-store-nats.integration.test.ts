@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Kvm } from '@nats-io/kv'
 import { expect, it, vi } from 'vitest'
-import { describeWithNats, natsBinaries, type NatsBinary, startTestNats, testNatsSettings } from '../../platform/nats/testing/nats-server.ts'
+import {
+  describeWithNats,
+  natsBinaries,
+  type NatsBinary,
+  startTestNats,
+  testNatsSettings,
+} from '../../platform/nats/testing/nats-server.ts'
 import { deploymentStoreContract, toDeployment } from './deployment-store.contract.ts'
 import { openDeploymentFiles } from './deployment-store-file.ts'
 import { openNatsDeployments } from './deployment-store-nats.ts'

@@ -1,6 +1,8 @@
 import type { Context } from 'hono'
-import type { OnHangUp } from '../predict/deadline.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+
+/** Tells a listener, once, that the client has hung up. */
+export type OnHangUp = (listener: () => void) => void
 
 /** When the request's connection ends before its answer is sent. The request's own signal would be made anew for each, and costs more. */
 export function onHangUpOf(c: Context<GatewayEnv>): OnHangUp | undefined {

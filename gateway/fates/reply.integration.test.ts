@@ -6,11 +6,11 @@ import { createServer } from 'node:http'
 import { Hono } from 'hono'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ServiceError } from '../../contracts/errors.ts'
-import type { Predicted } from '../predict/record.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { type Listener, listen } from '../http/listen.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 import { createReply } from './reply.ts'
+import { type Predicted } from '../predict/prediction.ts'
 
 const soon = { timeout: 60_000, interval: 5 }
 const parcel = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }

@@ -1,13 +1,15 @@
 import type { Context } from 'hono'
 import type { Origin } from '../../contracts/origin.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
-import type { Predicted } from '../predict/record.ts'
 import type { FatedPrediction, Fates } from './fates.ts'
+
+/** A prediction, with the error that it ended with. */
+type Ended = { event: FatedPrediction & { error_code?: string | undefined } }
 
 /** What one client is told of its predictions. */
 export type Reply = {
   /** The predictions are durable at these origins. The client may have been told of something else before. */
-  committed(predicted: readonly Predicted[], origins: readonly Origin[]): void
+  committed(predicted: readonly Ended[], origins: readonly Origin[]): void
   /** Is called once the last byte of an answer that is no error was given to the kernel. */
   whenAnswered(action: () => void): void
 }
@@ -21,7 +23,7 @@ export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered
   if (outgoing === undefined) return undefined
   const { socket } = outgoing.req
   let told: Told | undefined
-  let durable: { predicted: readonly Predicted[]; origins: readonly Origin[] } | undefined
+  let durable: { predicted: readonly Ended[]; origins: readonly Origin[] } | undefined
   let onAnswered: (() => void) | undefined
 
   function end(how: Told): void {
@@ -45,16 +47,15 @@ export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered
   }
 }
 
-type Settling = { predicted: readonly Predicted[]; origins: readonly Origin[]; told: Told }
+type Settling = { predicted: readonly Ended[]; origins: readonly Origin[]; told: Told }
 
 function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: Settling): void {
   for (const [index, { event }] of predicted.entries()) {
     const origin = origins[index]
     if (origin === undefined) continue
-    const prediction: FatedPrediction = event
     const reason = told === 'client_gone' ? told : reasonOf(told.errorCode, event.error_code)
-    if (reason === undefined) fates.answered(prediction, origin)
-    else fates.unanswered(prediction, origin, reason)
+    if (reason === undefined) fates.answered(event, origin)
+    else fates.unanswered(event, origin, reason)
   }
 }
 

@@ -10,6 +10,9 @@ export type CallerLimits = {
   maxConcurrent?: number | undefined
 }
 
+/** The tenant of a caller whose key names none. */
+export const defaultTenant = 'default'
+
 /** Who sends a request and what it may do. `keyId` is missing where the key of the environment, or none, was asked for. */
 export type Caller = CallerLimits & { name: string; keyId?: string; tenant: string; scopes: ReadonlySet<Scope> }
 

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
-import { headerLengthName } from '../v2/sent-body.ts'
+import { headerLengthName } from '../../contracts/v2.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
 /** How long a browser may remember what it was allowed. */

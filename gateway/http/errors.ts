@@ -1,7 +1,7 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import type { Logger } from 'pino'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { errorCodes, ServiceError, toServiceError } from '../../contracts/errors.ts'
 import type { ErrorBody } from '../../contracts/http.ts'
 import { acceptedEncodings } from './content-encoding.ts'
 import type { GatewayEnv } from './gateway-env.ts'
@@ -13,7 +13,7 @@ const retryLater: readonly number[] = [409, 429, 503]
 /** The one place where an error becomes an answer. What is not a `ServiceError` is logged and answered as `internal`. */
 export function createErrorHandler(logger: Logger): ErrorHandler<GatewayEnv> {
   return (error, c) => {
-    const known = error instanceof ServiceError ? error : toInternal(error)
+    const known = toServiceError(error)
     log(logger, c, known)
     return toErrorResponse(c, known)
   }
@@ -59,13 +59,4 @@ export function toErrorBody(error: ServiceError, requestId: string): ErrorBody {
 /** The Open Inference Protocol has one text for all. */
 function toV2ErrorBody({ message, path, hint }: ServiceError): { error: string } {
   return { error: `${path === undefined ? '' : `${path}: `}${message}${hint === undefined ? '' : `; ${hint}`}` }
-}
-
-/** Any error as one that may be answered. */
-export function toServiceError(error: unknown): ServiceError {
-  return error instanceof ServiceError ? error : toInternal(error)
-}
-
-function toInternal(cause: unknown): ServiceError {
-  return new ServiceError('internal', 'the server failed; its log has the reason under this request id', { cause })
 }

@@ -3,9 +3,9 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Background } from '../predict/background.ts'
 import type { Fates } from '../fates/fates.ts'
-import type { Commit, Predicted } from '../predict/record.ts'
 import { completeUntil } from './complete-until.ts'
 import type { Claim, Holder, IdempotencyStore, KeptPredictions, KeyPlace, StoredAnswer } from './idempotency-store.ts'
+import { type Commit, type Predicted } from '../predict/prediction.ts'
 
 /** A request with a key; `fingerprint` is equal for equal bodies. `answerByMs` is Unix time. */
 export type KeyedRequest = KeyPlace & { fingerprint: string; answerByMs: number }

@@ -1,4 +1,4 @@
-import type { Tensor, TensorData, Tensors } from './inference.ts'
+import type { Tensor, TensorData, Tensors } from '../tensors/tensor.ts'
 
 /** What is to be run: inputs of so many rows, and the tensors wanted. */
 export type Rows = { inputs: Tensors; outputs: readonly string[]; rows: number }

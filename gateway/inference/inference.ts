@@ -1,25 +1,7 @@
-import type { z } from 'zod'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
-import type { tensorType } from '../../contracts/version-manifest.ts'
 import type { Distribution } from '../../platform/service/distribution.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 import type { Cancellation } from './cancellation.ts'
-
-export type TensorType = z.infer<typeof tensorType>
-export type TensorData =
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | Int32Array
-  | Int16Array
-  | Int8Array
-  | BigUint64Array
-  | Uint32Array
-  | Uint16Array
-  | Uint8Array
-  | string[]
-/** Row-major; bool is one byte per element, float16 its 16 bits. */
-export type Tensor = { type: TensorType; dims: readonly number[]; data: TensorData }
-export type Tensors = Record<string, Tensor>
 
 /** A model file's own word on one of its inputs or outputs. -1 is a variable dimension; `type` is the runtime's name for it. */
 export type TensorInfo = { name: string; type: string; shape: readonly number[] }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { RunFault } from './inference-thread.ts'
-import type { Tensors } from './inference.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 import { findBatching, timeRuns } from './measure-session.ts'
 
 const sample = {

@@ -1,7 +1,8 @@
 import { fromHalfBits } from '../tensors/half.ts'
 import { splitRows, takeRows } from './batch.ts'
 import type { RunReply } from './worker-protocol.ts'
-import type { Sample, SessionPlan, Tensor, Tensors } from './inference.ts'
+import type { Sample, SessionPlan } from './inference.ts'
+import type { Tensor, Tensors } from '../tensors/tensor.ts'
 import { RunFault } from './inference-thread.ts'
 
 /** One run of a session, nobody else's rows in it. */

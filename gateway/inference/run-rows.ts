@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { stackRows, takeRows } from './batch.ts'
-import type { Tensor, Tensors } from './inference.ts'
+import type { Tensor, Tensors } from '../tensors/tensor.ts'
 
 /** One run of a session as it is. */
 type RunOnce = (inputs: Tensors) => Promise<Tensors>

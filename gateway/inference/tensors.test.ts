@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import type { Tensors, TensorType } from './inference.ts'
+import type { Tensors, TensorType } from '../tensors/tensor.ts'
 import { decodeOutputs, encodeInputs, requireEncodable } from './tensors.ts'
 
 const input = (type: TensorType, features = ['a', 'b'], shape = [-1, features.length]) => ({ name: 'x', type, shape, features })

@@ -4,7 +4,7 @@ import type { Scalar } from '../../contracts/primitives.ts'
 import { integerTypes, type VersionManifest } from '../../contracts/version-manifest.ts'
 import { inputLayout } from '../../platform/project/input-layout.ts'
 import { fromHalfBits, toHalfBits } from '../tensors/half.ts'
-import type { Tensor, TensorData, Tensors, TensorType } from './inference.ts'
+import type { Tensor, TensorData, Tensors, TensorType } from '../tensors/tensor.ts'
 
 type InputTensor = VersionManifest['inputs'][number]
 type OutputTensor = VersionManifest['outputs'][number]

@@ -1,4 +1,5 @@
-import type { SessionInfo, SessionSpec, Tensors } from './inference.ts'
+import type { SessionInfo, SessionSpec } from './inference.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 
 export type LoadMessage = { kind: 'load'; spec: SessionSpec }
 export type RunMessage = { kind: 'run'; sessionId: string } & SessionRun

@@ -1,26 +1,15 @@
 import type { Instruments } from '../../platform/service/instruments.ts'
-import type { Deployer } from '../deploy/deployer.ts'
-import { unservedOf } from '../deploy/versions-of.ts'
 
-export type DeploymentSource = Pick<Deployer, 'models' | 'waiting'>
+/** One model's deployment: `unserved` counts the versions that it names and that answer nothing; `waiting`: a later revision cannot be gone by yet. */
+export type DeploymentState = { model: string; revision: number; unserved: number; waiting: boolean }
 
 /** By which revision each model's requests go, what it names and is not there, and whether a later one cannot be gone by yet. */
-export function observeDeployments({ observe }: Instruments, { models, waiting }: DeploymentSource): void {
-  const labels = ['model']
-  const each = (read: (model: string) => number) => () => [...models.keys()].map((model) => ({ labels: [model], value: read(model) }))
-  observe(
-    'gauge',
-    { name: 'hindsight_deployment_revision', description: "The revision of the model's deployment that requests go by.", labels },
-    each((model) => models.get(model)?.deployment.revision ?? 0),
-  )
-  observe(
-    'gauge',
-    { name: 'hindsight_deployment_unserved', description: 'Versions that the deployment names and that answer nothing.', labels },
-    each((model) => unservedOf(models.get(model)!).length),
-  )
-  observe(
-    'gauge',
-    { name: 'hindsight_deployment_waiting', description: 'Whether a later revision is known that this gateway cannot go by yet.', labels },
-    each((model) => (waiting(model) === undefined ? 0 : 1)),
-  )
+export function observeDeployments({ observe }: Instruments, readStates: () => readonly DeploymentState[]): void {
+  const gauge = (name: string, description: string, read: (state: DeploymentState) => number) =>
+    observe('gauge', { name: `hindsight_deployment_${name}`, description, labels: ['model'] }, () =>
+      readStates().map((state) => ({ labels: [state.model], value: read(state) })),
+    )
+  gauge('revision', "The revision of the model's deployment that requests go by.", ({ revision }) => revision)
+  gauge('unserved', 'Versions that the deployment names and that answer nothing.', ({ unserved }) => unserved)
+  gauge('waiting', 'Whether a later revision is known that this gateway cannot go by yet.', ({ waiting }) => Number(waiting))
 }

@@ -1,8 +1,5 @@
 import type { Instruments } from '../../platform/service/instruments.ts'
 import { secondBounds } from '../../platform/service/second-bounds.ts'
-import { type DeploymentSource, observeDeployments } from './deployment-metrics.ts'
-import { observeInference, type InferenceSource } from './inference-metrics.ts'
-import { observeOutbox, type OutboxSource } from './outbox-metrics.ts'
 
 /** `total` is from the arrival of a request until its events are durable, and not the sum of the others. */
 export type Stage = 'features' | 'queue' | 'inference' | 'outbox' | 'total'
@@ -21,14 +18,9 @@ export type GatewayMetrics = {
   delivered(labels: { model: string }, count: number): void
   /** `outcome` is an error code where it was refused. */
   idempotent(outcome: string): void
-  observeOutbox(source: OutboxSource): void
-  observeInference(source: InferenceSource): void
-  observeDeployments(source: DeploymentSource): void
-  observeInFlight(read: () => { requests: number; background: number }): void
 }
 
-export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
-  const { counter, histogram } = instruments
+export function createGatewayMetrics({ counter, histogram }: Instruments): GatewayMetrics {
   const requests = counter({
     name: 'hindsight_http_requests_total',
     description: 'Requests answered, by route, status and error code.',
@@ -107,14 +99,11 @@ export function createGatewayMetrics(instruments: Instruments): GatewayMetrics {
     unanswered: ({ model, reason }, count) => unanswered(model, reason).add(count),
     delivered: ({ model }, count) => delivered(model).add(count),
     idempotent: (outcome) => idempotent(outcome).add(1),
-    observeOutbox: (source) => observeOutbox(instruments, source),
-    observeInference: (source) => observeInference(instruments, source),
-    observeDeployments: (source) => observeDeployments(instruments, source),
-    observeInFlight: (read) => observeInFlight(instruments, read),
   }
 }
 
-function observeInFlight({ observe }: Instruments, read: () => { requests: number; background: number }): void {
+/** Counts of what is under way at the moment of a scrape. */
+export function observeInFlight({ observe }: Instruments, read: () => { requests: number; background: number }): void {
   const description = 'Requests under way, and work that no answer waits for.'
   observe('gauge', { name: 'hindsight_in_flight', description, labels: ['kind'] }, () => {
     const { requests, background } = read()

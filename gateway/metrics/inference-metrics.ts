@@ -1,14 +1,15 @@
 import type { Instruments, Series } from '../../platform/service/instruments.ts'
-import type { InferenceEngine, SessionStatus } from '../inference/inference.ts'
-import type { ServingModels } from '../predict/serving-model.ts'
+import type { SessionStatus } from '../inference/inference.ts'
 
-export type InferenceSource = { inference: Pick<InferenceEngine, 'status'>; models: ServingModels }
+/** The session of a version that is served, and its state now. */
+export type ServedSession = { model: string; version: string; status: SessionStatus }
 
 const labels = ['model', 'version']
 
 /** What waits and runs now, and how many rows the runs had so far, of each version that is served. */
-export function observeInference({ observe }: Instruments, source: InferenceSource): void {
-  const each = (read: (status: SessionStatus) => Series['value']) => () => readEach(source, read)
+export function observeInference({ observe }: Instruments, readSessions: () => readonly ServedSession[]): void {
+  const each = (read: (status: SessionStatus) => Series['value']) => () =>
+    readSessions().map(({ model, version, status }) => ({ labels: [model, version], value: read(status) }))
   observe(
     'gauge',
     { name: 'hindsight_inference_queued_rows', description: 'Rows that wait for the model.', labels },
@@ -32,15 +33,5 @@ export function observeInference({ observe }: Instruments, source: InferenceSour
     'histogram',
     { name: 'hindsight_inference_batch_rows', description: 'Rows of one run, of one request or several.', labels },
     each(({ batchRows }) => batchRows),
-  )
-}
-
-function readEach({ inference, models }: InferenceSource, read: (status: SessionStatus) => Series['value']): Series[] {
-  const sessions = new Map(inference.status().map((status) => [status.sessionId, status]))
-  return [...models].flatMap(([model, { versions }]) =>
-    [...versions].flatMap(([version, { sessionId }]) => {
-      const status = sessions.get(sessionId)
-      return status === undefined ? [] : [{ labels: [model, version], value: read(status) }]
-    }),
   )
 }

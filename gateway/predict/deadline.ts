@@ -1,4 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
+import type { OnHangUp } from '../fates/hang-up.ts'
 import { type Cancellation, createCancellation } from '../inference/cancellation.ts'
 
 /**
@@ -17,9 +18,6 @@ export type Deadline = {
   /** To be called once the request is settled. */
   clear(): void
 }
-
-/** Tells a listener, once, that the client has hung up. */
-export type OnHangUp = (listener: () => void) => void
 
 export function createDeadline(options: {
   now: () => number

@@ -13,10 +13,11 @@ import type { ProjectModel } from '../../platform/project/project.ts'
 import { toEventJson } from './event-json.ts'
 import { recordTensor } from '../tensors/record-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
-import type { Tensors } from '../inference/inference.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 import type { Routed } from './routing.ts'
-import type { InstanceResult, SeenFeatures, VersionRun } from './run-version.ts'
+import type { SeenFeatures, VersionRun } from './run-version.ts'
 import { warningsOf } from './warnings.ts'
+import { type InstanceResult } from './prediction.ts'
 
 const dayMs = 24 * 3600 * 1000
 

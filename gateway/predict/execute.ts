@@ -1,10 +1,10 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import type { Deadline } from './deadline.ts'
-import type { Instance } from './instance.ts'
 import type { Routed } from './routing.ts'
 import { failAll, runVersion, type SeenFeatures, type VersionRun } from './run-version.ts'
 import { nothingRead } from './store-read.ts'
+import { type Instance } from './prediction.ts'
 
 export type ExecuteDeps = { inference: InferenceEngine; tick: () => number }
 

@@ -3,10 +3,10 @@ import { WouldBeLate } from '../inference/would-be-late.ts'
 import { decide } from './decision.ts'
 import type { Deadline } from './deadline.ts'
 import { execute, type ExecuteDeps, type Execution } from './execute.ts'
-import type { Instance } from './instance.ts'
 import type { Routed } from './routing.ts'
-import type { InstanceResult, SeenFeatures } from './run-version.ts'
+import type { SeenFeatures } from './run-version.ts'
 import type { ServingModel, ServingVersion } from './serving-model.ts'
+import { type Instance, type InstanceResult } from './prediction.ts'
 
 /** What stands in for a version that does not answer in time, as model.yaml has it. */
 export type Fallback =

@@ -1,27 +1,8 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictInstance } from '../../contracts/http.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
-import type { Scalar } from '../../contracts/primitives.ts'
 import { knownNames } from '../../platform/project/problems.ts'
-import type { SentRow } from './sent-row.ts'
-
-/** One accepted instance: what is predicted about, and when. */
-export type Instance = {
-  index: number
-  decisionId: string
-  tenant: string
-  entities: Record<string, string>
-  anchor: string
-  anchorTimeMs: number
-  features: Record<string, Scalar>
-  tags: string[]
-  /** What was sent as tensors: then nothing else is read or assembled. */
-  row: SentRow | undefined
-  /** Equal for instances that ask the same; undefined where the request id is ours. */
-  questionSha256?: string | undefined
-  /** Whether the request id stood for another question before, as far as this process remembers. */
-  reusesId?: boolean | undefined
-}
+import { type Instance, type SentRow } from './prediction.ts'
 
 /** The anchor of a model that names none. */
 export const defaultAnchor = 'request'

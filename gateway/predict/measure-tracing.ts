@@ -5,9 +5,10 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import type { Tracing } from '../../platform/service/tracing.ts'
 import { parseTraceparent, type TraceParent } from '../../platform/service/trace-context.ts'
 import { startTelemetry } from '../../platform/service/telemetry-opentelemetry.ts'
-import type { Predictor, PredictInput } from './predictor.ts'
+import type { Predictor } from './predictor.ts'
 import type { ServingModel } from './serving-model.ts'
 import { tracePredictor } from './trace-predictor.ts'
+import { type PredictInput } from './prediction.ts'
 
 // What tracing adds to a predict request of one instance, as processor time. Prints microseconds, each the median of five rounds.
 const requests = 20_000

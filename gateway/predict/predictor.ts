@@ -1,61 +1,25 @@
-import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { errorCodes, ServiceError, underPath } from '../../contracts/errors.ts'
 import { completeGroups, forEach, type Group, groupRequest, runGroup } from './answer-group.ts'
-import type { TraceParent } from '../../platform/service/trace-context.ts'
 import { type AskedIds, withQuestion } from './question.ts'
-import type { Reply } from '../fates/reply.ts'
-import type { Background } from './background.ts'
 import type { CommitTime } from './commit-time.ts'
-import { createDeadline, type Deadline, type OnHangUp } from './deadline.ts'
-import type { ExecuteDeps } from './execute.ts'
+import { createDeadline, type Deadline } from './deadline.ts'
 import { fallbackReserveMs } from './fallback.ts'
-import { type Instance, toInstance } from './instance.ts'
+import { toInstance } from './instance.ts'
 import { type LoopLoad, refuseOverload } from './loop-load.ts'
-import { type Commit, type Predicted, record, type RecordDeps, toPredicted } from './record.ts'
-import { type ParsedPredict, withinInstance } from '../routes/parse-predict.ts'
+import { record, toPredicted } from './record.ts'
 import type { Routed } from './routing.ts'
-import { type InstanceResult, isRefusal, type SeenFeatures } from './run-version.ts'
-import type { SentRow } from './sent-row.ts'
+import { isRefusal, type SeenFeatures } from './run-version.ts'
 import type { ServingModel } from './serving-model.ts'
-import { runShadows, type ShadowLimits } from './shadows.ts'
-import type { SpareTurns } from './spare-turns.ts'
+import { runShadows, type ShadowDeps } from './shadows.ts'
 import { readOnce, type ReadDeps } from './store-read.ts'
+import { type Commit, type Instance, type InstanceResult, type Predicted, type PredictInput, type Work } from './prediction.ts'
 
-export type PredictorDeps = ExecuteDeps &
-  RecordDeps &
+export type PredictorDeps = ShadowDeps &
   ReadDeps & {
-    background: Background
     askedIds: AskedIds
-    /** UUIDv7. */
-    newId: () => string
     commitTime: CommitTime
     loopLoad: LoopLoad
-    limits: ShadowLimits
-    /** For shadows. */
-    spareTurn: SpareTurns
   }
-
-/** A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the monotonic clock; `rows`, one per instance, are what was sent as tensors. */
-export type PredictInput = ParsedPredict & {
-  requestId: string
-  /** Whether that is the caller's. */
-  requestIdGiven: boolean
-  tenant: string
-  receivedAtMs: number
-  receivedTick: number
-  /** The caller's span, where it sent one; the request's own, where it has one. */
-  trace?: TraceParent | undefined
-  /** Whether the request's spans are recorded. */
-  traceSampled?: boolean | undefined
-  rows?: readonly SentRow[] | undefined
-  onHangUp?: OnHangUp | undefined
-  /** Learns of the predictions that the client is told of. */
-  reply?: Reply | undefined
-  /** The client's key, and how its events become durable only once. */
-  idempotency?: { key: string; commit: Commit } | undefined
-}
-
-/** A request on its way: what it asked, and its accepted instances. */
-export type Work = { input: PredictInput; instances: Instance[] }
 
 /**
  * Answers a predict request: each instance's event is durable when the promise resolves. Rejects when the request
@@ -92,7 +56,7 @@ function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInp
       const instance = toInstance({ definition, sent, index, decisionId: deps.newId(), tenant, receivedAtMs, row: input.rows?.[index] })
       return input.requestIdGiven ? withQuestion(deps, instance, { model: definition.name, requestId: input.requestId, sent }) : instance
     } catch (error) {
-      throw input.batch && error instanceof ServiceError ? withinInstance(error, index) : error
+      throw input.batch && error instanceof ServiceError ? underPath(error, `instances[${index}]`) : error
     }
   })
 }
@@ -153,7 +117,7 @@ function joined<T>(lists: T[][]): T[] {
 /** What the request alone decides refuses the whole, and nothing is written. */
 function refuseBadInstances(results: readonly InstanceResult[], batch: boolean): void {
   const bad = results.find(({ error }) => error !== undefined && isRefusal(error))
-  if (bad?.error !== undefined) throw batch ? withinInstance(bad.error, bad.instance.index) : bad.error
+  if (bad?.error !== undefined) throw batch ? underPath(bad.error, `instances[${bad.instance.index}]`) : bad.error
 }
 
 /** Nothing was seen, and model.yaml wants no answer then, or a queue was full: a 503 leaves no event. */

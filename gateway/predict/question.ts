@@ -2,7 +2,7 @@ import type { PredictInstance } from '../../contracts/http.ts'
 import { canonicalHash, inOrder } from '../../contracts/canonical-json.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import type { Instance } from './instance.ts'
+import { type Instance } from './prediction.ts'
 
 type Asked = { model: string; requestId: string; sent: PredictInstance }
 

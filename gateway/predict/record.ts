@@ -1,24 +1,15 @@
 import type { Logger } from 'pino'
-import type { ServiceError } from '../../contracts/errors.ts'
-import type { UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Fates } from '../fates/fates.ts'
 import type { Reply } from '../fates/reply.ts'
-import type { Tensors } from '../inference/inference.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { appendEvents } from './append-events.ts'
 import { type EventContext, toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
-import type { PredictInput } from './predictor.ts'
 import type { Routed } from './routing.ts'
+import { type Predicted, type PredictInput } from './prediction.ts'
 
 export type RecordDeps = { fates: Pick<Fates, 'append'>; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
-
-/** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
-export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
-
-/** Stands around `record`, which makes the events durable: it may do things before and after, or refuse. */
-export type Commit = (predicted: readonly Predicted[], record: () => Promise<void>) => Promise<void>
 
 /** The events of an execution; `ids` are the prediction ids of a request's instances, by their index. */
 export function toPredicted(

@@ -2,9 +2,9 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { chooseChallenger } from './choose-challenger.ts'
-import type { Instance } from './instance.ts'
 import { fitsSentRow } from './sent-row.ts'
 import type { ServingModel, ServingVersion } from './serving-model.ts'
+import { type Instance } from './prediction.ts'
 
 /** A version, why it predicts, how likely that was for this request, and the deployment's revision that decided it. */
 export type Routed = { serving: ServingVersion; route: PredictionEvent['route']; probability: number; revision: number }

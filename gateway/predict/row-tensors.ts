@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { fromHalfBits } from '../tensors/half.ts'
-import type { Tensor, TensorData, Tensors, TensorType } from '../inference/inference.ts'
-import type { InstanceResult } from './run-version.ts'
+import type { Tensor, TensorData, Tensors, TensorType } from '../tensors/tensor.ts'
+import { type InstanceResult } from './prediction.ts'
 
 /**
  * The result with its own row of the tensors that the model gave, for a caller that asked in tensors. A row that no answer

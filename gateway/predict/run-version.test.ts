@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import { createMemoryInference } from '../testing/memory-inference.ts'
 import { createDeadline } from './deadline.ts'
-import type { Instance } from './instance.ts'
 import { runVersion, type SeenFeatures } from './run-version.ts'
 import type { ServingVersion } from './serving-model.ts'
+import { type Instance } from './prediction.ts'
 
 const served: ServedFeature = { name: 'visits', source: 'online', status: 'missing', reason: 'any', definition: 'e'.repeat(64) }
 

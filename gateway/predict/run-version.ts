@@ -1,28 +1,20 @@
-import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { errorCodes, ServiceError, toServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
-import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-event.ts'
+import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { AppliedPosition } from '../../contracts/origin.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import { toServiceError } from '../http/errors.ts'
-import type { InferenceEngine, Tensors } from '../inference/inference.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs, requireEncodable } from '../inference/tensors.ts'
 import { decide } from './decision.ts'
 import type { Deadline } from './deadline.ts'
-import type { Instance } from './instance.ts'
 import { withRowTensors } from './row-tensors.ts'
 import type { ServingVersion } from './serving-model.ts'
 import type { StoredValues } from './version-features.ts'
+import { type Instance, type InstanceResult } from './prediction.ts'
 
 /** What the online store answered, and how far it was; without `values` it did not answer. */
 export type SeenFeatures = { values: StoredValues | undefined; asOf: AppliedPosition[]; readAtMs: number | undefined }
-
-export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
-  | { outputs: Outputs; decision: PredictionEvent['decision']; tensors?: Tensors; fallback?: StandIn; error?: undefined }
-  | { error: ServiceError }
-)
-
-/** What answered instead of the version, and what the caller is told of it. */
-export type StandIn = { name: string; warning: string }
 
 export type VersionRun = {
   results: InstanceResult[]

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Scalar } from '../../contracts/primitives.ts'
 import { testProject } from '../testing/test-project.ts'
-import type { Instance } from './instance.ts'
 import { fitsSentRow, takeSentRows } from './sent-row.ts'
 import type { ServingVersion } from './serving-model.ts'
 import type { VersionFeatures } from './version-features.ts'
+import { type Instance } from './prediction.ts'
 
 const model = testProject.models.get('parcel-delay')!
 const assembled: VersionFeatures = { keysOf: () => [{ partition: 0, key: 'k' }], needsStore: () => true, assemble: () => [] }

@@ -1,18 +1,9 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { RecordedTensor, ServedFeature } from '../../contracts/prediction-event.ts'
-import type { Scalar } from '../../contracts/primitives.ts'
+import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import type { Instance } from './instance.ts'
 import type { ServingVersion } from './serving-model.ts'
 import type { VersionFeatures } from './version-features.ts'
-
-/** What a caller sent as tensors for one instance. Nothing is assembled: the values are what the model sees. */
-export type SentRow = {
-  /** By feature; one that is undefined was sent as NaN, which models read as missing. */
-  values: ReadonlyMap<string, Scalar | undefined>
-  /** As the event keeps them. */
-  inputs: readonly RecordedTensor[]
-}
+import { type Instance, type SentRow } from './prediction.ts'
 
 /** The features of a version, where an instance that has a sent row is served that instead of the online store and the rules of model.yaml. */
 export function takeSentRows(features: VersionFeatures, model: ProjectModel, { manifest }: ProjectVersion): VersionFeatures {

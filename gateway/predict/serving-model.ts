@@ -1,3 +1,5 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import { knownNames } from '../../platform/project/problems.ts'
 import type { Deployment } from '../../contracts/deployment.ts'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
 import type { SessionInfo, SessionPlan, TensorInfo } from '../inference/inference.ts'
@@ -51,3 +53,11 @@ export type ServingModel = {
 }
 
 export type ServingModels = ReadonlyMap<string, ServingModel>
+
+/** @throws ServiceError `unknown_model`, with the nearest names that there are. */
+export function findModel(models: ServingModels, name: string): ServingModel {
+  const model = models.get(name)
+  if (model !== undefined) return model
+  const shown = name.slice(0, 64)
+  throw new ServiceError('unknown_model', `the project has no model ${shown}`, { hint: knownNames(shown, models.keys()) })
+}

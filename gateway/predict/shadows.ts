@@ -1,18 +1,28 @@
-import { errorCodes, ServiceError } from '../../contracts/errors.ts'
-import { toServiceError } from '../http/errors.ts'
+import { errorCodes, ServiceError, toServiceError } from '../../contracts/errors.ts'
+import type { Background } from './background.ts'
 import { createDeadline } from './deadline.ts'
-import { execute, type Execution, failedExecution } from './execute.ts'
-import type { PredictorDeps, Work } from './predictor.ts'
-import { record, toPredicted } from './record.ts'
+import { execute, type ExecuteDeps, type Execution, failedExecution } from './execute.ts'
+import { record, type RecordDeps, toPredicted } from './record.ts'
 import type { Routed } from './routing.ts'
 import { isRefusal, type SeenFeatures } from './run-version.ts'
+import type { SpareTurns } from './spare-turns.ts'
 import type { Uses } from './uses.ts'
+import { type Work } from './prediction.ts'
 
 /** How many shadow runs may be under way, and the milliseconds that one may take. */
 export type ShadowLimits = { shadows: number; shadowDeadlineMs: number }
 
+export type ShadowDeps = ExecuteDeps &
+  RecordDeps & {
+    background: Background
+    /** UUIDv7. */
+    newId: () => string
+    limits: ShadowLimits
+    spareTurn: SpareTurns
+  }
+
 type Watch = {
-  deps: PredictorDeps
+  deps: ShadowDeps
   work: Work
   shadows: readonly Routed[]
   read: Promise<SeenFeatures>
@@ -50,7 +60,7 @@ async function isRecorded(answer: Promise<unknown>): Promise<boolean> {
   )
 }
 
-async function runOne(deps: PredictorDeps, options: { routed: Routed; work: Work; read: Promise<SeenFeatures> }): Promise<Execution> {
+async function runOne(deps: ShadowDeps, options: { routed: Routed; work: Work; read: Promise<SeenFeatures> }): Promise<Execution> {
   const { routed, work, read } = options
   const deadline = createDeadline({ now: deps.now, atMs: deps.now() + deps.limits.shadowDeadlineMs })
   try {

@@ -1,9 +1,9 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { OnlineStore, StoreKey, StoreSnapshot } from '../../platform/online-store/online-store.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import type { Instance } from './instance.ts'
 import type { Routed } from './routing.ts'
 import type { SeenFeatures } from './run-version.ts'
+import { type Instance } from './prediction.ts'
 
 export type ReadDeps = { store: OnlineStore; metrics: GatewayMetrics; now: () => number }
 

@@ -2,8 +2,8 @@ import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import { ServiceError } from '../../contracts/errors.ts'
 import { spanIdOf, type TraceParent } from '../../platform/service/trace-context.ts'
 import type { ActiveSpan, Tracing } from '../../platform/service/tracing.ts'
-import type { Predictor, PredictInput } from './predictor.ts'
-import type { Predicted } from './record.ts'
+import type { Predictor } from './predictor.ts'
+import { type PredictInput, type Predicted } from './prediction.ts'
 
 /**
  * The same, with a span for each request, one for each of its stages, and one for each event that it made durable. Spans are

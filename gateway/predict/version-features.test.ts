@@ -7,8 +7,8 @@ import { encodeBlock } from '../../features/engine/block-codec.ts'
 import { compileView, type TileGrid } from '../../features/engine/compile-view.ts'
 import { toFact } from '../../features/engine/fact.ts'
 import { blockKey, pageOf, readyKey } from '../../features/engine/store-keys.ts'
-import type { Instance } from './instance.ts'
 import { createVersionFeatures } from './version-features.ts'
+import { type Instance } from './prediction.ts'
 
 const noon = Date.UTC(2001, 5, 4, 12)
 const minute = 60_000

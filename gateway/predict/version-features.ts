@@ -6,7 +6,7 @@ import { readFeatures } from '../../features/engine/read-features.ts'
 import { createReadPlanner } from '../../features/engine/store-keys.ts'
 import type { StoreKey } from '../../platform/online-store/online-store.ts'
 import type { Project, ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import type { Instance } from './instance.ts'
+import { type Instance } from './prediction.ts'
 
 /** How one version's features come about. Both steps are pure. */
 export type VersionFeatures = {

@@ -1,6 +1,6 @@
 import type { ServedFeature } from '../../contracts/prediction-event.ts'
 import { storeUnavailable } from '../../features/assembly/serve-feature.ts'
-import type { Instance } from './instance.ts'
+import { type Instance } from './prediction.ts'
 
 export const requestIdReused = 'request_id_reused: the id was sent before with another question, and a label by it reaches both'
 

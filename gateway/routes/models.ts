@@ -1,10 +1,9 @@
 import type { Handler } from 'hono'
 import { defaultAnchor } from '../predict/instance.ts'
-import type { ServingModel, ServingModels, ServingVersion } from '../predict/serving-model.ts'
+import { findModel, type ServingModel, type ServingModels, type ServingVersion } from '../predict/serving-model.ts'
 import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { ModelDetail, ModelSummary } from './model-schemas.ts'
-import { findModel } from './predict.ts'
 
 /** `GET /v1/models` */
 export function modelsRoute(models: ServingModels): Handler<GatewayEnv> {

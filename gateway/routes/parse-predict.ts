@@ -33,9 +33,3 @@ function refuseTooMany(instances: readonly PredictInstance[]): void {
     hint: 'split it into several requests',
   })
 }
-
-/** The error with its path put under the instance it belongs to. */
-export function withinInstance(error: ServiceError, index: number): ServiceError {
-  const path = error.path === undefined ? `instances[${index}]` : `instances[${index}].${error.path}`
-  return new ServiceError(error.code, error.message, { cause: error, path, ...(error.hint !== undefined && { hint: error.hint }) })
-}

@@ -1,9 +1,7 @@
 import type { Handler } from 'hono'
 import { canonicalHash } from '../../contracts/canonical-json.ts'
-import { ServiceError } from '../../contracts/errors.ts'
 import { predictLimits } from '../../contracts/http.ts'
 import { parseTraceparent } from '../../platform/service/trace-context.ts'
-import { knownNames } from '../../platform/project/problems.ts'
 import { answerJson } from '../http/answer.ts'
 import type { Fates } from '../fates/fates.ts'
 import { createReply } from '../fates/reply.ts'
@@ -17,10 +15,10 @@ import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import { toPredictResponse } from '../predict/event.ts'
 import { type LoopLoad, refuseOverload } from '../predict/loop-load.ts'
-import { answerAtMs, isRefusedWhole, type Predictor, type PredictInput } from '../predict/predictor.ts'
-import type { Predicted } from '../predict/record.ts'
+import { answerAtMs, isRefusedWhole, type Predictor } from '../predict/predictor.ts'
 import { type ParsedPredict, parsePredict } from './parse-predict.ts'
-import type { ServingModel, ServingModels } from '../predict/serving-model.ts'
+import { findModel, type ServingModel, type ServingModels } from '../predict/serving-model.ts'
+import { type PredictInput, type Predicted } from '../predict/prediction.ts'
 
 export type PredictRouteDeps = {
   models: ServingModels
@@ -89,11 +87,4 @@ function toBody({ batch, options }: ParsedPredict, model: ServingModel, predicte
 function toStored(parsed: ParsedPredict, model: ServingModel, predicted: readonly Predicted[]) {
   if (isRefusedWhole(predicted)) return undefined
   return { headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(toBody(parsed, model, predicted))) }
-}
-
-export function findModel(models: ServingModels, name: string): ServingModel {
-  const model = models.get(name)
-  if (model !== undefined) return model
-  const shown = name.slice(0, 64)
-  throw new ServiceError('unknown_model', `the project has no model ${shown}`, { hint: knownNames(shown, models.keys()) })
 }

@@ -1,5 +1,5 @@
 import type { Datatype } from '../../contracts/v2.ts'
-import type { Tensor, TensorType } from '../inference/inference.ts'
+import type { Tensor, TensorType } from './tensor.ts'
 import type { V2Tensor } from './v2-tensor.ts'
 
 /** The protocol's name of each type that a version's tensors can have. */

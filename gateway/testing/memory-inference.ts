@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { InferenceEngine, RunRequest, SessionPlan, Tensors } from '../inference/inference.ts'
+import type { InferenceEngine, RunRequest, SessionPlan } from '../inference/inference.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 
 const plan: SessionPlan = {
   ...{ placement: 'worker', reason: 'for tests', batching: true, rowByRow: false, maxBatchRows: 64 },

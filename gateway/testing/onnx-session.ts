@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { modelDefinition, type ModelDefinition } from '../../contracts/model-definition.ts'
-import type { InferenceEngine, RunRequest, SessionSpec, Tensors } from '../inference/inference.ts'
+import type { InferenceEngine, RunRequest, SessionSpec } from '../inference/inference.ts'
+import type { Tensors } from '../tensors/tensor.ts'
 import { testModel } from './test-project.ts'
 
 /** A session of a fixture, with settings as model.yaml has them when it says nothing else. */

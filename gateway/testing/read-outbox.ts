@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Lane, lanes } from '../../contracts/origin.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { openOutboxConsumer } from '../../platform/outbox/write/outbox-writer.ts'
+import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
 /** Events and rejects in the outboxes, as a consumer reads them; with `confirm` it says that it has them. */
 export async function readOutbox(dataDir: string, options: { of?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {

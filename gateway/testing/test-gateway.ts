@@ -8,22 +8,10 @@ import { createInstruments } from '../../platform/service/instruments.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { Access } from '../access/access.ts'
 import { createApp } from '../app.ts'
-import { startDeployer } from '../deploy/deployer.ts'
-import { createFates } from '../fates/fates.ts'
-import { createAdmission } from '../http/admission.ts'
-import { createClosing } from '../http/closing.ts'
-import { createIdempotency } from '../idempotency/idempotency.ts'
+import { composeGateway } from '../compose.ts'
 import { createIdFactory } from '../ids.ts'
-import { createLabelReview } from '../ingest/label-review/review-labels.ts'
-import { createGatewayMetrics } from '../metrics/gateway-metrics.ts'
-import { createBackground } from '../predict/background.ts'
-import { createCommitTime } from '../predict/commit-time.ts'
 import { createLoopLoad, type LoopLoad } from '../predict/loop-load.ts'
-import { createPredictor } from '../predict/predictor.ts'
-import { createAskedIds } from '../predict/question.ts'
-import { createSpareTurns } from '../predict/spare-turns.ts'
 import type { VersionFeatures } from '../predict/version-features.ts'
-import { createStatistics } from '../v2/statistics.ts'
 import { createMemoryDeployments } from './memory-deployments.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
 import { createMemoryIdempotencyStore } from './memory-idempotency-store.ts'
@@ -84,63 +72,45 @@ export async function createTestGateway(
   const online = createMemoryOnlineStore()
   const engine = createMemoryInference()
   const logger = pino({ level: 'silent' })
-  const statistics = createStatistics({ now: options.now ?? Date.now })
-  const background = createBackground(logger)
-  const deps = {
+  for (const version of options.broken ?? []) engine.broken.add(`parcel-delay/${version}`)
+  const deployments = createMemoryDeployments()
+  const keys = createMemoryIdempotencyStore()
+  const stored = new Set<string>()
+  const project = { models: withChanges(options) }
+  const clocks = { now: options.now ?? Date.now, tick: () => performance.now(), newId: createIdFactory() }
+  const loopLoad = options.loopLoad ?? createLoopLoad({ ...clocks, activeMs: () => 0 })
+  const adapters = {
     eventLog: log.eventLog,
     store: online.store,
     inference: engine.inference,
-    metrics: statistics.watch(createGatewayMetrics(createInstruments())),
-    background,
-    logger,
-    now: options.now ?? Date.now,
-    tick: () => performance.now(),
-    newId: createIdFactory(),
+    warehouse: options.warehouse ?? ({} as Warehouse),
+    keys: keys.store,
+    deployments,
   }
-  const fates = createFates(deps)
-  for (const version of options.broken ?? []) engine.broken.add(`parcel-delay/${version}`)
-  const deployments = createMemoryDeployments()
-  const warmUp = { ...deps, codeVersion: '0.0.0+test', createFeatures: () => createFeatures(options.onUnavailable ?? 'missing') }
-  const project = { models: withChanges(options) }
-  const deployer = await startDeployer({ ...warmUp, deployments, readProject: async () => project }, project)
-  const { models } = deployer
-  const loopLoad = options.loopLoad ?? createLoopLoad({ ...deps, activeMs: () => 0 })
-  const predict = createPredictor({
-    ...deps,
-    fates,
-    commitTime: createCommitTime(),
-    askedIds: createAskedIds({ maxIds: options.maxAskedIds ?? 100 }),
-    loopLoad,
-    limits: { shadows: 8, shadowDeadlineMs: 1000 },
-    spareTurn: createSpareTurns(),
-  })
-  const admission = createAdmission({ maxInFlight: options.maxInFlight ?? 100 })
-  const closing = createClosing()
-  const keys = createMemoryIdempotencyStore()
-  const stored = new Set<string>()
-  const idempotency = createIdempotency({
-    ...deps,
-    fates,
-    store: keys.store,
+  const parts = await composeGateway({
+    ...adapters,
+    ...clocks,
+    project,
+    readProject: async () => project,
+    createFeatures: () => createFeatures(options.onUnavailable ?? 'missing'),
     isStored: async ({ id }) => stored.has(id),
-    writer: { writerId: 'test', epoch: 1 },
+    codeVersion: '0.0.0+test',
+    instruments: createInstruments(),
+    tracing: undefined,
+    logger,
+    loopLoad,
+    limits: { maxInFlight: options.maxInFlight ?? 100, maxAskedIds: options.maxAskedIds ?? 100, shadows: 8, shadowDeadlineMs: 1000 },
   })
   const app = createApp({
-    ...deps,
+    ...adapters,
+    ...clocks,
+    ...parts,
     project: testProject,
-    models,
-    predict,
     loopLoad,
-    admission,
-    idempotency,
-    reviewLabels: createLabelReview({ ...deps, store: keys.store, warehouse: options.warehouse ?? ({} as Warehouse) }),
-    fates,
-    closing,
-    warehouse: options.warehouse ?? ({} as Warehouse),
+    logger,
     access: options.access ?? createTestAccess(),
     corsOrigins: options.corsOrigins ?? [],
     version: '0.0.0',
-    statistics,
     notes: async () => ({ views_not_filled: [] }),
     checks: async () => ({ event_log: log.eventLog.writable() }),
     renderMetrics: async () => '# metrics\n',
@@ -151,5 +121,5 @@ export async function createTestGateway(
       headers: { 'content-type': 'application/json', ...headers },
       body: typeof body === 'string' || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
     })
-  return { app, send, fates, keys, stored, log, online, engine, background, admission, closing, models, deployer, deployments }
+  return { ...parts, app, send, keys, stored, log, online, engine, deployments }
 }

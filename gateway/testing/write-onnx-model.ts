@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { modelDefinition } from '../../contracts/model-definition.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import type { TensorType } from '../inference/inference.ts'
+import type { TensorType } from '../tensors/tensor.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 import { readOnnxFile } from '../../platform/project/onnx-file.ts'
 

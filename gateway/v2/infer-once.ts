@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { StoredAnswer } from '../idempotency/idempotency-store.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
-import { answerAtMs, type Predictor, type PredictInput } from '../predict/predictor.ts'
-import type { Predicted } from '../predict/record.ts'
+import { answerAtMs, type Predictor } from '../predict/predictor.ts'
 import type { ServingModel } from '../predict/serving-model.ts'
 import type { InferRequest } from './infer-request.ts'
 import { toInferAnswer } from './infer-response.ts'
 import type { SentBody } from './sent-body.ts'
+import { type PredictInput, type Predicted } from '../predict/prediction.ts'
 
 type Keyed = { model: ServingModel; key: string; sent: SentBody; pinned: string | undefined; request: InferRequest; input: PredictInput }
 

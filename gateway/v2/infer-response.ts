@@ -1,12 +1,12 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import type { Predicted } from '../predict/record.ts'
+import { headerLengthName } from '../../contracts/v2.ts'
 import { requestIdReused } from '../predict/warnings.ts'
 import { encodeBinaryTensor } from '../tensors/binary-tensor.ts'
 import { encodeJsonData } from './json-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
 import { type V2Tensor, viewAs } from '../tensors/v2-tensor.ts'
 import type { InferRequest } from './infer-request.ts'
-import { headerLengthName } from './sent-body.ts'
+import { type Predicted } from '../predict/prediction.ts'
 
 /** An answer ready to be sent. */
 export type InferAnswer = { body: string | Uint8Array<ArrayBuffer>; headers: Record<string, string> }

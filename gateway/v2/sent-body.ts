@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { predictLimits } from '../../contracts/http.ts'
 import { ServiceError } from '../../contracts/errors.ts'
+import { headerLengthName } from '../../contracts/v2.ts'
 import { isJson, mediaTypeOf } from '../http/content-type.ts'
 import { readBytes } from '../http/json-body.ts'
 
@@ -9,9 +10,6 @@ export type SentBody = { json: Uint8Array; binary: Uint8Array; raw: boolean }
 
 /** Clients that send tensors in binary form often name no type. */
 const binaryTypes = ['', 'application/octet-stream']
-
-/** The header that says how many bytes of JSON stand before the tensors in binary form. */
-export const headerLengthName = 'Inference-Header-Content-Length'
 
 /** The body, decompressed, bounded in bytes and time, and split as its header says: that counts bytes before they were compressed. */
 export async function readSentBody(c: Context, { withinMs }: { withinMs: number }): Promise<SentBody> {

@@ -3,13 +3,13 @@ import { limits, predictLimits } from '../../contracts/http.ts'
 import { scalar, type Scalar } from '../../contracts/primitives.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import { fromHalfBits } from '../tensors/half.ts'
-import type { SentRow } from '../predict/sent-row.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
 import { recordTensor } from '../tensors/record-tensor.ts'
 import { datatypeOf } from '../tensors/runtime-tensor.ts'
 import type { V2Tensor } from '../tensors/v2-tensor.ts'
 import { tensorFault } from '../tensors/tensor-fault.ts'
 import { inputShape } from './tensor-shapes.ts'
+import { type SentRow } from '../predict/prediction.ts'
 
 type Input = ServingVersion['version']['manifest']['inputs'][number]
 type Bound = { input: Input; tensor: V2Tensor }

@@ -1,5 +1,5 @@
-import { compareText } from '../compare-text.ts'
-import { groupBy } from '../group-by.ts'
+import { compareText } from './compare-text.ts'
+import { groupBy } from './group-by.ts'
 import type { Decision } from './outcome.ts'
 
 /** Decisions that ask the same, in the order of the ledger. `chosen` counts, unless nobody was answered. */

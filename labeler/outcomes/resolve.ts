@@ -1,7 +1,7 @@
 import { labelSourceKinds } from '../../contracts/label-event.ts'
 import type { Decision, Outcome, Statement } from './outcome.ts'
-import { compareText } from '../compare-text.ts'
-import { groupBy } from '../group-by.ts'
+import { compareText } from './compare-text.ts'
+import { groupBy } from './group-by.ts'
 import { isCounted, leftOutOf, type Question, toQuestions } from './questions.ts'
 import type { LabelRule, OutcomeRules } from './outcome-rules.ts'
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openOutboxConsumer } from '../../platform/outbox/write/outbox-writer.ts'
 import { predictBody } from '../logger/flights.ts'
 import { startOpenLoop, type OpenLoopPart } from '../logger/open-loop.ts'
 import type { ServiceProcess } from '../logger/service-process.ts'
 import { type ClosedLoopResult, runWrk } from './wrk.ts'
 import { type Place, type VariantName, variants } from './variants.ts'
+import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
 /** One server, ready and warm, to be measured as often as wanted. */
 export type Measured = {

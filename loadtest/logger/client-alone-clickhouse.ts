@@ -1,6 +1,6 @@
 import { createClient } from '@clickhouse/client'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { decode } from '../../logger/decode.ts'
+import { decode } from '../../logger/pipeline/decode.ts'
 import { toDeliveredRows } from '../../logger/rows/delivered-rows.ts'
 import type { FreshEvent } from './fresh-events.ts'
 import { warehousePassword } from './service-process.ts'

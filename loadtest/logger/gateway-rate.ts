@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { openOutboxConsumer } from '../../platform/outbox/write/outbox-writer.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { closedLoop, type ClosedLoop } from './closed-loop.ts'
 import { fillWindows } from './flights.ts'
 import { startService, type ServiceProcess } from './service-process.ts'
+import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
 /** One request is several records where a model has shadow versions. */
 export type GatewayRate = ClosedLoop & { recordsPerSecond: number }

@@ -4,7 +4,7 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { predictionEvent, sealOf, toRecord } from '../testing/records.ts'
-import { writeBatch } from '../write-batch.ts'
+import { writeBatch } from '../pipeline/write-batch.ts'
 import { reconcile } from './reconcile.ts'
 
 let server: TestWarehouse

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { openOutboxConsumer, openOutboxWriter } from './write/outbox-writer.ts'
+import { openOutboxWriter } from './write/outbox-writer.ts'
+import { openOutboxConsumer } from './read/outbox-consumer.ts'
 
 /**
  * Prints what the outbox does on this disk beside a plain loop of one write and one fdatasync per record.

@@ -1,6 +1,8 @@
 import { createFeaturesMetrics } from '../../features/metrics.ts'
-import { createGatewayMetrics } from '../../gateway/metrics/gateway-metrics.ts'
-import type { ServingModels } from '../../gateway/predict/serving-model.ts'
+import { observeDeployments } from '../../gateway/metrics/deployment-metrics.ts'
+import { createGatewayMetrics, observeInFlight } from '../../gateway/metrics/gateway-metrics.ts'
+import { observeInference } from '../../gateway/metrics/inference-metrics.ts'
+import { observeOutbox } from '../../gateway/metrics/outbox-metrics.ts'
 import { observeWorkers } from '../../gateway/workers/workers-metrics.ts'
 import { createLoggerMetrics } from '../../logger/metrics.ts'
 import type { LaneStatus } from '../../platform/event-log/event-log.ts'
@@ -23,6 +25,7 @@ type Exercise = (telemetry: Pick<Telemetry, 'meter' | 'instruments'>) => void
 const exercises: Record<ServiceName, Exercise> = {
   gateway({ instruments }) {
     exerciseGateway(createGatewayMetrics(instruments))
+    observeGateway(instruments)
     observeWorkers(instruments, () => [{ writerId: 'gateway-0', restarts: 0 }])
   },
   logger: ({ meter }) => exerciseLogger(createLoggerMetrics(meter)),
@@ -55,17 +58,15 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.labelLookup({ source: 'store', outcome: 'answered' })
   metrics.unanswered({ model: 'm', reason: 'deadline' }, 1)
   metrics.delivered({ model: 'm' }, 1)
-  metrics.observeInFlight(() => ({ requests: 1, background: 1 }))
-  metrics.observeOutbox({ eventLog: { status: () => [lane] }, bounds: { maxBytes: 1, maxAgeMs: 1 }, now: () => 1 })
+}
+
+function observeGateway(instruments: Telemetry['instruments']): void {
   const batchRows = createDistribution([1])
-  const deployment = { revision: 1, champion: '1', challengers: [], shadows: [] }
-  const model = { versions: new Map([['1', { sessionId: 's' }]]), refused: new Map(), deployment }
-  const models = new Map([['m', model]]) as unknown as ServingModels
-  metrics.observeInference({
-    inference: { status: () => [{ sessionId: 's', queuedRows: 1, running: 1, overdue: 0, batchRows, plan: undefined }] },
-    models,
-  })
-  metrics.observeDeployments({ models, waiting: () => undefined })
+  const status = { sessionId: 's', queuedRows: 1, running: 1, overdue: 0, batchRows, plan: undefined }
+  observeInFlight(instruments, () => ({ requests: 1, background: 1 }))
+  observeOutbox(instruments, { eventLog: { status: () => [lane] }, bounds: { maxBytes: 1, maxAgeMs: 1 }, now: () => 1 })
+  observeInference(instruments, () => [{ model: 'm', version: '1', status }])
+  observeDeployments(instruments, () => [{ model: 'm', revision: 1, unserved: 0, waiting: false }])
 }
 
 const lane: LaneStatus = {

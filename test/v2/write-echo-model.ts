@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { modelDefinition } from '../../contracts/model-definition.ts'
-import type { TensorType } from '../../gateway/inference/inference.ts'
+import type { TensorType } from '../../gateway/tensors/tensor.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 
 const fixtures = fileURLToPath(new URL('../../gateway/fixtures/', import.meta.url))

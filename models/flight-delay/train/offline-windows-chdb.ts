@@ -2,7 +2,7 @@ import { Session } from 'chdb'
 import { compileView, type CompiledView } from '../../../features/engine/compile-view.ts'
 import type { FeatureValue } from '../../../features/engine/feature-value.ts'
 import { eventTimeColumn, windowFeaturesSql } from '../../../features/offline/window-features-sql.ts'
-import type { OnlineRead } from '../../../features/assembly/assembler.ts'
+import type { OnlineRead } from '../../../features/assembly/assembly-request.ts'
 import type { Project } from '../../../platform/project/project.ts'
 import type { Flight } from '../demo/flights.ts'
 

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { lanes, type Lane } from '../../../contracts/origin.ts'
-import { unlinkIfThere } from '../write/epoch-claim.ts'
-import { withFile } from './outbox-files.ts'
+import { unlinkIfThere, withFile } from './outbox-files.ts'
 import { cursorSuffix, laneDirectory, listDirectory } from './segment-names.ts'
 import { openSlotFile, readSlots, type LogPosition } from './slot-file.ts'
 

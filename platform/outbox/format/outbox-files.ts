@@ -1,5 +1,5 @@
 import * as fs from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { isMissing } from './segment-names.ts'
@@ -89,5 +89,13 @@ export async function withFile<T>(path: string, flags: string, use: (fd: number)
     return await use(fd)
   } finally {
     await closeFile(fd)
+  }
+}
+
+export async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
   }
 }

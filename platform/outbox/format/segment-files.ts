@@ -48,3 +48,9 @@ export async function completeSegment(options: {
 export async function readSegmentHeader(dir: string, id: SegmentId): Promise<SegmentHeader | undefined> {
   return withFile(segmentPath(dir, id), 'r', async (fd) => parseSegmentHeader(await readAt(fd, 0, segmentHeaderBytes), id))
 }
+
+/** The last `seq` of a segment; undefined while it grows. */
+export async function lastSeqOf(id: SegmentId, next: SegmentId | undefined, dir: string): Promise<number | undefined> {
+  if (next?.epoch === id.epoch) return next.firstSeq - 1
+  return (await readSegmentHeader(dir, id))?.completion?.lastSeq
+}

@@ -16,6 +16,11 @@ export function laneDirectory(dir: string, { writerId, lane }: Pick<SegmentId, '
   return join(dir, writerId, lane)
 }
 
+/** How far readers of the lane may go is written there. */
+export function positionPath(dir: string, place: { writerId: string; lane: Lane }): string {
+  return join(laneDirectory(dir, place), positionFileName)
+}
+
 export function segmentPath(dir: string, id: SegmentId): string {
   return join(laneDirectory(dir, id), segmentFileName(id))
 }

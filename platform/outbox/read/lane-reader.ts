@@ -1,9 +1,7 @@
-import { join } from 'node:path'
 import type { Lane, Origin } from '../../../contracts/origin.ts'
 import type { LogRecord } from '../../event-log/event-log.ts'
-import { lastSeqOf } from '../write/free-segments.ts'
 import { closeFile, openIfThere, readAt, statFile } from '../format/outbox-files.ts'
-import { readSegmentHeader } from '../format/segment-files.ts'
+import { lastSeqOf, readSegmentHeader } from '../format/segment-files.ts'
 import {
   claimedRecordBytes,
   decodeRecord,
@@ -13,7 +11,7 @@ import {
   segmentSeed,
   type SegmentId,
 } from '../format/segment-format.ts'
-import { compareSegments, laneDirectory, listSegments, positionFileName, segmentPath } from '../format/segment-names.ts'
+import { compareSegments, listSegments, segmentPath } from '../format/segment-names.ts'
 import { readSlots, type LogPosition } from '../format/slot-file.ts'
 
 /** Records that are on disk no more or not whole, from `fromSeq` on; `toSeq` is missing where nothing tells how many. */
@@ -209,8 +207,4 @@ function firstToRead(segments: SegmentId[], start: LogPosition | undefined): Seg
 
 function isBehind(place: Pick<SegmentId, 'epoch' | 'firstSeq'>): (id: SegmentId) => boolean {
   return (id) => compareSegments(id, place) > 0
-}
-
-export function positionPath(dir: string, place: { writerId: string; lane: Lane }): string {
-  return join(laneDirectory(dir, place), positionFileName)
 }

@@ -1,9 +1,9 @@
 import type { LogRecord } from '../../event-log/event-log.ts'
-import { createLaneReader, positionPath } from './lane-reader.ts'
+import { createLaneReader } from './lane-reader.ts'
 import { openIfThere } from '../format/outbox-files.ts'
 import { readSegmentHeader } from '../format/segment-files.ts'
 import { segmentHeaderBytes, type SegmentId } from '../format/segment-format.ts'
-import { listSegments } from '../format/segment-names.ts'
+import { listSegments, positionPath } from '../format/segment-names.ts'
 
 const lane = 'predictions'
 /** What was under way when an epoch ended was appended within this time before. */

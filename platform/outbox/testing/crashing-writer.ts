@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
-import { embeddedConsumers, openOutboxWriter } from '../write/outbox-writer.ts'
+import { openOutboxWriter } from '../write/outbox-writer.ts'
 import { errnoOf } from '../format/segment-names.ts'
+import { embeddedConsumers } from '../../../contracts/lane-consumers.ts'
 
 /**
  * A process for the crash test: appends at full rate until it is killed and says on stdout, after each answer, which

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EventLogHarness } from '../../event-log/event-log.contract.ts'
-import { openOutboxConsumer, openOutboxWriter, type OutboxConsumerOptions, type OutboxWriterOptions } from '../write/outbox-writer.ts'
+import { openOutboxWriter, type OutboxWriterOptions } from '../write/outbox-writer.ts'
+import { openOutboxConsumer, type OutboxConsumerOptions } from '../read/outbox-consumer.ts'
 
 /** An outbox directory for one test. */
 export async function makeOutboxHarness(

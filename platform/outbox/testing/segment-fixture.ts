@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import type { LogRecord } from '../../event-log/event-log.ts'
-import { createLaneReader, positionPath, type LogDamage } from '../read/lane-reader.ts'
+import { createLaneReader, type LogDamage } from '../read/lane-reader.ts'
 import { openFile, type OutboxDisk, nodeDisk } from '../format/outbox-files.ts'
 import { sealRecord } from '../format/seal-record.ts'
 import {
@@ -14,7 +14,7 @@ import {
   type RecordInput,
   type SegmentId,
 } from '../format/segment-format.ts'
-import { laneDirectory, segmentPath } from '../format/segment-names.ts'
+import { laneDirectory, positionPath, segmentPath } from '../format/segment-names.ts'
 import { openSlotFile, type LogPosition } from '../format/slot-file.ts'
 
 /** Some records as they stand in a segment, for tests that damage it: `ends[i]` is the offset behind record i. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../../contracts/errors.ts'
 import { isHeld, lifeSocketName, openLifeSocket, type LifeSocket } from './life-socket.ts'
-import { closeFile, nodeDisk, openFile, syncDirectory } from '../format/outbox-files.ts'
+import { closeFile, nodeDisk, openFile, syncDirectory, unlinkIfThere } from '../format/outbox-files.ts'
 import { errnoOf, isMissing, listDirectory } from '../format/segment-names.ts'
 
 /**
@@ -191,14 +191,6 @@ async function readText(path: string): Promise<string | undefined> {
   } catch (error) {
     if (isMissing(error) || errnoOf(error) === 'ESRCH') return undefined
     throw error
-  }
-}
-
-export async function unlinkIfThere(path: string): Promise<void> {
-  try {
-    await unlink(path)
-  } catch (error) {
-    if (!isMissing(error)) throw error
   }
 }
 

@@ -1,10 +1,10 @@
-import { unlinkIfThere } from './epoch-claim.ts'
 import { readCursor } from '../format/cursor-files.ts'
-import { readSegmentHeader } from '../format/segment-files.ts'
+import { lastSeqOf } from '../format/segment-files.ts'
 import { laneDirectory, listSegments, segmentPath } from '../format/segment-names.ts'
 import type { SegmentId } from '../format/segment-format.ts'
 import type { Lane } from '../../../contracts/origin.ts'
 import type { LogPosition } from '../format/slot-file.ts'
+import { unlinkIfThere } from '../format/outbox-files.ts'
 
 /**
  * Removes the lane's segments that every consumer has passed and returns the ones that stay. With no consumer named
@@ -40,10 +40,4 @@ async function isPassed(
   if (within.some((cursor) => cursor === undefined || cursor.epoch < id.epoch || cursor.seq < id.firstSeq)) return false
   const lastSeq = await lastSeqOf(id, next, dir)
   return lastSeq !== undefined && within.every((cursor) => cursor !== undefined && cursor.seq >= lastSeq)
-}
-
-/** The last `seq` of a segment; undefined while it grows. */
-export async function lastSeqOf(id: SegmentId, next: SegmentId | undefined, dir: string): Promise<number | undefined> {
-  if (next?.epoch === id.epoch) return next.firstSeq - 1
-  return (await readSegmentHeader(dir, id))?.completion?.lastSeq
 }

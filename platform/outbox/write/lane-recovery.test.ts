@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { seal, type Seal } from '../../../contracts/origin.ts'
 import { cursorPath } from '../format/cursor-files.ts'
-import { positionPath } from '../read/lane-reader.ts'
 import { recoverLane, type LaneRecoveryOptions } from './lane-recovery.ts'
 import { withFile } from '../format/outbox-files.ts'
 import { buildSegment, readLane, storeSegment, unsyncedDisk } from '../testing/segment-fixture.ts'
 import { completionOffset, encodeCompletion, segmentHeaderBytes, type SegmentId } from '../format/segment-format.ts'
-import { laneDirectory, segmentPath } from '../format/segment-names.ts'
+import { laneDirectory, positionPath, segmentPath } from '../format/segment-names.ts'
 import { openSlotFile, readSlots } from '../format/slot-file.ts'
 
 const id: SegmentId = { writerId: 'w1', lane: 'labels', epoch: 3, firstSeq: 1 }

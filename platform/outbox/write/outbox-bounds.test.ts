@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import fc from 'fast-check'
-import { describeOutbox, type OutboxWriterOptions } from './outbox-writer.ts'
+import { type OutboxWriterOptions } from './outbox-writer.ts'
 import { fetchAtLeast, toEvent } from '../../event-log/event-log.contract.ts'
 import { makeOutboxHarness } from '../testing/outbox-harness.ts'
 import { unsyncedDisk } from '../testing/segment-fixture.ts'
+import { describeOutbox } from '../describe-outbox.ts'
 
 let log: Awaited<ReturnType<typeof makeOutboxHarness>>
 const start = async (writer: Partial<OutboxWriterOptions> = {}) => (log = await makeOutboxHarness({ writer }))

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { seal } from '../../../contracts/origin.ts'
 import { fetchAtLeast } from '../../event-log/event-log.contract.ts'
-import { describeOutbox, embeddedConsumers, openOutboxWriter } from './outbox-writer.ts'
+import { openOutboxWriter } from './outbox-writer.ts'
 import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
 import { makeOutboxHarness } from '../testing/outbox-harness.ts'
+import { describeOutbox } from '../describe-outbox.ts'
+import { embeddedConsumers } from '../../../contracts/lane-consumers.ts'
 
 const lanes = ['predictions', 'labels'] as const
 const script = fileURLToPath(new URL('../testing/crashing-writer.ts', import.meta.url))

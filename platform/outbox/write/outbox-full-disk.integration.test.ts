@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { lanes } from '../../../contracts/origin.ts'
 import { fetchAtLeast, toEvent } from '../../event-log/event-log.contract.ts'
-import { embeddedConsumers, openOutboxConsumer, openOutboxWriter } from './outbox-writer.ts'
+import { openOutboxWriter } from './outbox-writer.ts'
 import type { EventLogWriter } from '../../event-log/event-log.ts'
 import { describeWithSmallDisk, mountSmallDisk, type SmallDisk } from '../testing/small-disk.ts'
+import { embeddedConsumers } from '../../../contracts/lane-consumers.ts'
+import { openOutboxConsumer } from '../read/outbox-consumer.ts'
 
 const soon = { timeout: 60_000, interval: 20 }
 const payload = (index: number) => `{"n":${index},"text":"${'x'.repeat(1_000)}"}`

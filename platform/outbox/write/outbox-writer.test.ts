@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import fc from 'fast-check'
 import { seal } from '../../../contracts/origin.ts'
-import { describeOutbox, openOutboxWriter, type OutboxWriterOptions } from './outbox-writer.ts'
+import { openOutboxWriter, type OutboxWriterOptions } from './outbox-writer.ts'
 import { fetchAtLeast, toEvent } from '../../event-log/event-log.contract.ts'
 import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
 import { freeSegments } from './free-segments.ts'
 import { nodeDisk, type OutboxDisk } from '../format/outbox-files.ts'
 import { makeOutboxHarness } from '../testing/outbox-harness.ts'
 import { unsyncedDisk } from '../testing/segment-fixture.ts'
+import { describeOutbox } from '../describe-outbox.ts'
 
 let log: Awaited<ReturnType<typeof makeOutboxHarness>>
 const start = async (writer: Partial<OutboxWriterOptions> = {}) => (log = await makeOutboxHarness({ writer }))

@@ -10,33 +10,14 @@ import { createLaneStorage, type LaneStorage } from './lane-storage.ts'
 import { claimOutbox, startEpoch, toUnavailable, type FailedEpoch, type OutboxEpoch } from './outbox-epoch.ts'
 import { nodeDisk, type OutboxDisk } from '../format/outbox-files.ts'
 
-export { openOutboxConsumer, type OutboxConsumerOptions } from '../read/outbox-consumer.ts'
-export { describeOutbox } from '../describe-outbox.ts'
-
-/** The durable consumers of each lane when Hindsight runs embedded: a segment is freed when all of its lane's have passed it. */
-export const embeddedConsumers = {
-  predictions: ['logger'],
-  labels: ['logger'],
-  feature_events: ['logger', 'features'],
-  batch_predictions: ['logger'],
-} as const satisfies Record<Lane, readonly string[]>
-
-/** With a broker the forwarder is the one consumer of every lane: it confirms what a logger has stored. */
-export const brokerConsumers = {
-  predictions: ['forwarder'],
-  labels: ['forwarder'],
-  feature_events: ['forwarder'],
-  batch_predictions: ['forwarder'],
-} as const satisfies Record<Lane, readonly string[]>
-
-const knownConsumers = ['logger', 'features', 'forwarder']
-
 export type OutboxWriterOptions = {
   /** The directory of all outboxes, `<data>/outbox`. */
   dir: string
   /** Stable over restarts; letters, digits, `.`, `_` and `-`, at most 64. */
   writerId: string
   consumersOf: Record<Lane, readonly string[]>
+  /** Those whose cursors are removed where the lane has them no more: nobody moves them on. */
+  formerConsumers?: readonly string[]
   /**
    * Size at which a segment is completed. Only complete ones are freed, so it lies well below `maxLaneBytes`. Default
    * 64 MiB, at most a quarter of that.
@@ -70,7 +51,7 @@ const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
  * @throws ServiceError `outbox_unavailable` when another process has it open or the directory cannot be written.
  */
 export async function openOutboxWriter(options: OutboxWriterOptions): Promise<EventLogWriter> {
-  const { dir, writerId, consumersOf, disk = nodeDisk, now = Date.now, onFault = () => undefined } = options
+  const { dir, writerId, consumersOf, formerConsumers = [], disk = nodeDisk, now = Date.now, onFault = () => undefined } = options
   const { maxLaneBytes = defaultLaneBounds.maxLaneBytes, maxLaneAgeMs = defaultLaneBounds.maxLaneAgeMs } = options
   const { segmentBytes = Math.min(64 * 1024 ** 2, Math.ceil(maxLaneBytes / 4)), maxQueuedBytes = 64 * 1024 ** 2 } = options
   const { lockWaitMs = 2_000, maintainEveryMs = 1_000, adoptEveryMs = 30_000 } = options
@@ -96,7 +77,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
 
   async function startFirst(): Promise<OutboxEpoch> {
     try {
-      await createCursors({ dir, writerId, consumersOf, former: knownConsumers })
+      await createCursors({ dir, writerId, consumersOf, former: formerConsumers })
       return await startEpoch(held, epochOptions)
     } catch (error) {
       await releaseEpoch(join(dir, writerId), held).catch(onFault)

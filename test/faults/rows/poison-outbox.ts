@@ -3,9 +3,10 @@ import { lanes } from '../../../contracts/origin.ts'
 import { encodePredictionEvent, type PredictionEvent } from '../../../contracts/prediction-event.ts'
 import { limits } from '../../../contracts/http.ts'
 import type { AppendInput } from '../../../platform/event-log/event-log.ts'
-import { brokerConsumers, embeddedConsumers, openOutboxWriter } from '../../../platform/outbox/write/outbox-writer.ts'
+import { openOutboxWriter } from '../../../platform/outbox/write/outbox-writer.ts'
 import type { Injection } from '../fault.ts'
 import { until } from '../system/until.ts'
+import { brokerConsumers, embeddedConsumers } from '../../../contracts/lane-consumers.ts'
 
 /** Records that no gateway of this build writes, from an outbox of their own: each must end in rejects, and hold up nothing. */
 export async function appendPoison({ system, load }: Injection): Promise<void> {

@@ -1,11 +1,11 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import type { LogRecord } from '../platform/event-log/event-log.ts'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { type BufferPool, createBufferPool } from './buffer-pool.ts'
 import { decode } from './decode.ts'
 import { createJsonLines, type JsonLines } from './json-lines.ts'
 import type { Outcome } from './outcome.ts'
-import { toRejectRow } from './rows/reject-row.ts'
-import type { BronzeTable, TableRow } from './rows/stamp.ts'
+import { toRejectRow } from '../rows/reject-row.ts'
+import type { BronzeTable, TableRow } from '../rows/stamp.ts'
 
 /** What became of a record so far; the rows of one that is `ok` lie in the batch. */
 export type Fate = Exclude<Outcome, { kind: 'ok' }> | Omit<Extract<Outcome, { kind: 'ok' }>, 'rows'>

@@ -1,10 +1,10 @@
 import { expect, test, vi } from 'vitest'
-import { ServiceError } from '../contracts/errors.ts'
+import { ServiceError } from '../../contracts/errors.ts'
 import { createPipeline } from './pipeline.ts'
 import type { BatchResult } from './write-batch.ts'
-import { createMemoryLog } from './testing/memory-log.ts'
-import { predictionEvent, toRecord } from './testing/records.ts'
-import { rowsSent } from './testing/rows-sent.ts'
+import { createMemoryLog } from '../testing/memory-log.ts'
+import { predictionEvent, toRecord } from '../testing/records.ts'
+import { rowsSent } from '../testing/rows-sent.ts'
 
 const limits = { maxRows: 100, maxBytes: 1 << 20, maxWaitMs: 20 }
 const record = (seq: number) => toRecord(predictionEvent(seq), { seq })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { ServiceError } from '../contracts/errors.ts'
-import { WarehouseQueryError } from '../platform/warehouse/warehouse.ts'
-import { predictionEvent, sealOf, toRecord } from './testing/records.ts'
-import { rowsSent } from './testing/rows-sent.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+import { WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
+import { predictionEvent, sealOf, toRecord } from '../testing/records.ts'
+import { rowsSent } from '../testing/rows-sent.ts'
 import { writeBatch } from './write-batch.ts'
 
 type Insert = (table: string, rows: readonly object[] | Uint8Array) => Promise<void>

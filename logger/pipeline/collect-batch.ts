@@ -1,4 +1,4 @@
-import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
+import type { EventLogConsumer, LogRecord } from '../../platform/event-log/event-log.ts'
 
 export type BatchLimits = {
   /** Records in one batch. */

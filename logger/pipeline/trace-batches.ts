@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
-import type { LogRecord } from '../platform/event-log/event-log.ts'
-import { type TraceParent, traceparentOf } from '../platform/service/trace-context.ts'
-import type { ActiveSpan, SpanStart, Tracing } from '../platform/service/tracing.ts'
+import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { type TraceParent, traceparentOf } from '../../platform/service/trace-context.ts'
+import type { ActiveSpan, SpanStart, Tracing } from '../../platform/service/tracing.ts'
 
 type Entries = readonly { record: LogRecord }[]
 

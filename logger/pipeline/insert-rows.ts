@@ -1,4 +1,4 @@
-import { type Warehouse, WarehouseQueryError } from '../platform/warehouse/warehouse.ts'
+import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
 
 /** A row that the warehouse refuses for what it holds. `index` is its place among the rows given. */
 export type RefusedRow = { index: number; error: WarehouseQueryError }

@@ -1,6 +1,6 @@
-import { createAdopter } from './adopt-outboxes.ts'
-import { brokerConsumers } from './outbox-writer.ts'
-import { nodeDisk } from '../format/outbox-files.ts'
+import { createAdopter } from '../platform/outbox/write/adopt-outboxes.ts'
+import { nodeDisk } from '../platform/outbox/format/outbox-files.ts'
+import { brokerConsumers } from '../contracts/lane-consumers.ts'
 
 /** Looks after outboxes whose writer is gone, without being a writer: seals crashed epochs, frees segments, removes what is empty. */
 export function createOutboxKeeper(options: { dir: string; everyMs: number; onFault: (error: unknown) => void }): {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { type TestWarehouse, startTestWarehouse } from './testing/warehouse-chdb.ts'
+import { type TestWarehouse, startTestWarehouse } from './warehouse-chdb.ts'
 
 /** Inserts at a steady rate while scans run and a client pings: the latencies that the logger and the operator would see. */
 const rowsPerSecond = 2_000

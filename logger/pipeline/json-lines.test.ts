@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createBufferPool } from './buffer-pool.ts'
 import { createJsonLines } from './json-lines.ts'
-import { rowsSent } from './testing/rows-sent.ts'
+import { rowsSent } from '../testing/rows-sent.ts'
 
 const row = fc.record({ text: fc.string({ unit: 'binary' }), n: fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0) })
 

@@ -1,4 +1,4 @@
-import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 
 /** Far longer than an insert may take: whatever was stamped before that is visible by now, or never will be. */
 const settledSeconds = 3_600

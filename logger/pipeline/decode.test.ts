@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Lane } from '../contracts/origin.ts'
+import type { Lane } from '../../contracts/origin.ts'
 import { decode } from './decode.ts'
-import { featureEvent, labelEvent, predictionEvent, sealOf, toRecord } from './testing/records.ts'
+import { featureEvent, labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 
 function rowsIn(outcome: ReturnType<typeof decode>): Record<string, Record<string, unknown>> {
   if (outcome.kind !== 'ok') throw new Error(`expected rows, got ${JSON.stringify(outcome)}`)

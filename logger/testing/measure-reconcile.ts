@@ -1,10 +1,10 @@
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
-import { reconcile } from './reconcile.ts'
+import { reconcile } from '../reconcile/reconcile.ts'
 
 // How long reconcile takes on the embedded warehouse, with seals each hour and a run of bronze.delivered each 1,000 records:
-//   node --import=#typescript logger/reconcile/measure-reconcile.ts [predictions]
+//   node --import=#typescript logger/testing/measure-reconcile.ts [predictions]
 const predictions = Number(process.argv[2] ?? 5_000_000)
 const hours = 100
 const firstMs = Date.UTC(2026, 0, 5)

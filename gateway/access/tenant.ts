@@ -1,2 +1,0 @@
-/** The tenant of a caller whose key names none. */
-export const defaultTenant = 'default'

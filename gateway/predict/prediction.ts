@@ -1,0 +1,76 @@
+import type { z } from 'zod'
+import type { ServiceError } from '../../contracts/errors.ts'
+import type { PredictInstance, predictOptions } from '../../contracts/http.ts'
+import type { PredictionEvent, RecordedTensor, ServedFeature, UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
+import type { Scalar } from '../../contracts/primitives.ts'
+import type { TraceParent } from '../../platform/service/trace-context.ts'
+import type { OnHangUp } from '../fates/hang-up.ts'
+import type { Reply } from '../fates/reply.ts'
+import type { Outputs } from '../inference/tensors.ts'
+import type { Tensors } from '../tensors/tensor.ts'
+
+/** What a caller sent as tensors for one instance. Nothing is assembled: the values are what the model sees. */
+export type SentRow = {
+  /** By feature; one that is undefined was sent as NaN, which models read as missing. */
+  values: ReadonlyMap<string, Scalar | undefined>
+  /** As the event keeps them. */
+  inputs: readonly RecordedTensor[]
+}
+
+/** One accepted instance: what is predicted about, and when. */
+export type Instance = {
+  index: number
+  decisionId: string
+  tenant: string
+  entities: Record<string, string>
+  anchor: string
+  anchorTimeMs: number
+  features: Record<string, Scalar>
+  tags: string[]
+  /** What was sent as tensors: then nothing else is read or assembled. */
+  row: SentRow | undefined
+  /** Equal for instances that ask the same; undefined where the request id is ours. */
+  questionSha256?: string | undefined
+  /** Whether the request id stood for another question before, as far as this process remembers. */
+  reusesId?: boolean | undefined
+}
+
+/** A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the monotonic clock; `rows`, one per instance, are what was sent as tensors. */
+export type PredictInput = {
+  instances: readonly PredictInstance[]
+  batch: boolean
+  options: z.output<typeof predictOptions>
+  requestId: string
+  /** Whether that is the caller's. */
+  requestIdGiven: boolean
+  tenant: string
+  receivedAtMs: number
+  receivedTick: number
+  /** The caller's span, where it sent one; the request's own, where it has one. */
+  trace?: TraceParent | undefined
+  /** Whether the request's spans are recorded. */
+  traceSampled?: boolean | undefined
+  rows?: readonly SentRow[] | undefined
+  onHangUp?: OnHangUp | undefined
+  /** Learns of the predictions that the client is told of. */
+  reply?: Reply | undefined
+  /** The client's key, and how its events become durable only once. */
+  idempotency?: { key: string; commit: Commit } | undefined
+}
+
+/** A request on its way: what it asked, and its accepted instances. */
+export type Work = { input: PredictInput; instances: Instance[] }
+
+export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
+  | { outputs: Outputs; decision: PredictionEvent['decision']; tensors?: Tensors; fallback?: StandIn; error?: undefined }
+  | { error: ServiceError }
+)
+
+/** What answered instead of the version, and what the caller is told of it. */
+export type StandIn = { name: string; warning: string }
+
+/** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
+export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
+
+/** Stands around `record`, which makes the events durable: it may do things before and after, or refuse. */
+export type Commit = (predicted: readonly Predicted[], record: () => Promise<void>) => Promise<void>
