@@ -21,7 +21,7 @@ const floors: Record<string, readonly string[]> = {
     ...['routes', 'v2', 'api-docs', 'admin', 'config.ts', 'workers', '.'],
   ],
   features: ['engine', 'derived', 'assembly', 'offline', 'materializer', '.'],
-  logger: ['rows', 'pipeline', 'reconcile', 'rejects', '.'],
+  logger: ['rows', 'command-options.ts', 'pipeline', 'reconcile', 'rejects', '.'],
   labeler: ['metrics', 'outcomes', 'evaluate', 'import', '.'],
   'embedded-warehouse': ['engine/engine-error.ts', 'sql', 'engine', 'http', 'guard', '.'],
 }
