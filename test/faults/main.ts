@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     node: process.version,
     ...(nats_server !== undefined && { nats_server }),
     ...(commit !== undefined && { commit }),
-    budget_ms: options.budgetMs,
+    budget_ms: budget ? options.budgetMs : null,
     results: [],
   }
   for await (const result of runFaults({ ...options, say })) {

@@ -39,8 +39,8 @@ export type RunResult = {
   nats_server?: string
   /** The commit that was run; missing where the files are no repository. */
   commit?: string
-  /** What the p99 of answers was held to. */
-  budget_ms: number
+  /** What the p99 of answers was held to; null where it was held to nothing. */
+  budget_ms: number | null
   results: FaultResult[]
 }
 
