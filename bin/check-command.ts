@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { windowOf } from '../contracts/feature-window.ts'
 import type { Project, ProjectModel, ProjectProblem } from '../platform/project/project.ts'
-import { jsonOption, projectOption } from './options.ts'
+import { jsonOption, projectOption } from '../platform/command/options.ts'
 
 export function registerCheckCommand(program: Command): void {
   program

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { registerCheckCommand } from './check-command.ts'
-import { reportError } from './output.ts'
+import { jsonOption } from '../platform/command/options.ts'
+import { reportError } from '../platform/command/output.ts'
 import { registerOutboxCommand } from './outbox-command.ts'
 import { registerSqlCommand } from './sql-command.ts'
 import { registerStatusCommand } from './status-command.ts'
@@ -48,7 +49,7 @@ function registerVersionCommand(program: Command): void {
   program
     .command('version')
     .description('print the versions of Hindsight and Node.js')
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
     .action((options: { json?: boolean }) => {
       const versions = { hindsight: productVersion(), node: process.versions.node }
       process.stdout.write(options.json ? `${JSON.stringify(versions)}\n` : `hindsight ${versions.hindsight} (Node.js ${versions.node})\n`)

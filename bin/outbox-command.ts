@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { dataDirOption, jsonOption } from './options.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../platform/command/options.ts'
+import { print } from '../platform/command/output.ts'
 
 export function registerOutboxCommand(program: Command): void {
   program
@@ -8,12 +9,11 @@ export function registerOutboxCommand(program: Command): void {
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads files only: works while nothing runs, and changes nothing.')
-    .action(async (options: { dataDir: string; json?: boolean }) => {
+    .action(async (options: CommandOptions) => {
       const { join } = await import('node:path')
       const { describeOutbox } = await import('../platform/outbox/describe-outbox.ts')
       const { toOutboxReport, toOutboxText } = await import('./status/outbox-report.ts')
       const { writers } = await describeOutbox(join(options.dataDir, 'outbox'))
-      const report = toOutboxReport(writers, Date.now())
-      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : toOutboxText(report)}\n`)
+      print(options, toOutboxReport(writers, Date.now()), toOutboxText)
     })
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { dataDirOption, jsonOption } from './options.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../platform/command/options.ts'
 
 export function registerSqlCommand(program: Command): void {
   program
@@ -17,7 +17,7 @@ Examples:
   hindsight sql "select * from gold.predictions limit 3" --format Vertical
   hindsight sql "select * from gold.predictions" --format Parquet > predictions.parquet`,
     )
-    .action(async (query: string, options: { format: string; json?: boolean; dataDir: string }) => {
+    .action(async (query: string, options: CommandOptions & { format: string }) => {
       const { streamQuery } = await import('./sql-clickhouse.ts')
       const { connectionFromRunFiles } = await import('../platform/service/run-files.ts')
       const connection = connectionFromRunFiles(options.dataDir)

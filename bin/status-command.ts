@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { dataDirOption, jsonOption } from './options.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../platform/command/options.ts'
 
 export function registerStatusCommand(program: Command): void {
   program
@@ -8,7 +8,7 @@ export function registerStatusCommand(program: Command): void {
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExit status 1 when a service is down or not ready.')
-    .action(async (options: { dataDir: string; json?: boolean }) => {
+    .action(async (options: CommandOptions) => {
       const { collectStatus } = await import('./status/collect-status.ts')
       const { toStatusScreen } = await import('./status/status-screen.ts')
       const status = await collectStatus(options.dataDir)

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { UpOptions } from './up.ts'
-import { dataDirOption, parseDay, parseDays, parseHours, portOption, projectOption } from './options.ts'
+import { dataDirOption, portOption, projectOption } from '../platform/command/options.ts'
+import { parseCount, parseDay } from '../platform/command/parse-options.ts'
 
 export function registerUpCommand(program: Command): void {
   program
@@ -12,8 +13,8 @@ export function registerUpCommand(program: Command): void {
     .option('--demo', 'replay one day of real flights through the HTTP API and report', false)
     .option('--no-demo', 'do not')
     .addOption(new Option('--day <date>', 'the day of the demo, in 2001').default('2001-06-04').argParser(parseDay))
-    .addOption(new Option('--days <n>', 'how many days of flights, from --day on').default(1).argParser(parseDays))
-    .addOption(new Option('--hours <n>', 'only the flights that depart in the first hours, for a quick look').argParser(parseHours))
+    .addOption(new Option('--days <n>', 'how many days of flights, from --day on').default(1).argParser(parseCount))
+    .addOption(new Option('--hours <n>', 'only the flights that depart in the first hours, for a quick look').argParser(parseCount))
     .option('--exit', 'end after the report; status 0 only if it is as it should be', false)
     .addHelpText(
       'after',

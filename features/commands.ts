@@ -1,17 +1,18 @@
-import { Option, type Command } from 'commander'
+import type { Command } from 'commander'
 import { v7 } from 'uuid'
 import { z } from 'zod'
+import { type CommandOptions, dataDirOption, jsonOption, projectOption } from '../platform/command/options.ts'
+import { print } from '../platform/command/output.ts'
+import { withWarehouse } from '../platform/command/with-warehouse.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { loadConfig } from '../platform/service/common-config.ts'
-import { connectionFromRunFiles, readRunFile } from '../platform/service/run-files.ts'
-import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
-import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { readRunFile } from '../platform/service/run-files.ts'
 import { measureSkew } from './offline/skew.ts'
 import { toSkewText } from './offline/skew-text.ts'
 import { rebuildStore } from './rebuild-store.ts'
 
-type Options = { dataDir: string; project: string; json?: boolean }
+type Options = CommandOptions & { project: string }
 type SkewCommandOptions = Options & { anchorFrom: string; anchorTo: string }
 
 /** Adds `skew` and `rebuild`. */
@@ -25,7 +26,7 @@ export function registerCommands(program: Command): void {
       const { anchorFrom, anchorTo } = options
       const project = await loadProject(options.project)
       const report = await withWarehouse(options, (warehouse) => measureSkew({ warehouse, project, model, anchorFrom, anchorTo }))
-      print(options, report, toSkewText(report))
+      print(options, report, toSkewText)
       if (report.unexplained > 0) process.exitCode = 1
     })
   withCommonOptions(program.command('rebuild').description('empty the online store and load it again from the warehouse')).action(
@@ -43,28 +44,11 @@ export function registerCommands(program: Command): void {
         }),
       )
       if (process.stderr.isTTY) process.stderr.write('\r')
-      print(options, { facts }, `The online store holds ${facts} feature events again.`)
+      print(options, { facts }, () => `The online store holds ${facts} feature events again.`)
     },
   )
 }
 
 function withCommonOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--data-dir <dir>', 'where a running Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight'))
-    .addOption(new Option('--project <dir>', 'the project folder').env('HINDSIGHT_PROJECT_DIR').default('models'))
-    .option('--json', 'print JSON')
-}
-
-async function withWarehouse<T>({ dataDir }: Options, use: (warehouse: Warehouse) => Promise<T>): Promise<T> {
-  const { clickhouseUrl, clickhouseUser, clickhousePassword } = connectionFromRunFiles(dataDir)
-  const warehouse = createWarehouse({ url: clickhouseUrl, user: clickhouseUser, password: clickhousePassword })
-  try {
-    return await use(warehouse)
-  } finally {
-    await warehouse.close()
-  }
-}
-
-function print({ json }: Options, value: unknown, text: string): void {
-  process.stdout.write(`${json ? JSON.stringify(value, null, 2) : text}\n`)
+  return command.addOption(dataDirOption()).addOption(projectOption()).addOption(jsonOption())
 }

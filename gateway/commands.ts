@@ -1,14 +1,15 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { predictResponse, type PredictResponse } from '../contracts/http.ts'
 import type { Scalar } from '../contracts/primitives.ts'
+import { callGateway } from '../platform/command/call-gateway.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../platform/command/options.ts'
+import { print } from '../platform/command/output.ts'
 import { connectionFromRunFiles } from '../platform/service/run-files.ts'
 import { registerKeyCommands } from './access/commands.ts'
-import { callGateway, toPercent } from './deploy/call-gateway.ts'
-import { registerDeploymentCommands } from './deploy/commands.ts'
+import { registerDeploymentCommands, toPercent } from './deploy/commands.ts'
 import { modelDetail, type ModelDetail, modelList, type ModelSummary } from './routes/model-schemas.ts'
 
-type Shared = { dataDir: string; json?: boolean }
-type PredictOptions = Shared & {
+type PredictOptions = CommandOptions & {
   entity: Record<string, string>
   feature: Record<string, Scalar>
   anchor?: string
@@ -24,8 +25,8 @@ export function registerCommands(program: Command): void {
     .description('list the models of a running gateway, or show one')
     .argument('[model]')
     .addOption(dataDirOption())
-    .option('--json', 'print JSON')
-    .action(async (model: string | undefined, options: Shared) => {
+    .addOption(jsonOption())
+    .action(async (model: string | undefined, options: CommandOptions) => {
       if (model === undefined) return showModels(options)
       return showModel(model, options)
     })
@@ -40,14 +41,10 @@ export function registerCommands(program: Command): void {
     .option('--model-version <version>', 'pins a version')
     .option('--return-features', 'show what the model saw')
     .addOption(dataDirOption())
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
     .action(predict)
   registerDeploymentCommands(program)
   registerKeyCommands(program)
-}
-
-function dataDirOption(): Option {
-  return new Option('--data-dir <dir>', 'where a running Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight')
 }
 
 function splitPair(text: string): [string, string] {
@@ -88,23 +85,19 @@ async function predict(model: string, options: PredictOptions): Promise<void> {
   print(options, answer, () => describePrediction(predictResponse.parse(answer)))
 }
 
-async function showModels(options: Shared): Promise<void> {
+async function showModels(options: CommandOptions): Promise<void> {
   const answer = await call(options, '/v1/models')
   print(options, answer, () => modelList.parse(answer).models.map(describeSummary).join('\n\n'))
 }
 
-async function showModel(model: string, options: Shared): Promise<void> {
+async function showModel(model: string, options: CommandOptions): Promise<void> {
   const answer = await call(options, `/v1/models/${encodeURIComponent(model)}`)
   print(options, answer, () => describeDetail(modelDetail.parse(answer)))
 }
 
-function call({ dataDir }: Shared, path: string, body?: unknown): Promise<unknown> {
+function call({ dataDir }: CommandOptions, path: string, body?: unknown): Promise<unknown> {
   const { gatewayUrl } = connectionFromRunFiles(dataDir)
   return callGateway(gatewayUrl, path, body === undefined ? undefined : { method: 'POST', body })
-}
-
-function print({ json }: Shared, answer: unknown, describe: () => string): void {
-  process.stdout.write(`${json ? JSON.stringify(answer, null, 2) : describe()}\n`)
 }
 
 function describePrediction(answer: PredictResponse): string {

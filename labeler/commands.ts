@@ -1,12 +1,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ServiceError } from '../contracts/errors.ts'
 import { timestamp } from '../contracts/primitives.ts'
-import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { type CommandOptions, dataDirOption, jsonOption, projectOption } from '../platform/command/options.ts'
+import { print } from '../platform/command/output.ts'
+import { withWarehouse } from '../platform/command/with-warehouse.ts'
 import { type Grouping, groupings } from './evaluate/evaluation.ts'
 import { registerImportCommand } from './import/command.ts'
 
-type Shared = { dataDir: string; json?: boolean }
-type EvaluateCommandOptions = Shared & {
+type EvaluateCommandOptions = CommandOptions & {
   project: string
   anchorFrom?: Date
   anchorTo?: Date
@@ -18,7 +19,7 @@ type EvaluateCommandOptions = Shared & {
 
 /** Adds `labels import`, which speaks to a running gateway, and `evaluate`, which reads the warehouse. */
 export function registerCommands(program: Command): void {
-  registerImportCommand(program.command('labels').description('work with the label ledger'), dataDirOption())
+  registerImportCommand(program.command('labels').description('work with the label ledger'))
   program
     .command('evaluate')
     .description("judge a model's predictions by its primary label")
@@ -31,9 +32,9 @@ export function registerCommands(program: Command): void {
     )
     .addOption(new Option('--tag <tag...>', 'only predictions that bear one of these tags').conflicts('save'))
     .option('--save', 'keep the result in gold.evaluations')
-    .addOption(new Option('--project <dir>', 'the project folder').env('HINDSIGHT_PROJECT_DIR').default('models'))
+    .addOption(projectOption())
     .addOption(dataDirOption())
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
     .addHelpText('after', evaluateHelp)
     .action(evaluateModel)
 }
@@ -41,10 +42,6 @@ export function registerCommands(program: Command): void {
 const evaluateHelp = `
 By default groups are told apart by version, route and anchor. Nothing is ever pooled over anchors; where routes are
 (--by anchor), shadows are left out. Where silence means no, only mature decisions are scored.`
-
-function dataDirOption(): Option {
-  return new Option('--data-dir <dir>', 'where a running Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight')
-}
 
 export function parseTime(text: string): Date {
   const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
@@ -65,22 +62,6 @@ async function evaluateModel(model: string, options: EvaluateCommandOptions): Pr
   await withWarehouse(options, async (warehouse) => {
     const evaluation = await evaluate({ warehouse, project, model, anchorFrom, anchorTo, asOf, by, tags })
     if (save === true) await saveEvaluation(warehouse, evaluation, { now: Date.now, newId: uuidv7 })
-    print(options, evaluation, toEvaluationText(evaluation))
+    print(options, evaluation, toEvaluationText)
   })
-}
-
-async function withWarehouse(options: Shared, use: (warehouse: Warehouse) => Promise<void>): Promise<void> {
-  const { connectionFromRunFiles } = await import('../platform/service/run-files.ts')
-  const { createWarehouse } = await import('../platform/warehouse/warehouse-clickhouse.ts')
-  const { clickhouseUrl: url, clickhouseUser: user, clickhousePassword: password } = connectionFromRunFiles(options.dataDir)
-  const warehouse = createWarehouse({ url, user, password })
-  try {
-    await use(warehouse)
-  } finally {
-    await warehouse.close()
-  }
-}
-
-function print({ json }: Shared, value: unknown, text: string): void {
-  process.stdout.write(`${json === true ? JSON.stringify(value, null, 2) : text}\n`)
 }

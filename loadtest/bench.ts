@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseCount } from '../platform/service/parse-options.ts'
+import { parseCount } from '../platform/command/parse-options.ts'
 import { freePort } from '../platform/service/testing/free-port.ts'
 import { createRedisServer } from '../test/faults/system/servers.ts'
 import { Command, Option } from 'commander'

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { Argument, Command } from 'commander'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
-import { parseCount, parsePositive, parseUrl } from '../platform/service/parse-options.ts'
+import { parseCount, parsePositive, parseUrl } from '../platform/command/parse-options.ts'
 import { explainK6Absence } from './run/k6.ts'
 import { startLocalSystem } from './run/local-system.ts'
 import { checkParity } from './run/parity.ts'

@@ -1,7 +1,10 @@
 import { userInfo } from 'node:os'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { migrate } from '../platform/schema/migrate.ts'
-import { type CommandOptions, dataDirOption, print, withWarehouse } from './command-options.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../platform/command/options.ts'
+import { print } from '../platform/command/output.ts'
+import { wholeNumber } from '../platform/command/parse-options.ts'
+import { withWarehouse } from '../platform/command/with-warehouse.ts'
 import { acknowledge } from './reconcile/acknowledge.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { toReportText } from './reconcile/report-text.ts'
@@ -13,10 +16,12 @@ export function registerCommands(program: Command): void {
     .command('migrate')
     .description('bring the warehouse to the shape of this version, and exit')
     .addOption(dataDirOption())
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
     .action(async (options: CommandOptions) => {
       const applied = await withWarehouse(options, migrate)
-      print(options, { applied }, applied.length === 0 ? 'Nothing to do: the warehouse is up to date.' : `Applied ${applied.join(', ')}.`)
+      print(options, { applied }, () =>
+        applied.length === 0 ? 'Nothing to do: the warehouse is up to date.' : `Applied ${applied.join(', ')}.`,
+      )
     })
   const reconciling = program
     .command('reconcile')
@@ -26,12 +31,12 @@ export function registerCommands(program: Command): void {
     .addOption(
       new Option('--grace <seconds>', 'count a seal once it has been stored for so long: for several loggers')
         .default(0)
-        .argParser(toSeconds),
+        .argParser(wholeNumber({ from: 0, to: 999_999 })),
     )
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
     .action(async ({ full = false, grace, ...options }: CommandOptions & { full?: boolean; grace: number }) => {
       const report = await withWarehouse(options, (warehouse) => reconcile(warehouse, { full, graceSeconds: grace }))
-      print(options, report, toReportText(report))
+      print(options, report, toReportText)
       if (!report.ok) process.exitCode = 1
     })
   registerAcknowledgeCommand(reconciling)
@@ -55,16 +60,11 @@ function registerAcknowledgeCommand(reconciling: Command): void {
       const { reason, author, tenant, table, ...options } = command.optsWithGlobals<AcknowledgeOptions>()
       const nowMs = Date.now()
       const done = await withWarehouse(options, (warehouse) => acknowledge(warehouse, { id, tenant, table, author, reason, nowMs }))
-      print(options, done, `Acknowledged ${done.table} ${id} with its payloads ${done.payload_hashes.join(', ')}.`)
+      print(options, done, () => `Acknowledged ${done.table} ${id} with its payloads ${done.payload_hashes.join(', ')}.`)
     })
 }
 
 function toReason(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('must say something.')
   return text
-}
-
-function toSeconds(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('must be a number of seconds.')
-  return Number(text)
 }

@@ -13,7 +13,7 @@ const folders = ['contracts', 'platform', ...services, 'bin']
  */
 const floors: Record<string, readonly string[]> = {
   platform: [
-    ...['time', 'json', 'compression', 'typescript', 'project', 'service', 'files', 'warehouse', 'schema'],
+    ...['time', 'json', 'compression', 'typescript', 'project', 'service', 'files', 'warehouse', 'command', 'schema'],
     ...['event-log/event-log.ts', 'outbox/format', 'outbox/read', 'outbox/write', 'outbox', 'nats', 'event-log', 'online-store'],
   ],
   gateway: [

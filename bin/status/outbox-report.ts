@@ -1,6 +1,6 @@
 import type { Lane } from '../../contracts/origin.ts'
 import type { WriterDescription } from '../../platform/outbox/describe-outbox.ts'
-import { formatBytes, formatDuration, toTable } from '../output.ts'
+import { formatBytes, formatDuration, toTable } from '../../platform/command/output.ts'
 
 /** `records` and `bytes` are durable and not confirmed by this consumer; `age_s` is the age of the oldest of them. */
 export type ConsumerReport = { consumer: string; records: number; bytes: number; age_s?: number }

@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration, toTable } from '../output.ts'
+import { formatBytes, formatDuration, toTable } from '../../platform/command/output.ts'
 import { refusalsOf } from './refusals.ts'
 import { toConsumerText } from './outbox-report.ts'
 import type { ServiceLine, SystemStatus } from './collect-status.ts'

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseCount, parsePositive } from '../../platform/service/parse-options.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../../platform/command/options.ts'
+import { print } from '../../platform/command/output.ts'
+import { parseCount, parsePositive } from '../../platform/command/parse-options.ts'
 import { tenant as tenantName, toTimestamp } from '../../contracts/primitives.ts'
 import { defaultTenant, scopes, type Scope } from '../http/caller.ts'
 import { changeKeys } from './change-keys.ts'
@@ -8,7 +10,7 @@ import { keyFilePath, keyName, readKeyFile, type StoredKey } from './key-file.ts
 import { newKeyId } from './key-token.ts'
 import { toKeyTable } from './key-table.ts'
 
-type Shared = { dataDir: string; keysFile?: string; json?: boolean }
+type Shared = CommandOptions & { keysFile?: string }
 type CreateOptions = Shared & {
   scope: Scope[]
   tenant: string
@@ -42,9 +44,9 @@ export function registerKeyCommands(program: Command): void {
 
 function withShared(command: Command): Command {
   return command
-    .addOption(new Option('--data-dir <dir>', 'where Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight'))
+    .addOption(dataDirOption())
     .addOption(new Option('--keys-file <file>', 'the file of keys; default keys.json in the data directory').env('HINDSIGHT_KEYS_FILE'))
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
 }
 
 async function create(name: string, options: CreateOptions): Promise<void> {
@@ -83,10 +85,6 @@ function pathOf({ keysFile, dataDir }: Shared): string {
 function printToken(options: Shared, { key, token }: { key: StoredKey; token: string }): void {
   if (options.json !== true) process.stderr.write(`key ${key.key_id} (${key.name}): its token is shown this once\n`)
   print(options, { ...withoutSecrets(key), token }, () => token)
-}
-
-function print({ json }: Shared, answer: unknown, describe: () => string): void {
-  process.stdout.write(`${json === true ? JSON.stringify(answer, null, 2) : describe()}\n`)
 }
 
 function withoutSecrets({ secrets, ...key }: StoredKey) {

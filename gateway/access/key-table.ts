@@ -1,3 +1,4 @@
+import { toTable } from '../../platform/command/output.ts'
 import type { StoredKey } from './key-file.ts'
 
 const heads = ['key', 'name', 'tenant', 'scopes', 'limits', 'state']
@@ -6,15 +7,7 @@ const heads = ['key', 'name', 'tenant', 'scopes', 'limits', 'state']
 export function toKeyTable(keys: readonly StoredKey[], nowMs: number): string {
   if (keys.length === 0) return 'no keys'
   const rows = keys.map((key) => [key.key_id, key.name, key.tenant, key.scopes.join(' '), limitsOf(key), stateOf(key, nowMs)])
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  return [heads, ...rows]
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n')
+  return toTable([heads, ...rows])
 }
 
 function limitsOf({ requests_per_second: rate, burst, max_concurrent: concurrent }: StoredKey): string {

@@ -1,12 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Deployment, type DeploymentChange, deploymentState, type DeploymentState } from '../../contracts/deployment.ts'
 import { ServiceError } from '../../contracts/errors.ts'
+import { callGateway } from '../../platform/command/call-gateway.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../../platform/command/options.ts'
+import { print } from '../../platform/command/output.ts'
+import { wholeNumber } from '../../platform/command/parse-options.ts'
 import { connectionFromRunFiles } from '../../platform/service/run-files.ts'
-import { callGateway, toPercent } from './call-gateway.ts'
 
-type Shared = { dataDir: string; json?: boolean }
 type Challengers = DeploymentChange['challengers']
-type DeployOptions = Shared & {
+type DeployOptions = CommandOptions & {
   champion?: string
   challenger: Challengers
   shadow: string[]
@@ -14,7 +16,7 @@ type DeployOptions = Shared & {
   loaded?: Deployment['loaded']
   reason?: string
 }
-type RollbackOptions = Shared & { to?: number; reason?: string }
+type RollbackOptions = CommandOptions & { to?: number; reason?: string }
 
 /** Adds `deploy`, which shows or changes what a model goes by in a running gateway, and `rollback`. */
 export function registerDeploymentCommands(program: Command): void {
@@ -31,15 +33,13 @@ export function registerDeploymentCommands(program: Command): void {
     .action(deploy)
   withShared(program.command('rollback').description('go back to the deployment before, as a new revision'))
     .argument('<model>')
-    .option('--to <revision>', 'another one than the one before', parseRevision)
+    .option('--to <revision>', 'another one than the one before', wholeNumber({ from: 0, to: 999_999_999 }))
     .option('--reason <text>', 'why; kept with the change')
     .action(rollback)
 }
 
 function withShared(command: Command): Command {
-  return command
-    .addOption(new Option('--data-dir <dir>', 'where a running Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight'))
-    .option('--json', 'print JSON')
+  return command.addOption(dataDirOption()).addOption(jsonOption())
 }
 
 async function deploy(model: string, options: DeployOptions): Promise<void> {
@@ -47,13 +47,13 @@ async function deploy(model: string, options: DeployOptions): Promise<void> {
   const { champion, reason, challenger: challengers, shadow: shadows } = options
   if (champion === undefined) {
     if (challengers.length + shadows.length > 0 || reason !== undefined) throw missing('--champion')
-    return print(options, { deployment, ...state })
+    return print(options, { deployment, ...state }, toText)
   }
   if (reason === undefined) throw missing('--reason')
   const stickyKey = options.stickyKey ?? deployment.sticky_key
   const loaded = options.loaded ?? deployment.loaded
   const change = { champion, challengers, shadows, loaded, ...(stickyKey !== undefined && { sticky_key: stickyKey }), reason }
-  print(options, await put(model, options, { ...change, based_on: deployment.revision }))
+  print(options, await put(model, options, { ...change, based_on: deployment.revision }), toText)
 }
 
 async function rollback(model: string, options: RollbackOptions): Promise<void> {
@@ -66,14 +66,14 @@ async function rollback(model: string, options: RollbackOptions): Promise<void> 
     })
   const { revision, author: _, changed_at: __, reason: ___, ...routing } = before
   const reason = options.reason ?? `back to revision ${revision}`
-  print(options, await put(model, options, { ...routing, reason, based_on: deployment.revision }))
+  print(options, await put(model, options, { ...routing, reason, based_on: deployment.revision }), toText)
 }
 
-async function read(model: string, { dataDir }: Shared): Promise<DeploymentState> {
+async function read(model: string, { dataDir }: CommandOptions): Promise<DeploymentState> {
   return deploymentState.parse(await callGateway(connectionFromRunFiles(dataDir).gatewayAdminUrl, pathOf(model)))
 }
 
-async function put(model: string, { dataDir }: Shared, body: DeploymentChange): Promise<DeploymentState> {
+async function put(model: string, { dataDir }: CommandOptions, body: DeploymentChange): Promise<DeploymentState> {
   const { gatewayAdminUrl } = connectionFromRunFiles(dataDir)
   return deploymentState.parse(await callGateway(gatewayAdminUrl, pathOf(model), { method: 'PUT', body }))
 }
@@ -90,15 +90,6 @@ function collectChallenger(text: string, before: Challengers): Challengers {
   const [, version, share, percent] = /^([^=]+)=(\d+(?:\.\d+)?|\.\d+)(%?)$/.exec(text) ?? []
   if (version === undefined) throw new InvalidArgumentError('write it as version=share, as 4=10%.')
   return [...before, { version, weight: Number(share) / (percent === '%' ? 100 : 1) }]
-}
-
-function parseRevision(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('a revision is a whole number.')
-  return Number(text)
-}
-
-function print({ json }: Shared, state: DeploymentState): void {
-  process.stdout.write(`${json === true ? JSON.stringify(state, null, 2) : toText(state)}\n`)
 }
 
 function toText({ model, deployment, unserved, waiting, history }: DeploymentState): string {
@@ -118,4 +109,8 @@ function toLine({ revision, champion, challengers, shadows, author, reason, chan
     ...shadows.map((version) => `shadow ${version}`),
   ]
   return `revision ${revision}: ${parts.join(', ')}; ${author}${at === undefined ? '' : `, ${at}`}${reason === '' ? '' : `: ${reason}`}`
+}
+
+export function toPercent(weight: number): string {
+  return `${Number((weight * 100).toPrecision(6))} %`
 }

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type CommandOptions, dataDirOption, jsonOption } from '../../platform/command/options.ts'
+import { print } from '../../platform/command/output.ts'
 import { type TimeUnit, timeUnits } from '../../platform/files/file-time.ts'
 
-type ImportCommandOptions = {
-  dataDir: string
-  json?: boolean
+type ImportCommandOptions = CommandOptions & {
   label?: string
   dryRun?: boolean
   encoding?: string
@@ -14,7 +14,7 @@ type ImportCommandOptions = {
 }
 
 /** Adds `import`, which sends a file's labels to a running gateway. */
-export function registerImportCommand(labels: Command, dataDirOption: Option): void {
+export function registerImportCommand(labels: Command): void {
   labels
     .command('import')
     .description('send a file of labels to a running gateway; exit 1 when any is rejected')
@@ -26,8 +26,8 @@ export function registerImportCommand(labels: Command, dataDirOption: Option): v
     .option('--ignore-columns <names>', 'columns to pass over, separated by commas', toNames)
     .addOption(new Option('--time-unit <unit>', 'of times that are numbers since 1970').choices(timeUnits))
     .option('--time-zone <name>', 'IANA time zone of times without an offset, as Europe/Berlin or UTC', toTimeZone)
-    .addOption(dataDirOption)
-    .option('--json', 'print JSON')
+    .addOption(dataDirOption())
+    .addOption(jsonOption())
     .addHelpText('after', help)
     .action(importFile)
 }
@@ -69,13 +69,13 @@ async function importFile(file: string, options: ImportCommandOptions): Promise<
   const { label: defaultLabel, dryRun = false, encoding, delimiter, ignoreColumns: ignored, timeUnit: unit, timeZone } = options
   const source = await openFile(file, { columns: labelColumns, ignored, encoding, delimiter })
   const { gatewayUrl } = connectionFromRunFiles(options.dataDir)
-  const { definitions, post } = createGatewayLabels({ gatewayUrl, apiKey: process.env['HINDSIGHT_API_KEY'], sleep })
+  const { definitions, post } = createGatewayLabels({ gatewayUrl, sleep })
   const convert = { definitions: await definitions(), defaultLabel, unit, timeZone }
   const progress = createProgress(source)
   try {
     const report = await importLabels({ source, post, dryRun, toLabel: convert, onProgress: progress.update })
     progress.stop()
-    process.stdout.write(`${options.json === true ? JSON.stringify({ file, ...report }, null, 2) : toImportText(file, report)}\n`)
+    print(options, { file, ...report }, () => toImportText(file, report))
     if (report.rejected > 0) process.exitCode = 1
   } finally {
     progress.stop()

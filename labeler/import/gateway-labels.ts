@@ -1,8 +1,9 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
-import { acceptedResponse, type AcceptedResponse, errorBody } from '../../contracts/http.ts'
+import { acceptedResponse, type AcceptedResponse } from '../../contracts/http.ts'
 import { labelList } from '../../contracts/label-definition.ts'
 import type { LabelFields } from '../../contracts/label-event.ts'
+import { callGateway } from '../../platform/command/call-gateway.ts'
 import type { LabelDefinitions } from './label-value.ts'
 
 /**
@@ -17,7 +18,6 @@ export type GatewayLabels = {
 
 export type GatewayLabelsOptions = {
   gatewayUrl: string
-  apiKey?: string | undefined
   /** Waits; tests pass one that does not. */
   sleep(ms: number): Promise<unknown>
 }
@@ -29,46 +29,26 @@ const longestDelayMs = 5000
 export function createGatewayLabels(options: GatewayLabelsOptions): GatewayLabels {
   return {
     async definitions() {
-      const { labels } = await ask(options, { method: 'GET', status: 200, answer: labelList })
+      const { labels } = await ask(options, { answer: labelList })
       return new Map(labels.map((definition) => [definition.name, definition]))
     },
     post(labels, { dryRun }) {
-      const body = JSON.stringify({ labels, ...(dryRun && { dry_run: true }) })
-      return ask(options, { method: 'POST', status: 202, answer: acceptedResponse, body })
+      const body = { labels, ...(dryRun && { dry_run: true }) }
+      return ask(options, { send: { method: 'POST', body }, answer: acceptedResponse })
     },
   }
 }
 
-/** A request, and how it is answered when it succeeds. */
-type Question<Answer> = { method: 'GET' | 'POST'; body?: string; status: number; answer: z.ZodType<Answer> }
+/** What is sent, if anything, and what a good answer is. */
+type Question<Answer> = { send?: { method: 'POST'; body: unknown }; answer: z.ZodType<Answer> }
 
-async function ask<Answer>(options: GatewayLabelsOptions, question: Question<Answer>): Promise<Answer> {
+async function ask<Answer>({ gatewayUrl, sleep }: GatewayLabelsOptions, { send, answer }: Question<Answer>): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await askOnce(options, question)
+      return answer.parse(await callGateway(gatewayUrl, '/v1/labels', send))
     } catch (error) {
       if (!(error instanceof ServiceError) || !error.retryable || attempt === attempts) throw error
-      await options.sleep(Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs))
+      await sleep(Math.min(firstDelayMs * 2 ** (attempt - 1), longestDelayMs))
     }
-  }
-}
-
-async function askOnce<Answer>({ gatewayUrl, apiKey }: GatewayLabelsOptions, question: Question<Answer>): Promise<Answer> {
-  const { method, body } = question
-  const headers = { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) }
-  const answer = await reach(new URL('/v1/labels', gatewayUrl), { method, headers, ...(body !== undefined && { body }) })
-  if (answer.status === question.status) return question.answer.parse(answer.body)
-  const parsed = errorBody.safeParse(answer.body)
-  if (!parsed.success) throw new ServiceError('internal', `the gateway answered ${answer.status}`, { cause: z.prettifyError(parsed.error) })
-  const { code, message, path, hint } = parsed.data.error
-  throw new ServiceError(code, message, { ...(path !== undefined && { path }), ...(hint !== undefined && { hint }) })
-}
-
-async function reach(url: URL, init: RequestInit): Promise<{ status: number; body: unknown }> {
-  try {
-    const response = await fetch(url, init)
-    return { status: response.status, body: await response.json().catch(() => undefined) }
-  } catch (cause) {
-    throw new ServiceError('not_ready', `no gateway answers at ${url.origin}`, { cause, hint: 'start it with `npx hindsight up`' })
   }
 }

@@ -165,6 +165,7 @@ describe('createGatewayLabels', () => {
   let answers: { status: number; body: unknown }[] = []
   let server: Server
   beforeAll(async () => {
+    vi.stubEnv('HINDSIGHT_API_KEY', 'k')
     server = createServer(async (request, response) => {
       const chunks: Buffer[] = []
       for await (const chunk of request) chunks.push(chunk as Buffer)
@@ -174,12 +175,15 @@ describe('createGatewayLabels', () => {
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   })
-  afterAll(() => new Promise((resolve) => server.close(resolve)))
+  afterAll(() => {
+    vi.unstubAllEnvs()
+    return new Promise((resolve) => server.close(resolve))
+  })
   const error = (code: string) => ({ error: { code, message: 'no', request_id: 'q' } })
   const binary = { name: 'late', description: 'Late.', owner: 'tests', type: 'binary', maturity_seconds: 60, silence: 'unknown' }
   const open = (url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`) => {
     const waits: number[] = []
-    return { waits, ...createGatewayLabels({ gatewayUrl: url, apiKey: 'k', sleep: async (ms) => waits.push(ms) }) }
+    return { waits, ...createGatewayLabels({ gatewayUrl: url, sleep: async (ms) => waits.push(ms) }) }
   }
 
   test('tries again while the gateway says that it would help', async () => {

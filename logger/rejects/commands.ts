@@ -2,10 +2,13 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ServiceError } from '../../contracts/errors.ts'
 import { lanes } from '../../contracts/origin.ts'
 import { timestamp } from '../../contracts/primitives.ts'
+import { type CommandOptions, dataDirOption, jsonOption } from '../../platform/command/options.ts'
+import { print } from '../../platform/command/output.ts'
+import { wholeNumber } from '../../platform/command/parse-options.ts'
+import { withWarehouse } from '../../platform/command/with-warehouse.ts'
 import { connectionFromRunFiles } from '../../platform/service/run-files.ts'
-import { type CommandOptions, dataDirOption, print, withWarehouse } from '../command-options.ts'
 import { countRejects, listRejects, readRejects, type RejectFilter, unsettledIds } from './find-rejects.ts'
-import { createPostItems } from './gateway-items.ts'
+import { type PostItems, postItems } from './gateway-items.ts'
 import { toListText, toRejectText, toRetryText } from './reject-text.ts'
 import { retryRejects } from './retry-rejects.ts'
 
@@ -15,23 +18,23 @@ type FilterOptions = CommandOptions & RejectFilter
 export function registerRejectsCommand(program: Command): void {
   const rejects = program.command('rejects').description('see what could not be stored, and try it again')
   withFilters(rejects.command('list').description('how many by code, then the newest'))
-    .option('--limit <n>', 'rejects to list', parseLimit, 20)
+    .option('--limit <n>', 'rejects to list', wholeNumber({ from: 1, to: 100_000 }), 20)
     .action(async (options: FilterOptions & { limit: number }) => {
       const found = await withWarehouse(options, async (warehouse) => ({
         counts: await countRejects(warehouse, options),
         rejects: await listRejects(warehouse, options, options.limit),
       }))
-      print(options, found, toListText(found))
+      print(options, found, toListText)
     })
   rejects
     .command('show')
     .description('one reject: why, whence, and its bytes')
     .argument('<id>', 'as `rejects list` shows it')
     .addOption(dataDirOption())
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
     .action(async (id: string, options: CommandOptions) => {
       const [reject] = await withWarehouse(options, (warehouse) => readRejects(warehouse, [id]))
-      if (reject !== undefined) print(options, reject, toRejectText(reject))
+      if (reject !== undefined) print(options, reject, toRejectText)
     })
   withFilters(rejects.command('retry').description('try rejects again; exit 1 when any is refused again'))
     .argument('[id...]', 'as `rejects list` shows them; or select them by --code')
@@ -53,11 +56,10 @@ async function retry(ids: readonly string[], options: FilterOptions): Promise<vo
   const { dataDir } = options
   const report = await withWarehouse(options, async (warehouse) => {
     // Looked up when it is needed: a record of the log is stored without a gateway.
-    const post: ReturnType<typeof createPostItems> = (request) =>
-      createPostItems({ gatewayUrl: connectionFromRunFiles(dataDir).gatewayUrl, apiKey: process.env['HINDSIGHT_API_KEY'] })(request)
+    const post: PostItems = (request) => postItems(connectionFromRunFiles(dataDir).gatewayUrl, request)
     return retryRejects({ warehouse, post }, ids.length > 0 ? ids : await unsettledIds(warehouse, options))
   })
-  print(options, report, toRetryText(report))
+  print(options, report, toRetryText)
   if (report.refused > 0) process.exitCode = 1
 }
 
@@ -67,7 +69,7 @@ function withFilters(command: Command): Command {
     .addOption(new Option('--lane <lane>', 'only those of this lane').choices(lanes))
     .option('--since <time>', 'only those appended since: RFC 3339, or how long ago, as 90m, 2h, 7d', parseSince)
     .addOption(dataDirOption())
-    .option('--json', 'print JSON')
+    .addOption(jsonOption())
 }
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -77,11 +79,4 @@ function parseSince(text: string): Date {
   if (amount !== undefined) return new Date(Date.now() - Number(amount) * unitMs[unit as keyof typeof unitMs])
   if (timestamp.safeParse(text).success) return new Date(text)
   throw new InvalidArgumentError('write it as 2001-06-04T12:00:00Z, 90m, 2h or 7d.')
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 100_000)
-    throw new InvalidArgumentError('a limit is a whole number from 1 to 100000.')
-  return limit
 }

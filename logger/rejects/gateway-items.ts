@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ErrorCode, errorCodes, ServiceError } from '../../contracts/errors.ts'
-import { acceptedResponse, type AcceptedResponse, errorBody } from '../../contracts/http.ts'
+import { type ErrorCode, ServiceError } from '../../contracts/errors.ts'
+import { acceptedResponse, type AcceptedResponse } from '../../contracts/http.ts'
+import { callGateway } from '../../platform/command/call-gateway.ts'
 
 export type ItemsRequest = { kind: 'label' | 'feature_event'; name: string; items: readonly object[]; dryRun: boolean }
 
@@ -13,33 +14,27 @@ export type PostItems = (request: ItemsRequest) => Promise<ItemsAnswer>
 /** Long enough for a limit that is counted by the second to let more in. */
 const pausesMs = [250, 1_000, 2_000]
 
-export function createPostItems(options: { gatewayUrl: string; apiKey: string | undefined }): PostItems {
-  const { gatewayUrl, apiKey } = options
-  const headers = { 'content-type': 'application/json', ...(apiKey && { authorization: `Bearer ${apiKey}` }) }
-
-  async function post({ kind, name, items, dryRun }: ItemsRequest): Promise<ItemsAnswer> {
-    const [path, field] = kind === 'label' ? ['/v1/labels', 'labels'] : [`/v1/events/${encodeURIComponent(name)}`, 'events']
-    const body = JSON.stringify({ [field]: items, dry_run: dryRun })
-    const response = await fetch(new URL(path, gatewayUrl), { method: 'POST', headers, body }).catch((cause: unknown) => {
-      throw new ServiceError('not_ready', `no gateway answers at ${gatewayUrl}`, { cause, hint: 'start it with `npx hindsight up`' })
-    })
-    const answer: unknown = await response.json()
-    if (response.ok) return { rejected: acceptedResponse.parse(answer).rejected }
-    const { code, message, path: at } = errorBody.parse(answer).error
-    if (errorCodes[code].retryable || notTheItems.has(code)) throw new ServiceError(code, message)
-    return { refused: { code, message, ...(at !== undefined && { path: at }) } }
-  }
-
-  return async function postItems(request) {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await post(request)
-      } catch (error) {
-        const pauseMs = pausesMs[attempt]
-        if (pauseMs === undefined || !(error instanceof ServiceError && error.retryable)) throw error
-        await sleep(pauseMs)
-      }
+/** Posts to the gateway at this address, again for a few seconds where that may help. */
+export async function postItems(gatewayUrl: string, request: ItemsRequest): Promise<ItemsAnswer> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await postOnce(gatewayUrl, request)
+    } catch (error) {
+      const pauseMs = pausesMs[attempt]
+      if (pauseMs === undefined || !(error instanceof ServiceError && error.retryable)) throw error
+      await sleep(pauseMs)
     }
+  }
+}
+
+async function postOnce(gatewayUrl: string, { kind, name, items, dryRun }: ItemsRequest): Promise<ItemsAnswer> {
+  const [path, field] = kind === 'label' ? ['/v1/labels', 'labels'] : [`/v1/events/${encodeURIComponent(name)}`, 'events']
+  try {
+    const answer = await callGateway(gatewayUrl, path, { method: 'POST', body: { [field]: items, dry_run: dryRun } })
+    return { rejected: acceptedResponse.parse(answer).rejected }
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.retryable || notTheItems.has(error.code)) throw error
+    return { refused: { code: error.code, message: error.message, ...(error.path !== undefined && { path: error.path }) } }
   }
 }
 

@@ -8,7 +8,7 @@ import { reconcile } from '../reconcile/reconcile.ts'
 import { labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { writeBatch } from '../pipeline/write-batch.ts'
 import { countRejects, listRejects, readRejects, unsettledIds } from './find-rejects.ts'
-import { createPostItems } from './gateway-items.ts'
+import { postItems } from './gateway-items.ts'
 import { toRejectText } from './reject-text.ts'
 import { retryRejects } from './retry-rejects.ts'
 
@@ -75,8 +75,7 @@ function rejectedEvent(seq: number, delay: number, more: object = {}): LogRecord
 }
 
 const store = (...records: LogRecord[]) => writeBatch(records, { warehouse: server.warehouse, pause: async () => {}, givenUp: () => true })
-const retry = (...ids: string[]) =>
-  retryRejects({ warehouse: server.warehouse, post: createPostItems({ gatewayUrl, apiKey: undefined }) }, ids)
+const retry = (...ids: string[]) => retryRejects({ warehouse: server.warehouse, post: (request) => postItems(gatewayUrl, request) }, ids)
 
 describe("a client's items", () => {
   test('are listed with counts by code, and told apart by filter', async () => {

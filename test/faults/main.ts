@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { spawnSync } from 'node:child_process'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { parseCount } from '../../platform/service/parse-options.ts'
+import { parseCount, wholeNumber } from '../../platform/command/parse-options.ts'
 import { isSound, type RunResult } from './result.ts'
 import { type Part, runFaults } from './run-faults.ts'
 import { formatResults } from './results-text.ts'
@@ -26,15 +26,10 @@ const command = new Command('faults')
   .option('--only <names...>', 'faults to run, by name or by what it begins with')
   .option('--part <i/n>', 'every n-th of them, from the i-th on: for several runs at once', partOf)
   .addOption(new Option('--set-up <name>', 'both if left out').choices(setUps))
-  .option('--seed <n>', 'of everything random', wholeNumber, Math.floor(Math.random() * 1e9))
+  .option('--seed <n>', 'of everything random', wholeNumber({ from: 0 }), Math.floor(Math.random() * 1e9))
   .option('--json <file>', 'where to write all of it')
   .option('--budget-ms <n>', 'what the p99 of answers is held to', parseCount, 250)
   .option('--no-budget', 'holds it to nothing: for a machine that has other things to do')
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('must be a whole number')
-  return Number(text)
-}
 
 function partOf(text: string): Part {
   const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? []

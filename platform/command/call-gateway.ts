@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import { errorBody } from '../../contracts/http.ts'
 
@@ -6,9 +7,12 @@ export async function callGateway(baseUrl: string, path: string, send?: { method
   const key = process.env['HINDSIGHT_API_KEY']
   const headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) }
   const response = await reach(baseUrl, path, send === undefined ? { headers } : { ...send, headers, body: JSON.stringify(send.body) })
-  const answer: unknown = await response.json()
+  const answer: unknown = await response.json().catch(() => undefined)
   if (response.ok) return answer
-  const { code, message, path: field, hint } = errorBody.parse(answer).error
+  const parsed = errorBody.safeParse(answer)
+  if (!parsed.success)
+    throw new ServiceError('internal', `the gateway answered ${response.status}`, { cause: z.prettifyError(parsed.error) })
+  const { code, message, path: field, hint } = parsed.data.error
   throw new ServiceError(code, message, { ...(field !== undefined && { path: field }), ...(hint !== undefined && { hint }) })
 }
 
@@ -25,8 +29,4 @@ async function reach(baseUrl: string, path: string, init: RequestInit): Promise<
 /** A connection was made, and then nothing came. */
 function isSlow({ cause }: { cause?: unknown }): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT'
-}
-
-export function toPercent(weight: number): string {
-  return `${Number((weight * 100).toPrecision(6))} %`
 }

@@ -1,4 +1,9 @@
-import { ServiceError } from '../contracts/errors.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+
+/** A command's result: as JSON, or as text for people. */
+export function print<Result>({ json }: { json?: boolean }, result: Result, toText: (result: Result) => string): void {
+  process.stdout.write(`${json === true ? JSON.stringify(result, null, 2) : toText(result)}\n`)
+}
 
 /** One line for people, one JSON object for programs; on standard error either way. */
 export function reportError(error: unknown, { json }: { json: boolean }): void {
