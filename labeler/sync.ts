@@ -4,6 +4,7 @@ import type { LabelDefinition } from '../contracts/label-definition.ts'
 import type { Project } from '../platform/project/project.ts'
 import { pendingMigrations } from '../platform/schema/migrate.ts'
 import { createTypedViews } from '../platform/schema/typed-views.ts'
+import { toColumnTime } from '../platform/warehouse/column-time.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { outcomeRulesOf } from './outcomes/outcome-rules.ts'
 import { labelerTables } from './tables.ts'
@@ -64,7 +65,7 @@ function toRow(definition: LabelDefinition, nowMs: number): object {
     match: match.kind,
     window_seconds: match.kind === 'window' ? match.window_seconds : null,
     definition_sha256: canonicalHash(definition),
-    synced_at: new Date(nowMs).toISOString().replace('T', ' ').replace('Z', ''),
+    synced_at: toColumnTime(nowMs),
     definition: toCanonicalJson(definition),
   }
 }

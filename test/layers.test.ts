@@ -14,14 +14,15 @@ const folders = ['contracts', 'platform', ...services, 'bin']
 const floors: Record<string, readonly string[]> = {
   platform: [
     ...['time', 'json', 'compression', 'typescript', 'project', 'service', 'files', 'warehouse', 'command', 'schema'],
-    ...['event-log/event-log.ts', 'outbox/format', 'outbox/read', 'outbox/write', 'outbox', 'nats', 'event-log', 'online-store'],
+    ...['event-log/event-log.ts', 'schema/rows', 'outbox/format', 'outbox/read', 'outbox/write', 'outbox'],
+    ...['nats', 'event-log', 'online-store'],
   ],
   gateway: [
     ...['tensors', 'inference', 'metrics', 'http', 'access', 'fates', 'predict', 'lookup', 'idempotency', 'ingest', 'deploy', 'status'],
     ...['routes', 'v2', 'api-docs', 'admin', 'config.ts', 'workers', '.'],
   ],
   features: ['engine', 'derived', 'assembly', 'offline', 'materializer', '.'],
-  logger: ['rows', 'command-options.ts', 'pipeline', 'reconcile', 'rejects', '.'],
+  logger: ['command-options.ts', 'pipeline', 'reconcile', 'rejects', '.'],
   labeler: ['metrics', 'outcomes', 'evaluate', 'import', '.'],
   'embedded-warehouse': ['engine/engine-error.ts', 'sql', 'engine', 'http', 'guard', '.'],
 }

@@ -2,6 +2,7 @@ import { formatBytes, formatDuration, toTable } from '../../platform/command/out
 import { refusalsOf } from './refusals.ts'
 import { toConsumerText } from './outbox-report.ts'
 import type { ServiceLine, SystemStatus } from './collect-status.ts'
+import { fromColumnTime } from '../../platform/warehouse/column-time.ts'
 
 /** The status as one screen of text. */
 export function toStatusScreen(status: SystemStatus, now: Date): string {
@@ -53,7 +54,7 @@ function warehouseSection({ warehouse }: SystemStatus, now: Date): string {
   const rows = warehouse.freshness.map(({ table, rows: count, newest }) => [
     table,
     String(count),
-    newest === undefined ? '-' : ago(`${newest}Z`, now),
+    newest === undefined ? '-' : ago(fromColumnTime(newest), now),
   ])
   return toTable([['warehouse', 'rows', 'newest received'], ...rows])
 }
@@ -67,5 +68,5 @@ function errorSection({ recent_errors: errors }: SystemStatus, now: Date): strin
 }
 
 function ago(time: string, now: Date): string {
-  return `${formatDuration(Math.max(0, (now.getTime() - Date.parse(time.replace(' ', 'T'))) / 1000))} ago`
+  return `${formatDuration(Math.max(0, (now.getTime() - Date.parse(time)) / 1000))} ago`
 }

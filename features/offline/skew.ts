@@ -1,6 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { OnlineFeature } from '../../contracts/model-definition.ts'
 import type { Project, ProjectModel } from '../../platform/project/project.ts'
+import { toColumnTime } from '../../platform/warehouse/column-time.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { compileView, type CompiledView } from '../engine/compile-view.ts'
 import { skewSql, type SkewRow } from './skew-sql.ts'
@@ -59,7 +60,7 @@ export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
   const { warehouse, project, model, anchorFrom, anchorTo } = options
   const definition = project.models.get(model)
   if (definition === undefined) throw new ServiceError('unknown_model', `the project has no model ${model}`)
-  const range = { model, from: toColumnTime(anchorFrom), to: toColumnTime(anchorTo) }
+  const range = { model, from: parseTime(anchorFrom), to: parseTime(anchorTo) }
   const tenants = await warehouse.query<{ tenant: string; predictions: number }>(
     `SELECT tenant, toFloat64(count()) AS predictions FROM silver.predictions
     WHERE model = {model:String} AND anchor_time >= {from:DateTime64(3, 'UTC')} AND anchor_time < {to:DateTime64(3, 'UTC')} GROUP BY tenant`,
@@ -142,8 +143,7 @@ function toExample([
   return { prediction_id, model_version, entity_id, anchor_time, served, recomputed }
 }
 
-function toColumnTime(time: string): string {
-  const timeMs = Date.parse(time)
-  if (Number.isNaN(timeMs)) throw new ServiceError('invalid_request', `${time} is no RFC 3339 time`)
-  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')
+function parseTime(time: string): string {
+  if (Number.isNaN(Date.parse(time))) throw new ServiceError('invalid_request', `${time} is no RFC 3339 time`)
+  return toColumnTime(time)
 }

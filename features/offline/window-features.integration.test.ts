@@ -10,6 +10,7 @@ import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
 import { mixedView, testViews, viewCase } from '../testing/view-cases.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { eventTimeColumn, windowFeaturesSql } from './window-features-sql.ts'
+import { fromColumnTime, toColumnTime } from '../../platform/warehouse/column-time.ts'
 
 let server: TestWarehouse
 
@@ -126,7 +127,7 @@ async function loadHistories(
         row_id: `${position}/${index}`,
         view: view.name,
         entity_id: `${position}:${entityId[view.key as keyof typeof entityId]}`,
-        anchor_time: toTime(anchorMs),
+        anchor_time: toColumnTime(anchorMs),
         features_as_of: asOf(factsOf(history).slice(0, prefix(factsOf(history), index))),
       })),
     ),
@@ -149,18 +150,14 @@ function toEventRow(fact: Fact, position: number): object {
     keys: Object.fromEntries(Object.entries(fact.keys).map(([key, id]) => [key, `${position}:${id}`])),
     values_number: Object.fromEntries(values.filter(([, value]) => typeof value === 'number')),
     values_text: Object.fromEntries(values.filter(([, value]) => typeof value === 'string')),
-    event_time: toTime(fact.eventTimeMs),
-    known_at: toTime(fact.knownAtMs),
-    ingested_at: toTime(fact.ingestedAtMs),
+    event_time: toColumnTime(fact.eventTimeMs),
+    known_at: toColumnTime(fact.knownAtMs),
+    ingested_at: toColumnTime(fact.ingestedAtMs),
     retracts: fact.retracts === undefined ? null : `${position}:${fact.retracts}`,
     writer_id: fact.writerId,
     epoch: fact.epoch,
     seq: fact.seq,
   }
-}
-
-function toTime(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')
 }
 
 type Row = Record<string, string | number | null>
@@ -176,5 +173,5 @@ function fromRow(row: Row, name: string): NaiveValue {
   const value = row[name]
   const eventTime = row[eventTimeColumn(name)]
   if (value === null || value === undefined) return undefined
-  return { value, eventTimeMs: typeof eventTime === 'string' ? Date.parse(`${eventTime.replace(' ', 'T')}Z`) : undefined }
+  return { value, eventTimeMs: typeof eventTime === 'string' ? Date.parse(fromColumnTime(eventTime)) : undefined }
 }

@@ -1,6 +1,7 @@
 import type { PredictionEvent, RecordedTensor, ServedFeature } from '../../contracts/prediction-event.ts'
 import type { PredictionFateState, UnansweredReason } from '../../contracts/prediction-fate.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
+import { fromColumnTime } from '../../platform/warehouse/column-time.ts'
 
 /** A row of bronze.prediction_events as ClickHouse's JSON has it. */
 export type PredictionRow = {
@@ -94,7 +95,7 @@ export function toStoredPrediction(row: PredictionRow): StoredPrediction {
     execution_provider: row.execution_provider,
     entities: row.entities,
     anchor: row.anchor,
-    anchor_time: toIso(row.anchor_time),
+    anchor_time: fromColumnTime(row.anchor_time),
     features: toFeatures(row),
     features_as_of: row.features_as_of.map(({ writer_id, epoch, seq }) => ({ writer_id, epoch, seq: Number(seq) })),
     inputs: toTensors(row.inputs),
@@ -105,15 +106,15 @@ export function toStoredPrediction(row: PredictionRow): StoredPrediction {
     fallback: row.fallback,
     warnings: row.warnings,
     error_code: row.error_code,
-    ingested_at: toIso(row.ingested_at),
-    features_read_at: row.features_read_at === null ? null : toIso(row.features_read_at),
-    predicted_at: toIso(row.predicted_at),
+    ingested_at: fromColumnTime(row.ingested_at),
+    features_read_at: row.features_read_at === null ? null : fromColumnTime(row.features_read_at),
+    predicted_at: fromColumnTime(row.predicted_at),
     duration_us: toDurations(row),
     subject_id: row.subject_id,
     purposes: row.purposes,
     region: row.region,
     data_category: row.data_category,
-    retention_until: toIso(row.retention_until),
+    retention_until: fromColumnTime(row.retention_until),
     fate: row.fate,
     unanswered_reason: row.unanswered_reason,
   }) as StoredPrediction
@@ -130,7 +131,7 @@ function toFeatures(row: PredictionRow): ServedFeature[] {
       source: row.feature_source[name] ?? 'request',
       status,
       ...(row.feature_reason[name] !== undefined && { reason: row.feature_reason[name] }),
-      ...(eventTime !== undefined && { event_time: toIso(eventTime) }),
+      ...(eventTime !== undefined && { event_time: fromColumnTime(eventTime) }),
       ...(ageMs !== undefined && { age_ms: Number(ageMs) }),
       definition: row.feature_definition[name] ?? '',
     }
@@ -154,11 +155,6 @@ function toDurations(row: PredictionRow): Record<string, number> {
     total: row.duration_total_us,
   }
   return Object.fromEntries(Object.entries(stages).flatMap(([stage, us]) => (us === null ? [] : [[stage, Number(us)]])))
-}
-
-/** `2001-06-04 12:00:00.000`, in UTC, as RFC 3339. */
-function toIso(clickhouseTime: string): string {
-  return `${clickhouseTime.replace(' ', 'T')}Z`
 }
 
 function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {

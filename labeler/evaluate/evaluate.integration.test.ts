@@ -6,7 +6,8 @@ import type { Statement } from '../outcomes/outcome.ts'
 import { createSnapshots } from '../snapshots.ts'
 import { syncLabeler } from '../sync.ts'
 import { testUuid } from '../testing/arbitrary-ledger.ts'
-import { predictionRow, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { toColumnTime } from '../../platform/warehouse/column-time.ts'
+import { predictionRow, statementRow } from '../testing/ledger-rows.ts'
 import { testProject } from '../testing/test-project.ts'
 import { evaluate } from './evaluate.ts'
 import type { Evaluation, EvaluationGroup } from './evaluation.ts'
@@ -47,7 +48,7 @@ afterAll(() => server.stop())
 
 const predict = (row: { number: number; [column: string]: unknown }) =>
   predictionRow({
-    ...{ prediction_id: testUuid(row.number), decision_id: testUuid(row.number), anchor_time: toDateTime64(noon), ...row, seq: ++seq },
+    ...{ prediction_id: testUuid(row.number), decision_id: testUuid(row.number), anchor_time: toColumnTime(noon), ...row, seq: ++seq },
     ...(typeof row['score'] === 'number' && { outputs_number: { probability: row['score'] } }),
   })
 const label = (number: number, statement: Partial<Statement>): object =>
@@ -75,7 +76,7 @@ function delayRows(): object[] {
       model_version: '2',
       anchor: 'gate',
       tags: ['red', 'green'],
-      anchor_time: toDateTime64(noon + 24 * hourMs),
+      anchor_time: toColumnTime(noon + 24 * hourMs),
     }),
   ]
   return [...rows, replay, ...oddities]
@@ -92,7 +93,7 @@ function churnRows(): object[] {
   const model = 'churn'
   return [400, 401].flatMap((number) => [
     predict({ number, model, score: 0.9 }),
-    predict({ number: number + 10, model, score: 0.1, anchor_time: toDateTime64(noon + hourMs) }),
+    predict({ number: number + 10, model, score: 0.1, anchor_time: toColumnTime(noon + hourMs) }),
   ])
 }
 

@@ -4,7 +4,8 @@ import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse
 import { evaluate } from '../evaluate/evaluate.ts'
 import { toEvaluationText } from '../evaluate/evaluation-text.ts'
 import { syncLabeler } from '../sync.ts'
-import { fateRow, predictionRow, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { toColumnTime } from '../../platform/warehouse/column-time.ts'
+import { fateRow, predictionRow, statementRow } from '../testing/ledger-rows.ts'
 import { testProject } from '../testing/test-project.ts'
 import type { Statement } from './outcome.ts'
 
@@ -54,7 +55,7 @@ async function ledger(attempts: readonly Attempt[], statements: (Partial<Stateme
       const seq = attempt.seq ?? ++seqs
       const common = {
         ...{ tenant, decision_id: uuid(base + n), request_id: attempt.id ?? 'r', model_version: version, route, epoch, writer_id: writer },
-        ...{ question_sha256: asks?.repeat(64) ?? null, ingested_at: toDateTime64(start + at), anchor_time: toDateTime64(start) },
+        ...{ question_sha256: asks?.repeat(64) ?? null, ingested_at: toColumnTime(start + at), anchor_time: toColumnTime(start) },
         outputs_number: { probability: 0.75 },
       }
       const own = predictionRow({ ...common, prediction_id: uuid(base + n), seq, ...attempt.row })
@@ -219,7 +220,7 @@ describe('which attempt counts', () => {
   test('shadows and replays follow their decision', async () => {
     const beside = [
       { route: 'shadow', model_version: '9' },
-      { trigger: 'replay', model_version: '8', ingested_at: toDateTime64(start + 99_999) },
+      { trigger: 'replay', model_version: '8', ingested_at: toColumnTime(start + 99_999) },
     ]
     const tenant = await ledger([
       { asks: a, fate: 'unanswered', at: 5, beside },
@@ -286,7 +287,7 @@ describe('a label', () => {
   })
 
   test('of the last question passes over what nobody was told of, unless there is nothing else', async () => {
-    const later = { anchor_time: toDateTime64(start + 5) }
+    const later = { anchor_time: toColumnTime(start + 5) }
     const outcomes = async (fates: Attempt['fate'][]) => {
       const attempts = fates.map((fate, n): Attempt => ({ fate, asks: String(n), row: n === 0 ? {} : later }))
       const tenant = await ledger(attempts, [{ label: 'latest', requestId: 'r' }])
@@ -295,9 +296,9 @@ describe('a label', () => {
         { tenant },
       )
     }
-    expect(await outcomes(['answered', 'unanswered'])).toEqual([{ anchor_time: toDateTime64(start), left_out: null }])
-    expect(await outcomes(['answered', 'answered'])).toEqual([{ anchor_time: toDateTime64(start + 5), left_out: null }])
-    expect(await outcomes(['unanswered', 'unanswered'])).toEqual([{ anchor_time: toDateTime64(start + 5), left_out: 'unanswered' }])
+    expect(await outcomes(['answered', 'unanswered'])).toEqual([{ anchor_time: toColumnTime(start), left_out: null }])
+    expect(await outcomes(['answered', 'answered'])).toEqual([{ anchor_time: toColumnTime(start + 5), left_out: null }])
+    expect(await outcomes(['unanswered', 'unanswered'])).toEqual([{ anchor_time: toColumnTime(start + 5), left_out: 'unanswered' }])
   })
 })
 

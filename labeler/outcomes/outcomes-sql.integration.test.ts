@@ -4,7 +4,8 @@ import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { syncLabeler } from '../sync.ts'
 import { arbitraryTenants, arbitraryWorld, type World } from '../testing/arbitrary-ledger.ts'
-import { decisionRows, fateRows, statementRow, toDateTime64 } from '../testing/ledger-rows.ts'
+import { toColumnTime } from '../../platform/warehouse/column-time.ts'
+import { decisionRows, fateRows, statementRow } from '../testing/ledger-rows.ts'
 import { testProject } from '../testing/test-project.ts'
 import type { Outcome, OutcomeState } from './outcome.ts'
 import { outcomeRulesOf } from './outcome-rules.ts'
@@ -96,7 +97,7 @@ async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
     `SELECT tenant, decision_id, label, model, anchor, outcome_state, outcome, outcome_text, statements, counts, left_out, attempts,
        toUnixTimestamp64Milli(anchor_time) AS anchor_ms, toUnixTimestamp64Milli(matures_at) AS matures_ms,
        toUnixTimestamp64Milli(outcome_known_at) AS known_ms
-     FROM asof.outcomes(as_of = '${toDateTime64(asOfMs)}')`,
+     FROM asof.outcomes(as_of = '${toColumnTime(asOfMs)}')`,
   )
   return rows.map(toOutcome).toSorted(byKey)
 }

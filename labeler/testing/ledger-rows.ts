@@ -1,9 +1,5 @@
+import { toColumnTime } from '../../platform/warehouse/column-time.ts'
 import type { Decision, Statement } from '../outcomes/outcome.ts'
-
-/** `2001-06-04 12:00:00.000`, as ClickHouse writes a DateTime64(3) in UTC. */
-export function toDateTime64(timeMs: number): string {
-  return new Date(timeMs).toISOString().replace('T', ' ').replace('Z', '')
-}
 
 export type PredictionRow = { prediction_id: string; decision_id: string; anchor_time: string; [column: string]: unknown }
 
@@ -24,8 +20,8 @@ export function decisionRows(decision: Decision): object[] {
   return decision.predictionIds.map((predictionId, position) =>
     predictionRow({
       ...{ tenant, model, index, entities, anchor, seq: receipt.seq + position, writer_id: receipt.writerId, epoch: receipt.epoch },
-      ...{ prediction_id: predictionId, decision_id: decisionId, request_id: requestId, anchor_time: toDateTime64(anchorTimeMs) },
-      ...{ ingested_at: toDateTime64(receipt.ingestedAtMs), question_sha256: question ?? null },
+      ...{ prediction_id: predictionId, decision_id: decisionId, request_id: requestId, anchor_time: toColumnTime(anchorTimeMs) },
+      ...{ ingested_at: toColumnTime(receipt.ingestedAtMs), question_sha256: question ?? null },
       route: position === 0 ? 'champion' : 'shadow',
       // Nobody is told of a batch.
       ...(fate === undefined && { lane: 'batch_predictions', trigger: 'batch' }),
@@ -64,14 +60,14 @@ export function statementRow(statement: StatementRow, seq: number): object {
     index: statement.index ?? null,
     entities: statement.entities ?? {},
     anchor: statement.anchor ?? null,
-    anchor_time: statement.anchorTimeMs === undefined ? null : toDateTime64(statement.anchorTimeMs),
+    anchor_time: statement.anchorTimeMs === undefined ? null : toColumnTime(statement.anchorTimeMs),
     value_number: statement.valueNumber ?? null,
     value_text: statement.valueText ?? null,
-    event_time: toDateTime64(statement.eventTimeMs),
-    known_at: toDateTime64(statement.knownAtMs),
+    event_time: toColumnTime(statement.eventTimeMs),
+    known_at: toColumnTime(statement.knownAtMs),
     ...{ source_kind: source.kind, source_name: source.name, source_labeler: source.labeler ?? null },
     supersedes: statement.supersedes ?? null,
-    ...{ ingested_at: toDateTime64(ingestedAtMs), appended_at: toDateTime64(ingestedAtMs) },
+    ...{ ingested_at: toColumnTime(ingestedAtMs), appended_at: toColumnTime(ingestedAtMs) },
     ...{ writer_id: origin.writerId, epoch: origin.epoch, lane: 'labels', seq: origin.seq },
   }
 }

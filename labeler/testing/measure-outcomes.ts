@@ -4,7 +4,8 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 import type { Statement } from '../outcomes/outcome.ts'
 import { syncLabeler } from '../sync.ts'
-import { predictionRow, statementRow, toDateTime64 } from './ledger-rows.ts'
+import { toColumnTime } from '../../platform/warehouse/column-time.ts'
+import { predictionRow, statementRow } from './ledger-rows.ts'
 import { testProject } from './test-project.ts'
 
 // How long outcomes take to read, on the embedded warehouse:
@@ -72,7 +73,7 @@ function predictionsOf(number: number): object[] {
   return ['champion', 'shadow'].map((route, position) =>
     predictionRow({
       ...{ prediction_id: idOf(2 * number + position), decision_id: idOf(2 * number), request_id: `flight-${number}`, route },
-      ...{ model_version: String(2 - position), anchor_time: toDateTime64(anchorMs(number)), outputs_number: { probability: score } },
+      ...{ model_version: String(2 - position), anchor_time: toColumnTime(anchorMs(number)), outputs_number: { probability: score } },
       entities: { flight: `F${number}`, origin: `A${number % 230}`, destination: `A${number % 229}` },
       question_sha256: number.toString(16).padStart(64, '0'),
       features_number: Object.fromEntries(Array.from({ length: 9 }, (_, feature) => [`feature_${feature}`, score * feature])),

@@ -1,7 +1,7 @@
 import { createClient } from '@clickhouse/client'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { decode } from '../../logger/pipeline/decode.ts'
-import { toDeliveredRows } from '../../logger/rows/delivered-rows.ts'
+import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
 import type { FreshEvent } from './fresh-events.ts'
 import { warehousePassword } from './service-process.ts'
 

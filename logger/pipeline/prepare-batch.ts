@@ -4,8 +4,8 @@ import { type BufferPool, createBufferPool } from './buffer-pool.ts'
 import { decode } from './decode.ts'
 import { createJsonLines, type JsonLines } from './json-lines.ts'
 import type { Outcome } from './outcome.ts'
-import { toRejectRow } from '../rows/reject-row.ts'
-import type { BronzeTable, TableRow } from '../rows/stamp.ts'
+import { toRejectRow } from '../../platform/schema/rows/reject-row.ts'
+import type { BronzeTable, TableRow } from '../../platform/schema/rows/stamp.ts'
 
 /** What became of a record so far; the rows of one that is `ok` lie in the batch. */
 export type Fate = Exclude<Outcome, { kind: 'ok' }> | Omit<Extract<Outcome, { kind: 'ok' }>, 'rows'>

@@ -3,9 +3,9 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { insertRows, type RefusedRow } from './insert-rows.ts'
 import type { Outcome } from './outcome.ts'
 import { type Entry, prepareBatch, type PreparedBatch } from './prepare-batch.ts'
-import { toDeliveredRows } from '../rows/delivered-rows.ts'
-import { toSettledRows } from '../rows/settled-rows.ts'
-import { type BronzeTable, bronzeTables } from '../rows/stamp.ts'
+import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
+import { toSettledRows } from '../../platform/schema/rows/settled-rows.ts'
+import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/stamp.ts'
 
 export type BatchResult = {
   /** Records whose fate is stored: they may be confirmed. */

@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Lane } from '../../contracts/origin.ts'
+import { fromColumnTime } from '../../platform/warehouse/column-time.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { parseRejectId, type Reject, type RejectWithBytes, type RetryOutcome } from './reject.ts'
 
@@ -86,17 +87,13 @@ type Row = Omit<Reject, 'id' | 'retried'> & {
 function toReject({ reject_id, kind, tenant, event_id, name, code, path, message, appended_at, ...retry }: Row): Reject {
   return {
     ...{ id: reject_id, kind, tenant, event_id, name, code, path, message },
-    appended_at: toRfc3339(appended_at),
+    appended_at: fromColumnTime(appended_at),
     ...(retry.retry_outcome !== '' && {
       retried: {
         outcome: retry.retry_outcome,
-        at: toRfc3339(retry.retry_at),
+        at: fromColumnTime(retry.retry_at),
         ...(retry.retry_outcome === 'refused' && { code: retry.retry_code, message: retry.retry_message }),
       },
     }),
   }
-}
-
-function toRfc3339(columnTime: string): string {
-  return `${columnTime.replace(' ', 'T')}Z`
 }

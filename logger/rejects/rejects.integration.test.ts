@@ -167,6 +167,6 @@ describe('records of the log', () => {
 })
 
 async function rejectAs(code: string, record: LogRecord): Promise<void> {
-  const { toRejectRow } = await import('../rows/reject-row.ts')
+  const { toRejectRow } = await import('../../platform/schema/rows/reject-row.ts')
   await server.warehouse.insert('bronze.rejects', [toRejectRow(record, { code, message: 'schema_version is not known' })])
 }

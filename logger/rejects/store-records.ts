@@ -3,7 +3,7 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { decode } from '../pipeline/decode.ts'
 import { insertRows } from '../pipeline/insert-rows.ts'
 import type { Outcome } from '../pipeline/outcome.ts'
-import { bronzeTables } from '../rows/stamp.ts'
+import { bronzeTables } from '../../platform/schema/rows/stamp.ts'
 import { bytesOf, parseRejectId, type RejectWithBytes } from './reject.ts'
 import type { RetryResult } from './send-items.ts'
 

@@ -5,6 +5,7 @@ import { eventTimeColumn, windowFeaturesSql } from '../../../features/offline/wi
 import type { OnlineRead } from '../../../features/assembly/assembly-request.ts'
 import type { Project } from '../../../platform/project/project.ts'
 import type { Flight } from '../demo/flights.ts'
+import { fromColumnTime } from '../../../platform/warehouse/column-time.ts'
 
 /** The values of a view per flight, in the order of the flights asked for. */
 export type WindowValues = ReadonlyMap<string, FeatureValue>[]
@@ -74,7 +75,7 @@ function toValue(value: unknown, eventTime: unknown): FeatureValue {
   if (value === null) return { status: 'missing', reason: 'no_events' }
   const typed = value as number | string
   return typeof eventTime === 'string'
-    ? { status: 'ok', value: typed, eventTimeMs: Date.parse(`${eventTime.replace(' ', 'T')}Z`) }
+    ? { status: 'ok', value: typed, eventTimeMs: Date.parse(fromColumnTime(eventTime)) }
     : { status: 'ok', value: typed }
 }
 

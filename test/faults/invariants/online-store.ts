@@ -4,6 +4,7 @@ import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { HttpClient } from '../client/http-client.ts'
 import { airports, anchorTimeMs } from '../client/requests.ts'
 import { altered, type Violation } from './violation.ts'
+import { toColumnTime } from '../../../platform/warehouse/column-time.ts'
 
 /** What the warehouse says of flights that landed at an airport, or left it, in the window that a prediction would see. */
 type Expected = { airport: string; landed: string; left: string; landed_delay: number | null }
@@ -58,7 +59,7 @@ async function askUntilRead(client: HttpClient, request: object): Promise<Predic
 }
 
 function readExpected(warehouse: Pick<Warehouse, 'query'>): Promise<Expected[]> {
-  const anchor = new Date(anchorTimeMs).toISOString().replace('T', ' ').replace('Z', '')
+  const anchor = toColumnTime(anchorTimeMs)
   return warehouse.query<Expected>(
     `SELECT airport, countIf(keys['destination'] = airport) AS landed, countIf(keys['origin'] = airport) AS left,
   avgIf(values_number['delay_minutes'], keys['destination'] = airport) AS landed_delay

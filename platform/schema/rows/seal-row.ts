@@ -1,7 +1,8 @@
-import { sha256Hex } from '../../contracts/canonical-json.ts'
-import type { Seal } from '../../contracts/origin.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { toColumnTime, toStamp } from './stamp.ts'
+import { sha256Hex } from '../../../contracts/canonical-json.ts'
+import type { Seal } from '../../../contracts/origin.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
+import { toStamp } from './stamp.ts'
 
 /** A row of `bronze.seals`. */
 export function toSealRow(seal: Seal, record: LogRecord): object {

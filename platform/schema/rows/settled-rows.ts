@@ -1,10 +1,10 @@
-import type { Origin } from '../../contracts/origin.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import type { Origin } from '../../../contracts/origin.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
 
 type SettledRow = Omit<Origin, 'seq'> & { settled_through: number }
 
 /** Rows of `bronze.settled`: per writer, epoch and lane the greatest that these records say. */
-export function toSettledRows(records: readonly LogRecord[]): SettledRow[] {
+export function toSettledRows(records: readonly Pick<LogRecord, 'origin' | 'settledThrough'>[]): SettledRow[] {
   const rows = new Map<string, SettledRow>()
   for (const { origin, settledThrough } of records) {
     if (settledThrough === undefined || settledThrough === 0) continue

@@ -1,5 +1,5 @@
-import type { Origin } from '../../contracts/origin.ts'
-import { toColumnTimeMs } from './stamp.ts'
+import type { Origin } from '../../../contracts/origin.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
 
 export type Stored = { origin: Origin; retentionUntil?: string | undefined }
 
@@ -15,7 +15,7 @@ export function toDeliveredRows(records: readonly Stored[]): DeliveredRow[] {
   const runs: DeliveredRow[] = []
   for (const { origin, retentionUntil } of inOrder(records)) {
     const { seq, ...stream } = origin
-    const expires_at = retentionUntil === undefined ? null : toColumnTimeMs(Math.floor(Date.parse(retentionUntil) / hourMs) * hourMs)
+    const expires_at = retentionUntil === undefined ? null : toColumnTime(Math.floor(Date.parse(retentionUntil) / hourMs) * hourMs)
     const run = runs.at(-1)
     if (run === undefined || !isSameStream(run, stream)) runs.push({ ...stream, first_seq: seq, last_seq: seq, expires_at })
     else if (seq === run.last_seq) continue

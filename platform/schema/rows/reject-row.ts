@@ -1,5 +1,5 @@
-import { sha256Hex } from '../../contracts/canonical-json.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { sha256Hex } from '../../../contracts/canonical-json.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
 import { toStamp } from './stamp.ts'
 
 export type RejectReason = {

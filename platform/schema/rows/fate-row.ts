@@ -1,6 +1,7 @@
-import type { PredictionFate } from '../../contracts/prediction-fate.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { toColumnTime, toStamp } from './stamp.ts'
+import type { PredictionFate } from '../../../contracts/prediction-fate.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
+import { toStamp } from './stamp.ts'
 
 /** A row of `bronze.prediction_fates`. */
 export function toFateRow(fate: PredictionFate, record: LogRecord): object {

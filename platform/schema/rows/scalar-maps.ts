@@ -1,4 +1,4 @@
-import type { Scalar } from '../../contracts/primitives.ts'
+import type { Scalar } from '../../../contracts/primitives.ts'
 
 export type ScalarMaps = { numbers: Record<string, number>; texts: Record<string, string> }
 

@@ -1,6 +1,7 @@
-import type { LabelEvent } from '../../contracts/label-event.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { toColumnTime, toOptionalColumnTime, toStamp } from './stamp.ts'
+import type { LabelEvent } from '../../../contracts/label-event.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
+import { toStamp } from './stamp.ts'
 
 /** A row of `bronze.label_events`. */
 export function toLabelRow(event: LabelEvent, record: LogRecord): object {
@@ -12,7 +13,7 @@ export function toLabelRow(event: LabelEvent, record: LogRecord): object {
     index: event.index ?? null,
     entities: event.entities ?? {},
     anchor: event.anchor ?? null,
-    anchor_time: toOptionalColumnTime(event.anchor_time),
+    anchor_time: event.anchor_time === undefined ? null : toColumnTime(event.anchor_time),
     value_number: event.value_number ?? null,
     value_text: event.value_text ?? null,
     event_time: toColumnTime(event.event_time),

@@ -1,4 +1,5 @@
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
 
 /** A row and the bronze table it belongs to. */
 export type TableRow = { table: BronzeTable; row: object }
@@ -33,24 +34,9 @@ export type BronzeTable =
 /** The columns that every bronze row takes from its record's header: the same at each delivery. */
 export function toStamp({ origin, appendedAtMs }: LogRecord) {
   const { writer_id, epoch, lane, seq } = origin
-  return { writer_id, epoch, lane, seq, appended_at: toColumnTimeMs(Math.min(Math.max(appendedAtMs, earliestMs), latestMs)) }
+  return { writer_id, epoch, lane, seq, appended_at: toColumnTime(Math.min(Math.max(appendedAtMs, earliestMs), latestMs)) }
 }
 
 // A writer's clock may be anything; rejects must be storable whatever it says.
 const earliestMs = Date.UTC(1970, 0, 1)
 const latestMs = Date.UTC(2299, 11, 31)
-
-/** `2001-06-04T12:00:00.000Z` (any offset, any precision) as `2001-06-04 12:00:00.000`: what DateTime64(3) parses. */
-export function toColumnTime(timestamp: string): string {
-  if (timestamp.length === 24 && timestamp.endsWith('Z')) return `${timestamp.slice(0, 10)} ${timestamp.slice(11, 23)}`
-  return toColumnTimeMs(Date.parse(timestamp))
-}
-
-export function toColumnTimeMs(timeMs: number): string {
-  const text = new Date(timeMs).toISOString()
-  return `${text.slice(0, 10)} ${text.slice(11, 23)}`
-}
-
-export function toOptionalColumnTime(timestamp: string | undefined): string | null {
-  return timestamp === undefined ? null : toColumnTime(timestamp)
-}

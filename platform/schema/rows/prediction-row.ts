@@ -1,7 +1,8 @@
-import type { PredictionEvent, ServedFeature } from '../../contracts/prediction-event.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import type { PredictionEvent, ServedFeature } from '../../../contracts/prediction-event.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
 import { toScalarMaps } from './scalar-maps.ts'
-import { toColumnTime, toOptionalColumnTime, toStamp } from './stamp.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
+import { toStamp } from './stamp.ts'
 
 /**
  * A row of `bronze.prediction_events`. What the event does not say is null or has no key, never zero. One flat literal:
@@ -58,7 +59,7 @@ export function toPredictionRow(event: PredictionEvent, record: LogRecord): obje
     warnings: event.warnings,
     error_code: event.error_code ?? null,
     ingested_at: toColumnTime(event.ingested_at),
-    features_read_at: toOptionalColumnTime(event.features_read_at),
+    features_read_at: event.features_read_at === undefined ? null : toColumnTime(event.features_read_at),
     predicted_at: toColumnTime(event.predicted_at),
     duration_queue_us: duration.queue ?? null,
     duration_features_us: duration.features ?? null,

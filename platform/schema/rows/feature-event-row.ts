@@ -1,7 +1,8 @@
-import type { FeatureEvent } from '../../contracts/feature-event.ts'
-import type { LogRecord } from '../../platform/event-log/event-log.ts'
+import type { FeatureEvent } from '../../../contracts/feature-event.ts'
+import type { LogRecord } from '../../event-log/event-log.ts'
 import { toScalarMaps } from './scalar-maps.ts'
-import { toColumnTime, toStamp } from './stamp.ts'
+import { toColumnTime } from '../../warehouse/column-time.ts'
+import { toStamp } from './stamp.ts'
 
 /** A row of `bronze.feature_events`. */
 export function toFeatureEventRow(event: FeatureEvent, record: LogRecord): object {
