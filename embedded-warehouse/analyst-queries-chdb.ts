@@ -1,14 +1,14 @@
 import type { AnalystSession } from './analyst-session.ts'
-import type { Engine, LaneName } from './engine/engine-chdb.ts'
+import type { Engine, PoolName } from './engine/engine-chdb.ts'
 import { EngineError } from './engine/engine-error.ts'
 import type { QueryRequest } from './http/http-request.ts'
 import type { QueryResponse } from './http/http-response.ts'
-import { type AnalystGuard, type JudgedStatement, analystDatabase, judgeOnEngine } from './guard/read-only-chdb.ts'
+import { type AnalystGuard, type JudgedSql, analystDatabase, judgeOnEngine } from './guard/read-only-chdb.ts'
 import { renderStatement } from './engine/render-statement-chdb.ts'
 import { runQuery, setUpOf } from './run-statement-chdb.ts'
 import type { Lease } from './engine/session-slot-chdb.ts'
 import type { Spool } from './http/spool.ts'
-import { parseStatement } from './sql/statement.ts'
+import { parseSqlStatement } from './sql/sql-statement.ts'
 
 export type AnalystDeps = { engine: Engine; spool: Spool; guard: AnalystGuard }
 export type AnalystQuery = { sql: string; request: QueryRequest; response: QueryResponse; signal: AbortSignal }
@@ -43,7 +43,7 @@ export async function runAnalystQuery(deps: AnalystDeps, query: AnalystQuery): P
   await runOn(deps, 'analyst', { ...query, judged, database })
 }
 
-type JudgedQuery = AnalystQuery & { judged: JudgedStatement; database: string }
+type JudgedQuery = AnalystQuery & { judged: JudgedSql; database: string }
 
 /** False when it took too long. */
 async function runBriefly(deps: AnalystDeps, query: JudgedQuery): Promise<boolean> {
@@ -63,11 +63,11 @@ async function runBriefly(deps: AnalystDeps, query: JudgedQuery): Promise<boolea
   }
 }
 
-async function runOn(deps: AnalystDeps, lane: LaneName, query: JudgedQuery): Promise<void> {
+async function runOn(deps: AnalystDeps, pool: PoolName, query: JudgedQuery): Promise<void> {
   const { judged, request, response, signal, database } = query
-  await deps.engine.lease(lane, signal, (lease) =>
+  await deps.engine.lease(pool, signal, (lease) =>
     cancelledBy(signal, lease, async () => {
-      const statement = parseStatement(judged.sql)
+      const statement = parseSqlStatement(judged.sql)
       await lease.setUp({ ...setUpOf(request, statement), database })
       const maxFileBytes = Number(deps.engine.settingsOf('analyst').get('max_result_bytes')?.value)
       await runQuery(lease, deps.spool, { sql: judged.sql, statement, request, response, maxFileBytes })

@@ -16,7 +16,7 @@ import type { AnalystGuard } from './guard/read-only-chdb.ts'
 import type { Readiness } from './readiness.ts'
 import { checkFormat, runInsert, runQuery, setUpOf } from './run-statement-chdb.ts'
 import type { ServiceGuard } from './guard/service-guard-chdb.ts'
-import { type StatementBody, readStatement } from './http/statement-body.ts'
+import { type SqlBody, readSqlBody } from './http/sql-body.ts'
 import type { WriteWatch } from './engine/write-watch.ts'
 
 export type HandlerDeps = {
@@ -145,10 +145,10 @@ async function answerService(
   await engine.lease('read', signal, run, kept)
 }
 
-async function readQuery(deps: HandlerDeps, request: IncomingMessage, parsed: QueryRequest): Promise<StatementBody> {
+async function readQuery(deps: HandlerDeps, request: IncomingMessage, parsed: QueryRequest): Promise<SqlBody> {
   const body = readBody(request, { nativeBlocks: parsed.nativeBlocks, maxBytes: deps.maxBodyBytes })
   const type = singleHeader(request, 'content-type') ?? ''
-  if (!type.startsWith('multipart/form-data')) return await readStatement(parsed.queryPrefix, body, deps.maxQueryBytes)
+  if (!type.startsWith('multipart/form-data')) return await readSqlBody(parsed.queryPrefix, body, deps.maxQueryBytes)
   const form = await readForm(body, type, deps.maxQueryBytes)
   let query = parsed.queryPrefix
   for (const [name, value] of form) {
@@ -156,7 +156,7 @@ async function readQuery(deps: HandlerDeps, request: IncomingMessage, parsed: Qu
     if (name === 'query') query += value
     else addField(parsed, name, value)
   }
-  return await readStatement(query, noBody(), deps.maxQueryBytes)
+  return await readSqlBody(query, noBody(), deps.maxQueryBytes)
 }
 
 async function readForm(body: AsyncIterable<Buffer>, contentType: string, maxBytes: number): Promise<FormData> {
@@ -177,7 +177,7 @@ async function readForm(body: AsyncIterable<Buffer>, contentType: string, maxByt
 async function* noBody(): AsyncGenerator<Buffer> {}
 
 /** What the engine would take and a server refuses. */
-function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement }: StatementBody): void {
+function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement }: SqlBody): void {
   if (statement.verb === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
   if (statement.multiple) throw new EngineError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
   if (statement.usesFiles)

@@ -11,8 +11,8 @@ import { valuesSettings } from './sql/parsed-arguments.ts'
 import { createProgressRows, hasProgressRows, progressIntervalUs } from './http/progress-rows.ts'
 import { renderStatement } from './engine/render-statement-chdb.ts'
 import { type Spool, writeFile } from './http/spool.ts'
-import type { Statement } from './sql/statement.ts'
-import type { StatementBody } from './http/statement-body.ts'
+import type { SqlStatement } from './sql/sql-statement.ts'
+import type { SqlBody } from './http/sql-body.ts'
 import { fileMayCompute } from './sql/values-data.ts'
 
 export type RunDeps = { engine: Engine; spool: Spool; signal: AbortSignal }
@@ -20,7 +20,7 @@ export type RunDeps = { engine: Engine; spool: Spool; signal: AbortSignal }
 /** Runs an insert whose rows come with the request. */
 export async function runInsert(
   deps: RunDeps & { /** Of which text among rows is computed. */ maxQueryBytes: number },
-  { request, body, response, kept }: { request: QueryRequest; body: StatementBody; response: QueryResponse; kept?: KeptSlot | undefined },
+  { request, body, response, kept }: { request: QueryRequest; body: SqlBody; response: QueryResponse; kept?: KeptSlot | undefined },
 ): Promise<void> {
   const format = checkFormat(formatOf(request, body.statement))
   await deps.spool.withPath(async (path) => {
@@ -48,7 +48,7 @@ export async function runInsert(
 
 export type RunQuery = {
   sql: string
-  statement: Statement
+  statement: SqlStatement
   request: QueryRequest
   response: QueryResponse
   /** Of a result as it is written: the engine's own bound counts a value that all rows share once. */
@@ -119,13 +119,13 @@ async function sendSelect(lease: Lease, path: string, query: RunQuery): Promise<
 }
 
 /** What the session is to be for one statement of the request. */
-export function setUpOf(request: QueryRequest, statement: Statement): SessionSetup {
+export function setUpOf(request: QueryRequest, statement: SqlStatement): SessionSetup {
   const own = hasProgressRows(formatOf(request, statement)) ? [['interactive_delay', String(progressIntervalUs)] as const] : []
   const settings = new Map([...own, ...request.settings])
   return { ...(request.database !== undefined && { database: request.database }), settings, params: request.params }
 }
 
-function formatOf(request: QueryRequest, statement: Statement): string {
+function formatOf(request: QueryRequest, statement: SqlStatement): string {
   return statement.format ?? request.defaultFormat
 }
 

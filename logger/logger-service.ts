@@ -83,11 +83,11 @@ export function startLogger(
       onBatch(result) {
         metrics.onBatch(result)
         seen.records += result.settled.length
-        seen.dead += result.outcomes.dead
-        if (result.outcomes.retry > 0) return
+        seen.dead += result.dispositions.dead
+        if (result.dispositions.retry > 0) return
         seen.retrying = undefined
         seen.lastStoredAt = new Date().toISOString()
-        if (result.outcomes.dead > 0) logger.warn({ rejects: result.rejects }, 'records went to rejects')
+        if (result.dispositions.dead > 0) logger.warn({ rejects: result.rejects }, 'records went to rejects')
       },
     }
   }

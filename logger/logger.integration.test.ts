@@ -49,7 +49,7 @@ describe('what is stored is what was said', () => {
     }))
     const event = predictionEvent(1, { tenant: 'exact', features, anchor_time: '1955-06-04T12:00:00.123Z' })
     const record = { ...toRecord(event, { seq: 2 ** 52, writerId: 'exact' }), appendedAtMs: Number.MAX_SAFE_INTEGER }
-    expect(await store(record)).toMatchObject({ outcomes: { ok: 1 } })
+    expect(await store(record)).toMatchObject({ dispositions: { ok: 1 } })
     const row = await only<Record<string, unknown>>(`SELECT * FROM silver.predictions WHERE tenant = 'exact'`)
     expect(Object.values(row['features_number'] as object)).toEqual(awkward)
     expect(row).toMatchObject({
@@ -136,7 +136,7 @@ test('a row that the warehouse refuses goes to rejects with its bytes, and the o
     toRecord(n === 11 ? bad : predictionEvent(n, { tenant: 'bisect' }), { seq: n, writerId: 'bisect' }),
   )
   const result = await store(...records, toRecord(new Uint8Array([0xff, 0x00]), { seq: 14, writerId: 'bisect' }))
-  expect(result).toMatchObject({ outcomes: { ok: 3, dead: 2 }, rejects: { invalid_event: 1, invalid_json: 1 } })
+  expect(result).toMatchObject({ dispositions: { ok: 3, dead: 2 }, rejects: { invalid_event: 1, invalid_json: 1 } })
   expect(await only(`SELECT toUInt8(count()) AS n FROM silver.predictions WHERE tenant = 'bisect'`)).toEqual({ n: 3 })
   const rejects = await warehouse.query(
     `SELECT code, raw, raw_encoding, toUInt8(seq) AS seq FROM bronze.rejects WHERE writer_id = 'bisect' ORDER BY seq`,

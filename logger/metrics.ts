@@ -35,7 +35,7 @@ export function createLoggerMetrics(meter: Meter) {
     },
     onBatch(result: BatchResult) {
       batches.add(1)
-      for (const [outcome, count] of Object.entries(result.outcomes)) if (count > 0) records.add(count, { outcome })
+      for (const [outcome, count] of Object.entries(result.dispositions)) if (count > 0) records.add(count, { outcome })
       for (const [code, count] of Object.entries(result.rejects)) rejects.add(count, { code })
     },
     observeLag(consumer: Pick<EventLogConsumer, 'lag'>, now: () => number = Date.now) {

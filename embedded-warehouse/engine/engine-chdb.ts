@@ -1,35 +1,35 @@
 import { mkdirSync } from 'node:fs'
 import type { Session } from 'chdb'
 import { ServiceError } from '../../contracts/errors.ts'
-import { type Lane, createLane } from './session-lane.ts'
+import { type SessionPool, createSessionPool } from './session-pool.ts'
 import { type Lease, type KeptSlot, type SettingState, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
 
 /**
  * Reads of services, inserts, reads of analysts, those of them that are brief, and the judging of statements: none waits for
  * another.
  */
-export type LaneName = 'read' | 'insert' | 'analyst' | 'brief' | 'judge'
+export type PoolName = 'read' | 'insert' | 'analyst' | 'brief' | 'judge'
 
 export type Engine = {
   version: string
-  /** Waits for a free session of the lane, or for its turn in a `kept` one. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or too long. */
-  lease<T>(lane: LaneName, signal: AbortSignal, use: (lease: Lease) => Promise<T>, kept?: KeptSlot): Promise<T>
-  /** A further session, which keeps what statements change; it runs within the bounds of whichever lane it is used in. */
+  /** Waits for a free session of the pool, or for its turn in a `kept` one. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or too long. */
+  lease<T>(pool: PoolName, signal: AbortSignal, use: (lease: Lease) => Promise<T>, kept?: KeptSlot): Promise<T>
+  /** A further session, which keeps what statements change; it runs within the bounds of whichever pool it is used in. */
   openKept(): KeptSlot
   /** How many writes to files have failed since it was opened, from a session that nothing else uses. */
   failedWrites(): Promise<number>
-  hasFree(lane: LaneName): boolean
-  /** As the sessions of the lane begin. */
-  settingsOf(lane: LaneName): ReadonlyMap<string, SettingState>
+  hasFree(pool: PoolName): boolean
+  /** As the sessions of the pool begin. */
+  settingsOf(pool: PoolName): ReadonlyMap<string, SettingState>
   running(): number
   close(): Promise<void>
 }
 
 export type EngineOptions = {
   dir: string
-  sessions?: Partial<Record<LaneName, number>>
-  /** What may wait for a session of a lane, and how long. */
-  waiting?: Partial<Record<LaneName, WaitBounds>>
+  sessions?: Partial<Record<PoolName, number>>
+  /** What may wait for a session of a pool, and how long. */
+  waiting?: Partial<Record<PoolName, WaitBounds>>
   /** Command-line arguments of the engine, over the defaults. */
   engineArgs?: readonly string[]
   /** Settings of the analysts' sessions, over the common ones. */
@@ -38,17 +38,17 @@ export type EngineOptions = {
 
 export type WaitBounds = { maxWaiting: number; maxWaitMs?: number }
 
-const defaultSessions: Record<LaneName, number> = { read: 6, insert: 2, analyst: 3, brief: 1, judge: 2 }
+const defaultSessions: Record<PoolName, number> = { read: 6, insert: 2, analyst: 3, brief: 1, judge: 2 }
 
 /** A service waits as long as its own timeout says; a person is told. */
-const defaultWaiting: Record<LaneName, WaitBounds> = {
+const defaultWaiting: Record<PoolName, WaitBounds> = {
   read: { maxWaiting: 200 },
   insert: { maxWaiting: 200 },
   analyst: { maxWaiting: 24, maxWaitMs: 20_000 },
   brief: { maxWaiting: 48, maxWaitMs: 10_000 },
   judge: { maxWaiting: 100, maxWaitMs: 10_000 },
 }
-const laneNames = ['read', 'insert', 'analyst', 'brief', 'judge'] as const
+const poolNames = ['read', 'insert', 'analyst', 'brief', 'judge'] as const
 
 /** Threads that libuv needs so that a busy session never keeps a file or a compression waiting. */
 export const recommendedThreads = 24
@@ -65,11 +65,11 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const control = open('control')
   const version = await text(control, 'SELECT version()')
   const counts = { ...defaultSessions, ...options.sessions }
-  const lanes = {} as Record<LaneName, Lane<Slot>>
-  const settingsOf = {} as Record<LaneName, ReadonlyMap<string, SettingState>>
-  for (const name of laneNames) {
+  const pools = {} as Record<PoolName, SessionPool<Slot>>
+  const settingsOf = {} as Record<PoolName, ReadonlyMap<string, SettingState>>
+  for (const name of poolNames) {
     const isAnalyst = name === 'analyst' || name === 'brief'
-    const openSlot = (slot: string) => open(slot, [...laneArgs[name], ...(isAnalyst ? (options.analystArgs ?? []) : [])])
+    const openSlot = (slot: string) => open(slot, [...poolArgs[name], ...(isAnalyst ? (options.analystArgs ?? []) : [])])
     const sample = openSlot(name)
     const settings = await readSettings(sample)
     sample.close()
@@ -83,17 +83,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         settings,
       }),
     )
-    lanes[name] = createLane({ name, slots, ...(options.waiting?.[name] ?? defaultWaiting[name]) })
+    pools[name] = createSessionPool({ name, slots, ...(options.waiting?.[name] ?? defaultWaiting[name]) })
   }
-  const lease: Engine['lease'] = async (lane, signal, use, kept) => {
-    const own = await lanes[lane].take(signal)
+  const lease: Engine['lease'] = async (pool, signal, use, kept) => {
+    const own = await pools[pool].take(signal)
     const slot = kept ?? own
     slot.take()
     try {
       return await use(slot.lease)
     } finally {
       await slot.restore()
-      lanes[lane].give(own)
+      pools[pool].give(own)
     }
   }
   let keptCount = 0
@@ -103,20 +103,20 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     openKept: () =>
       createSlot({
         name: `session-${keptCount++}`,
-        open: (name) => open(name, laneArgs.read),
+        open: (name) => open(name, poolArgs.read),
         home: 'default',
         control,
         settings: settingsOf.read,
         keeps: true,
       }),
     failedWrites: async () => Number(await text(control, failedWritesQuery)),
-    hasFree: (lane) => lanes[lane].hasFree(),
-    settingsOf: (lane) => settingsOf[lane],
-    running: () => Object.values(lanes).reduce((sum, lane) => sum + lane.busy(), 0),
+    hasFree: (pool) => pools[pool].hasFree(),
+    settingsOf: (pool) => settingsOf[pool],
+    running: () => Object.values(pools).reduce((sum, pool) => sum + pool.busy(), 0),
     async close() {
-      for (const lane of Object.values(lanes)) for (const slot of lane.slots) slot.lease.cancel()
+      for (const pool of Object.values(pools)) for (const slot of pool.slots) slot.lease.cancel()
       await chdb.drainPending()
-      for (const lane of Object.values(lanes)) for (const slot of lane.slots) slot.close()
+      for (const pool of Object.values(pools)) for (const slot of pool.slots) slot.close()
       control.close()
       await chdb.drainPending()
     },
@@ -143,7 +143,7 @@ const defaultArgs = [
 ]
 
 /** While a query of a lower number runs, those of a higher one pause between blocks: a scan yields to an insert. */
-const laneArgs: Record<LaneName, readonly string[]> = {
+const poolArgs: Record<PoolName, readonly string[]> = {
   insert: ['--priority=1'],
   read: ['--priority=2'],
   // In its own default database the embedded engine takes an unknown table for a file of that name.

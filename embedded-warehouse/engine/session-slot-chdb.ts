@@ -30,7 +30,7 @@ type SlotDeps = {
   /** Whether what a statement does to the session stays; what came with its request never does. */
   keeps?: boolean
 }
-/** A setting as a fresh session of the lane has it. */
+/** A setting as a fresh session of the pool has it. */
 export type SettingState = { value: string; changed: boolean }
 
 /** A session that one request at a time has to itself, and that shows the next one nothing of the last unless it `keeps`. */

@@ -1,5 +1,5 @@
 import { EngineError } from '../engine/engine-error.ts'
-import { type GuardOptions, type Reads, checkBeforeParsing, denied, judgeStatement } from './read-only-guard.ts'
+import { type GuardOptions, type Reads, checkBeforeParsing, denied, judgeSql } from './read-only-guard.ts'
 import { allowedDatabaseEngines, allowedTableEngine } from './read-only-rules.ts'
 import { restoreFull, selectOfShow } from './read-only-show-chdb.ts'
 import { splitFilteredShow } from '../sql/show-filter.ts'
@@ -15,7 +15,7 @@ const informationSchema = /^information_schema$/i
 
 export type AnalystGuard = GuardOptions & { systemTables: SystemTables }
 
-export type JudgedStatement = {
+export type JudgedSql = {
   /** What was judged is what is to be run: the engine's own rendering, with the safe part of what is partly open. */
   sql: string
   /** Whether it reads little, as far as that can be known before it runs. */
@@ -46,7 +46,7 @@ export async function judgeOnEngine(
   lease: Lease,
   { sql, database, params }: { sql: string; database: string; params: ReadonlyMap<string, string> },
   guard: AnalystGuard,
-): Promise<JudgedStatement> {
+): Promise<JudgedSql> {
   for (const value of params.values()) if (/[\r\n\0]/.test(value)) refuseAsName(sql)
   const canonical = restoreFull(await renderStatement(lease, sql), sql)
   if (canonical === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
@@ -58,7 +58,7 @@ export async function judgeOnEngine(
   }
   checkBeforeParsing(canonical, guard.settings)
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
-  const reads = judgeStatement({ tree, canonical }, guard)
+  const reads = judgeSql({ tree, canonical }, guard)
   const places = placesOf(reads, database)
   const found = await look(lease, places)
   for (const place of places) checkPlace(place, { found, guard })

@@ -24,7 +24,7 @@ export type Reads = {
   endless: boolean
 }
 
-export type ParsedStatement = {
+export type ParsedSql = {
   /** The answer of EXPLAIN AST. */
   tree: string
   /** The engine's own rendering of the same statement. */
@@ -46,7 +46,7 @@ export function checkBeforeParsing(canonical: string, settings: SettingsPolicy):
  * Decides on a statement by what the engine parsed, not by its text, and says what it reads. Everything must be on a list:
  * the statement, each node, each function. `checkBeforeParsing` has passed. Throws ACCESS_DENIED.
  */
-export function judgeStatement({ tree, canonical }: ParsedStatement, options: GuardOptions): Reads {
+export function judgeSql({ tree, canonical }: ParsedSql, options: GuardOptions): Reads {
   const tokens = [...tokenize(canonical)]
   const nodes = parseSyntaxTree(tree)
   const root = nodes[0]

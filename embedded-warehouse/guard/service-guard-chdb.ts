@@ -7,11 +7,11 @@ import { renderStatement } from '../engine/render-statement-chdb.ts'
 import { checkSetting, judgeServiceStatement } from './service-guard.ts'
 import { splitFilteredShow } from '../sql/show-filter.ts'
 import { type Lease, quoteString } from '../engine/session-slot-chdb.ts'
-import type { StatementBody } from '../http/statement-body.ts'
+import type { SqlBody } from '../http/sql-body.ts'
 
 export type ServiceGuard = {
   /** Throws ACCESS_DENIED for a statement that would read or write beyond the warehouse, UNKNOWN_TABLE for a file's name. */
-  check(body: StatementBody, request: QueryRequest, signal: AbortSignal): Promise<void>
+  check(body: SqlBody, request: QueryRequest, signal: AbortSignal): Promise<void>
 }
 
 /** The engine's own default database, in which the name of a table can be that of a file. */

@@ -20,31 +20,31 @@ export type ServeContext = {
 export const storeUnavailable = 'store_unavailable'
 
 /** A served feature but for what is the same for all of its source. */
-type Outcome = Pick<ServedFeature, 'value' | 'status' | 'reason' | 'event_time' | 'age_ms'>
+type ServedValue = Pick<ServedFeature, 'value' | 'status' | 'reason' | 'event_time' | 'age_ms'>
 
 /** One feature as the model will see it. One that the anchor does not allow is missing, whatever is known of it. */
 export function serveFeature(feature: ModelFeature, allowed: boolean, context: ServeContext): ServedFeature {
   const { name, source } = feature
   const definition = context.featureHashes.get(name)!
-  const { value, status, reason, event_time, age_ms }: Outcome = allowed
-    ? outcomeOf(feature, context)
+  const { value, status, reason, event_time, age_ms }: ServedValue = allowed
+    ? servedValueOf(feature, context)
     : { status: 'missing', reason: 'not_allowed' }
   // All fields, in the order of the keys, for each kind of feature: objects of one shape are quick to make, and to encode.
   return { age_ms, definition, event_time, name, reason, source, status, value }
 }
 
-function outcomeOf(feature: ModelFeature, context: ServeContext): Outcome {
+function servedValueOf(feature: ModelFeature, context: ServeContext): ServedValue {
   switch (feature.source) {
     case 'request':
-      return requestOutcome(feature, context)
+      return requestValue(feature, context)
     case 'online':
-      return onlineOutcome(feature, context)
+      return onlineValue(feature, context)
     case 'derived':
-      return derivedOutcome(feature, context)
+      return derivedValue(feature, context)
   }
 }
 
-function requestOutcome(feature: RequestFeature, { request }: ServeContext): Outcome {
+function requestValue(feature: RequestFeature, { request }: ServeContext): ServedValue {
   const { name, from_entity: role } = feature
   const sent = ownEntry(request.features, name)
   const value = sent ?? (role === undefined ? undefined : ownEntry(request.entities, role))
@@ -56,7 +56,7 @@ function requestOutcome(feature: RequestFeature, { request }: ServeContext): Out
   return instead(feature.on_missing, feature.default, { reason: 'not_sent' })
 }
 
-function onlineOutcome(feature: OnlineFeature, { request, project }: ServeContext): Outcome {
+function onlineValue(feature: OnlineFeature, { request, project }: ServeContext): ServedValue {
   const value = readOnline(feature, request)
   if (value.status === 'missing') return missingOnline(feature, value.reason)
   const age = value.eventTimeMs === undefined ? undefined : request.anchorTimeMs - value.eventTimeMs
@@ -79,7 +79,7 @@ function readOnline(feature: OnlineFeature, request: AssemblyRequest): FeatureVa
   return request.online(feature.view, feature.entity)?.get(feature.feature) ?? { status: 'missing', reason: 'not_ready' }
 }
 
-function missingOnline(feature: OnlineFeature, reason: string): Outcome {
+function missingOnline(feature: OnlineFeature, reason: string): ServedValue {
   const policy = missingPolicy(feature, reason)
   if (policy !== 'reject') return instead(policy, feature.default, { reason })
   if (reason === storeUnavailable) throw new ServiceError('online_store_unavailable', `${feature.name}: the online store does not answer`)
@@ -96,11 +96,11 @@ function unavailable(feature: OnlineFeature, message: string): ServiceError {
   return new ServiceError('feature_unavailable', `${feature.name}: ${message}`, { path: `features.${feature.name}` })
 }
 
-function instead(policy: 'missing' | 'default', value: Scalar | undefined, why: Omit<Outcome, 'status' | 'value'>): Outcome {
+function instead(policy: 'missing' | 'default', value: Scalar | undefined, why: Omit<ServedValue, 'status' | 'value'>): ServedValue {
   return policy === 'default' && value !== undefined ? { value, status: 'defaulted', ...why } : { status: 'missing', ...why }
 }
 
-function derivedOutcome(feature: DerivedFeature, { request, project, served }: ServeContext): Outcome {
+function derivedValue(feature: DerivedFeature, { request, project, served }: ServeContext): ServedValue {
   const valueOf = (name: string): Scalar | undefined => served.get(name)?.value
   const { anchorTimeMs, entities } = request
   const result = derive(feature.derive, { anchorTimeMs, entities, valueOf, lookups: project.lookups })

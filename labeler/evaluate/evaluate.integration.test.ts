@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { binaryExample } from '../metrics/binary-example.ts'
-import type { Statement } from '../outcomes/outcome.ts'
+import type { LabelStatement } from '../outcomes/outcome.ts'
 import { createSnapshots } from '../snapshots.ts'
 import { syncLabeler } from '../sync.ts'
 import { testUuid } from '../testing/arbitrary-ledger.ts'
@@ -51,7 +51,7 @@ const predict = (row: { number: number; [column: string]: unknown }) =>
     ...{ prediction_id: testUuid(row.number), decision_id: testUuid(row.number), anchor_time: toColumnTime(noon), ...row, seq: ++seq },
     ...(typeof row['score'] === 'number' && { outputs_number: { probability: row['score'] } }),
   })
-const label = (number: number, statement: Partial<Statement>): object =>
+const label = (number: number, statement: Partial<LabelStatement>): object =>
   statementRow(
     {
       ...{ tenant: 'default', labelId: `label-${++seq}`, label: 'late', predictionId: testUuid(number), retracted: false },

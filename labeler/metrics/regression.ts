@@ -1,10 +1,10 @@
 import { binomialQuantile } from './binomial.ts'
 import { type Estimate, undefinedEstimate } from './estimate.ts'
 import { meanEstimate } from './mean.ts'
-import type { Predicted } from './scored.ts'
+import type { Estimates } from './scored.ts'
 
 /** Predicted less observed: positive where the model said too much. */
-export function errorsOf({ predicted, observed }: Predicted): Float64Array {
+export function errorsOf({ predicted, observed }: Estimates): Float64Array {
   return predicted.map((value, row) => value - (observed[row] ?? 0))
 }
 

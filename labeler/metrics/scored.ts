@@ -2,7 +2,7 @@
 export type Scored = { scores: Float64Array; outcomes: Uint8Array }
 
 /** Predicted and observed values of the same rows. */
-export type Predicted = { predicted: Float64Array; observed: Float64Array }
+export type Estimates = { predicted: Float64Array; observed: Float64Array }
 
 export function countPositives(outcomes: Uint8Array): number {
   return outcomes.reduce((count, outcome) => count + outcome, 0)

@@ -7,7 +7,7 @@ import { syncLabeler } from '../sync.ts'
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
 import { fateRow, predictionRow, statementRow } from '../testing/ledger-rows.ts'
 import { testProject } from '../testing/test-project.ts'
-import type { Statement } from './outcome.ts'
+import type { LabelStatement } from './outcome.ts'
 
 const start = Date.UTC(2026, 0, 5, 12)
 const project = testProject({
@@ -47,7 +47,7 @@ type Attempt = {
 }
 
 /** Stores a ledger of its own: attempts in a tenant, each a decision with a prediction of the same number, from 0. */
-async function ledger(attempts: readonly Attempt[], statements: (Partial<Statement> & { of?: number })[] = []) {
+async function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatement> & { of?: number })[] = []) {
   const tenant = `t${tenants++}`
   const base = tenants * 1000
   const rows = attempts.flatMap(
@@ -261,7 +261,7 @@ describe('a label', () => {
       { tenant },
     )
 
-  test.each<[string, Partial<Statement> & { of?: number }]>([
+  test.each<[string, Partial<LabelStatement> & { of?: number }]>([
     ['of a request', { requestId: 'r' }],
     ['of a prediction that was not answered', { of: 0 }],
     ['of a prediction that another attempt took the place of', { of: 1 }],

@@ -27,7 +27,7 @@ export type Decision = {
 }
 
 /** What of a label event takes part in resolution. */
-export type Statement = {
+export type LabelStatement = {
   tenant: string
   labelId: string
   label: string

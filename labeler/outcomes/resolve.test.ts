@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Decision, Statement } from './outcome.ts'
+import type { Decision, LabelStatement } from './outcome.ts'
 import type { LabelRule } from './outcome-rules.ts'
 import { isMatch, resolveOutcomes } from './resolve.ts'
 
@@ -10,7 +10,7 @@ const decision: Decision = {
   ...{ entities: { flight: '7', origin: 'SFO' }, anchor: 'departure', anchorTimeMs: 0, fate: 'answered' },
   receipt: { ingestedAtMs: 0, writerId: 'gateway', epoch: 1, seq: 1 },
 }
-const statement: Statement = {
+const statement: LabelStatement = {
   ...{
     tenant: 'default',
     labelId: 'l1',
@@ -23,10 +23,10 @@ const statement: Statement = {
   ...{ source: { kind: 'outcome', name: 'airline' }, retracted: false, ingestedAtMs: 20 * minute },
   origin: { writerId: 'gateway', epoch: 1, seq: 1 },
 }
-const place = (seq: number, more: Partial<Statement['origin']> = {}) => ({ origin: { writerId: 'gateway', epoch: 1, seq, ...more } })
-const untargeted = ({ predictionId: _, ...rest }: Statement): Statement => rest
+const place = (seq: number, more: Partial<LabelStatement['origin']> = {}) => ({ origin: { writerId: 'gateway', epoch: 1, seq, ...more } })
+const untargeted = ({ predictionId: _, ...rest }: LabelStatement): LabelStatement => rest
 
-function stateOf(statements: readonly Partial<Statement>[], options: { atMinute: number; rule?: Partial<LabelRule> }) {
+function stateOf(statements: readonly Partial<LabelStatement>[], options: { atMinute: number; rule?: Partial<LabelRule> }) {
   const rules = { labels: [{ ...rule, ...options.rule }], primaryLabels: new Map([['delay', 'late']]) }
   const ledger = { decisions: [decision], statements: statements.map((one, number) => ({ ...statement, labelId: `l${number}`, ...one })) }
   const [outcome] = resolveOutcomes(rules, ledger, options.atMinute * minute)
@@ -146,7 +146,7 @@ describe('states', () => {
 describe('matching', () => {
   const window = { ...rule, windowMs: 30 * minute }
   const entities = { flight: '7' }
-  test.each<[string, LabelRule, Partial<Statement>, boolean]>([
+  test.each<[string, LabelRule, Partial<LabelStatement>, boolean]>([
     ['any prediction of the decision', rule, { predictionId: 'p1' }, true],
     ['another prediction', rule, { predictionId: 'p3' }, false],
     ['another tenant', rule, { predictionId: 'p1', tenant: 'other' }, false],

@@ -1,11 +1,11 @@
 import { labelSourceKinds } from '../../contracts/label-event.ts'
-import type { Decision, Outcome, Statement } from './outcome.ts'
+import type { Decision, Outcome, LabelStatement } from './outcome.ts'
 import { compareText } from './compare-text.ts'
 import { groupBy } from './group-by.ts'
 import { isCounted, leftOutOf, type Question, toQuestions } from './questions.ts'
 import type { LabelRule, OutcomeRules } from './outcome-rules.ts'
 
-type Ledger = { decisions: readonly Decision[]; statements: readonly Statement[] }
+type Ledger = { decisions: readonly Decision[]; statements: readonly LabelStatement[] }
 
 /**
  * The outcomes as of a time, written for clarity: the reference that the generated SQL must equal. One outcome per
@@ -24,7 +24,7 @@ export function resolveOutcomes(rules: OutcomeRules, ledger: Ledger, asOfMs: num
 }
 
 /** Whether the label speaks about the decision, before `which` has chosen among several. */
-export function isMatch(rule: LabelRule, statement: Statement, decision: Decision): boolean {
+export function isMatch(rule: LabelRule, statement: LabelStatement, decision: Decision): boolean {
   if (statement.tenant !== decision.tenant) return false
   if (statement.predictionId !== undefined) return decision.predictionIds.includes(statement.predictionId)
   if (statement.requestId !== undefined)
@@ -32,7 +32,7 @@ export function isMatch(rule: LabelRule, statement: Statement, decision: Decisio
   return isEntityMatch(rule, statement, decision)
 }
 
-function isEntityMatch(rule: LabelRule, statement: Statement, decision: Decision): boolean {
+function isEntityMatch(rule: LabelRule, statement: LabelStatement, decision: Decision): boolean {
   const roles = Object.entries(statement.entities ?? {})
   if (roles.length === 0 || !roles.every(([role, id]) => decision.entities[role] === id)) return false
   if (statement.anchor !== undefined && statement.anchor !== decision.anchor) return false
@@ -42,8 +42,12 @@ function isEntityMatch(rule: LabelRule, statement: Statement, decision: Decision
 }
 
 /** A label that reaches one attempt at a question holds for all. */
-function matchesByQuestion(rule: LabelRule, known: readonly Statement[], questions: readonly Question[]): Map<Question, Statement[]> {
-  const matches = new Map<Question, Statement[]>()
+function matchesByQuestion(
+  rule: LabelRule,
+  known: readonly LabelStatement[],
+  questions: readonly Question[],
+): Map<Question, LabelStatement[]> {
+  const matches = new Map<Question, LabelStatement[]>()
   for (const statement of known) {
     const candidates = questions.filter(({ attempts }) => attempts.some((decision) => isMatch(rule, statement, decision)))
     for (const question of choose(rule, candidates)) matches.set(question, [...(matches.get(question) ?? []), statement])
@@ -65,12 +69,12 @@ function choose(rule: LabelRule, candidates: readonly Question[]): readonly Ques
 }
 
 /** Whoever is named stays superseded, by a superseded statement too: so in a circle nothing stands. */
-function supersededBy(known: readonly Statement[]): Set<string> {
+function supersededBy(known: readonly LabelStatement[]): Set<string> {
   const withdrawals = known.filter((statement) => statement.supersedes !== undefined)
   return new Set(withdrawals.map((statement) => JSON.stringify([statement.tenant, statement.supersedes])))
 }
 
-type Case = { rule: LabelRule; question: Question; statements: readonly Statement[]; superseded: ReadonlySet<string>; asOfMs: number }
+type Case = { rule: LabelRule; question: Question; statements: readonly LabelStatement[]; superseded: ReadonlySet<string>; asOfMs: number }
 
 function toOutcomes({ question, ...rest }: Case): Outcome[] {
   return question.attempts.map((decision) => ({
@@ -99,7 +103,7 @@ function toOutcome(decision: Decision, { rule, statements, superseded, asOfMs }:
 }
 
 /** Per source the newest that is not superseded, if it says a value. */
-function standingPerSource(statements: readonly Statement[], superseded: ReadonlySet<string>): Statement[] {
+function standingPerSource(statements: readonly LabelStatement[], superseded: ReadonlySet<string>): LabelStatement[] {
   const live = statements.filter((statement) => !superseded.has(JSON.stringify([statement.tenant, statement.labelId])))
   const sources = groupBy(live, ({ source }) => JSON.stringify([source.kind, source.name, source.labeler ?? '']))
   return [...sources.values()]
@@ -108,7 +112,7 @@ function standingPerSource(statements: readonly Statement[], superseded: Readonl
 }
 
 /** The order of one source's statements, oldest first. */
-function compareStatements(a: Statement, b: Statement): number {
+function compareStatements(a: LabelStatement, b: LabelStatement): number {
   return (
     a.knownAtMs - b.knownAtMs ||
     a.ingestedAtMs - b.ingestedAtMs ||
@@ -118,22 +122,22 @@ function compareStatements(a: Statement, b: Statement): number {
   )
 }
 
-function strongest(standing: readonly Statement[]): Statement[] {
+function strongest(standing: readonly LabelStatement[]): LabelStatement[] {
   const best = Math.min(...standing.map(rankOf))
   return standing.filter((statement) => rankOf(statement) === best)
 }
 
 /** 0 is the strongest kind; a kind that this build does not know is the weakest. */
-function rankOf({ source }: Statement): number {
+function rankOf({ source }: LabelStatement): number {
   const rank = (labelSourceKinds as readonly string[]).indexOf(source.kind)
   return rank === -1 ? labelSourceKinds.length : rank
 }
 
-function valueOf(statement: Statement): string {
+function valueOf(statement: LabelStatement): string {
   return JSON.stringify([statement.valueNumber, statement.valueText])
 }
 
-function toValue({ valueNumber, valueText }: Statement): Pick<Outcome, 'outcome' | 'outcomeText'> {
+function toValue({ valueNumber, valueText }: LabelStatement): Pick<Outcome, 'outcome' | 'outcomeText'> {
   return {
     ...(valueNumber === undefined ? {} : { outcome: valueNumber }),
     ...(valueText === undefined ? {} : { outcomeText: valueText }),

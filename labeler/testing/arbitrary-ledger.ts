@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { labelSourceKinds } from '../../contracts/label-event.ts'
-import type { Decision, Statement } from '../outcomes/outcome.ts'
+import type { Decision, LabelStatement } from '../outcomes/outcome.ts'
 import type { OutcomeRules } from '../outcomes/outcome-rules.ts'
 
-export type World = { decisions: Decision[]; statements: Statement[] }
+export type World = { decisions: Decision[]; statements: LabelStatement[] }
 
 const stepMs = 500
 const mostStatements = 12
@@ -44,7 +44,7 @@ export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrar
         receipt: { ingestedAtMs: toMs(ingestedStep), writerId: writer, epoch, seq: 1 + 2 * ((number * 5) % 7) },
       })),
       statements: withEchoes(world.statements).map((draft, number) =>
-        toStatement(draft, {
+        toLabelStatement(draft, {
           number,
           toMs,
           label: world.labels[Math.floor(number / 3) % world.labels.length] ?? '',
@@ -131,10 +131,10 @@ const statementDraft = fc.record({
   echoes: fc.boolean(),
 })
 
-type StatementDraft = typeof statementDraft extends fc.Arbitrary<infer T> ? T : never
+type LabelStatementDraft = typeof statementDraft extends fc.Arbitrary<infer T> ? T : never
 
-function withEchoes(drafts: readonly StatementDraft[]): StatementDraft[] {
-  const heard: StatementDraft[] = []
+function withEchoes(drafts: readonly LabelStatementDraft[]): LabelStatementDraft[] {
+  const heard: LabelStatementDraft[] = []
   for (const draft of drafts) {
     const { target, source, eventStep, knownStep } = (draft.echoes ? heard.at(-1) : undefined) ?? draft
     heard.push({ ...draft, target, source, eventStep, knownStep })
@@ -142,7 +142,10 @@ function withEchoes(drafts: readonly StatementDraft[]): StatementDraft[] {
   return heard
 }
 
-function toStatement(draft: StatementDraft, world: { number: number; label: string; seq: number; toMs(step: number): number }): Statement {
+function toLabelStatement(
+  draft: LabelStatementDraft,
+  world: { number: number; label: string; seq: number; toMs(step: number): number },
+): LabelStatement {
   const { target, value, source, retracted } = draft
   return {
     ...{ tenant: 'default', labelId: `l${world.number}`, label: world.label, retracted },

@@ -1,5 +1,5 @@
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
-import type { Decision, Statement } from '../outcomes/outcome.ts'
+import type { Decision, LabelStatement } from '../outcomes/outcome.ts'
 
 export type PredictionRow = { prediction_id: string; decision_id: string; anchor_time: string; [column: string]: unknown }
 
@@ -47,10 +47,10 @@ export function fateRow({ tenant, predictionId, fate, seq }: Fate): object {
   }
 }
 
-type StatementRow = Omit<Statement, 'ingestedAtMs' | 'origin'> & Partial<Pick<Statement, 'ingestedAtMs' | 'origin'>>
+type LabelStatementRow = Omit<LabelStatement, 'ingestedAtMs' | 'origin'> & Partial<Pick<LabelStatement, 'ingestedAtMs' | 'origin'>>
 
 /** A row of bronze.label_events; `seq` is its place where it states none. */
-export function statementRow(statement: StatementRow, seq: number): object {
+export function statementRow(statement: LabelStatementRow, seq: number): object {
   const { tenant, label, retracted, source } = statement
   const { ingestedAtMs = Date.UTC(2026, 0, 1), origin = { writerId: 'test', epoch: 1, seq } } = statement
   return {

@@ -2,7 +2,7 @@ import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
-import type { Statement } from '../outcomes/outcome.ts'
+import type { LabelStatement } from '../outcomes/outcome.ts'
 import { syncLabeler } from '../sync.ts'
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
 import { predictionRow, statementRow } from './ledger-rows.ts'
@@ -84,7 +84,7 @@ function predictionsOf(number: number): object[] {
 
 function labelOf(number: number): object {
   const eventTimeMs = anchorMs(number) + 3_600_000
-  const targets: Partial<Statement>[] = [
+  const targets: Partial<LabelStatement>[] = [
     { predictionId: idOf(2 * number) },
     { requestId: `flight-${number}` },
     { entities: { flight: `F${number}` }, anchorTimeMs: anchorMs(number) },

@@ -6,7 +6,7 @@ import { origin, seal } from '../../contracts/origin.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { predictionFateV1 } from '../../contracts/prediction-fate.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import type { Outcome } from './outcome.ts'
+import type { Disposition } from './disposition.ts'
 import { toFeatureEventRow } from '../../platform/schema/rows/feature-event-row.ts'
 import { toFateRow } from '../../platform/schema/rows/fate-row.ts'
 import { toLabelRow } from '../../platform/schema/rows/label-row.ts'
@@ -17,7 +17,7 @@ import { toColumnTime } from '../../platform/warehouse/column-time.ts'
 import { type BronzeTable, toStamp } from '../../platform/schema/rows/stamp.ts'
 
 /** The rows that a record becomes, or why it cannot become any. Never throws on what the record holds. */
-export function decode(record: LogRecord): Outcome {
+export function decode(record: LogRecord): Disposition {
   if (!origin.safeParse(record.origin).success) return { kind: 'drop', reason: 'no origin' }
   const text = decodeText(record.payload)
   if (text === undefined) return dead('invalid_json', 'the payload is not UTF-8')
@@ -33,7 +33,7 @@ export function decode(record: LogRecord): Outcome {
 }
 
 type Input = { record: LogRecord; text: string; parsed: Record<string, unknown> }
-type Decoder = (input: Input) => Outcome
+type Decoder = (input: Input) => Disposition
 
 function decoderOf({ kind, origin: { lane } }: LogRecord): Decoder {
   if (kind === 'seal') return decodeSeal
@@ -86,7 +86,7 @@ const decodeReject = decoder(rejectedItemV1, (item, { record }) => {
   return [{ table: 'bronze.rejects', row: toRejectRow(record, { tenant, name, code, message, path }) }]
 })
 
-type TableRows = Extract<Outcome, { kind: 'ok' }>['rows']
+type TableRows = Extract<Disposition, { kind: 'ok' }>['rows']
 
 function decoder<Schema extends z.ZodType>(
   schema: Schema,
@@ -108,12 +108,12 @@ function withPayload(event: TableRows[number], table: BronzeTable, raw: { payloa
   return [event, { table, row: { ...raw.payload, payload: raw.text, ...toStamp(raw.record) } }]
 }
 
-function withTenant(outcome: Outcome, { tenant }: Record<string, unknown>): Outcome {
-  if (outcome.kind !== 'dead' || typeof tenant !== 'string') return outcome
-  return { ...outcome, reason: { ...outcome.reason, tenant: tenant.slice(0, 64) } }
+function withTenant(disposition: Disposition, { tenant }: Record<string, unknown>): Disposition {
+  if (disposition.kind !== 'dead' || typeof tenant !== 'string') return disposition
+  return { ...disposition, reason: { ...disposition.reason, tenant: tenant.slice(0, 64) } }
 }
 
-function dead(code: string, message: string, path?: string): Outcome {
+function dead(code: string, message: string, path?: string): Disposition {
   return { kind: 'dead', reason: { code, message, path } }
 }
 

@@ -109,7 +109,7 @@ test('stop stores what is held, but does not wait for a warehouse that is away',
   await pipeline.stop()
   await running
   expect(log.confirmed).toEqual([])
-  expect(results.map(({ outcomes }) => outcomes.retry)).toEqual([1])
+  expect(results.map(({ dispositions }) => dispositions.retry)).toEqual([1])
 })
 
 test('a fault of the log ends the run with that fault', async () => {

@@ -3,13 +3,13 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { type BufferPool, createBufferPool } from './buffer-pool.ts'
 import { decode } from './decode.ts'
 import { createJsonLines, type JsonLines } from './json-lines.ts'
-import type { Outcome } from './outcome.ts'
+import type { Disposition } from './disposition.ts'
 import { toRejectRow } from '../../platform/schema/rows/reject-row.ts'
 import type { BronzeTable, TableRow } from '../../platform/schema/rows/stamp.ts'
 
 /** What became of a record so far; the rows of one that is `ok` lie in the batch. */
-export type Fate = Exclude<Outcome, { kind: 'ok' }> | Omit<Extract<Outcome, { kind: 'ok' }>, 'rows'>
-export type Entry = { record: LogRecord; fate: Fate }
+export type EntryDisposition = Exclude<Disposition, { kind: 'ok' }> | Omit<Extract<Disposition, { kind: 'ok' }>, 'rows'>
+export type Entry = { record: LogRecord; disposition: EntryDisposition }
 
 /** What a table is to get: each line is a row of the entry at the same place. */
 export type TableLines = { lines: JsonLines; entries: Entry[] }
@@ -19,7 +19,7 @@ export type PreparedBatch = {
   entries: readonly Entry[]
   linesOf(table: BronzeTable): TableLines
   /** This record goes to rejects, and to no table that has not had its rows yet. */
-  reject(entry: Entry, reason: Extract<Fate, { kind: 'dead' }>['reason']): void
+  reject(entry: Entry, reason: Extract<EntryDisposition, { kind: 'dead' }>['reason']): void
   /** Once it is stored, and nothing reads its lines any more. */
   release(): void
 }
@@ -51,16 +51,16 @@ export async function prepareBatch(records: readonly LogRecord[], pool: BufferPo
   }
 
   const reject: PreparedBatch['reject'] = (entry, reason) => {
-    entry.fate = { kind: 'dead', reason }
+    entry.disposition = { kind: 'dead', reason }
     add(entry, { table: 'bronze.rejects', row: toRejectRow(entry.record, reason) })
   }
 
   for (const record of records) {
-    const outcome = decode(record)
-    const entry: Entry = { record, fate: toFate(outcome) }
+    const disposition = decode(record)
+    const entry: Entry = { record, disposition: withoutRows(disposition) }
     entries.push(entry)
-    if (outcome.kind === 'ok') for (const row of outcome.rows) add(entry, row)
-    else if (outcome.kind === 'dead') reject(entry, outcome.reason)
+    if (disposition.kind === 'ok') for (const row of disposition.rows) add(entry, row)
+    else if (disposition.kind === 'dead') reject(entry, disposition.reason)
     if (entries.length % sliceRecords === 0) await breathe()
   }
   const release = () => {
@@ -69,8 +69,8 @@ export async function prepareBatch(records: readonly LogRecord[], pool: BufferPo
   return { entries, linesOf, reject, release }
 }
 
-function toFate(outcome: Outcome): Fate {
-  if (outcome.kind !== 'ok') return outcome
-  const { rows: _, ...fate } = outcome
-  return fate
+function withoutRows(disposition: Disposition): EntryDisposition {
+  if (disposition.kind !== 'ok') return disposition
+  const { rows: _, ...rest } = disposition
+  return rest
 }

@@ -31,7 +31,7 @@ const unknownFault = () => new WarehouseQueryError('odd', { type: 'LOGICAL_ERROR
 test('retries with growing pauses until the warehouse answers, and settles everything once', async () => {
   const { deps, pauses, rows } = harness((_table, _rows, call) => (call <= 3 ? unavailable() : undefined))
   const result = await writeBatch(records, deps)
-  expect(result).toMatchObject({ outcomes: { ok: 9, dead: 0, retry: 0, drop: 0 }, rejects: {} })
+  expect(result).toMatchObject({ dispositions: { ok: 9, dead: 0, retry: 0, drop: 0 }, rejects: {} })
   expect(result.settled).toEqual(records)
   expect(pauses).toEqual([250, 500, 1000])
   expect(rows('bronze.prediction_events')).toHaveLength(9)
@@ -48,14 +48,14 @@ test('gives up without settling anything when told to', async () => {
   const { deps } = harness(() => unavailable())
   const result = await writeBatch(records, { ...deps, givenUp: () => true })
   expect(result.settled).toEqual([])
-  expect(result.outcomes).toEqual({ ok: 0, dead: 0, drop: 0, retry: 9 })
+  expect(result.dispositions).toEqual({ ok: 0, dead: 0, drop: 0, retry: 9 })
 })
 
 test('one bad row goes to rejects and holds back no other', async () => {
   const isBad = (row: Row) => row['prediction_id'] === predictionEvent(4).prediction_id
   const { deps, rows } = harness((table, batch) => (table === 'bronze.prediction_events' && batch.some(isBad) ? badValue() : undefined))
   const result = await writeBatch(records, deps)
-  expect(result).toMatchObject({ outcomes: { ok: 8, dead: 1 }, rejects: { invalid_event: 1 } })
+  expect(result).toMatchObject({ dispositions: { ok: 8, dead: 1 }, rejects: { invalid_event: 1 } })
   expect(result.settled).toHaveLength(9)
   expect(rows('bronze.prediction_events')).toHaveLength(8)
   expect(rows('bronze.rejects')).toMatchObject([{ seq: 4, code: 'invalid_event', raw: JSON.stringify(predictionEvent(4)) }])
@@ -64,7 +64,7 @@ test('one bad row goes to rejects and holds back no other', async () => {
 test('a fault that no row explains is retried, not blamed on the rows', async () => {
   const { deps, pauses, rows } = harness((_table, _rows, call) => (call <= 40 ? unknownFault() : undefined))
   const result = await writeBatch(records, deps)
-  expect(result.outcomes).toMatchObject({ ok: 9, dead: 0 })
+  expect(result.dispositions).toMatchObject({ ok: 9, dead: 0 })
   expect(rows('bronze.rejects')).toEqual([])
   expect(pauses.length).toBeGreaterThan(5)
 })
@@ -74,14 +74,14 @@ test('an unknown fault that follows one row is in the end that row’s', async (
   const { deps, pauses } = harness((table, batch) =>
     table === 'bronze.prediction_events' && batch.some(isBad) ? unknownFault() : undefined,
   )
-  expect(await writeBatch(records, deps)).toMatchObject({ outcomes: { ok: 8, dead: 1 } })
+  expect(await writeBatch(records, deps)).toMatchObject({ dispositions: { ok: 8, dead: 1 } })
   expect(pauses).toHaveLength(4)
 })
 
 test('rejects that cannot be stored hold the batch back', async () => {
   const { deps, pauses } = harness((table, _rows, call) => (table === 'bronze.rejects' && call < 4 ? badValue() : undefined))
   const result = await writeBatch([toRecord('no json')], deps)
-  expect(result).toMatchObject({ outcomes: { dead: 1 }, rejects: { invalid_json: 1 } })
+  expect(result).toMatchObject({ dispositions: { dead: 1 }, rejects: { invalid_json: 1 } })
   expect(pauses.length).toBeGreaterThan(0)
 })
 
@@ -92,7 +92,7 @@ test('a row that only a later table refuses goes to rejects once, and holds back
     return table === 'bronze.prediction_events' && batch.some(isBad) ? badValue() : undefined
   })
   const result = await writeBatch(records, deps)
-  expect(result).toMatchObject({ outcomes: { ok: 7, dead: 2 }, rejects: { invalid_event: 2 } })
+  expect(result).toMatchObject({ dispositions: { ok: 7, dead: 2 }, rejects: { invalid_event: 2 } })
   expect(rows('bronze.prediction_events').map(({ seq }) => seq)).toEqual([1, 3, 5, 6, 7, 8, 9])
   expect(rows('bronze.rejects').map(({ seq }) => seq)).toEqual([2, 4])
   expect(rows('bronze.delivered')).toMatchObject([
@@ -108,7 +108,7 @@ test('a seal that the warehouse refuses is kept in rejects, though rejects come 
   const seal = toRecord(sealOf(1, 9), { kind: 'seal', seq: 10 })
   const { deps, rows } = harness((table) => (table === 'bronze.seals' ? badValue() : undefined))
   const result = await writeBatch([...records, toRecord('no json', { seq: 11 }), seal], deps)
-  expect(result).toMatchObject({ outcomes: { ok: 9, dead: 2 } })
+  expect(result).toMatchObject({ dispositions: { ok: 9, dead: 2 } })
   expect(rows('bronze.rejects').map(({ seq, code }) => [seq, code])).toEqual([
     [11, 'invalid_json'],
     [10, 'invalid_event'],
@@ -126,7 +126,7 @@ test('a fault between two halves is retried, not blamed on the row that met it',
     }
     return batch.some((row) => isBad(row) || (full && row['seq'] === 1)) ? badValue() : undefined
   })
-  expect(await writeBatch(records, deps)).toMatchObject({ outcomes: { ok: 8, dead: 1 } })
+  expect(await writeBatch(records, deps)).toMatchObject({ dispositions: { ok: 8, dead: 1 } })
   expect(rows('bronze.rejects')).toMatchObject([{ seq: 4 }])
 })
 
@@ -151,7 +151,7 @@ test('whatever rows each table refuses, a record is stored as an event or as a r
       expect(seqsIn('bronze.rejects')).toEqual(refused)
       expect(rows('bronze.rejects')).toHaveLength(refused.length)
       expect(seqsIn('bronze.prediction_events')).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9].filter((seq) => !refused.includes(seq)))
-      expect(result).toMatchObject({ outcomes: { dead: refused.length, ok: 9 - refused.length } })
+      expect(result).toMatchObject({ dispositions: { dead: refused.length, ok: 9 - refused.length } })
     }),
     { numRuns: 60 },
   )

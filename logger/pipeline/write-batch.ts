@@ -1,17 +1,17 @@
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { insertRows, type RefusedRow } from './insert-rows.ts'
-import type { Outcome } from './outcome.ts'
+import type { Disposition } from './disposition.ts'
 import { type Entry, prepareBatch, type PreparedBatch } from './prepare-batch.ts'
 import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
 import { toSettledRows } from '../../platform/schema/rows/settled-rows.ts'
 import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/stamp.ts'
 
 export type BatchResult = {
-  /** Records whose fate is stored: they may be confirmed. */
+  /** Records whose disposition is stored: they may be confirmed. */
   settled: LogRecord[]
   /** How many came to each end; `dead` also by code. */
-  outcomes: Record<Outcome['kind'], number>
+  dispositions: Record<Disposition['kind'], number>
   rejects: Record<string, number>
 }
 
@@ -43,7 +43,7 @@ export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Pr
       const pauseMs = backOffMs(attempt)
       deps.onRetry?.({ attempt, pauseMs, error })
       if (!deps.givenUp()) await deps.pause(pauseMs)
-      if (deps.givenUp()) return settle(batch.entries.map(({ record }) => ({ record, fate: { kind: 'retry', error } })))
+      if (deps.givenUp()) return settle(batch.entries.map(({ record }) => ({ record, disposition: { kind: 'retry', error } })))
     }
   }
 }
@@ -78,7 +78,7 @@ async function storeRows(table: BronzeTable, store: Store): Promise<void> {
 
 /** All of them in one, but for those that an earlier table refused. */
 function runsToStore(entries: readonly Entry[]): { first: number; end: number }[] {
-  const refused = entries.flatMap(({ fate }, index) => (fate.kind === 'ok' ? [] : [index]))
+  const refused = entries.flatMap(({ disposition }, index) => (disposition.kind === 'ok' ? [] : [index]))
   const starts = [0, ...refused.map((index) => index + 1)]
   return starts.map((first, run) => ({ first, end: refused[run] ?? entries.length })).filter(({ first, end }) => first < end)
 }
@@ -101,9 +101,9 @@ async function storeSettled({ batch, attempt, deps }: Store): Promise<void> {
 
 async function storeDelivered({ batch, attempt, deps }: Store): Promise<void> {
   const rows = toDeliveredRows(
-    batch.entries.flatMap(({ record, fate }) => {
-      if (fate.kind === 'ok') return [{ origin: record.origin, retentionUntil: fate.retentionUntil }]
-      return fate.kind === 'dead' ? [{ origin: record.origin }] : []
+    batch.entries.flatMap(({ record, disposition }) => {
+      if (disposition.kind === 'ok') return [{ origin: record.origin, retentionUntil: disposition.retentionUntil }]
+      return disposition.kind === 'dead' ? [{ origin: record.origin }] : []
     }),
   )
   if (rows.length === 0) return
@@ -123,22 +123,22 @@ async function timedInsert(table: BronzeTable, { first, end }: { first: number; 
 }
 
 function settle(entries: readonly Entry[]): BatchResult {
-  const result: BatchResult = { settled: [], outcomes: { ok: 0, retry: 0, dead: 0, drop: 0 }, rejects: {} }
-  for (const { record, fate } of entries) {
-    result.outcomes[fate.kind]++
-    switch (fate.kind) {
+  const result: BatchResult = { settled: [], dispositions: { ok: 0, retry: 0, dead: 0, drop: 0 }, rejects: {} }
+  for (const { record, disposition } of entries) {
+    result.dispositions[disposition.kind]++
+    switch (disposition.kind) {
       case 'ok':
       case 'drop':
         result.settled.push(record)
         break
       case 'dead':
         result.settled.push(record)
-        result.rejects[fate.reason.code] = (result.rejects[fate.reason.code] ?? 0) + 1
+        result.rejects[disposition.reason.code] = (result.rejects[disposition.reason.code] ?? 0) + 1
         break
       case 'retry':
         break
       default:
-        fate satisfies never
+        disposition satisfies never
     }
   }
   return result

@@ -2,22 +2,24 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { decode } from '../pipeline/decode.ts'
 import { insertRows } from '../pipeline/insert-rows.ts'
-import type { Outcome } from '../pipeline/outcome.ts'
+import type { Disposition } from '../pipeline/disposition.ts'
 import { bronzeTables } from '../../platform/schema/rows/stamp.ts'
 import { bytesOf, parseRejectId, type RejectWithBytes } from './reject.ts'
 import type { RetryResult } from './send-items.ts'
 
-type Entry = { reject: RejectWithBytes; outcome: Extract<Outcome, { kind: 'ok' }> }
+type Entry = { reject: RejectWithBytes; disposition: Extract<Disposition, { kind: 'ok' }> }
 
 /**
  * Decodes records again as this build does, and stores those that parse now, under their own origin: doing so twice
  * leaves one row. The records stay in `rejects` and are stored there as far as `reconcile` is concerned.
  */
 export async function storeRecords(warehouse: Pick<Warehouse, 'insert'>, rejects: readonly RejectWithBytes[]): Promise<RetryResult[]> {
-  const decoded = rejects.map((reject) => ({ reject, outcome: decode(toRecord(reject)) }))
-  const entries = decoded.flatMap(({ reject, outcome }): Entry[] => (outcome.kind === 'ok' ? [{ reject, outcome }] : []))
+  const decoded = rejects.map((reject) => ({ reject, disposition: decode(toRecord(reject)) }))
+  const entries = decoded.flatMap(({ reject, disposition: outcome }): Entry[] =>
+    outcome.kind === 'ok' ? [{ reject, disposition: outcome }] : [],
+  )
   const refusals = await store(warehouse, entries)
-  return decoded.map(({ reject, outcome }): RetryResult => {
+  return decoded.map(({ reject, disposition: outcome }): RetryResult => {
     if (outcome.kind === 'dead') {
       const { code, message, path } = outcome.reason
       return { reject, outcome: 'refused', code, message: path === undefined ? message : `${path}: ${message}` }
@@ -32,7 +34,7 @@ export async function storeRecords(warehouse: Pick<Warehouse, 'insert'>, rejects
 async function store(warehouse: Pick<Warehouse, 'insert'>, entries: readonly Entry[]): Promise<Map<RejectWithBytes, string>> {
   const refusals = new Map<RejectWithBytes, string>()
   for (const table of bronzeTables) {
-    const own = entries.flatMap(({ reject, outcome }) =>
+    const own = entries.flatMap(({ reject, disposition: outcome }) =>
       outcome.rows.filter((row) => row.table === table && !refusals.has(reject)).map(({ row }) => ({ reject, row })),
     )
     if (own.length === 0) continue

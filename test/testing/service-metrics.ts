@@ -77,7 +77,7 @@ const lane: LaneStatus = {
 function exerciseLogger(metrics: ReturnType<typeof createLoggerMetrics>): void {
   metrics.onInsert({ table: 'bronze.seals', rows: 1, seconds: 1 })
   metrics.onRetry()
-  metrics.onBatch({ settled: [], outcomes: { ok: 1, retry: 0, dead: 1, drop: 0 }, rejects: { invalid_json: 1 } })
+  metrics.onBatch({ settled: [], dispositions: { ok: 1, retry: 0, dead: 1, drop: 0 }, rejects: { invalid_json: 1 } })
   metrics.observeLag({ lag: async () => [{ lane: 'predictions', records: 1, oldestAppendedAtMs: 1 }] })
 }
 

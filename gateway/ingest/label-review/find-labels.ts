@@ -1,5 +1,5 @@
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
-import { type KnownStatement, toTarget, toValueText } from './known-statement.ts'
+import { type KnownLabel, toTarget, toValueText } from './known-label.ts'
 
 /** Of several records under one id the first counts, as in silver.labels; read from bronze, because a view that settles every id is slow. */
 const byIds = `
@@ -27,7 +27,7 @@ type Row = {
 export async function findLabels(
   warehouse: Pick<Warehouse, 'query'>,
   { tenant, ids, withinMs }: { tenant: string; ids: readonly string[]; withinMs: number },
-): Promise<Map<string, KnownStatement>> {
+): Promise<Map<string, KnownLabel>> {
   const rows = await warehouse.query<Row>(byIds, { tenant, ids }, { max_execution_time: Math.ceil(withinMs / 1000) })
   return new Map(rows.map((row) => [row.label_id, toKnown(row)]))
 }
@@ -42,7 +42,7 @@ function toKnown({
   value_text,
   retracted,
   received,
-}: Row): KnownStatement {
+}: Row): KnownLabel {
   return {
     ...{ hash: payload_hash, label, ingestedAt: received },
     target: toTarget({ ...(prediction_id && { prediction_id }), ...(request_id && { request_id }), entities }),

@@ -2,7 +2,7 @@ import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { FirstValue, FirstValues } from '../../idempotency/idempotency-store.ts'
 import type { GatewayMetrics } from '../../metrics/gateway-metrics.ts'
 import { findLabels } from './find-labels.ts'
-import type { KnownStatement } from './known-statement.ts'
+import type { KnownLabel } from './known-label.ts'
 
 export type RecallDeps = {
   store: FirstValues
@@ -11,7 +11,7 @@ export type RecallDeps = {
 }
 
 export type Recalled = {
-  standing: ReadonlyMap<string, KnownStatement>
+  standing: ReadonlyMap<string, KnownLabel>
   /** Whether an id that is not among them has never been stored, as far as the warehouse is behind no more than the store reaches back. */
   complete: boolean
   /** Takes back what was kept in the store. */
@@ -37,7 +37,7 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
   }
 
   /** One at a time: a bulk of labels must not become a bulk of queries. */
-  async function askWarehouse(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, KnownStatement> | undefined> {
+  async function askWarehouse(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, KnownLabel> | undefined> {
     if (ids.length === 0) return new Map()
     if (asking) {
       metrics.labelLookup({ source: 'warehouse', outcome: 'busy' })
@@ -49,7 +49,7 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
   }
 
   return async function recall(
-    said: ReadonlyMap<string, KnownStatement>,
+    said: ReadonlyMap<string, KnownLabel>,
     others: readonly string[],
     options: { tenant: string; dryRun: boolean },
   ): Promise<Recalled> {
@@ -59,11 +59,11 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
     const keys = entries.map(({ key }) => key)
     const own = entries.length === 0 ? [] : await ask('store', () => (dryRun ? store.readFirst(keys) : store.keepFirst(entries)))
     const rest = others.length === 0 ? [] : await ask('store', () => store.readFirst(others.map(toKey)))
-    const standing = new Map<string, KnownStatement>()
+    const standing = new Map<string, KnownLabel>()
     for (const [ids, held] of [[[...said.keys()], own] as const, [others, rest] as const])
       for (const [at, id] of ids.entries()) {
         const value = held?.[at]
-        if (value !== undefined) standing.set(id, JSON.parse(value) as KnownStatement)
+        if (value !== undefined) standing.set(id, JSON.parse(value) as KnownLabel)
       }
     const kept = dryRun || own === undefined ? [] : entries.filter((_, at) => own[at] === undefined)
     const undo = async (which: readonly FirstValue[]) => {

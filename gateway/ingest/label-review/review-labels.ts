@@ -1,7 +1,7 @@
 import type { LabelEvent, LabelFields } from '../../../contracts/label-event.ts'
 import type { GatewayMetrics } from '../../metrics/gateway-metrics.ts'
 import type { Candidate, ItemProblem, Review } from '../ingest.ts'
-import { type KnownStatement, toTarget, toValueText } from './known-statement.ts'
+import { type KnownLabel, toTarget, toValueText } from './known-label.ts'
 import { createRecall, type RecallDeps } from './recall.ts'
 import { warningsOf } from './warnings.ts'
 
@@ -37,19 +37,19 @@ export function createLabelReview(deps: LabelReviewDeps): Review<LabelFields, La
 }
 
 /** By the ids that the client gave: ours are new. */
-function firstOfEach(labels: readonly Label[]): Map<string, KnownStatement> {
-  const said = new Map<string, KnownStatement>()
+function firstOfEach(labels: readonly Label[]): Map<string, KnownLabel> {
+  const said = new Map<string, KnownLabel>()
   for (const { fields, event } of labels)
     if (fields.label_id !== undefined && !said.has(event.label_id)) said.set(event.label_id, toKnown(event))
   return said
 }
 
-function toKnown(event: LabelEvent): KnownStatement {
+function toKnown(event: LabelEvent): KnownLabel {
   const { payload_hash: hash, label, ingested_at: ingestedAt } = event
   return { hash, label, ingestedAt, target: toTarget(event), value: toValueText(event) }
 }
 
-function conflictOf({ index, event }: Label, known: KnownStatement | undefined): [number, ItemProblem][] {
+function conflictOf({ index, event }: Label, known: KnownLabel | undefined): [number, ItemProblem][] {
   if (known === undefined || known.hash === event.payload_hash) return []
   const message = `under ${event.label_id} stands another label: ${known.label} is ${known.value}, received ${known.ingestedAt}`
   return [[index, { code: 'label_conflict', path: 'label_id', message }]]

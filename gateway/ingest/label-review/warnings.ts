@@ -1,6 +1,6 @@
 import type { ItemWarning } from '../../../contracts/http.ts'
 import type { LabelEvent } from '../../../contracts/label-event.ts'
-import { isOtherTarget, type KnownStatement, toTarget } from './known-statement.ts'
+import { isOtherTarget, type KnownLabel, toTarget } from './known-label.ts'
 
 type Warning = Omit<ItemWarning, 'index'>
 
@@ -11,7 +11,7 @@ const toleratedMs = 60_000
  * What of a label may not mean what was meant. `superseded` is what stands under the id that it supersedes: null when nothing is known
  * to, undefined when that cannot be told.
  */
-export function warningsOf(event: LabelEvent, superseded: KnownStatement | null | undefined): Warning[] {
+export function warningsOf(event: LabelEvent, superseded: KnownLabel | null | undefined): Warning[] {
   return [...timeWarnings(event), ...supersedesWarnings(event, superseded)]
 }
 
@@ -26,7 +26,7 @@ function timeWarnings({ anchor_time: anchor, event_time: happened, known_at: kno
   return warnings
 }
 
-function supersedesWarnings(event: LabelEvent, superseded: KnownStatement | null | undefined): Warning[] {
+function supersedesWarnings(event: LabelEvent, superseded: KnownLabel | null | undefined): Warning[] {
   const { supersedes: id, label } = event
   const warn = (code: string, message: string) => [{ code, path: 'supersedes', message }]
   if (id === undefined || superseded === undefined) return []

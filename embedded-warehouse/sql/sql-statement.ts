@@ -1,7 +1,7 @@
 import { type Token, identifierName, tokenize } from './sql-lexer.ts'
 
 /** What the front must know of a statement before the engine sees it. */
-export type Statement = {
+export type SqlStatement = {
   /** `insert`: rows follow as data. `select`: has a result of any size. `session`: may change the session. `other`: the rest. */
   kind: 'insert' | 'select' | 'session' | 'other'
   /** First keyword, upper case; empty for an empty statement. */
@@ -48,8 +48,15 @@ const closing = new Set([')', ']', '}'])
 const afterFormat = new Set([';', 'SETTINGS', 'PARALLEL'])
 
 /** Reads only as far as it must: the data of an insert is not looked at. */
-export function parseStatement(sql: string): Statement {
-  const statement: Statement = { kind: 'other', verb: '', output: { start: 0, end: 0 }, parameters: [], multiple: false, usesFiles: false }
+export function parseSqlStatement(sql: string): SqlStatement {
+  const statement: SqlStatement = {
+    kind: 'other',
+    verb: '',
+    output: { start: 0, end: 0 },
+    parameters: [],
+    multiple: false,
+    usesFiles: false,
+  }
   const recent: Token[] = []
   let depth = 0
   let ended = false
@@ -86,7 +93,7 @@ export function parseStatement(sql: string): Statement {
   return statement
 }
 
-function kindOf(verb: string): Statement['kind'] {
+function kindOf(verb: string): SqlStatement['kind'] {
   if (reading.has(verb)) return 'select'
   return stateless.has(verb) ? 'other' : 'session'
 }
@@ -106,10 +113,10 @@ function namesFile(recent: readonly Token[]): boolean {
   return ['INTO OUTFILE', 'FROM INFILE'].includes(words.join(' '))
 }
 
-type InsertParts = { statement: Statement; keyword: Token; name: Token }
+type InsertParts = { statement: SqlStatement; keyword: Token; name: Token }
 
 /** ClickHouse's rule: data begins after the spaces and one line break that follow the format's name. */
-function insertOf(sql: string, { statement, keyword, name }: InsertParts): Statement {
+function insertOf(sql: string, { statement, keyword, name }: InsertParts): SqlStatement {
   const gap = /[ \t\f]*\r?\n?/y
   gap.lastIndex = name.end
   gap.test(sql)

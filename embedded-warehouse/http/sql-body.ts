@@ -1,17 +1,17 @@
 import { EngineError } from '../engine/engine-error.ts'
-import { type Statement, parseStatement } from '../sql/statement.ts'
+import { type SqlStatement, parseSqlStatement } from '../sql/sql-statement.ts'
 
 /** A statement, and for an insert the data that follows it. */
-export type StatementBody = { sql: string; statement: Statement; data: AsyncIterable<Uint8Array> }
+export type SqlBody = { sql: string; statement: SqlStatement; data: AsyncIterable<Uint8Array> }
 
 /**
  * Reads a statement from the URL's part and the body, which ClickHouse takes as one text. Holds at most `maxQueryBytes` of it;
  * the data of an insert is left to be streamed.
  */
-export async function readStatement(prefix: string, body: AsyncIterable<Buffer>, maxQueryBytes: number): Promise<StatementBody> {
+export async function readSqlBody(prefix: string, body: AsyncIterable<Buffer>, maxQueryBytes: number): Promise<SqlBody> {
   const rest = body[Symbol.asyncIterator]()
   const chunks: Buffer[] = prefix === '' ? [] : [Buffer.from(`${prefix}\n`)]
-  const early = prefix === '' ? undefined : parseStatement(`${prefix}\n`)
+  const early = prefix === '' ? undefined : parseSqlStatement(`${prefix}\n`)
   let ended = false
   let size = chunks[0]?.length ?? 0
   while (early?.kind !== 'insert' && !ended && size <= maxQueryBytes) {
@@ -24,7 +24,7 @@ export async function readStatement(prefix: string, body: AsyncIterable<Buffer>,
   }
   const read = Buffer.concat(chunks)
   const sql = read.toString('utf8')
-  const statement = early?.kind === 'insert' ? early : parseStatement(sql)
+  const statement = early?.kind === 'insert' ? early : parseSqlStatement(sql)
   if (statement.kind === 'insert') {
     const start = Buffer.byteLength(sql.slice(0, statement.dataStart))
     return { sql: statement.head as string, statement, data: concat(read.subarray(start), rest) }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseStatement } from './statement.ts'
+import { parseSqlStatement } from './sql-statement.ts'
 
 test.each([
   ['INSERT INTO t FORMAT JSONEachRow\n{"a":1}', 'INSERT INTO t', 'JSONEachRow', '{"a":1}'],
@@ -11,19 +11,19 @@ test.each([
   ['INSERT INTO d.values (format) FORMAT TSV 1', 'INSERT INTO d.values (format)', 'TSV', '1'],
   ['/* c */ INSERT INTO t -- FORMAT CSV\n FORMAT TSV 1', '/* c */ INSERT INTO t -- FORMAT CSV', 'TSV', '1'],
 ])('%j is an insert with data', (sql, head, format, data) => {
-  const statement = parseStatement(sql)
+  const statement = parseSqlStatement(sql)
   expect(statement).toMatchObject({ kind: 'insert', verb: 'INSERT', format })
   expect(statement.head?.trim()).toBe(head)
   expect(sql.slice(statement.dataStart)).toBe(data)
 })
 
 test('what follows the data of an insert is data', () => {
-  expect(parseStatement('INSERT INTO t FORMAT TSV\n1\n; DROP TABLE t')).toMatchObject({ kind: 'insert', multiple: false })
+  expect(parseSqlStatement('INSERT INTO t FORMAT TSV\n1\n; DROP TABLE t')).toMatchObject({ kind: 'insert', multiple: false })
 })
 
 test('an insert of a query has no data', () => {
-  expect(parseStatement('INSERT INTO t SELECT 1 FORMAT JSON')).toMatchObject({ kind: 'other', verb: 'INSERT' })
-  expect(parseStatement('INSERT INTO t (a) WITH 1 AS x SELECT x')).toMatchObject({ kind: 'other', verb: 'INSERT' })
+  expect(parseSqlStatement('INSERT INTO t SELECT 1 FORMAT JSON')).toMatchObject({ kind: 'other', verb: 'INSERT' })
+  expect(parseSqlStatement('INSERT INTO t (a) WITH 1 AS x SELECT x')).toMatchObject({ kind: 'other', verb: 'INSERT' })
 })
 
 test.each([
@@ -46,7 +46,7 @@ test.each([
   ['CREATE TABLE t (a UInt8)', 'other', undefined],
   ['', 'other', undefined],
 ])('%j is %s in format %s', (sql, kind, format) => {
-  const statement = parseStatement(sql)
+  const statement = parseSqlStatement(sql)
   expect(statement.kind).toBe(kind)
   expect(statement.format).toBe(format)
 })
@@ -59,15 +59,15 @@ test.each([
   ['SELECT 1; SELECT 2', true],
   ["SELECT 1; 'x", true],
 ])('%j holds more than one statement: %s', (sql, multiple) => {
-  expect(parseStatement(sql).multiple).toBe(multiple)
+  expect(parseSqlStatement(sql).multiple).toBe(multiple)
 })
 
 test('finds the placeholders, and no others', () => {
-  expect(parseStatement("SELECT {a:String}, {b : Array(UInt8)}, '{c:String}', x ? y : z, {'k': 1}").parameters).toEqual(['a', 'b'])
+  expect(parseSqlStatement("SELECT {a:String}, {b : Array(UInt8)}, '{c:String}', x ? y : z, {'k': 1}").parameters).toEqual(['a', 'b'])
 })
 
 test('finds the files of the client', () => {
-  expect(parseStatement("SELECT 1 INTO OUTFILE 'x'").usesFiles).toBe(true)
-  expect(parseStatement("INSERT INTO t FROM INFILE 'x' FORMAT CSV").usesFiles).toBe(true)
-  expect(parseStatement('SELECT outfile FROM infile').usesFiles).toBe(false)
+  expect(parseSqlStatement("SELECT 1 INTO OUTFILE 'x'").usesFiles).toBe(true)
+  expect(parseSqlStatement("INSERT INTO t FROM INFILE 'x' FORMAT CSV").usesFiles).toBe(true)
+  expect(parseSqlStatement('SELECT outfile FROM infile').usesFiles).toBe(false)
 })

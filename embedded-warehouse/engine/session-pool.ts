@@ -1,7 +1,7 @@
 import { EngineError } from './engine-error.ts'
 
 /** A fixed set of sessions of which each request takes one; first come, first served. */
-export type Lane<Slot> = {
+export type SessionPool<Slot> = {
   slots: readonly Slot[]
   /** Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or when it has waited too long. */
   take(signal: AbortSignal): Promise<Slot>
@@ -10,7 +10,7 @@ export type Lane<Slot> = {
   hasFree(): boolean
 }
 
-export type LaneOptions<Slot> = {
+export type SessionPoolOptions<Slot> = {
   name: string
   slots: readonly Slot[]
   maxWaiting: number
@@ -20,7 +20,7 @@ export type LaneOptions<Slot> = {
 
 type Waiting<Slot> = { resolve(slot: Slot): void }
 
-export function createLane<Slot>({ name, slots, maxWaiting, maxWaitMs }: LaneOptions<Slot>): Lane<Slot> {
+export function createSessionPool<Slot>({ name, slots, maxWaiting, maxWaitMs }: SessionPoolOptions<Slot>): SessionPool<Slot> {
   const free = [...slots]
   const waiting: Waiting<Slot>[] = []
 
@@ -28,7 +28,7 @@ export function createLane<Slot>({ name, slots, maxWaiting, maxWaitMs }: LaneOpt
     return new EngineError(
       202,
       'TOO_MANY_SIMULTANEOUS_QUERIES',
-      `Too many simultaneous queries: lane ${name} runs ${slots.length}, and ${reason}`,
+      `Too many simultaneous queries: pool ${name} runs ${slots.length}, and ${reason}`,
     )
   }
 

@@ -2,7 +2,7 @@ import { sha256Hex, toCanonicalJson } from '../../../contracts/canonical-json.ts
 import type { LabelFields } from '../../../contracts/label-event.ts'
 
 /** What the gateway needs to know of a label that was stored before. */
-export type KnownStatement = {
+export type KnownLabel = {
   hash: string
   label: string
   /** Of which kind the target is, and a hash of whom it names. */
