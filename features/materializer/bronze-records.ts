@@ -97,15 +97,12 @@ function rangeParams({ writerId, epoch, fromSeq, toSeq }: SeqRange): QueryParams
   return { writer: writerId, epoch, from: fromSeq, to: toSeq }
 }
 
-const unknownTable = '60'
-const unknownDatabase = '81'
-
 /** Before the logger's first migration there is nothing to read. */
 async function orEmpty<T>(query: () => Promise<T[]>): Promise<T[]> {
   try {
     return await query()
   } catch (error) {
-    if (error instanceof WarehouseQueryError && (error.exceptionCode === unknownTable || error.exceptionCode === unknownDatabase)) return []
+    if (error instanceof WarehouseQueryError && error.reason === 'no_table') return []
     throw error
   }
 }

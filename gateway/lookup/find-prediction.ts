@@ -36,11 +36,8 @@ export async function findPrediction(warehouse: Warehouse, of: { tenant: string;
   return row === undefined ? undefined : toStoredPrediction(row)
 }
 
-/** ClickHouse's codes for a table and a database that do not exist: the logger has not made them yet. */
-const notMigratedCodes = ['60', '81']
-
 function translate(error: unknown): never {
-  if (error instanceof WarehouseQueryError && notMigratedCodes.includes(error.exceptionCode))
+  if (error instanceof WarehouseQueryError && error.reason === 'no_table')
     throw new ServiceError('not_ready', 'the warehouse has no tables yet', { cause: error, hint: 'the logger makes them when it starts' })
   throw error
 }

@@ -35,7 +35,7 @@ export async function insertRows(options: {
     const error = known ?? (await tryInsert(from, to))
     if (error === undefined) return []
     // Memory, say, can run out between two halves: that is nothing a row is to be blamed for.
-    if (!isRowFault(error) && error.exceptionCode !== suspect?.exceptionCode) throw error
+    if (error.reason !== 'bad_row' && error.exceptionCode !== suspect?.exceptionCode) throw error
     if (to - from === 1) return [{ index: from, error }]
     const middle = (from + to) >> 1
     return [...(await isolate(from, middle)), ...(await isolate(middle, to))]
@@ -43,7 +43,7 @@ export async function insertRows(options: {
 
   const error = await tryInsert(0, rows.length)
   if (error === undefined) return []
-  if (!isRowFault(error)) {
+  if (error.reason !== 'bad_row') {
     if (!(await explainedByRows({ error, attempt, count: rows.length, tryInsert }))) throw error
     suspect = error
   }
@@ -66,27 +66,3 @@ async function explainedByRows(options: {
 
 /** Insert is confirmed when stored, and numbers keep every bit. */
 const insertSettings = { async_insert: 0, precise_float_parsing: 1, input_format_import_nested_json: 0 }
-
-/** ClickHouse's codes that speak of a value: it cannot be parsed, converted, or does not fit its column. */
-const rowFaults = new Map([
-  ['6', 'CANNOT_PARSE_TEXT'],
-  ['25', 'CANNOT_PARSE_ESCAPE_SEQUENCE'],
-  ['26', 'CANNOT_PARSE_QUOTED_STRING'],
-  ['27', 'CANNOT_PARSE_INPUT_ASSERTION_FAILED'],
-  ['32', 'ATTEMPT_TO_READ_AFTER_EOF'],
-  ['33', 'CANNOT_READ_ALL_DATA'],
-  ['38', 'CANNOT_PARSE_DATE'],
-  ['41', 'CANNOT_PARSE_DATETIME'],
-  ['53', 'TYPE_MISMATCH'],
-  ['69', 'ARGUMENT_OUT_OF_BOUND'],
-  ['70', 'CANNOT_CONVERT_TYPE'],
-  ['72', 'CANNOT_PARSE_NUMBER'],
-  ['117', 'INCORRECT_DATA'],
-  ['131', 'TOO_LARGE_STRING_SIZE'],
-  ['321', 'VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE'],
-  ['376', 'CANNOT_PARSE_UUID'],
-])
-
-function isRowFault(error: WarehouseQueryError): boolean {
-  return rowFaults.has(error.exceptionCode)
-}

@@ -25,8 +25,8 @@ function harness(judge: (table: string, rows: readonly Row[], call: number) => E
 
 const records = Array.from({ length: 9 }, (_, n) => toRecord(predictionEvent(n + 1), { seq: n + 1 }))
 const unavailable = () => new ServiceError('warehouse_unavailable', 'connection refused')
-const badValue = () => new WarehouseQueryError('cannot parse', { type: 'CANNOT_PARSE_TEXT', exceptionCode: '6' })
-const unknownFault = () => new WarehouseQueryError('odd', { type: 'LOGICAL_ERROR', exceptionCode: '49' })
+const badValue = () => new WarehouseQueryError('cannot parse', { reason: 'bad_row', type: 'CANNOT_PARSE_TEXT', exceptionCode: '6' })
+const unknownFault = () => new WarehouseQueryError('odd', { reason: 'other', type: 'LOGICAL_ERROR', exceptionCode: '49' })
 
 test('retries with growing pauses until the warehouse answers, and settles everything once', async () => {
   const { deps, pauses, rows } = harness((_table, _rows, call) => (call <= 3 ? unavailable() : undefined))
@@ -122,7 +122,7 @@ test('a fault between two halves is retried, not blamed on the row that met it',
     if (table !== 'bronze.prediction_events') return undefined
     if (batch.length === 1 && batch[0]!['seq'] === 1 && full) {
       full = false
-      return new WarehouseQueryError('memory limit', { type: 'MEMORY_LIMIT_EXCEEDED', exceptionCode: '241' })
+      return new WarehouseQueryError('memory limit', { reason: 'other', type: 'MEMORY_LIMIT_EXCEEDED', exceptionCode: '241' })
     }
     return batch.some((row) => isBad(row) || (full && row['seq'] === 1)) ? badValue() : undefined
   })

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { ServiceError } from '../../contracts/errors.ts'
+import { meaningOf } from './refusals-clickhouse.ts'
 import { type ClickHouseSettings, type QueryParams, type Warehouse, WarehouseQueryError } from './warehouse.ts'
 
 export type WarehouseOptions = {
@@ -91,15 +92,14 @@ async function translated<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** CANNOT_WRITE_TO_FILE_DESCRIPTOR and NOT_ENOUGH_SPACE: no statement is to blame, and the same one is taken once there is space. */
-const diskFaults = new Set(['75', '243'])
-
 /** What ClickHouse said stays a query error, but where its disk is at fault; a fault of the caller's own values stays as it is; the rest is the connection. */
 function translate(error: unknown): unknown {
-  if (error instanceof ClickHouseError && diskFaults.has(error.code))
-    return new ServiceError('warehouse_unavailable', `ClickHouse has no disk to write to: ${error.message}`, { cause: error })
-  if (error instanceof ClickHouseError)
-    return new WarehouseQueryError(error.message, { type: error.type, exceptionCode: error.code, cause: error })
+  if (error instanceof ClickHouseError) {
+    const reason = meaningOf(error.code)
+    return reason === 'no_space'
+      ? new ServiceError('warehouse_unavailable', `ClickHouse has no disk to write to: ${error.message}`, { cause: error })
+      : new WarehouseQueryError(error.message, { reason, type: error.type, exceptionCode: error.code, cause: error })
+  }
   if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return error
   const message = error instanceof Error ? error.message : String(error)
   return new ServiceError('warehouse_unavailable', `ClickHouse does not answer: ${message}`, { cause: error })

@@ -245,15 +245,31 @@ export function warehouseContract(name: string, start: () => Promise<WarehouseUn
     })
 
     test.each([
-      ['SELECT * FROM no_such_table', '60', 'UNKNOWN_TABLE'],
-      ['selec 1', '62', 'SYNTAX_ERROR'],
-      ['SELECT 1; SELECT 2', '62', 'SYNTAX_ERROR'],
-      ['SELECT no_such_column', '47', 'UNKNOWN_IDENTIFIER'],
-      ['SELECT noSuchFunction(1)', '46', 'UNKNOWN_FUNCTION'],
-      ['SELECT * FROM no_such_database.t', '81', 'UNKNOWN_DATABASE'],
-      ["SELECT throwIf(1, 'boom')", '395', 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO'],
-    ])('%s is refused with %s', async (sql, exceptionCode, type) => {
-      await expect(warehouse.query(sql)).rejects.toMatchObject({ name: 'WarehouseQueryError', exceptionCode, type })
+      ['SELECT * FROM no_such_table', 'no_table', '60', 'UNKNOWN_TABLE'],
+      ['SELECT * FROM no_such_database.t', 'no_table', '81', 'UNKNOWN_DATABASE'],
+      ['selec 1', 'other', '62', 'SYNTAX_ERROR'],
+      ['SELECT 1; SELECT 2', 'other', '62', 'SYNTAX_ERROR'],
+      ['SELECT no_such_column', 'other', '47', 'UNKNOWN_IDENTIFIER'],
+      ['SELECT noSuchFunction(1)', 'other', '46', 'UNKNOWN_FUNCTION'],
+      ["SELECT throwIf(1, 'boom')", 'other', '395', 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO'],
+    ])('%s is refused: %s, %s', async (sql, reason, exceptionCode, type) => {
+      await expect(warehouse.query(sql)).rejects.toMatchObject({ name: 'WarehouseQueryError', reason, exceptionCode, type })
+    })
+
+    test.each([
+      ['String', String.raw`{"a":"\ud800"}`, 'CANNOT_PARSE_ESCAPE_SEQUENCE'],
+      ['String', '{"a":"open', 'CANNOT_PARSE_QUOTED_STRING'],
+      ['UInt32', '{"a":"x"}', 'CANNOT_PARSE_INPUT_ASSERTION_FAILED'],
+      ['UInt32', '{"a":1', 'CANNOT_READ_ALL_DATA'],
+      ['Date', '{"a":"no"}', 'CANNOT_PARSE_DATE'],
+      ["DateTime64(3, 'UTC')", '{"a":"yesterday"}', 'CANNOT_PARSE_DATETIME'],
+      ['Decimal(5, 2)', '{"a":123456.1}', 'ARGUMENT_OUT_OF_BOUND'],
+      ['Map(String, Float64)', '{"a":{"x":"y"}}', 'CANNOT_PARSE_NUMBER'],
+      ['FixedString(4)', '{"a":"abcde"}', 'TOO_LARGE_STRING_SIZE'],
+      ['UUID', '{"a":"x"}', 'CANNOT_PARSE_UUID'],
+    ])('a column of type %s refuses %s as a bad row', async (column, line, type) => {
+      const table = await newTable(`a ${column}`)
+      await expect(warehouse.insert(table, Buffer.from(`${line}\n`))).rejects.toMatchObject({ reason: 'bad_row', type })
     })
 
     test('an unknown setting, and a setting that is no setting, are refused', async () => {

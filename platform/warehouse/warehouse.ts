@@ -19,13 +19,21 @@ export type Warehouse = {
   close(): Promise<void>
 }
 
-/** ClickHouse refused a statement. `type` and `exceptionCode` are its own, as UNKNOWN_TABLE and 60. */
+/**
+ * Why ClickHouse refused a statement, as far as somebody acts on it. `no_table`: a table or its database is not there, as before the
+ * first migration. `bad_row`: a value of a row cannot be parsed, converted or held by its column. `other`: anything else.
+ */
+export type RefusalReason = 'no_table' | 'bad_row' | 'other'
+
+/** ClickHouse refused a statement. `type` and `exceptionCode` are its own, as UNKNOWN_TABLE and 60: to be shown, and to tell faults apart. */
 export class WarehouseQueryError extends Error {
+  readonly reason: RefusalReason
   readonly type: string | undefined
   readonly exceptionCode: string
-  constructor(message: string, options: { type?: string | undefined; exceptionCode: string; cause?: unknown }) {
+  constructor(message: string, options: { reason: RefusalReason; type?: string | undefined; exceptionCode: string; cause?: unknown }) {
     super(message, { cause: options.cause })
     this.name = 'WarehouseQueryError'
+    this.reason = options.reason
     this.type = options.type
     this.exceptionCode = options.exceptionCode
   }
