@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { columnName } from './primitives.ts'
+import { columnName, valueType } from './primitives.ts'
 
 export const eventValue = z.strictObject({
-  type: z.enum(['number', 'text', 'boolean']).default('number'),
+  type: valueType.default('number'),
   unit: z.string().optional(),
   min: z.number().optional().describe('Smallest value that is possible; below it an event is refused and kept in rejects.'),
   max: z.number().optional(),

@@ -1,9 +1,7 @@
 import { z } from 'zod'
+import { aggregations, needsValue, needsWindow } from './aggregations.ts'
 import { hopFaults } from './feature-window.ts'
 import { columnName } from './primitives.ts'
-
-export const aggregations = ['count', 'sum', 'mean', 'min', 'max', 'std', 'last', 'first'] as const
-export type Aggregation = (typeof aggregations)[number]
 
 const daySeconds = 24 * 60 * 60
 
@@ -50,9 +48,9 @@ export const featureViewDefinition = z
   })
   .superRefine((view, context) => {
     for (const [index, feature] of view.features.entries()) {
-      if (feature.aggregation !== 'count' && feature.value === undefined)
+      if (needsValue(feature.aggregation) && feature.value === undefined)
         context.addIssue({ code: 'custom', path: ['features', index, 'value'], message: `${feature.aggregation} needs a value` })
-      if (feature.aggregation !== 'last' && feature.window_seconds === undefined)
+      if (needsWindow(feature.aggregation) && feature.window_seconds === undefined)
         context.addIssue({ code: 'custom', path: ['features', index, 'window_seconds'], message: `${feature.aggregation} needs a window` })
       for (const fault of hopFaults(view, feature))
         context.addIssue({ code: 'custom', path: ['features', index, fault.field], message: fault.message })

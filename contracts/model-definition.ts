@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { columnName, name, scalar, versionName } from './primitives.ts'
-
-const valueType = z.enum(['number', 'text', 'boolean'])
+import { columnName, name, scalar, valueType, versionName } from './primitives.ts'
 
 /** What to do when an online value is missing or stale: pass it on, put the default in, or refuse the request. */
 const onMissing = z.enum(['missing', 'default', 'reject'])

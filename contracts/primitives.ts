@@ -46,6 +46,10 @@ export const tenant = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)
 export const scalar = z.union([z.number(), z.string().max(1024), z.boolean()])
 export type Scalar = z.infer<typeof scalar>
 
+/** What a definition says of a scalar. */
+export const valueType = z.enum(['number', 'text', 'boolean'])
+export type ValueType = z.infer<typeof valueType>
+
 /** Integers become strings, so that 7 and "7" are the same entity. */
 export const entityId = z.union([opaqueId, z.int().transform(String)])
 

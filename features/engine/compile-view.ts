@@ -1,7 +1,8 @@
+import { keptType, takes, type Aggregation } from '../../contracts/aggregations.ts'
 import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
-import type { Aggregation, FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
+import type { FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
 import { windowOf } from '../../contracts/feature-window.ts'
 
 /** A source value that some feature aggregates. Booleans are the numbers 0 and 1. */
@@ -59,7 +60,6 @@ export type CompiledView = {
 
 const layoutVersion = 1
 const widestPageTiles = 64
-const textAggregations: readonly Aggregation[] = ['count', 'first', 'last']
 /** Nothing is kept by it: a grid without windows has no tiles in time. */
 const hopWithoutWindowsMs = 300_000
 
@@ -90,13 +90,13 @@ function checkValue(input: { view: FeatureViewDefinition; feature: ViewFeature; 
   if (feature.value === undefined) return
   const value = source.values[feature.value]
   if (value === undefined) throw invalid(view, `features[${index}].value`, `source ${source.name} has no value ${feature.value}`)
-  if (value.type === 'text' && !textAggregations.includes(feature.aggregation))
-    throw invalid(view, `features[${index}].aggregation`, `${feature.aggregation} needs a number, and ${feature.value} is text`)
+  if (!takes(feature.aggregation, value.type))
+    throw invalid(view, `features[${index}].aggregation`, `${feature.aggregation} needs a number, and ${feature.value} is ${value.type}`)
 }
 
 function columnsOf(features: readonly ViewFeature[], source: EventSourceDefinition): ViewColumn[] {
   const names = [...new Set(features.flatMap((feature) => feature.value ?? []))].toSorted()
-  return names.map((name) => ({ name, type: source.values[name]?.type === 'text' ? 'text' : 'number' }))
+  return names.map((name) => ({ name, type: keptType(source.values[name]!.type) }))
 }
 
 function compileFeature(view: FeatureViewDefinition, feature: ViewFeature, columns: readonly ViewColumn[]): CompiledFeature {

@@ -1,11 +1,12 @@
+import { aggregationRules, type Aggregation, type MomentOf } from '../../contracts/aggregations.ts'
 import { windowStartMs, type CompiledFeature, type CompiledView, type TileGrid } from './compile-view.ts'
 import { openBlock, type StoredBlock } from './block-layout.ts'
 import { createScan, scanBlock, type ColumnScan, type WindowScan } from './window-scan.ts'
 import type { FeatureValue } from './feature-value.ts'
+import type { Statistics } from './statistics.ts'
 import { keyCounts } from './store-keys.ts'
 
 const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
-const noEvents = { status: 'missing', reason: 'no_events' } as const
 
 /**
  * Every feature of the view at the anchor, by name, from the values of `planRead`'s keys in their order. Exact, or
@@ -54,37 +55,26 @@ function readAllTime(input: { grid: TileGrid; head: StoredBlock | undefined; anc
   }
 }
 
-function toValue(scan: WindowScan, feature: CompiledFeature): FeatureValue {
-  if (feature.column === -1) return ok(scan.count, scan.newestMs)
-  const column = scan.columns[feature.column] as ColumnScan
-  if (feature.aggregation === 'count') return ok(column.statistics.n, column.newestMs)
-  if (feature.aggregation === 'sum') return ok(column.statistics.sum, column.newestMs)
-  if (column.statistics.n === 0) return noEvents
-  return ok(aggregate(column, feature), column.newestMs)
-}
-
-function aggregate(column: ColumnScan, feature: CompiledFeature): number | string {
-  const { statistics } = column
-  switch (feature.aggregation) {
-    case 'mean':
-      return statistics.sum / statistics.n
-    case 'min':
-      return statistics.min
-    case 'max':
-      return statistics.max
-    case 'std':
-      return Math.sqrt(statistics.m2 / statistics.n)
-    case 'first':
-      return column.first()
-    case 'last':
-      return column.last()
-    case 'count':
-    case 'sum':
-      throw new TypeError('has a value when empty')
-  }
-}
-
-function ok(value: number | string, newestMs: number): FeatureValue {
+function toValue(scan: WindowScan, { aggregation, column: index }: CompiledFeature): FeatureValue {
+  const column = index === -1 ? scan.events : (scan.columns[index] as ColumnScan)
+  if (column.statistics.n === 0 && aggregationRules[aggregation].ofNone === 'missing') return { status: 'missing', reason: 'no_events' }
+  const value = aggregators[aggregation](column)
   if (typeof value === 'number' && !Number.isFinite(value)) return { status: 'missing', reason: 'not_finite' }
-  return newestMs === -Infinity ? { status: 'ok', value } : { status: 'ok', value, eventTimeMs: newestMs }
+  return column.newestMs === -Infinity ? { status: 'ok', value } : { status: 'ok', value, eventTimeMs: column.newestMs }
+}
+
+/** The moments that an aggregation's rule names, and no other. */
+type Moments<A extends Aggregation> = {
+  statistics: Pick<Statistics, Extract<MomentOf<A>, keyof Statistics>>
+} & Pick<ColumnScan, Extract<MomentOf<A>, keyof ColumnScan>>
+
+const aggregators: { [A in Aggregation]: (column: Moments<A>) => number | string } = {
+  count: ({ statistics }) => statistics.n,
+  sum: ({ statistics }) => statistics.sum,
+  mean: ({ statistics }) => statistics.sum / statistics.n,
+  min: ({ statistics }) => statistics.min,
+  max: ({ statistics }) => statistics.max,
+  std: ({ statistics }) => Math.sqrt(statistics.m2 / statistics.n),
+  last: (column) => column.last(),
+  first: (column) => column.first(),
 }

@@ -29,8 +29,8 @@ export type WindowScan = {
   hopMs: number
   fromMs: number
   anchorMs: number
-  count: number
-  newestMs: number
+  /** Every event, as a column without values. */
+  events: ColumnScan
   /** The greatest event time of a fold that had to be refused. */
   refusedThroughMs: number
   columns: ColumnScan[]
@@ -38,7 +38,7 @@ export type WindowScan = {
 
 export function createScan(grid: TileGrid, fromMs: number, anchorMs: number): WindowScan {
   const columns = grid.columns.map((column) => createColumnScan(column.type === 'text'))
-  return { hopMs: grid.hopMs, fromMs, anchorMs, count: 0, newestMs: -Infinity, refusedThroughMs: -Infinity, columns }
+  return { hopMs: grid.hopMs, fromMs, anchorMs, events: createColumnScan(false), refusedThroughMs: -Infinity, columns }
 }
 
 function createColumnScan(isText: boolean): ColumnScan {
@@ -88,8 +88,8 @@ function takeFold({ scan, block, foldAt }: { scan: WindowScan; block: StoredBloc
     scan.refusedThroughMs = Math.max(scan.refusedThroughMs, maxEventTimeMs)
     return false
   }
-  scan.count += doubles[foldAt] as number
-  scan.newestMs = Math.max(scan.newestMs, doubles[foldAt + 1] as number)
+  scan.events.statistics.n += doubles[foldAt] as number
+  scan.events.newestMs = Math.max(scan.events.newestMs, doubles[foldAt + 1] as number)
   for (const [index, column] of scan.columns.entries()) {
     const offset = foldAt + foldLength + index * foldedColumnLength
     if (doubles[offset] === 0) continue
@@ -115,13 +115,13 @@ function foldedStatistics(doubles: Float64Array, offset: number): Statistics {
 type RowRange = { scan: WindowScan; block: StoredBlock; from: number; to: number; foldAt: number }
 
 function scanRows(range: RowRange): void {
-  const { scan } = range
+  const { columns, events } = range.scan
   const { doubles } = range.block
   const visible = visibleRows(range)
   if (visible.length === 0) return
-  scan.count += visible.length
-  scan.newestMs = Math.max(scan.newestMs, doubles[(doubles[6] as number) + (visible.at(-1) as number)] as number)
-  for (let column = 0; column < scan.columns.length; column++) scanColumn(range, column, visible)
+  events.statistics.n += visible.length
+  events.newestMs = Math.max(events.newestMs, doubles[(doubles[6] as number) + (visible.at(-1) as number)] as number)
+  for (let column = 0; column < columns.length; column++) scanColumn(range, column, visible)
 }
 
 /** The rows that the anchor can see, in their order. */

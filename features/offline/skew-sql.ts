@@ -1,3 +1,4 @@
+import { aggregateType } from '../../contracts/aggregations.ts'
 import type { OnlineFeature } from '../../contracts/model-definition.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
 import type { CompiledView } from '../engine/compile-view.ts'
@@ -59,8 +60,8 @@ WHERE state != '' GROUP BY feature`
 /** What a prediction was served of one feature, as one tuple; state is empty when its version does not read the feature. */
 function featureSql({ view, definition }: SkewSqlOptions, feature: OnlineFeature): string {
   const name = literal(feature.name)
-  const compiled = view.features.find((candidate) => candidate.name === feature.feature)
-  const isText = view.columns[compiled?.column ?? -1]?.type === 'text' && compiled?.aggregation !== 'count'
+  const { aggregation, column } = view.features.find((candidate) => candidate.name === feature.feature)!
+  const isText = aggregateType(aggregation, view.columns[column]?.type) === 'text'
   const status = `p.feature_status[${name}]`
   const state = `multiIf(${status} = '', '',
     p.feature_definition[${name}] != ${literal(definition.featureHashes.get(feature.name) ?? '')}, 'other_definition',

@@ -1,3 +1,4 @@
+import { aggregationRules, type Aggregation } from '../../contracts/aggregations.ts'
 import type { CompiledFeature, CompiledView, TileWindow } from '../engine/compile-view.ts'
 import { appliedFactsSql, knownFactsSql, type EventHistory } from './facts-sql.ts'
 import { latestValuesSql } from './latest-values-sql.ts'
@@ -96,20 +97,24 @@ function aggregateSql({ name, aggregation, column, window }: CompiledFeature): s
   const inWindow = `seen AND et >= ${startName(window as TileWindow)}`
   const counted = column === -1 ? inWindow : `${inWindow} AND isNotNull(${value})`
   const some = `countIf(${counted}) > 0`
-  const finite = (expression: string) => `if(${some} AND isFinite(${expression}), toNullable(${expression}), NULL)`
-  const extreme = (picker: string) => `if(${some}, toNullable(${picker}(assumeNotNull(${value}), (et, ka, id), ${counted})), NULL)`
   const plain = `assumeNotNull(${value})`
   const expressions = {
-    count: `toNullable(toFloat64(countIf(${counted})))`,
-    sum: `if(isFinite(sumIf(${plain}, ${counted})), toNullable(sumIf(${plain}, ${counted})), NULL)`,
-    mean: finite(`avgIf(${plain}, ${counted})`),
-    min: finite(`minIf(${plain}, ${counted})`),
-    max: finite(`maxIf(${plain}, ${counted})`),
-    std: finite(`stddevPopStableIf(${plain}, ${counted})`),
-    first: extreme('argMinIf'),
-    last: extreme('argMaxIf'),
-  }
-  return [`${expressions[aggregation]} AS \`${name}\``, `${toDateTime(some, `maxIf(et, ${counted})`)} AS \`${eventTimeColumn(name)}\``]
+    count: `toFloat64(countIf(${counted}))`,
+    sum: `sumIf(${plain}, ${counted})`,
+    mean: `avgIf(${plain}, ${counted})`,
+    min: `minIf(${plain}, ${counted})`,
+    max: `maxIf(${plain}, ${counted})`,
+    std: `stddevPopStableIf(${plain}, ${counted})`,
+    last: `argMaxIf(${plain}, (et, ka, id), ${counted})`,
+    first: `argMinIf(${plain}, (et, ka, id), ${counted})`,
+  } satisfies Record<Aggregation, string>
+  const { gives, ofNone } = aggregationRules[aggregation]
+  const expression = expressions[aggregation]
+  const holds = [...(ofNone === 'missing' ? [some] : []), ...(gives === 'number' ? [`isFinite(${expression})`] : [])].join(' AND ')
+  return [
+    `if(${holds}, toNullable(${expression}), NULL) AS \`${name}\``,
+    `${toDateTime(some, `maxIf(et, ${counted})`)} AS \`${eventTimeColumn(name)}\``,
+  ]
 }
 
 function toDateTime(condition: string, milliseconds: string): string {

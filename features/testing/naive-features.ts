@@ -1,3 +1,4 @@
+import type { Aggregation } from '../../contracts/aggregations.ts'
 import type { CompiledFeature, CompiledView } from '../engine/compile-view.ts'
 import { compareOrder, type Fact } from '../engine/fact.ts'
 
@@ -34,7 +35,7 @@ function naiveFeature(input: { view: CompiledView; feature: CompiledFeature; vis
   const ordered = inside.toSorted(
     (a, b) => a.eventTimeMs - b.eventTimeMs || a.knownAtMs - b.knownAtMs || Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)),
   )
-  const value = aggregate(feature.aggregation, name === undefined ? ordered.map(() => 1) : ordered.map((fact) => fact.values[name]!))
+  const value = aggregates[feature.aggregation](ordered.map((fact) => (name === undefined ? 1 : fact.values[name]!)))
   return value === undefined ? undefined : { value, eventTimeMs: ordered.at(-1)?.eventTimeMs }
 }
 
@@ -42,25 +43,23 @@ function startOf({ window }: CompiledFeature, anchorMs: number): number {
   return window === undefined ? -Infinity : Math.floor((anchorMs - window.widthMs) / window.hopMs) * window.hopMs
 }
 
-function aggregate(aggregation: CompiledFeature['aggregation'], values: readonly (number | string)[]): number | string | undefined {
-  const numbers = values as readonly number[]
-  const sum = numbers.reduce((total, value) => total + value, 0)
-  if (aggregation === 'count') return values.length
-  if (aggregation === 'sum') return sum
-  if (values.length === 0) return undefined
-  const mean = sum / values.length
-  switch (aggregation) {
-    case 'mean':
-      return mean
-    case 'min':
-      return Math.min(...numbers)
-    case 'max':
-      return Math.max(...numbers)
-    case 'std':
-      return Math.sqrt(numbers.reduce((total, value) => total + (value - mean) ** 2, 0) / values.length)
-    case 'first':
-      return values[0]
-    case 'last':
-      return values.at(-1)
-  }
-}
+type Values = readonly (number | string)[]
+
+const ofNumbers =
+  (aggregate: (numbers: readonly number[]) => number) =>
+  (values: Values): number | undefined =>
+    values.length === 0 ? undefined : aggregate(values as readonly number[])
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, value) => total + value, 0)
+const mean = (numbers: readonly number[]) => sum(numbers) / numbers.length
+
+const aggregates = {
+  count: (values) => values.length,
+  sum: (values) => sum(values as readonly number[]),
+  mean: ofNumbers(mean),
+  min: ofNumbers((numbers) => Math.min(...numbers)),
+  max: ofNumbers((numbers) => Math.max(...numbers)),
+  std: ofNumbers((numbers) => Math.sqrt(mean(numbers.map((value) => (value - mean(numbers)) ** 2)))),
+  last: (values) => values.at(-1),
+  first: (values) => values[0],
+} satisfies Record<Aggregation, (values: Values) => number | string | undefined>

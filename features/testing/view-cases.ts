@@ -1,6 +1,7 @@
+import { aggregations, needsValue, takes, type Aggregation } from '../../contracts/aggregations.ts'
 import { compileView, type CompiledView } from '../engine/compile-view.ts'
 import { eventSourceDefinition } from '../../contracts/event-source.ts'
-import { aggregations, featureViewDefinition, type FeatureViewDefinition } from '../../contracts/feature-view.ts'
+import { featureViewDefinition, type FeatureViewDefinition } from '../../contracts/feature-view.ts'
 import fc from 'fast-check'
 
 export const testSource = eventSourceDefinition.parse({
@@ -70,13 +71,16 @@ export const mixedView = compile('mixed', 'sensor', undefined, [
 
 export const testViews: readonly CompiledView[] = [windowedView, siteView, latestView]
 
-const valueOf = { count: [undefined, 'level', 'mode'], last: ['level', 'mode'], first: ['level', 'mode'] } as const
-const numbers = ['level', 'alarm'] as const
+/** The values of the source that it may aggregate, and none where it may do without. */
+function valuesOf(aggregation: Aggregation): (string | undefined)[] {
+  const values = Object.entries(testSource.values).filter(([, { type }]) => takes(aggregation, type))
+  return [...(needsValue(aggregation) ? [] : [undefined]), ...values.map(([name]) => name)]
+}
 
 const feature = fc.constantFrom(...aggregations).chain((aggregation) =>
   fc.record({
     aggregation: fc.constant(aggregation),
-    value: fc.constantFrom<string | undefined>(...(aggregation in valueOf ? valueOf[aggregation as keyof typeof valueOf] : numbers)),
+    value: fc.constantFrom(...valuesOf(aggregation)),
     window_seconds: fc.oneof(
       fc.constantFrom(1, minute, 5 * minute, 10 * minute, 20 * minute, hour, 12 * hour, 13 * hour, 12 * day, 30 * day),
       fc.integer({ min: 1, max: 2 * hour }),

@@ -1,8 +1,9 @@
 import type { DerivedFeature, ModelDefinition, ModelFeature, OnlineFeature, RequestFeature } from '../../contracts/model-definition.ts'
+import type { ValueType } from '../../contracts/primitives.ts'
 import { type BrokenDefinitions, reportUnknown } from './broken-definitions.ts'
 import type { Definitions } from './definition-hashes.ts'
 import { derivedInputs, timeZoneLookup } from './derivation-inputs.ts'
-import { featureType, isOfType, type ValueType } from './feature-types.ts'
+import { featureType, isOfType } from './feature-types.ts'
 import { ownEntry } from './own-entry.ts'
 import { knownNames, type Report } from './problems.ts'
 

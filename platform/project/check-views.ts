@@ -1,3 +1,4 @@
+import { takes } from '../../contracts/aggregations.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import type { FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
 import { type OfKind, reportUnknown } from './broken-definitions.ts'
@@ -40,8 +41,7 @@ function checkViewFeature({ feature, index, source, report }: ViewFeatureAt): bo
     )
     return false
   }
-  if (value.type !== 'text' || feature.aggregation === 'last' || feature.aggregation === 'first' || feature.aggregation === 'count')
-    return true
-  report([...path, 'aggregation'], `${feature.aggregation} needs a number, and "${feature.value}" is text`)
+  if (takes(feature.aggregation, value.type)) return true
+  report([...path, 'aggregation'], `${feature.aggregation} needs a number, and "${feature.value}" is ${value.type}`)
   return false
 }

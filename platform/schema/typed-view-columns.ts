@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ModelFeature } from '../../contracts/model-definition.ts'
+import { featureType } from '../project/feature-types.ts'
 import type { Project, ProjectModel } from '../project/project.ts'
 import { quoteName, quoteString } from './sql-text.ts'
 
@@ -100,16 +101,6 @@ function entityColumn(role: string, entity: ProjectModel['definition']['entities
 function originOf(feature: ModelFeature): string {
   if (feature.source === 'online') return `online, ${feature.feature} of view ${feature.view} by ${feature.entity}`
   return feature.source === 'derived' ? `derived, ${feature.derive.function}` : 'request'
-}
-
-function featureType(feature: ModelFeature, project: Project): 'number' | 'text' | 'boolean' {
-  if (feature.source === 'derived') return 'number'
-  if (feature.source === 'request') return feature.type
-  const view = project.views.get(feature.view)
-  const aggregate = view?.features.find(({ name }) => name === feature.feature)
-  const keepsType = aggregate?.aggregation === 'last' || aggregate?.aggregation === 'first'
-  if (!keepsType || view === undefined || aggregate.value === undefined) return 'number'
-  return project.sources.get(view.source)?.values[aggregate.value]?.type ?? 'number'
 }
 
 // A map's absent key reads as 0 or '', which would be a value that was never served.
