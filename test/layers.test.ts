@@ -2,10 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { contractPackages, importRules } from './testing/import-rules.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const services = ['gateway', 'features', 'logger', 'labeler', 'forwarder', 'embedded-warehouse']
-const folders = ['contracts', 'platform', ...services, 'bin']
+const folders = Object.keys(importRules)
+/** Programs that put parts together in ways of their own, and measure or attack vendors' software itself. */
+const besideTheProduct = ['models', 'test', 'loadtest']
 
 /**
  * The floors of each folder, from the lowest: a file imports from its own and from lower ones. A file stands on the floor of
@@ -26,10 +28,6 @@ const floors: Record<string, readonly string[]> = {
   labeler: ['metrics', 'outcomes', 'evaluate', 'import', '.'],
   'embedded-warehouse': ['engine/engine-error.ts', 'sql', 'engine', 'http', 'guard', '.'],
 }
-
-/** Parts of features that are pure, and that those who must compute the same values may share. */
-const pureFeatures = ['features/engine', 'features/derived', 'features/assembly']
-const mayUsePureFeatures = ['gateway', 'labeler']
 
 /** Packages of a vendor, and the name that a file importing them must carry. */
 const vendors: Record<string, string> = {
@@ -68,6 +66,9 @@ describe('layers', () => {
     ['gateway/main.ts', "import { up } from '../bin/up-command.ts'", 'gateway must not import bin/up-command.ts'],
     ['forwarder/main.ts', "import { x } from '../logger/x.ts'", 'forwarder must not import logger/x.ts'],
     ['platform/nats/x.ts', "import type { X } from '../../forwarder/x.ts'", 'platform must not import forwarder/x.ts'],
+    ['models/flight-delay/x.ts', "import { x } from '../../gateway/x.ts'", 'models must not import gateway/x.ts'],
+    ['bin/x.ts', "import { x } from '../test/x.ts'", 'bin must not import test/x.ts'],
+    ['test/x.ts', "import { x } from '../loadtest/x.ts'", 'test must not import loadtest/x.ts'],
     ['gateway/http/cors.ts', "import { x } from '../v2/sent-body.ts'", 'gateway/http is below gateway/v2, of gateway/v2/sent-body.ts'],
     ['gateway/routes/x.ts', "import type { X } from '../start.ts'", 'gateway/routes is below gateway, of gateway/start.ts'],
     [
@@ -105,11 +106,9 @@ function violations(file: string, source: string): string[] {
 
 function mayImport(folder: string, target: string): boolean {
   const to = target.split('/', 1)[0] ?? ''
-  if (folder === 'contracts') return ['zod', 'canonicalize', 'contracts', 'vitest', 'fast-check'].includes(to) || to.startsWith('node:')
-  if (folder === 'bin' || to === folder) return true
-  if (folder === 'platform') return ![...services, 'bin'].includes(to)
-  if (to === 'features' && mayUsePureFeatures.includes(folder)) return pureFeatures.some((pure) => target.startsWith(`${pure}/`))
-  return ![...services, 'bin'].includes(to)
+  if (to === folder) return true
+  if (folders.includes(to)) return importRules[folder]?.some((allowed) => `${target}/`.startsWith(`${allowed}/`)) ?? false
+  return folder !== 'contracts' || contractPackages.includes(to) || to.startsWith('node:')
 }
 
 /** An import that goes up within a folder. */
@@ -132,7 +131,7 @@ function vendorProblem(file: string, specifier: string): string | undefined {
   const found = Object.entries(vendors).find(
     ([name]) => specifier === name || (/[/-]$/.test(name) ? specifier.startsWith(name) : specifier.startsWith(`${name}/`)),
   )
-  if (found === undefined || basename(file).includes(found[1])) return undefined
+  if (found === undefined || basename(file).includes(found[1]) || besideTheProduct.includes(file.split('/', 1)[0] ?? '')) return undefined
   return `${found[0]} belongs in a file named *${found[1]}*`
 }
 
