@@ -43,7 +43,7 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
   deployments.watch((name, deployment) => void servers.get(name)?.follow(deployment))
 
   function serverOf(name: string): ModelServer {
-    const { definition } = findModel(models, name).project
+    const { definition } = findModel(models, name)
     return servers.get(definition.name)!
   }
 
@@ -58,7 +58,8 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
     const server = serverOf(name)
     const wanted = validate(deploymentChange, body)
     // A version that was copied just now need not wait until it is found.
-    if (pathsTo(wanted).some(({ version }) => !server.current.project.versions.has(version))) await takeProject(await deps.readProject())
+    if (pathsTo(wanted).some(({ version }) => !server.current.projectModel.versions.has(version)))
+      await takeProject(await deps.readProject())
     await server.change(
       ({ project, deployment: now }) => {
         const stands = later(deployments.latest(name), now)
@@ -80,7 +81,7 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
   async function takeProject(found: Pick<Project, 'models'>): Promise<void> {
     for (const [name, server] of servers) {
       const model = found.models.get(name)
-      const reason = model === undefined ? 'its files do not hold' : whyNotTaken(server.current.project, model)
+      const reason = model === undefined ? 'its files do not hold' : whyNotTaken(server.current.projectModel, model)
       if (model === undefined || reason !== undefined)
         deps.logger.warn({ model: name }, `what changed in the project is not taken: ${reason}`)
       else await server.takeProject(withDeployment(server.current, model))
@@ -88,9 +89,9 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
   }
 
   /** One that contradicts itself, or that changed under the same number, does not replace what stands. */
-  function withDeployment({ project, deployment }: ServingModel, found: ProjectModel): ProjectModel {
-    const keep = { ...found, deployment: project.deployment }
-    if (canonicalHash(found.deployment) === canonicalHash(project.deployment)) return keep
+  function withDeployment({ projectModel, deployment }: ServingModel, found: ProjectModel): ProjectModel {
+    const keep = { ...found, deployment: projectModel.deployment }
+    if (canonicalHash(found.deployment) === canonicalHash(projectModel.deployment)) return keep
     const warn = (reason: string) => deps.logger.warn({ model: found.definition.name }, `deployment.yaml is not taken: ${reason}`)
     try {
       // A version that is not there yet is waited for.

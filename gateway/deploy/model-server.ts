@@ -80,7 +80,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     const known = [...new Set([...wanted, ...project.refused.keys()])]
     const reasons = known.map((name) => [name, describeProblem(project.refused.get(name)) ?? failures.get(name)?.reason] as const)
     const refused = new Map(reasons.flatMap(([name, reason]) => (reason === undefined || versions.has(name) ? [] : [[name, reason]])))
-    const next = { project, deployment, versions, refused, uses: createUses() }
+    const next = { definition: project.definition, projectModel: project, deployment, versions, refused, uses: createUses() }
     inUse.add(next)
     options.publish(next)
     return next
@@ -106,16 +106,16 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
       if ([...inUse].some(({ versions }) => versions.get(name) === serving)) continue
       loaded.delete(name)
       await deps.inference.unload(serving.sessionId)
-      deps.logger.info({ model: serving.version.model, version: name }, 'version unloaded')
+      deps.logger.info({ model: serving.definition.name, version: name }, 'version unloaded')
     }
   }
 
   /** A version is its bytes: other ones under its name are another version, and what is in memory stays. */
   function warnOfChangedBytes(found: ProjectModel): void {
-    for (const [name, { version }] of loaded) {
+    for (const [name, { definition, facts }] of loaded) {
       const now = found.versions.get(name)
-      if (now !== undefined && !isSameVersion(now, version))
-        deps.logger.warn({ model: version.model, version: name }, 'files of a version have changed: give it a name of its own')
+      if (now !== undefined && (now.manifestSha256 !== facts.manifest_sha256 || now.modelSha256 !== facts.model_sha256))
+        deps.logger.warn({ model: definition.name, version: name }, 'files of a version have changed: give it a name of its own')
     }
   }
 

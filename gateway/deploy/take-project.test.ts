@@ -8,7 +8,7 @@ const name = 'parcel-delay'
 /** The gateway, and what its folder holds after a change. */
 async function start(options: Parameters<typeof createTestGateway>[0] = {}) {
   const gateway = await createTestGateway(options)
-  const { project } = gateway.models.get(name)!
+  const { projectModel: project } = gateway.models.get(name)!
   const take = (changed: Partial<ProjectModel>) => gateway.deployer.takeProject({ models: new Map([[name, { ...project, ...changed }]]) })
   const withVersion = (version: string, of = project.versions.get('1')!): Partial<ProjectModel> => ({
     versions: new Map<string, ProjectVersion>([...project.versions, [version, { ...of, version }]]),

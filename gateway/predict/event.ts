@@ -36,7 +36,7 @@ export type EventContext = {
 /** The immutable record of one result: an answer, or why there was none. */
 export function toPredictionEvent(context: EventContext, result: InstanceResult, predictionId: string): UnsealedPredictionEvent {
   const { routed, receivedAtMs, seen } = context
-  const { definition } = routed.serving.model
+  const { definition } = routed.serving
   const { instance, features, error } = result
   const subject = definition.governance.subject
   const { facts } = routed.serving

@@ -20,7 +20,7 @@ const reachMs = 2
 
 /** None for a pinned version, which answers or fails, and none that is the version itself or is not served. */
 export function fallbackOf(model: ServingModel, { route, serving }: Routed): Fallback | undefined {
-  const { fallback } = serving.model.definition
+  const { fallback } = serving.definition
   if (fallback === undefined || route === 'pinned') return undefined
   if ('outputs' in fallback) return { kind: 'constant', outputs: fallback.outputs }
   const other = model.versions.get(fallback.version)
@@ -57,7 +57,7 @@ export async function fallBack(deps: ExecuteDeps, late: Late): Promise<{ routed:
   const standIn = { ...routed, serving: fallback.serving }
   const second = await execute(deps, { routed: standIn, instances, read, deadline })
   if (second.results.some(({ error }) => isLate(error) || error?.code === 'cancelled' || error?.code === 'overloaded')) return undefined
-  const instead = `version ${routed.serving.version.version} did not answer in time; version ${fallback.serving.version.version} did`
+  const instead = `version ${routed.serving.version} did not answer in time; version ${fallback.serving.version} did`
   const results = second.results.map((result) =>
     result.error === undefined ? { ...result, fallback: { name: 'version', warning: instead } } : result,
   )
@@ -72,8 +72,8 @@ function toConstant(
 ): InstanceResult {
   const { instance, features } = result
   if (instance.row !== undefined) return result
-  const { definition } = serving.model
-  const warning = `version ${serving.version.version} did not answer in time; the constant of model.yaml did`
+  const { definition } = serving
+  const warning = `version ${serving.version} did not answer in time; the constant of model.yaml did`
   return { instance, features, outputs: { ...outputs }, decision: decide(definition, outputs), fallback: { name: 'constant', warning } }
 }
 

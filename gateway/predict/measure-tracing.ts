@@ -26,7 +26,7 @@ const event = {
   ...{ predicted_at: new Date().toISOString(), duration_us: { features: 100, queue: 20, inference: 50 } },
 }
 const predict = (async () => [{ event, error: undefined, tensors: undefined }]) as unknown as Predictor
-const model = { project: { definition: { name: 'flight-delay' } } } as unknown as ServingModel
+const model = { definition: { name: 'flight-delay' } } as unknown as ServingModel
 
 async function measure(name: string, of: Tracing | undefined, trace: TraceParent | undefined): Promise<void> {
   const traced = tracePredictor(predict, of, Date.now)

@@ -49,7 +49,7 @@ export function createPredictor(deps: PredictorDeps) {
 export type Predictor = ReturnType<typeof createPredictor>
 
 function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInput): Instance[] {
-  const { definition } = model.project
+  const { definition } = model
   const { tenant, receivedAtMs } = input
   return input.instances.map((sent, index) => {
     try {
@@ -63,7 +63,7 @@ function toInstances(deps: PredictorDeps, model: ServingModel, input: PredictInp
 
 /** A caller may shorten the model's budget, never lengthen it. */
 function budgetMs(model: ServingModel, { options }: PredictInput): number {
-  return Math.min(model.project.definition.latency_budget_ms, options.timeout_ms ?? Infinity)
+  return Math.min(model.definition.latency_budget_ms, options.timeout_ms ?? Infinity)
 }
 
 /** Until when a request is answered, Unix milliseconds. */

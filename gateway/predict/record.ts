@@ -41,7 +41,7 @@ export type Recording = { routed: Routed; predicted: readonly Predicted[]; input
 
 /** Makes the events durable, as the model asks, and counts them once they are. Without a reply nobody is told of them. */
 export async function record(deps: RecordDeps, { routed: { serving }, predicted, input, reply }: Recording): Promise<void> {
-  const { definition } = serving.model
+  const { definition } = serving
   const startedTick = deps.tick()
   const totalUs = Math.max(0, Math.round((startedTick - input.receivedTick) * 1000))
   for (const { event } of predicted) event.duration_us.total = totalUs
@@ -51,7 +51,7 @@ export async function record(deps: RecordDeps, { routed: { serving }, predicted,
   const origins = await appendEvents(deps.fates, { events, durability: definition.durability, awaitsFate: reply !== undefined })
   reply?.committed(predicted, origins)
   failpoint('gateway.after_commit')
-  deps.metrics.stage({ model: definition.name, version: serving.version.version, stage: 'outbox' }, deps.tick() - startedTick)
+  deps.metrics.stage({ model: definition.name, version: serving.version, stage: 'outbox' }, deps.tick() - startedTick)
   countPredictions(deps.metrics, predicted)
 }
 

@@ -25,7 +25,7 @@ export function routeRequest(model: ServingModel, asked: Asked): { answering: Ro
   const watching: Routed[] = []
   for (const version of shadows) {
     const serving = model.versions.get(version)
-    const isElsewhere = answering.some(({ routed }) => routed.serving.version.version !== version)
+    const isElsewhere = answering.some(({ routed }) => routed.serving.version !== version)
     if (serving !== undefined && isElsewhere) watching.push({ serving, route: 'shadow', probability: 1, revision })
   }
   return { answering, shadows: watching }
@@ -47,7 +47,7 @@ function routeByShares(model: ServingModel, { requestId, instances }: Asked): Ro
   const groups = new Map<string, Routing>()
   for (const instance of instances) {
     const key = (role === undefined ? undefined : entityOf(instance, role)) ?? requestId
-    const chosen = chooseChallenger({ model: model.project.definition.name, key, challengers: able })
+    const chosen = chooseChallenger({ model: model.definition.name, key, challengers: able })
     const { version, weight } = chosen ?? { version: champion, weight: 1 }
     const group = groups.get(version)
     if (group !== undefined) group.instances.push(instance)
@@ -78,16 +78,16 @@ function championOf(model: ServingModel, champion: string): ServingVersion {
   const serving = model.versions.get(champion)
   if (serving !== undefined) return serving
   const reason = model.refused.get(champion) ?? 'it is not in the project'
-  throw new ServiceError('not_ready', `the champion of ${model.project.definition.name}, version ${champion}, is not served: ${reason}`)
+  throw new ServiceError('not_ready', `the champion of ${model.definition.name}, version ${champion}, is not served: ${reason}`)
 }
 
 function pinnedOf(model: ServingModel, version: string): ServingVersion {
   const serving = model.versions.get(version)
   if (serving !== undefined) return serving
   const refused = model.refused.get(version)
-  const reason = refused ?? (model.project.versions.has(version) ? 'its deployment keeps only what it names in memory' : undefined)
+  const reason = refused ?? (model.projectModel.versions.has(version) ? 'its deployment keeps only what it names in memory' : undefined)
   const message = reason === undefined ? `has no version ${version}` : `does not serve version ${version}: ${reason}`
-  throw new ServiceError('unknown_version', `${model.project.definition.name} ${message}`, {
+  throw new ServiceError('unknown_version', `${model.definition.name} ${message}`, {
     path: 'options.version',
     hint: knownNames(version, model.versions.keys()),
   })

@@ -10,7 +10,7 @@ const served: ServedFeature = { name: 'visits', source: 'online', status: 'missi
 
 /** Its one input is of whole numbers, which have no value for missing. */
 const serving = {
-  version: { manifest: { inputs: [{ name: 'x', type: 'int64', shape: [-1, 1], features: ['visits'] }] } },
+  manifest: { inputs: [{ name: 'x', type: 'int64', shape: [-1, 1], features: ['visits'] }] },
   features: { keysOf: () => [], assemble: () => [served] },
 } as unknown as ServingVersion
 const instance = { index: 0, entities: {}, features: {} } as unknown as Instance

@@ -68,7 +68,7 @@ function assemble(serving: ServingVersion, instance: Instance, seen: SeenFeature
     if (isTooLarge(instance, features)) return { instance, features: [], row: noRow, error: tooLarge() }
     const row = new Map<string, Scalar | undefined>()
     for (const { name, value } of features) row.set(name, value)
-    requireEncodable(serving.version.manifest.inputs, row)
+    requireEncodable(serving.manifest.inputs, row)
     return { instance, features, row, error: undefined }
   } catch (error) {
     return { instance, features: [], row: noRow, error: attribute(toServiceError(error), seen) }
@@ -105,7 +105,7 @@ type Inferred = { rows: (Outputs | ServiceError)[]; tensors?: Tensors; durationU
 type InferOptions = { serving: ServingVersion; deadline: Deadline; background: boolean | undefined; ready: readonly Assembled[] }
 
 async function infer(deps: Deps, { serving, deadline, background, ready }: InferOptions): Promise<Inferred> {
-  const { inputs, outputs } = serving.version.manifest
+  const { inputs, outputs } = serving.manifest
   const startedTick = deps.tick()
   try {
     const rows = ready.map(({ row }) => row)
@@ -120,7 +120,7 @@ async function infer(deps: Deps, { serving, deadline, background, ready }: Infer
     })
     const { tensors, runUs } = await deadline.race(run)
     const elapsedUs = microseconds(deps.tick() - startedTick)
-    const decoded = decodeOutputs({ outputs, definition: serving.model.definition, tensors, rows: rows.length })
+    const decoded = decodeOutputs({ outputs, definition: serving.definition, tensors, rows: rows.length })
     return { rows: decoded, tensors, durationUs: { queue: Math.max(0, elapsedUs - runUs), inference: runUs } }
   } catch (error) {
     const failure = toServiceError(error)
@@ -129,7 +129,7 @@ async function infer(deps: Deps, { serving, deadline, background, ready }: Infer
 }
 
 /** Of the tensors, each once. */
-function namesOf(outputs: ServingVersion['version']['manifest']['outputs']): string[] {
+function namesOf(outputs: ServingVersion['manifest']['outputs']): string[] {
   const names: string[] = []
   for (const { tensor } of outputs) if (!names.includes(tensor)) names.push(tensor)
   return names
@@ -138,7 +138,7 @@ function namesOf(outputs: ServingVersion['version']['manifest']['outputs']): str
 function toResult(serving: ServingVersion, { instance, features }: Assembled, row: Outputs | ServiceError | undefined): InstanceResult {
   if (row === undefined || row instanceof ServiceError)
     return { instance, features, error: row ?? new ServiceError('inference_failed', 'the model gave no row') }
-  return { instance, features, outputs: row, decision: decide(serving.model.definition, row) }
+  return { instance, features, outputs: row, decision: decide(serving.definition, row) }
 }
 
 function toFailure({ instance, features, error }: Assembled): InstanceResult {

@@ -63,7 +63,7 @@ describe('an instance that was sent as tensors', () => {
 describe('a challenger for what was sent as tensors', () => {
   const servingOf = (features: string[], tensor: string, shape: number[]) => {
     const manifest = { inputs: [{ features }], outputs: [{ tensor }] }
-    return { version: { manifest }, tensors: { outputs: [{ name: tensor, type: 'float32', shape }] } } as unknown as ServingVersion
+    return { manifest, tensors: { outputs: [{ name: tensor, type: 'float32', shape }] } } as unknown as ServingVersion
   }
   const champion = servingOf(['weight'], 'p', [-1, 2])
   const row = { values: new Map([['weight', 30]]), inputs: [] }

@@ -33,13 +33,13 @@ function serveRow(model: ProjectModel, names: readonly string[], instance: Insta
 /** Whether a challenger finds its features in what was sent for the champion, and answers in tensors of the same kind. */
 export function fitsSentRow(options: { challenger: ServingVersion; champion: ServingVersion; row: SentRow }): boolean {
   const { challenger, champion, row } = options
-  const hasFeatures = challenger.version.manifest.inputs.every(({ features }) => features.every((name) => row.values.has(name)))
-  return hasFeatures && champion.version.manifest.outputs.every(({ tensor }) => kindOf(challenger, tensor) === kindOf(champion, tensor))
+  const hasFeatures = challenger.manifest.inputs.every(({ features }) => features.every((name) => row.values.has(name)))
+  return hasFeatures && champion.manifest.outputs.every(({ tensor }) => kindOf(challenger, tensor) === kindOf(champion, tensor))
 }
 
 /** Undefined for a tensor that the version does not answer with. */
-function kindOf({ version, tensors }: ServingVersion, name: string): string | undefined {
-  if (!version.manifest.outputs.some(({ tensor }) => tensor === name)) return undefined
+function kindOf({ manifest, tensors }: ServingVersion, name: string): string | undefined {
+  if (!manifest.outputs.some(({ tensor }) => tensor === name)) return undefined
   const found = tensors.outputs.find((tensor) => tensor.name === name)
   return found && `${found.type} ${found.shape.slice(1).join('x')}`
 }

@@ -1,7 +1,9 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { knownNames } from '../../platform/project/problems.ts'
 import type { Deployment } from '../../contracts/deployment.ts'
-import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
+import type { ModelDefinition } from '../../contracts/model-definition.ts'
+import type { VersionManifest } from '../../contracts/version-manifest.ts'
+import type { ProjectModel } from '../../platform/project/project.ts'
 import type { SessionInfo, SessionPlan, TensorInfo } from '../inference/inference.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { Uses } from './uses.ts'
@@ -26,8 +28,10 @@ export type VersionFacts = Pick<
 
 /** A version that is loaded, verified and warm. */
 export type ServingVersion = {
-  model: ProjectModel
-  version: ProjectVersion
+  /** Of its model. */
+  definition: ModelDefinition
+  version: string
+  manifest: VersionManifest
   sessionId: string
   /** The file's own word on its tensors. */
   tensors: { inputs: readonly TensorInfo[]; outputs: readonly TensorInfo[] }
@@ -43,7 +47,8 @@ export type ServingVersion = {
  * another in its place; whoever found this one keeps to it, and holds `uses` until done.
  */
 export type ServingModel = {
-  project: ProjectModel
+  definition: ModelDefinition
+  projectModel: ProjectModel
   /** The one in force. */
   deployment: Deployment
   versions: ReadonlyMap<string, ServingVersion>

@@ -12,7 +12,7 @@ import { type PredictInput, type Predicted } from './prediction.ts'
 export function tracePredictor(predict: Predictor, tracing: Tracing | undefined, now: () => number): Predictor {
   if (tracing === undefined) return predict
   return async function tracedPredict(model, input) {
-    const { name } = model.project.definition
+    const { name } = model.definition
     const span = tracing.start(`predict ${name}`, {
       kind: SpanKind.SERVER,
       parent: input.trace,

@@ -34,8 +34,9 @@ async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersi
   const session = await openVersion(deps, model, version)
   const plan = await deps.inference.prepare(sessionId, toSample(version.manifest))
   return {
-    model,
-    version,
+    definition: model.definition,
+    version: version.version,
+    manifest: version.manifest,
     sessionId,
     tensors: { inputs: session.inputs, outputs: session.outputs },
     plan,

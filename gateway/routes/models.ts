@@ -16,8 +16,7 @@ export function modelRoute(models: ServingModels): Handler<GatewayEnv> {
 }
 
 function toSummary(model: ServingModel): ModelSummary {
-  const { deployment, project } = model
-  const { definition } = project
+  const { definition, deployment, projectModel } = model
   return {
     model: definition.name,
     description: definition.description,
@@ -26,22 +25,21 @@ function toSummary(model: ServingModel): ModelSummary {
     challengers: deployment.challengers,
     shadows: deployment.shadows,
     versions: [...model.versions.keys()],
-    not_loaded: [...project.versions.keys()].filter((version) => !model.versions.has(version) && !model.refused.has(version)),
+    not_loaded: [...projectModel.versions.keys()].filter((version) => !model.versions.has(version) && !model.refused.has(version)),
     refused: [...model.refused].map(([version, reason]) => ({ version, reason })),
   }
 }
 
 function toDetail(model: ServingModel): ModelDetail {
-  const { deployment, project } = model
-  const { definition } = project
+  const { definition, deployment, projectModel } = model
   const anchors = Object.entries(definition.anchors ?? { [defaultAnchor]: allFeatures(model) })
   return {
     ...toSummary(model),
-    versions: [...model.versions.values()].map(({ version: { manifest, version, modelSha256 }, ...serving }) => ({
+    versions: [...model.versions.values()].map(({ manifest, version, ...serving }) => ({
       version,
       description: manifest.description,
       created_at: manifest.created_at,
-      model_sha256: modelSha256,
+      model_sha256: serving.facts.model_sha256,
       features: [...new Set(manifest.inputs.flatMap(({ features }) => features))],
       metrics: manifest.metrics,
       inference: toInference(serving),
@@ -53,7 +51,7 @@ function toDetail(model: ServingModel): ModelDetail {
     entities: definition.entities,
     anchors: anchors.map(([anchor, { description, features }]) => ({ anchor, description, features })),
     features: definition.features,
-    windows: [...project.featureWindows].map(([feature, window]) => ({ feature, ...window })),
+    windows: [...projectModel.featureWindows].map(([feature, window]) => ({ feature, ...window })),
     outputs: definition.outputs,
     ...(definition.decision !== undefined && { decision: definition.decision }),
     deployment,
@@ -79,6 +77,6 @@ function toInference({
   }
 }
 
-function allFeatures({ project }: ServingModel): { description: string; features: string[] } {
-  return { description: 'The moment of the request.', features: [...project.features.keys()] }
+function allFeatures({ projectModel }: ServingModel): { description: string; features: string[] } {
+  return { description: 'The moment of the request.', features: [...projectModel.features.keys()] }
 }

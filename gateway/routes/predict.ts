@@ -35,13 +35,13 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
   return async function predict(c) {
     const name = c.req.param('model') ?? ''
     const model = findModel(deps.models, name)
-    refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
+    refuseOverload(deps.loopLoad, model.definition.latency_budget_ms)
     const giveBack = deps.bodiesInWork.take(announcedBytes(c))
     // Whatever is swapped meanwhile, what this request found is there until it is answered.
     const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)
-      const body = await readJsonBody(c, { maxBytes: predictLimits.bodyBytes, withinMs: model.project.definition.latency_budget_ms })
+      const body = await readJsonBody(c, { maxBytes: predictLimits.bodyBytes, withinMs: model.definition.latency_budget_ms })
       const parsed = parsePredict(body)
       if (parsed.requestId !== undefined) setRequestId(c, parsed.requestId)
       const requestId = c.get('requestId')
@@ -77,7 +77,7 @@ export function predictRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
 }
 
 function toBody({ batch, options }: ParsedPredict, model: ServingModel, predicted: readonly Predicted[]) {
-  const told = { returnFeatures: options.return_features === true, windows: model.project.featureWindows }
+  const told = { returnFeatures: options.return_features === true, windows: model.projectModel.featureWindows }
   const bodies = predicted.map(({ event, error }) =>
     error === undefined ? toPredictResponse(event, told) : toErrorBody(error, event.request_id),
   )

@@ -4,7 +4,7 @@ import type { ServingModel, ServingVersion } from '../predict/serving-model.ts'
 
 /** The version whose tensors a request speaks of: the one that its path names, or the champion. Whoever answers is given them by feature. */
 export function findAddressedVersion(model: ServingModel, version: string | undefined): ServingVersion {
-  const { definition } = model.project
+  const { definition } = model
   const name = version ?? model.deployment.champion
   const serving = model.versions.get(name)
   if (serving !== undefined) return serving

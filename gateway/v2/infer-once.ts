@@ -15,7 +15,7 @@ export async function inferOnce(
   deps: { predict: Predictor; idempotency: Idempotency },
   { model, key, sent, pinned, request, input }: Keyed,
 ) {
-  const place = { tenant: input.tenant, model: model.project.definition.name, key }
+  const place = { tenant: input.tenant, model: model.definition.name, key }
   const fingerprint = fingerprintOf(sent, pinned)
   const once = await deps.idempotency.once({ ...place, fingerprint, answerByMs: answerAtMs(model, input) }, async (commitWith) => {
     const commit = commitWith((predicted) => (errorOf(predicted) === undefined ? toStored(request, predicted) : undefined))

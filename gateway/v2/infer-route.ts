@@ -25,14 +25,14 @@ import { type PredictInput } from '../predict/prediction.ts'
 export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
   return async function infer(c) {
     const model = findModel(deps.models, c.req.param('model') ?? '')
-    refuseOverload(deps.loopLoad, model.project.definition.latency_budget_ms)
+    refuseOverload(deps.loopLoad, model.definition.latency_budget_ms)
     const pinned = c.req.param('version')
     const addressed = findAddressedVersion(model, pinned)
     const giveBack = deps.bodiesInWork.take(announcedBytes(c))
     const release = model.uses.hold()
     try {
       const key = readIdempotencyKey(c)
-      const sent = await readSentBody(c, { withinMs: model.project.definition.latency_budget_ms })
+      const sent = await readSentBody(c, { withinMs: model.definition.latency_budget_ms })
       const request = readRequest(sent, addressed)
       if (request.id !== undefined) setRequestId(c, request.id)
       const input: PredictInput = {
@@ -58,7 +58,7 @@ export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
 
 function readRequest(body: SentBody, addressed: ServingVersion): InferRequest {
   const request = body.raw ? parseRawRequest(body.binary, addressed) : parseInferRequest(body)
-  const known = new Set(addressed.version.manifest.outputs.map(({ tensor }) => tensor))
+  const known = new Set(addressed.manifest.outputs.map(({ tensor }) => tensor))
   for (const [index, { name }] of (request.outputs ?? []).entries()) {
     if (!known.has(name))
       throw new ServiceError('invalid_request', `the version has no output ${name.slice(0, 64)}`, {

@@ -7,7 +7,7 @@ import { inputShape, outputShape } from './tensor-shapes.ts'
 type Tensors = Pick<V2ModelMetadata, 'inputs' | 'outputs'>
 
 /** Of the file's outputs those that the manifest gives a meaning: what is not recorded is not answered. */
-export function describeTensors({ version: { manifest }, tensors, plan }: Pick<ServingVersion, 'version' | 'tensors' | 'plan'>): Tensors {
+export function describeTensors({ manifest, tensors, plan }: Pick<ServingVersion, 'manifest' | 'tensors' | 'plan'>): Tensors {
   const outputs = new Map(manifest.outputs.map(({ tensor, type }) => [tensor, datatypeOf[type]]))
   return {
     inputs: manifest.inputs.map((input) => ({ name: input.name, datatype: datatypeOf[input.type], shape: inputShape(input) })),
@@ -21,7 +21,7 @@ export function describeTensors({ version: { manifest }, tensors, plan }: Pick<S
 
 /** `GET /v2/models/:model[/versions/:version]` */
 export function toModelMetadata(serving: ServingVersion, versions: Iterable<string>): V2ModelMetadata {
-  return { name: serving.version.model, versions: [...versions], platform: 'onnxruntime_onnx', ...describeTensors(serving) }
+  return { name: serving.definition.name, versions: [...versions], platform: 'onnxruntime_onnx', ...describeTensors(serving) }
 }
 
 /** `.../config`, in Triton's form, which counts rows apart from a tensor's dimensions unless a tensor has no other. */
@@ -34,10 +34,10 @@ export function toModelConfig(serving: ServingVersion): V2ModelConfig {
     dims: batched ? shape.slice(1) : shape,
   })
   return {
-    name: serving.version.model,
+    name: serving.definition.name,
     platform: 'onnxruntime_onnx',
     backend: 'onnxruntime',
-    version_policy: { specific: { versions: [serving.version.version] } },
+    version_policy: { specific: { versions: [serving.version] } },
     max_batch_size: batched ? limits.items : 0,
     input: inputs.map(toConfig),
     output: outputs.map(toConfig),

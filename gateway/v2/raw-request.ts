@@ -8,17 +8,14 @@ import { tensorFault } from '../tensors/tensor-fault.ts'
 import type { InferRequest } from './infer-request.ts'
 
 /** A body that is nothing but the elements of a version's only input: their number tells the rows. A BYTES body is one element, without a length. */
-export function parseRawRequest(bytes: Uint8Array, { version }: Pick<ServingVersion, 'version'>): InferRequest {
-  const [input, ...others] = version.manifest.inputs
+export function parseRawRequest(bytes: Uint8Array, { version, manifest }: Pick<ServingVersion, 'version' | 'manifest'>): InferRequest {
+  const [input, ...others] = manifest.inputs
   if (input === undefined || others.length > 0)
-    throw new ServiceError(
-      'invalid_request',
-      `a raw body is for versions with one input, and version ${version.version} has ${others.length + 1}`,
-    )
+    throw new ServiceError('invalid_request', `a raw body is for versions with one input, and version ${version} has ${others.length + 1}`)
   return { id: undefined, parameters: {}, tensors: [toTensor(input, bytes)], outputs: undefined, binaryByDefault: true }
 }
 
-function toTensor(input: ServingVersion['version']['manifest']['inputs'][number], bytes: Uint8Array): V2Tensor {
+function toTensor(input: ServingVersion['manifest']['inputs'][number], bytes: Uint8Array): V2Tensor {
   const { name, shape } = input
   const datatype = datatypeOf[input.type]
   if (datatype === 'BYTES') return { name, datatype, shape: shape.map(() => 1), data: [decodeText(name, bytes)] }

@@ -21,11 +21,11 @@ export function repositoryIndexRoute({ models, inference }: IndexDeps): Handler<
   }
 }
 
-function indexModel({ project, versions, refused }: ServingModel, overdue: ReadonlySet<string>): V2RepositoryIndex {
-  const known = new Set([...project.versions.keys(), ...versions.keys(), ...refused.keys()])
+function indexModel({ definition, projectModel, versions, refused }: ServingModel, overdue: ReadonlySet<string>): V2RepositoryIndex {
+  const known = new Set([...projectModel.versions.keys(), ...versions.keys(), ...refused.keys()])
   return [...known].map((version) => {
     const sessionId = versions.get(version)?.sessionId
     const reason = sessionId === undefined ? (refused.get(version) ?? 'unloaded') : overdue.has(sessionId) ? 'a run of it does not end' : ''
-    return { name: project.definition.name, version, state: reason === '' ? 'READY' : 'UNAVAILABLE', reason }
+    return { name: definition.name, version, state: reason === '' ? 'READY' : 'UNAVAILABLE', reason }
   })
 }

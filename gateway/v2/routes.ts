@@ -44,7 +44,7 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
     )
     app.get(
       `${path}/stats`,
-      onVersion(deps, (c, { model, version }) => c.json(deps.statistics.of(model.project.definition.name, versionsOf(model, version)))),
+      onVersion(deps, (c, { model, version }) => c.json(deps.statistics.of(model.definition.name, versionsOf(model, version)))),
     )
     app.post(`${path}/infer`, allow(['predict'], infer))
   }
@@ -68,13 +68,13 @@ function onVersion(deps: V2Deps, act: (c: Context<GatewayEnv>, addressed: Addres
 }
 
 function versionsOf(model: ServingModel, version: string | undefined): Iterable<string> {
-  return version === undefined ? model.versions.keys() : [findAddressedVersion(model, version).version.version]
+  return version === undefined ? model.versions.keys() : [findAddressedVersion(model, version).version]
 }
 
 /** A version that is known and not served, or whose run does not end, is not ready; one that is not known does not exist. */
 async function modelReady(deps: V2Deps, c: Context<GatewayEnv>, { model, version }: Addressed): Promise<Response> {
   const ready = isServed(deps, { model, version }) && (await allHold(deps.checks))
-  return c.json({ name: model.project.definition.name, ready }, ready ? 200 : 503)
+  return c.json({ name: model.definition.name, ready }, ready ? 200 : 503)
 }
 
 function isServed({ inference }: V2Deps, { model, version }: Addressed): boolean {

@@ -9,8 +9,7 @@ const input = (name: string, type: string, width: number) => ({
   shape: [-1, width],
   features: Array.from({ length: width }, (_, column) => `${name}_${column}`),
 })
-const versionOf = (...inputs: ReturnType<typeof input>[]) =>
-  ({ version: { manifest: { inputs } } }) as unknown as Pick<ServingVersion, 'version'>
+const versionOf = (...inputs: ReturnType<typeof input>[]) => ({ manifest: { inputs } }) as unknown as Pick<ServingVersion, 'manifest'>
 
 it('each row has the features of all its tensors, and its own part of each', () => {
   const version = versionOf(input('a', 'float32', 2), input('b', 'string', 1), input('c', 'int64', 1))

@@ -11,12 +11,12 @@ import { tensorFault } from '../tensors/tensor-fault.ts'
 import { inputShape } from './tensor-shapes.ts'
 import { type SentRow } from '../predict/prediction.ts'
 
-type Input = ServingVersion['version']['manifest']['inputs'][number]
+type Input = ServingVersion['manifest']['inputs'][number]
 type Bound = { input: Input; tensor: V2Tensor }
 
 /** The rows of the tensors, by the features that the version's manifest names for each column. Throws with the name of a tensor that does not fit. */
-export function toSentRows({ version }: Pick<ServingVersion, 'version'>, tensors: readonly V2Tensor[]): SentRow[] {
-  const { inputs } = version.manifest
+export function toSentRows({ manifest }: Pick<ServingVersion, 'manifest'>, tensors: readonly V2Tensor[]): SentRow[] {
+  const { inputs } = manifest
   refuseOthers(inputs, tensors)
   const bound = inputs.map((input) => ({ input, tensor: findTensor(input, tensors) }))
   const rows = countRows(bound)
