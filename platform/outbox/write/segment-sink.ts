@@ -1,0 +1,148 @@
+import type { Lane, Origin, Seal } from '../../../contracts/origin.ts'
+import type { AppendInput } from '../../event-log/event-log.ts'
+import { closeFile, type OutboxDisk } from '../format/outbox-files.ts'
+import { sealRecord } from '../format/seal-record.ts'
+import { completeSegment, createSegment } from '../format/segment-files.ts'
+import { segmentHeaderBytes, segmentSeed, writeRecord, type RecordInput, type SegmentId } from '../format/segment-format.ts'
+import type { LogPosition } from '../format/slot-file.ts'
+import type { Settlement } from './settlement.ts'
+
+/** Records, then a seal where a reason for one is given. `bytes` is the most that all of it takes in the segment. */
+export type LaneEntry = { records: readonly AppendInput[]; seal: Seal['reason'] | undefined; bytes: number }
+
+export type SegmentSinkOptions = {
+  dir: string
+  writerId: string
+  lane: Lane
+  epoch: number
+  /** A segment that the next batch would make longer than this is completed first; one batch is never divided. */
+  segmentBytes: number
+  disk: OutboxDisk
+  now: () => number
+  /** Which records await their fate, where the lane has such. */
+  settlement: Settlement | undefined
+}
+
+/** The segments of one lane in one epoch. One call at a time; after one that failed only `close` is of use. */
+export type SegmentSink = {
+  /** Writes the batch into the page cache and numbers it. A seal of the hour goes before it when the UTC hour has risen. */
+  write(batch: readonly LaneEntry[]): Promise<Origin[][]>
+  /** Makes durable what has been written. */
+  sync(): Promise<void>
+  /** Says durably that the open segment takes no more, and closes it. */
+  complete(): Promise<void>
+  /** Closes the open segment as it is. */
+  close(): Promise<void>
+  /** Behind the last record of the open segment; undefined when none is open. */
+  position(): LogPosition | undefined
+  lastSeq(): number
+  /** The last `settledThrough` that a record carries; 0 before the first. */
+  saidThrough(): number
+  /** Something is not sealed and the UTC hour is another than that of the last write. */
+  hourNeedsSeal(): boolean
+}
+
+type OpenSegment = { id: SegmentId; fd: number; offset: number; seed: number }
+type Numbering = { nextSeq: number; unsealedFrom: number; saidThrough: number }
+
+/** What the buffer may exceed the batch by that it grows for. */
+const maxSpareBytes = 4 * 1024 * 1024
+/** What a seal takes at most. */
+export const sealBytesAtMost = 1024
+const hourMs = 3_600_000
+
+export function createSegmentSink(options: SegmentSinkOptions): SegmentSink {
+  const { dir, writerId, lane, epoch, segmentBytes, disk, now } = options
+  const encode = createBatchEncoder(options)
+  let segment: OpenSegment | undefined
+  let numbering: Numbering = { nextSeq: 1, unsealedFrom: 1, saidThrough: 0 }
+  let lastWriteMs = now()
+  // Grows to the largest batch and is used for each: a batch is written before the next one is encoded.
+  let buffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+  async function write(batch: readonly LaneEntry[]): Promise<Origin[][]> {
+    const nowMs = now()
+    const bytes = batch.reduce((sum, entry) => sum + entry.bytes, 2 * sealBytesAtMost)
+    if (buffer.length < bytes) buffer = Buffer.allocUnsafeSlow(Math.min(2 * bytes, bytes + maxSpareBytes))
+    const target = segment && hasRoom(segment, bytes) ? segment : await nextSegment()
+    const encoded = encode(batch, { buffer, seed: target.seed, numbering, nowMs, startsHour: isLaterHour(nowMs) })
+    await disk.write(target.fd, buffer, encoded.bytes, target.offset)
+    // From here on the numbers are used, whether or not the records become durable: a failure ends the epoch.
+    target.offset += encoded.bytes
+    numbering = encoded.numbering
+    lastWriteMs = Math.max(lastWriteMs, nowMs)
+    return encoded.origins
+  }
+
+  const hasRoom = ({ offset }: OpenSegment, bytes: number) => offset === segmentHeaderBytes || offset + bytes <= segmentBytes
+
+  async function nextSegment(): Promise<OpenSegment> {
+    await complete()
+    const id = { writerId, lane, epoch, firstSeq: numbering.nextSeq }
+    const fd = await createSegment({ dir, id, unsealedFrom: numbering.unsealedFrom, createdAtMs: now(), disk })
+    segment = { id, fd, offset: segmentHeaderBytes, seed: segmentSeed(id) }
+    return segment
+  }
+
+  async function complete(): Promise<void> {
+    if (!segment) return
+    const { id, fd, offset: endOffset } = segment
+    const { nextSeq, unsealedFrom } = numbering
+    await completeSegment({ id, fd, disk, completion: { lastSeq: nextSeq - 1, endOffset, unsealedFrom } })
+    await close()
+  }
+
+  async function close(): Promise<void> {
+    const fd = segment?.fd
+    segment = undefined
+    if (fd !== undefined) await closeFile(fd)
+  }
+
+  const isLaterHour = (nowMs: number) => Math.floor(nowMs / hourMs) > Math.floor(lastWriteMs / hourMs)
+
+  return {
+    write,
+    sync: () => (segment ? disk.datasync(segment.fd) : Promise.resolve()),
+    complete,
+    close,
+    position: () => segment && { epoch, segment: segment.id.firstSeq, offset: segment.offset, seq: numbering.nextSeq - 1 },
+    lastSeq: () => numbering.nextSeq - 1,
+    saidThrough: () => numbering.saidThrough,
+    hourNeedsSeal: () => numbering.unsealedFrom < numbering.nextSeq && isLaterHour(now()),
+  }
+}
+
+type Encoding = { buffer: Buffer; seed: number; numbering: Numbering; nowMs: number; startsHour: boolean }
+type Encoded = { bytes: number; origins: Origin[][]; numbering: Numbering }
+
+/** Puts a batch at the front of the buffer and says how numbering goes on behind it. */
+function createBatchEncoder(options: Pick<SegmentSinkOptions, 'writerId' | 'lane' | 'epoch' | 'settlement'>) {
+  const { writerId, lane, epoch, settlement } = options
+  return (batch: readonly LaneEntry[], { buffer, seed, numbering, nowMs, startsHour }: Encoding): Encoded => {
+    let { nextSeq, unsealedFrom, saidThrough } = numbering
+    let bytes = 0
+    const put = (record: RecordInput) => {
+      bytes = writeRecord(buffer, bytes, record, seed)
+      nextSeq += 1
+      saidThrough = record.settledThrough ?? saidThrough
+    }
+    const putSeal = (reason: Seal['reason']) => {
+      if (unsealedFrom === nextSeq) return
+      const settledThrough = settlement?.through(nextSeq)
+      put(sealRecord({ writerId, epoch, lane, unsealedFrom, seq: nextSeq, nowMs, reason, settledThrough }))
+      unsealedFrom = nextSeq
+    }
+    if (startsHour) putSeal('hour')
+    const origins = batch.map(({ records, seal }) => {
+      const own = records.map(({ kind, id, payload, awaitsFate }) => {
+        const seq = nextSeq
+        if (awaitsFate === true) settlement?.open(seq)
+        put({ seq, kind, id, payload, appendedAtMs: nowMs, settledThrough: settlement?.through(seq) })
+        return { writer_id: writerId, epoch, lane, seq }
+      })
+      if (seal) putSeal(seal)
+      return own
+    })
+    return { bytes, origins, numbering: { nextSeq, unsealedFrom, saidThrough } }
+  }
+}
