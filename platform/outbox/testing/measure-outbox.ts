@@ -3,12 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { openOutboxWriter } from './write/outbox-writer.ts'
-import { openOutboxConsumer } from './read/outbox-consumer.ts'
+import { openOutboxWriter } from '../write/outbox-writer.ts'
+import { openOutboxConsumer } from '../read/outbox-consumer.ts'
 
 /**
  * Prints what the outbox does on this disk beside a plain loop of one write and one fdatasync per record.
- * Run: node --import=#typescript platform/outbox/measure-outbox.ts [directory]
+ * Run: node --import=#typescript platform/outbox/testing/measure-outbox.ts [directory]
  */
 const recordBytes = 1_100
 const seconds = 3
