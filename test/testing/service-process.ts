@@ -5,8 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { ServiceMessage, ServiceName } from '../../platform/service/service.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const inPlatform: readonly ServiceName[] = ['warehouse', 'forwarder']
-const entry = (service: ServiceName) => (inPlatform.includes(service) ? `platform/${service}/main.ts` : `${service}/main.ts`)
+const entry = (service: ServiceName) => (service === 'warehouse' ? 'embedded-warehouse/main.ts' : `${service}/main.ts`)
 
 /** One service as a process of its own, without a supervisor that would start it again. */
 export type ServiceProcess = {
