@@ -1,53 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { isFullRun } from './test/testing/full-run.ts'
 
 const integration = ['**/*.integration.test.ts']
 const endToEnd = ['test/**/*.e2e.test.ts']
+/** Whole files that `npm test` leaves out. */
+const full = ['test/**/*.full.test.ts']
 const never = ['**/node_modules/**', '**/.hindsight/**']
 
 const withServers = { globalSetup: ['test/testing/install-servers.ts'] }
 
 // Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
 const waits = (ms: number) => ({ testTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
-const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_000 }
+const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_000, ...withServers, exclude: never }
 
 // Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())
+const inParallel = { ...patient, maxWorkers: 2 * cores }
+// Each starts a whole system of six processes: one at a time, when nothing else runs.
+const oneByOne = { ...patient, maxWorkers: 1 }
+
+const projects = isFullRun
+  ? [
+      { name: 'more', include: filesWithMore(), ...inParallel },
+      { name: 'full', include: full, ...oneByOne },
+    ]
+  : [
+      {
+        name: 'unit',
+        include: ['**/*.test.ts'],
+        exclude: [...never, ...integration, ...endToEnd, ...full],
+        ...waits(40_000),
+        // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
+        isolate: false,
+      },
+      { name: 'integration', include: integration, ...inParallel },
+      { name: 'e2e', include: endToEnd, ...oneByOne },
+    ]
 
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: cores,
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['**/*.test.ts'],
-          exclude: [...never, ...integration, ...endToEnd],
-          ...waits(40_000),
-          // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
-          isolate: false,
-          sequence: { groupOrder: 0 },
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: integration,
-          exclude: never,
-          ...patient,
-          ...withServers,
-          maxWorkers: 2 * cores,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      // Each starts a whole system of six processes: one at a time, when nothing else runs.
-      {
-        extends: true,
-        test: { name: 'e2e', include: endToEnd, exclude: never, ...patient, ...withServers, maxWorkers: 1, sequence: { groupOrder: 2 } },
-      },
-    ],
+    projects: projects.map((test, groupOrder) => ({ extends: true, test: { ...test, sequence: { groupOrder } } })),
   },
 })
+
+/** Those that try more cases in the full run, with more versions of NATS or because they ask. */
+function filesWithMore(): string[] {
+  const folders = readdirSync('.', { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[a-z]/.test(entry.name))
+  const files = folders.flatMap(({ name }) =>
+    name === 'node_modules' ? [] : readdirSync(name, { recursive: true, encoding: 'utf8' }).map((file) => join(name, file)),
+  )
+  return files.filter((file) => file.endsWith('.test.ts') && /testing\/full-run\.ts|natsBinaries/.test(readFileSync(file, 'utf8')))
+}

@@ -11,6 +11,7 @@ import { type GatewayProcess, startGatewayProcess } from './testing/gateway-proc
 import { fateRecordsIn } from './testing/read-fates.ts'
 import { bodyOf, readOutbox, readRecords } from './testing/read-outbox.ts'
 import { writeTestProject } from './testing/write-test-project.ts'
+import { casesOf } from '../test/testing/full-run.ts'
 
 let root: string
 let dataDir: string
@@ -75,14 +76,13 @@ async function sendUntilKilled(gateway: GatewayProcess, at: FailpointName): Prom
   await expect(send(gateway, 'k')).rejects.toThrow('fetch failed')
 }
 
-const kills: [FailpointName, committed: number][] = [
-  ['gateway.after_claim', 0],
-  ['gateway.before_commit', 0],
-  ['gateway.after_commit', 1],
-  ['gateway.after_complete', 1],
-]
+type Kill = [FailpointName, committed: number]
+const afterClaim: Kill = ['gateway.after_claim', 0]
+const beforeCommit: Kill = ['gateway.before_commit', 0]
+const afterCommit: Kill = ['gateway.after_commit', 1]
+const afterComplete: Kill = ['gateway.after_complete', 1]
 
-function describeGateways(kills: readonly [FailpointName, committed: number][]): void {
+function describeGateways(kills: readonly Kill[]): void {
   it('answer a key the same, whichever is asked and however many ask at once', async () => {
     const gateways = [await start('gateway-0'), await start('gateway-1')]
     const requests = Array.from({ length: 40 }, (_, index) => send(gateways[index % 2]!, 'k'))
@@ -134,7 +134,7 @@ function describeGateways(kills: readonly [FailpointName, committed: number][]):
 }
 
 describe('gateways that share a data directory', () => {
-  describeGateways(kills.slice(1, 3))
+  describeGateways(casesOf({ few: [beforeCommit], all: [beforeCommit, afterCommit] }))
 })
 
 describeWithRedis('gateways that share a Redis', () => {
@@ -142,7 +142,7 @@ describeWithRedis('gateways that share a Redis', () => {
     redis = await startTestRedis()
   })
 
-  describeGateways(kills)
+  describeGateways(casesOf({ few: [afterCommit], all: [afterClaim, beforeCommit, afterCommit, afterComplete] }))
 
   it('refuse keys while it is down, answer requests without one, and take keys again at its return', async () => {
     const gateway = await start('gateway-0')

@@ -7,6 +7,7 @@ import type { ServiceName } from '../platform/service/service.ts'
 import { readPassword } from '../platform/service/warehouse-password.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { isFullRun } from './testing/full-run.ts'
 import { createDataDirectory } from './testing/hindsight-process.ts'
 import { startOpenLoop } from './testing/open-loop.ts'
 import { expectParity } from './testing/parity.ts'
@@ -37,7 +38,7 @@ afterEach(async () => {
   directory.remove()
 })
 
-describe('with the embedded event log', () => {
+describe.runIf(isFullRun)('with the embedded event log', () => {
   test('what drained workers wrote is stored, and their outboxes are freed', { timeout: 240_000 }, () =>
     lowerWorkers(['logger'], async (gateway) => expect(await gateway.stop()).toBe(0)),
   )

@@ -8,6 +8,7 @@ import { latestView, testViews, viewCase, windowedView } from '../testing/view-c
 import type { CompiledView } from './compile-view.ts'
 import type { Fact } from './fact.ts'
 import { defaultMaintenancePolicy, type MaintenancePolicy } from './maintain.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 const never: MaintenancePolicy = { ...defaultMaintenancePolicy, foldAfterMs: Infinity, expireGraceMs: Infinity }
 const eager: MaintenancePolicy = { foldAfterMs: 10 * 60_000, foldMinRows: 1, maxRowsPerBlock: 8, expireGraceMs: 60 * 60_000 }
@@ -18,7 +19,7 @@ test('equals the naive loop and never refuses while nothing is folded or removed
       const harness = await run(history, never)
       await compareAll(history, harness, false)
     }),
-    { numRuns: 800 },
+    { numRuns: casesOf({ few: 200, all: 2_000 }) },
   )
 })
 
@@ -30,7 +31,7 @@ test('answers exactly or refuses, whatever was folded and removed, and rebuilt t
       expect(await harness.rebuild()).toBe(true)
       await compareAll(history, harness, true)
     }),
-    { numRuns: 800 },
+    { numRuns: casesOf({ few: 200, all: 2_000 }) },
   )
 })
 
@@ -48,7 +49,7 @@ test('holds for any mix of windows and hops in one view, folded and removed or n
       expect(await harness.rebuild()).toBe(true)
       await compareAll(history, harness, maintained, [view])
     }),
-    { numRuns: 300 },
+    { numRuns: casesOf({ few: 80, all: 800 }) },
   )
 })
 
@@ -59,7 +60,7 @@ test('is the same after the whole log was replayed', async () => {
       await harness.apply(factsOf(history), baseMs)
       await compareAll(history, harness, false)
     }),
-    { numRuns: 100 },
+    { numRuns: casesOf({ few: 30, all: 200 }) },
   )
 })
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createBronzeRecords } from './bronze-records.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
@@ -73,7 +74,7 @@ test('the runs say what the rows say, with gaps, rejects, seals, overlaps, other
       .afterEach(async () => {
         for (const table of [...tables, 'bronze.delivered']) await server.warehouse.command(`TRUNCATE TABLE ${table}`)
       }),
-    { numRuns: 25 },
+    { numRuns: casesOf({ few: 6, all: 50 }) },
   )
 })
 

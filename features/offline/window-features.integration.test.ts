@@ -11,6 +11,7 @@ import { mixedView, testViews, viewCase } from '../testing/view-cases.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { eventTimeColumn, windowFeaturesSql } from './window-features-sql.ts'
 import { fromColumnTime, toColumnTime } from '../../platform/warehouse/column-time.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 let server: TestWarehouse
 
@@ -29,7 +30,7 @@ afterAll(async () => {
   await server?.stop()
 })
 
-const batchSize = 50
+const batchSize = casesOf({ few: 30, all: 50 })
 /** Views of random windows and hops, by names that differ. */
 const drawnViews = fc
   .array(viewCase, { minLength: 3, maxLength: 3 })
@@ -77,7 +78,7 @@ test(
           }
         }
       }),
-      { numRuns: 2, endOnFailure: true },
+      { numRuns: casesOf({ few: 1, all: 4 }), endOnFailure: true },
     )
   },
 )
@@ -102,7 +103,7 @@ test('restricted to what was applied, the SQL equals a naive loop over those rec
         }
       }
     }),
-    { numRuns: 2, endOnFailure: true },
+    { numRuns: casesOf({ few: 1, all: 4 }), endOnFailure: true },
   )
 })
 

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { logisticOf, logisticRequest, slowRequest, specOf, turnsFor } from '../testing/onnx-session.ts'
 import type { InferenceEngine } from './inference.ts'
 import { createOnnxInference } from './inference-onnxruntime.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 let engine: InferenceEngine
 afterEach(() => engine.close())
@@ -54,7 +55,7 @@ describe('unloading a session', () => {
   })
 
   it.each([
-    ['worker', 50],
+    ['worker', casesOf({ few: 15, all: 50 })],
     ['inline', 15],
   ] as const)('costs other sessions no request and leaves memory flat (%s, %i times)', async (placement, swaps) => {
     await start({ placement, threads: 1 })

@@ -10,6 +10,7 @@ import { testProject } from '../testing/test-project.ts'
 import type { Outcome, OutcomeState } from './outcome.ts'
 import { outcomeRulesOf } from './outcome-rules.ts'
 import { resolveOutcomes } from './resolve.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 const common = { type: 'binary', maturity_seconds: 3 }
 const project = testProject({
@@ -60,7 +61,7 @@ test('the generated SQL equals the reference resolver', async () => {
           expect(await readOutcomes(asOfMs)).toEqual(drawn.flatMap((world) => resolveOutcomes(rules, world, asOfMs)).toSorted(byKey))
         }
     }),
-    { numRuns: 2, endOnFailure: true },
+    { numRuns: casesOf({ few: 1, all: 6 }), endOnFailure: true },
   )
 })
 

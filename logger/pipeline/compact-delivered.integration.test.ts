@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { compactDelivered } from './compact-delivered.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
@@ -65,7 +66,7 @@ test('joining runs changes nothing of what they cover, and leaves the young ones
       })
       .afterEach(() => server.warehouse.command('TRUNCATE TABLE bronze.delivered')),
     // Shrinking thousands of rows takes minutes.
-    { numRuns: 6, endOnFailure: true },
+    { numRuns: casesOf({ few: 2, all: 12 }), endOnFailure: true },
   )
 })
 

@@ -9,6 +9,7 @@ import { writeBatch } from '../pipeline/write-batch.ts'
 import { acknowledge } from './acknowledge.ts'
 import { reconcile } from './reconcile.ts'
 import { toReportText } from './report-text.ts'
+import { casesOf } from '../../test/testing/full-run.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
@@ -82,7 +83,7 @@ test('run after run finds what is missing and what is double, whatever was store
         expect(await reconcile(server.warehouse, { full: true })).toEqual(await reconcile(server.warehouse))
       })
       .afterEach(empty),
-    { numRuns: 8 },
+    { numRuns: casesOf({ few: 2, all: 20 }) },
   )
 })
 

@@ -9,6 +9,7 @@ import { describe } from 'vitest'
 import { freePort } from '../../service/testing/free-port.ts'
 import { natsConfigFields, type NatsSettings } from '../nats-config.ts'
 import { z } from 'zod'
+import { isFullRun } from '../../../test/testing/full-run.ts'
 
 export type TestNats = {
   url: string
@@ -30,8 +31,8 @@ export type NatsBinary = { path: string; version: string }
 const { runIf } = describe
 const isRequired = process.env['REQUIRE_SERVICES'] === '1'
 
-/** Every version of nats-server on the PATH, the first one first. */
-export const natsBinaries: readonly NatsBinary[] = findBinaries()
+/** The nats-server on the PATH; in the full run every version that is on it, the first one first. */
+export const natsBinaries: readonly NatsBinary[] = isFullRun ? findBinaries() : findBinaries().slice(0, 1)
 if (natsBinaries.length === 0 && !isRequired) process.stderr.write('tests on NATS are skipped: nats-server is not on the PATH\n')
 
 /** Skipped without the binary; with REQUIRE_SERVICES=1 its tests fail instead. */
