@@ -10,7 +10,7 @@ const endToEnd = ['test/**/*.e2e.test.ts']
 const full = ['test/**/*.full.test.ts']
 const never = ['**/node_modules/**', '**/.hindsight/**']
 
-const withServers = { globalSetup: ['test/testing/install-servers.ts'] }
+const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/testing/warehouse-template.ts'] }
 
 // Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
 const waits = (ms: number) => ({ testTimeout: 3 * ms, expect: { poll: { timeout: ms } } })

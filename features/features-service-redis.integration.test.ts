@@ -3,8 +3,8 @@ import type { EventLogWriter } from '../platform/event-log/event-log.ts'
 import { openRedisOnlineStore } from '../platform/online-store/online-store-redis.ts'
 import type { ScannableOnlineStore } from '../platform/online-store/online-store.ts'
 import { describeWithRedis, startTestRedis, type TestRedis } from '../platform/online-store/testing/redis-server.ts'
-import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { requestRebuild } from './materializer/rebuild-request.ts'
 import { createFeaturesHarness, readSensor, toAppend, untilApplied, type FeaturesHarness } from './testing/features-harness.ts'
 
@@ -18,8 +18,7 @@ describeWithRedis('the features service on Redis', () => {
   let store: ScannableOnlineStore
 
   beforeAll(async () => {
-    server = await startTestWarehouse()
-    await migrate(server.warehouse)
+    server = await startMigratedWarehouse()
   })
   afterAll(async () => {
     await server?.stop()

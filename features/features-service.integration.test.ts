@@ -2,8 +2,8 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { EventLogWriter } from '../platform/event-log/event-log.ts'
-import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { requestRebuild } from './materializer/rebuild-request.ts'
 import {
   createFeaturesHarness,
@@ -22,8 +22,7 @@ let harness: FeaturesHarness
 let writer: EventLogWriter
 
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
 })
 afterAll(async () => {
   await server?.stop()

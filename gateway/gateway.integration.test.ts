@@ -13,7 +13,7 @@ import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.
 import { modelDetail } from './routes/model-schemas.ts'
 import { type GatewayProcess, startGatewayProcess } from './testing/gateway-process.ts'
 import { bodyOf, readOutbox } from './testing/read-outbox.ts'
-import { probabilityOf, writeTestProject } from './testing/write-test-project.ts'
+import { addBadVersions, probabilityOf, writeTestProject } from './testing/write-test-project.ts'
 
 let root: string
 let projectDir: string
@@ -24,6 +24,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'hindsight-gateway-'))
   projectDir = join(root, 'project')
   await writeTestProject(projectDir)
+  await addBadVersions(projectDir)
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { loadProject } from '../platform/project/load-project.ts'
-import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { parseTime, registerCommands } from './commands.ts'
 import { syncLabeler } from './sync.ts'
 import { testUuid } from './testing/arbitrary-ledger.ts'
@@ -18,9 +18,8 @@ const projectDir = fileURLToPath(new URL('../models', import.meta.url))
 let server: TestWarehouse
 let dir: string
 beforeAll(async () => {
-  server = await startTestWarehouse()
+  server = await startMigratedWarehouse()
   dir = await mkdtemp(join(tmpdir(), 'hindsight-commands-'))
-  await migrate(server.warehouse)
   await syncLabeler(server.warehouse, await loadProject(projectDir))
 })
 afterEach(() => {

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lanes } from '../contracts/origin.ts'
 import { openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
-import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { loadLoggerConfig } from './config.ts'
@@ -23,9 +23,8 @@ let server: TestWarehouse
 let warehouse: Warehouse
 
 beforeAll(async () => {
-  server = await startTestWarehouse()
+  server = await startMigratedWarehouse()
   warehouse = server.warehouse
-  await migrate(warehouse)
 })
 afterAll(() => server.stop())
 
@@ -192,10 +191,9 @@ describe('the service', () => {
 
 describe('reconcile', () => {
   test('finds a gap, a double payload and an open tail, and is otherwise content', async () => {
-    const own = await startTestWarehouse()
+    const own = await startMigratedWarehouse()
     const put = (...records: LogRecord[]) => writeBatch(records, { warehouse: own.warehouse, pause: async () => {}, givenUp: () => true })
     try {
-      await migrate(own.warehouse)
       const record = (seq: number) => toRecord(seq === 2 ? 'broken' : predictionEvent(seq), { seq })
       await put(record(1), record(2), record(3), toRecord(sealOf(1, 3), { kind: 'seal', seq: 4 }), record(5))
       expect(await reconcile(own.warehouse)).toMatchObject({

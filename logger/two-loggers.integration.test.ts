@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
-import { migrate } from '../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { createMemoryLog } from './testing/memory-log.ts'
@@ -9,8 +9,7 @@ import { labelEvent, predictionEvent, sealOf, toRecord } from './testing/records
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
 })
 afterAll(() => server.stop())
 

@@ -2,8 +2,8 @@ import { v7 } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { modelDefinition } from '../../contracts/model-definition.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { testDefinitions, testSource } from '../testing/view-cases.ts'
 import { measureSkew } from './skew.ts'
 import { toSkewText } from './skew-text.ts'
@@ -14,8 +14,7 @@ const minuteMs = 60_000
 let server: TestWarehouse
 
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
 })
 afterAll(async () => {
   await server?.stop()

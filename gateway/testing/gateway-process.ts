@@ -26,6 +26,7 @@ export async function startGatewayProcess(options: {
       HINDSIGHT_DATA_DIR: options.dataDir,
       HINDSIGHT_PORT: '0',
       HINDSIGHT_LOG_LEVEL: 'fatal',
+      HINDSIGHT_INFERENCE_THREADS: '1',
       // Nothing listens there: the gateway starts and predicts without a warehouse.
       CLICKHOUSE_URL: 'http://127.0.0.1:1',
       ...options.env,

@@ -51,30 +51,31 @@ const modelWith = (rules: Rules) => ({
 /** What the fixture computes. */
 export const probabilityOf = (price: number, sales: number): number => 1 / (1 + Math.exp(-(0.5 * price - 0.25 * sales + 0.1)))
 
-/**
- * A project folder whose model has version 1 and 2, which are good, and one for each way to be bad: 3 has a golden
- * request that does not hold, 4 another file's hash, 5 a tensor that its file lacks. `rules` go to its online feature.
- */
+/** A project folder whose model has version 1 and 2. `rules` go to its online feature. */
 export async function writeTestProject(dir: string, rules: Rules = {}): Promise<void> {
   const model = modelWith(rules)
-  const bytes = await readFile(fixture)
   await write(dir, 'sources/sale.yaml', source)
   await write(dir, 'features/shop_sales.yaml', view)
   await write(dir, 'labels/returned.yaml', label)
   await write(dir, 'basket/model.yaml', model)
   await write(dir, 'basket/deployment.yaml', { revision: 1, champion: '1', shadows: ['2'] })
-  const good = manifestOf(bytes, featureSet(model))
-  const versions: Record<string, VersionManifest> = {
-    '1': good,
-    '2': good,
-    '3': { ...good, golden: [{ features: { price: 1, sales_1h: 2 }, outputs: { probability: 0.9 } }] },
-    '4': { ...good, model_sha256: '0'.repeat(64) },
-    '5': { ...good, inputs: good.inputs.map((input) => ({ ...input, name: 'y' })) },
-  }
-  for (const [version, manifest] of Object.entries(versions)) {
-    await write(dir, `basket/${version}/manifest.yaml`, { ...manifest, version })
-    await copyFile(fixture, join(dir, `basket/${version}/model.onnx`))
-  }
+  for (const version of ['1', '2']) await writeVersion(dir, version, { feature_set_sha256: featureSet(model) })
+}
+
+/**
+ * Adds a version for each way to be bad: 3 has a golden request that does not hold, 4 another file's hash, 5 a tensor that
+ * its file lacks.
+ */
+export async function addBadVersions(dir: string): Promise<void> {
+  await writeVersion(dir, '3', { golden: [{ features: { price: 1, sales_1h: 2 }, outputs: { probability: 0.9 } }] })
+  await writeVersion(dir, '4', { model_sha256: '0'.repeat(64) })
+  await writeVersion(dir, '5', { inputs: [{ ...input, name: 'y' }] })
+}
+
+async function writeVersion(dir: string, version: string, changes: Partial<VersionManifest> = {}): Promise<void> {
+  const manifest = manifestOf(await readFile(fixture), featureSet(modelWith({})))
+  await write(dir, `basket/${version}/manifest.yaml`, { ...manifest, ...changes, version })
+  await copyFile(fixture, join(dir, `basket/${version}/model.onnx`))
 }
 
 async function write(dir: string, file: string, content: object): Promise<void> {
@@ -82,6 +83,8 @@ async function write(dir: string, file: string, content: object): Promise<void> 
   await mkdir(join(path, '..'), { recursive: true })
   await writeFile(path, stringify(content))
 }
+
+const input: VersionManifest['inputs'][number] = { name: 'x', type: 'float32', shape: [-1, 2], features: ['price', 'sales_1h'] }
 
 function manifestOf(bytes: Uint8Array, featureSetHash: string): VersionManifest {
   return {
@@ -94,7 +97,7 @@ function manifestOf(bytes: Uint8Array, featureSetHash: string): VersionManifest 
     model_sha256: sha256Hex(bytes),
     feature_set_sha256: featureSetHash,
     onnx: { ir_version: 8, opsets: { 'ai.onnx': 17 }, producer: 'hindsight-tests' },
-    inputs: [{ name: 'x', type: 'float32', shape: [-1, 2], features: ['price', 'sales_1h'] }],
+    inputs: [input],
     outputs: [{ name: 'probability', tensor: 'probability', type: 'float32', column: 0 }],
     lineage: {
       training_data: 'none',

@@ -13,7 +13,7 @@ import { readRunFiles } from '../../platform/service/run-files.ts'
 import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
 import { refusalsOf } from '../../bin/status/refusals.ts'
 import { readOutbox } from '../testing/read-outbox.ts'
-import { writeTestProject } from '../testing/write-test-project.ts'
+import { addBadVersions, writeTestProject } from '../testing/write-test-project.ts'
 
 let root: string
 let projectDir: string
@@ -57,7 +57,7 @@ describe('a gateway of several workers', () => {
   })
 
   it('says what any worker says of the project: versions refused, models not served, views not filled', async () => {
-    await start('refused', 2)
+    await start('refused', 2, { projectDir: await badProject('bad') })
     const seen: unknown = await (await fetch(`${gateway!.url}/readyz`)).json()
     expect(seen).toMatchObject({ ready: true, views_not_filled: ['shop_sales'] })
     const admin = await fetch(`${gateway!.admin}/readyz`)
@@ -123,10 +123,16 @@ describe('a gateway of several workers', () => {
   })
 })
 
+async function badProject(name: string): Promise<string> {
+  const dir = join(root, name)
+  await writeTestProject(dir)
+  await addBadVersions(dir)
+  return dir
+}
+
 /** Its champion's golden request does not hold. */
 async function projectWithoutModels(): Promise<string> {
-  const dir = join(root, 'unserved')
-  await writeTestProject(dir)
+  const dir = await badProject('unserved')
   const file = join(dir, 'basket/deployment.yaml')
   await writeFile(file, stringify({ ...(parse(await readFile(file, 'utf8')) as object), champion: '3' }))
   return dir

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { binaryExample } from '../metrics/binary-example.ts'
 import type { LabelStatement } from '../outcomes/outcome.ts'
 import { createSnapshots } from '../snapshots.ts'
@@ -38,8 +38,7 @@ const project = testProject({
 let server: TestWarehouse
 let seq = 0
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
   await syncLabeler(server.warehouse, project)
   await server.warehouse.insert('bronze.prediction_events', [...delayRows(), ...churnRows(), ...otherRows()])
   await server.warehouse.insert('bronze.label_events', [...delayLabels(), ...churnLabels(), ...otherLabels()])

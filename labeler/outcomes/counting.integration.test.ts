@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 import { toEvaluationText } from '../evaluate/evaluation-text.ts'
 import { syncLabeler } from '../sync.ts'
@@ -20,8 +20,7 @@ const project = testProject({
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
   await syncLabeler(server.warehouse, project)
 })
 afterAll(() => server.stop())

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { syncLabeler } from '../sync.ts'
 import { arbitraryTenants, arbitraryWorld, type World } from '../testing/arbitrary-ledger.ts'
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
@@ -38,8 +38,7 @@ const rules = outcomeRulesOf(project)
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
   await syncLabeler(server.warehouse, project)
 })
 afterAll(() => server.stop())

@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { writeBatch } from '../pipeline/write-batch.ts'
 import { reconcile } from './reconcile.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
 })
 afterAll(() => server.stop())
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { fateEvent, labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { writeBatch } from '../pipeline/write-batch.ts'
@@ -13,8 +13,7 @@ import { casesOf } from '../../test/testing/full-run.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
 })
 afterAll(() => server.stop())
 

@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import { migrate } from '../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { reconcile } from '../reconcile/reconcile.ts'
 import { labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { writeBatch } from '../pipeline/write-batch.ts'
@@ -34,8 +34,7 @@ beforeAll(async () => {
   })
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   gatewayUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
   await store(...[1, 2, 3].map((n) => rejectedEvent(n, n * 500)), toRecord('{"values":1}', { seq: 4, ...lane, id: 'odd', kind: 'reject' }))
 })
 afterAll(async () => {

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
-import { migrate } from './migrate.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
 })
 afterAll(() => server.stop())
 beforeEach(async () => {

@@ -1,18 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { modelDefinition, type ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Project, ProjectModel } from '../project/project.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../warehouse/warehouse.ts'
-import { migrate } from './migrate.ts'
 import { createTypedViews } from './typed-views.ts'
 
 let server: TestWarehouse
 let warehouse: Warehouse
 
 beforeAll(async () => {
-  server = await startTestWarehouse()
+  server = await startMigratedWarehouse()
   warehouse = server.warehouse
-  await migrate(warehouse)
   const columns = await warehouse.query<{ declared: string }>(
     `SELECT concat('"', name, '" ', type, ' COMMENT \\'', name, ' of silver\\'') AS declared FROM system.columns WHERE database = 'silver' AND table = 'predictions'`,
   )

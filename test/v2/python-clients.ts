@@ -8,5 +8,7 @@ export function preparePythonClients(): PythonEnvironment {
   // Half a gigabyte is not for whoever only runs the tests.
   const install = process.env['REQUIRE_SERVICES'] === '1'
   const found = preparePython(folder, { install, saying: 'installing the Python clients that judge the Open Inference Protocol' })
-  return install || !('missing' in found) ? found : { missing: 'not installed; REQUIRE_SERVICES=1 npm run test:full installs them (560 MB)' }
+  return install || !('missing' in found)
+    ? found
+    : { missing: 'not installed; REQUIRE_SERVICES=1 npm run test:full installs them (560 MB)' }
 }

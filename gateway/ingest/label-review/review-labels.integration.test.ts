@@ -1,16 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { acceptedResponse, errorBody } from '../../../contracts/http.ts'
 import { labelPayloadHash } from '../../../contracts/label-event.ts'
-import { migrate } from '../../../platform/schema/migrate.ts'
-import { startTestWarehouse, type TestWarehouse } from '../../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startMigratedWarehouse } from '../../../embedded-warehouse/testing/migrated-warehouse.ts'
+import type { TestWarehouse } from '../../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { createTestGateway } from '../../testing/test-gateway.ts'
 
 const said = { label_id: 'l-1', label: 'came_late', request_id: 'r-1', value_number: 1, event_time: '2001-06-04T12:00:00.000Z' }
 
 let server: TestWarehouse
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await migrate(server.warehouse)
+  server = await startMigratedWarehouse()
   const at = { ingested_at: '2001-06-05 00:00:00.000', appended_at: '2001-06-05 00:00:00.000', known_at: '2001-06-05 00:00:00.000' }
   const row = (label_id: string, seq: number, change: object = {}) => ({
     ...{ ...said, label_id, tenant: 'default', payload_hash: labelPayloadHash(said), event_time: '2001-06-04 12:00:00.000', ...at },
