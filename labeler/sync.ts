@@ -7,7 +7,6 @@ import { createTypedViews } from '../platform/schema/typed-views.ts'
 import { toColumnTime } from '../platform/warehouse/column-time.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import { outcomeRulesOf } from './outcomes/outcome-rules.ts'
-import { labelerTables } from './tables.ts'
 import { goldPredictionsViewSql, labelReachViewSql, outcomesAsOfViewSql, outcomesViewSql, type ViewColumn } from './views.ts'
 
 /** `withoutView` has the models that have no typed view, and why. */
@@ -20,7 +19,6 @@ export type SyncResult = { labels: string[]; changedLabels: string[]; typedViews
  */
 export async function syncLabeler(warehouse: Warehouse, project: Project, now: () => number = Date.now): Promise<SyncResult> {
   const predictionColumns = await describePredictions(warehouse)
-  for (const statement of labelerTables) await warehouse.command(statement)
   const changedLabels = await recordDefinitions(warehouse, [...project.labels.values()], now())
   const rules = outcomeRulesOf(project)
   await warehouse.command(outcomesAsOfViewSql(rules))

@@ -42,10 +42,21 @@ describe('migrate', () => {
   })
 })
 
+test('a table that an earlier labeler made gets the columns and comments of a new one', async () => {
+  const columns = () =>
+    warehouse.query(`SELECT name, type, comment FROM system.columns WHERE database = 'gold' AND table = 'evaluations' ORDER BY position`)
+  const made = await columns()
+  await warehouse.command(`ALTER TABLE gold.evaluations DROP COLUMN class, DROP COLUMN unanswered, DROP COLUMN repeated,
+COMMENT COLUMN predictions 'Predictions in the group.', COMMENT COLUMN metric 'roc_auc or bias.', COMMENT COLUMN method 'How.'`)
+  await warehouse.command(`DELETE FROM hindsight.migrations WHERE name LIKE '0012%'`)
+  expect(await migrate(warehouse)).toHaveLength(1)
+  expect(await columns()).toEqual(made)
+})
+
 test('every table and every column says what it is', async () => {
   const silent = await warehouse.query(`SELECT database, name AS object, '' AS column FROM system.tables
-WHERE database IN ('bronze', 'silver', 'hindsight') AND comment = ''
-UNION ALL SELECT database, table, name FROM system.columns WHERE database IN ('bronze', 'silver', 'hindsight') AND comment = ''`)
+WHERE database IN ('bronze', 'silver', 'gold', 'hindsight') AND comment = ''
+UNION ALL SELECT database, table, name FROM system.columns WHERE database IN ('bronze', 'silver', 'gold', 'hindsight') AND comment = ''`)
   expect(silent).toEqual([])
 })
 

@@ -1,9 +1,5 @@
-/**
- * The labeler's own tables. They follow the ledger's rules: append-only, and nothing in them is needed to compute an
- * outcome again.
- */
-export const labelerTables = [
-  `CREATE TABLE IF NOT EXISTS silver.label_definitions
+-- What the labeler writes. As in the ledger, rows are only ever added, and none of them is needed to compute an outcome again.
+CREATE TABLE IF NOT EXISTS silver.label_definitions
 (
   label LowCardinality(String) COMMENT 'Name of the label.',
   definition_sha256 FixedString(64) COMMENT 'SHA-256 (hexadecimal) over the RFC 8785 form of the definition.',
@@ -21,9 +17,9 @@ export const labelerTables = [
 )
 ENGINE = MergeTree
 ORDER BY (label, synced_at)
-COMMENT 'Label definitions that have been in force, newest last.'`,
+COMMENT 'Label definitions that have been in force, newest last.';
 
-  `CREATE TABLE IF NOT EXISTS gold.evaluations
+CREATE TABLE IF NOT EXISTS gold.evaluations
 (
   evaluation_id UUID COMMENT 'One evaluation of one model: all its groups and metrics share it.',
   evaluated_at DateTime64(3, 'UTC') COMMENT 'When it was computed.',
@@ -61,12 +57,13 @@ COMMENT 'Label definitions that have been in force, newest last.'`,
 )
 ENGINE = MergeTree
 ORDER BY (model, evaluated_at, evaluation_id)
-COMMENT 'Evaluations that were saved, one row per group and metric.'`,
+COMMENT 'Evaluations that were saved, one row per group and metric.';
 
-  `ALTER TABLE gold.evaluations ADD COLUMN IF NOT EXISTS class LowCardinality(Nullable(String))
-COMMENT 'Of several classes, the one that precision or recall is about; null otherwise.' AFTER metric`,
-
-  `ALTER TABLE gold.evaluations
+-- A warehouse in which the labeler has made its tables itself may lack the newest columns and comments.
+ALTER TABLE gold.evaluations
+  ADD COLUMN IF NOT EXISTS class LowCardinality(Nullable(String)) COMMENT 'Of several classes, the one that precision or recall is about; null otherwise.' AFTER metric,
   ADD COLUMN IF NOT EXISTS unanswered UInt64 COMMENT 'Beside them, those left out because their caller was told nothing.' AFTER predictions,
-  ADD COLUMN IF NOT EXISTS repeated UInt64 COMMENT 'Beside them, those left out because another attempt at the same question counts.' AFTER unanswered`,
-]
+  ADD COLUMN IF NOT EXISTS repeated UInt64 COMMENT 'Beside them, those left out because another attempt at the same question counts.' AFTER unanswered,
+  COMMENT COLUMN predictions 'Predictions in the group that count.',
+  COMMENT COLUMN metric 'label_coverage, roc_auc, pr_auc, log_loss, brier, ece, precision, recall, accuracy, macro_precision, macro_recall, macro_f1, mae, rmse, bias or an error quantile.',
+  COMMENT COLUMN method 'How the interval was computed, as delong or wilson; without one, why: none (too few rows), too_near_the_limit, not_computed or overflow.';
