@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import { createDispatcher } from './dispatcher.ts'
@@ -10,9 +9,6 @@ import { createThreadPool } from './thread-pool.ts'
 
 /** Longest that one run of a measurement may wait and take. */
 const measureTimeoutMs = 30_000
-
-/** As many as there are cores, for each has all sessions in memory: at least one beside a slow model's, and no more than pay. */
-export const defaultThreads = Math.min(8, Math.max(2, availableParallelism()))
 
 /** ONNX Runtime in a pool of worker threads and, for models that are done sooner than handed over, on the event loop. */
 export function createOnnxInference(deps: {
@@ -29,12 +25,12 @@ export function createOnnxInference(deps: {
   const pool = createThreadPool({
     logger: deps.logger,
     entry: deps.workerUrl ?? new URL('./worker-onnxruntime.ts', import.meta.url),
-    threads: deps.threads ?? defaultThreads,
+    threads: deps.threads,
     overdueMs: deps.overdueMs ?? 5_000,
     onFree: () => dispatcher.dispatch(),
   })
   const clocks = { now: Date.now, tick: () => performance.now() }
-  const dispatcher = createDispatcher({ entries, pool, maxQueuedRows: deps.maxQueuedRows ?? 16_384, ...clocks })
+  const dispatcher = createDispatcher({ entries, pool, maxQueuedRows: deps.maxQueuedRows, ...clocks })
 
   function find(sessionId: string): Entry {
     const entry = entries.get(sessionId)
