@@ -119,7 +119,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
     const { nc } = requireLink()
     if (confirmsStorage) for (const text of toConfirmations(records, nc.info?.max_payload)) nc.publish(confirmSubjectOf(settings), text)
     if (confirmsStorage) await flushed()
-    if (confirmsStorage) failpoint('logger.after_confirm')
+    if (confirmsStorage) failpoint('logger.before_ack')
     for (const record of records) {
       messages.get(record)?.ack()
       messages.delete(record)

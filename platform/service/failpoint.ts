@@ -10,8 +10,9 @@ export type FailpointName =
   | 'gateway.after_answer'
   | 'logger.before_insert'
   | 'logger.after_insert'
-  | 'logger.after_confirm'
+  | 'logger.before_ack'
   | 'logger.after_ack'
+  | 'logger.after_confirm'
   | 'forwarder.before_publish'
   | 'forwarder.after_ack'
 

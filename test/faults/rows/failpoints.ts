@@ -12,8 +12,9 @@ export const failpoints: readonly Fault[] = [
   failpointOf('gateway.after_answer', { hits: 40, cutsAnswers: true }),
   failpointOf('logger.before_insert', { keepsAnswering: true }),
   failpointOf('logger.after_insert', { keepsAnswering: true }),
-  failpointOf('logger.after_confirm', { keepsAnswering: true }),
+  failpointOf('logger.before_ack', { keepsAnswering: true, setUps: ['servers'] }),
   failpointOf('logger.after_ack', { keepsAnswering: true, setUps: ['servers'] }),
+  failpointOf('logger.after_confirm', { keepsAnswering: true }),
   failpointOf('forwarder.before_publish', { keepsAnswering: true, setUps: ['servers'], hits: 40 }),
   failpointOf('forwarder.after_ack', { keepsAnswering: true, setUps: ['servers'], hits: 40 }),
 ]
