@@ -15,7 +15,7 @@ const besideTheProduct = ['models', 'test', 'loadtest']
  */
 const floors: Record<string, readonly string[]> = {
   platform: [
-    ...['time', 'json', 'compression', 'typescript', 'project', 'service', 'files', 'warehouse', 'command', 'schema'],
+    ...['text', 'time', 'json', 'compression', 'typescript', 'project', 'service', 'files', 'warehouse', 'command', 'schema'],
     ...['event-log/event-log.ts', 'schema/rows', 'outbox/format', 'outbox/read', 'outbox/write', 'outbox'],
     ...['nats', 'event-log', 'online-store'],
   ],

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import type { StoredKey } from './key-file.ts'
 import { digestOf, newToken } from './key-token.ts'
 

@@ -1,7 +1,7 @@
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import { type FeatureEvent, featureEventFields, type FeatureEventFields, featureEventPayloadHash } from '../../contracts/feature-event.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import type { ItemKind, ItemProblem, ItemStamp } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
 

@@ -1,6 +1,6 @@
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash, mostLabelNumber } from '../../contracts/label-event.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import type { ItemKind, ItemProblem, ItemStamp, Review } from './ingest.ts'
 import { normaliseTimes } from './normalise-times.ts'
 

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictInstance } from '../../contracts/http.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import { type Instance, type SentRow } from './prediction.ts'
 
 /** The anchor of a model that names none. */

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import { chooseChallenger } from './choose-challenger.ts'
 import { fitsSentRow } from './sent-row.ts'
 import type { ServingModel, ServingVersion } from './serving-model.ts'

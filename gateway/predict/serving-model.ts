@@ -1,5 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import type { Deployment } from '../../contracts/deployment.ts'
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { VersionManifest } from '../../contracts/version-manifest.ts'

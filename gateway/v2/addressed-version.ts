@@ -1,5 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import type { ServingModel, ServingVersion } from '../predict/serving-model.ts'
 
 /** The version whose tensors a request speaks of: the one that its path names, or the champion. Whoever answers is given them by feature. */

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { limits, predictLimits } from '../../contracts/http.ts'
 import { scalar, type Scalar } from '../../contracts/primitives.ts'
-import { knownNames } from '../../platform/project/problems.ts'
+import { knownNames } from '../../platform/text/known-names.ts'
 import { fromHalfBits } from '../tensors/half.ts'
 import type { ServingVersion } from '../predict/serving-model.ts'
 import { recordTensor } from '../tensors/record-tensor.ts'

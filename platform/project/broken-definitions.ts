@@ -1,6 +1,7 @@
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import { timeZoneLookup } from './derivation-inputs.ts'
-import { knownNames, type Report } from './problems.ts'
+import type { Report } from './problems.ts'
+import { knownNames } from '../text/known-names.ts'
 
 /**
  * Names of definitions whose file is there and does not hold, by what they are. The file's own problem says so once;

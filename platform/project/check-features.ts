@@ -5,7 +5,8 @@ import type { Definitions } from './definition-hashes.ts'
 import { derivedInputs, timeZoneLookup } from './derivation-inputs.ts'
 import { featureType, isOfType } from './feature-types.ts'
 import { ownEntry } from './own-entry.ts'
-import { knownNames, type Report } from './problems.ts'
+import type { Report } from './problems.ts'
+import { knownNames } from '../text/known-names.ts'
 
 /** The definitions that hold, and the names of those that do not. */
 export type CheckedDefinitions = Definitions & { broken: BrokenDefinitions }

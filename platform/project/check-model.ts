@@ -4,7 +4,8 @@ import { type ModelDefinition, type ModelFeature, scoreOf } from '../../contract
 import { type OfKind, reportUnknown } from './broken-definitions.ts'
 import { type CheckedDefinitions, checkFeatures } from './check-features.ts'
 import { derivedInputs } from './derivation-inputs.ts'
-import { knownNames, type Report } from './problems.ts'
+import type { Report } from './problems.ts'
+import { knownNames } from '../text/known-names.ts'
 import { ownEntry } from './own-entry.ts'
 
 type Reports = { report: Report; warn: Report }

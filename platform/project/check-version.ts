@@ -6,7 +6,8 @@ import { type Definitions, featureSetSha256 } from './definition-hashes.ts'
 import { featureType, isOfType } from './feature-types.ts'
 import type { OnnxFile, OnnxOutput, OnnxTensor } from './onnx-file.ts'
 import { inputLayout, runsRowByRow } from './input-layout.ts'
-import { knownNames, type Report } from './problems.ts'
+import type { Report } from './problems.ts'
+import { knownNames } from '../text/known-names.ts'
 import { ownEntry } from './own-entry.ts'
 
 export type VersionCheck = {

@@ -2,7 +2,8 @@ import { takes } from '../../contracts/aggregations.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import type { FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
 import { type OfKind, reportUnknown } from './broken-definitions.ts'
-import { knownNames, type Report } from './problems.ts'
+import type { Report } from './problems.ts'
+import { knownNames } from '../text/known-names.ts'
 import { ownEntry } from './own-entry.ts'
 
 /** Whether the view's source, key, entity and aggregated values exist and fit. Reports every fault but a source that is broken. */
