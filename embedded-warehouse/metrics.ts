@@ -3,7 +3,7 @@ import type { Meter } from '@opentelemetry/api'
 /** What the embedded warehouse counts, for `/metrics`. */
 export function createWarehouseMetrics(meter: Meter) {
   const faults = meter.createCounter('hindsight_warehouse_faults_total', {
-    description: 'Requests that failed for a fault of the front itself.',
+    description: 'Requests to the embedded warehouse that failed for a fault of its HTTP front.',
   })
   return { onFault: () => faults.add(1) }
 }

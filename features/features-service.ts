@@ -160,7 +160,7 @@ export async function startFeatures(
       } catch (error) {
         if (stopping.signal.aborted || !(error instanceof ServiceError && error.retryable)) throw error
         seen.waiting = error.message
-        logger.warn({ err: error, retry_in_ms: pauseMs }, 'nothing of this is committed; trying again')
+        logger.warn({ err: error, retry_in_ms: pauseMs }, 'a batch could not be applied, and nothing of it is committed; trying again')
         await sleep(pauseMs, undefined, { signal: stopping.signal })
       }
     }

@@ -17,7 +17,7 @@ await runService({
     const grids = compileProjectGrids(await loadProject(HINDSIGHT_PROJECT_DIR))
     const store = await openOnlineStore(context.config, {
       as: 'writer',
-      onFault: (error) => context.logger.error({ err: error }, 'online store'),
+      onFault: (error) => context.logger.error({ err: error }, 'the online store cannot be reached'),
     })
     const warehouse = createWarehouse({ url: CLICKHOUSE_URL, user: CLICKHOUSE_USER, password: CLICKHOUSE_PASSWORD })
     const damage = createDamageList()
@@ -28,7 +28,7 @@ await runService({
         damage.add(found)
         context.logger.error({ damage: found }, 'records of the log cannot be read')
       },
-      onFault: createFaultLog(context.logger, 'event log'),
+      onFault: createFaultLog(context.logger, 'the event log could not be read'),
     })
     return await startFeatures(context, { consumer, store, warehouse, grids, isDamaged: damage.includes, now: Date.now })
   },

@@ -9,7 +9,7 @@ export function createFeaturesMetrics(meter: Meter) {
     description: 'Records that the log skipped, by outcome: filled from the warehouse, or lost.',
   })
   const seconds = meter.createHistogram('hindsight_features_batch_seconds', {
-    description: 'Time to apply and commit one batch.',
+    description: 'Time to apply one batch of feature events to the online store and commit it.',
     unit: 's',
     advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] },
   })

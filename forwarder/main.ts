@@ -17,7 +17,7 @@ await runService({
       onPublished: metrics.onPublished,
       onConfirmed: metrics.onConfirmed,
       onDamage: (damage) => logger.error({ damage }, 'records of the outbox cannot be read'),
-      onFault: createFaultLog(logger, 'hand-over'),
+      onFault: createFaultLog(logger, 'records could not be handed over to NATS'),
     })
     metrics.observe(forwarder.lanes)
     let draining = false

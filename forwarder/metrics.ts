@@ -5,16 +5,16 @@ import type { ForwardLane } from './forward-lane.ts'
 /** What the forwarder counts, for `/metrics`. */
 export function createForwarderMetrics(meter: Meter) {
   const published = meter.createCounter('hindsight_forwarder_publishes_total', {
-    description: 'Publishes by lane and outcome: first, again, or refused (no ack in time, or not stored by it).',
+    description: 'Publishes to NATS by lane and outcome: first, again, or refused (no ack in time, or one that does not say stored).',
   })
   const confirmed = meter.createCounter('hindsight_forwarder_confirmed_total', {
     description: 'Records that a logger has confirmed as stored, by lane.',
   })
   const unconfirmed = meter.createObservableGauge('hindsight_forwarder_unconfirmed_records', {
-    description: 'Records published and not confirmed, by lane.',
+    description: 'Records published to NATS that no logger has confirmed, by lane.',
   })
   const span = meter.createObservableGauge('hindsight_forwarder_span_bytes', {
-    description: 'Bytes published since the oldest unconfirmed record was, by lane; at the credit, nothing new is published.',
+    description: 'Bytes published to NATS since the oldest unconfirmed record was, by lane; at the credit, nothing new is published.',
     unit: 'By',
   })
   return {

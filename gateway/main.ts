@@ -25,7 +25,10 @@ const gateway: ServiceDefinition<GatewayConfig> = {
   async start(context) {
     const { config, logger } = context
     const dataDir = config.HINDSIGHT_DATA_DIR
-    const ring = await openKeyRing({ path: keyFilePath(config), onFault: (error) => logger.error({ err: error }, 'API keys') })
+    const ring = await openKeyRing({
+      path: keyFilePath(config),
+      onFault: (error) => logger.error({ err: error }, 'the file of API keys could not be read; keys stay as they were read last'),
+    })
     requireKeyBeyondLoopback({ ...config, hasKeys: ring.used })
     const outbox = { dir: join(dataDir, 'outbox'), writerId: config.HINDSIGHT_WRITER_ID }
     const eventLog = await openOutboxWriter({
@@ -34,16 +37,19 @@ const gateway: ServiceDefinition<GatewayConfig> = {
       formerConsumers: allConsumers,
       maxLaneBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES,
       maxLaneAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS,
-      onFault: (error) => logger.error({ err: error }, 'outbox'),
+      onFault: (error) => logger.error({ err: error }, 'the outbox could not be written'),
     })
     return startGateway(context, {
       ring,
       eventLog,
       committedKeys: await readCommittedKeys({ ...outbox, epoch: eventLog.epoch }),
-      deployments: await openDeploymentStore(config, createFaultLog(logger, 'deployments')),
-      keys: await openIdempotencyStore(config, (error) => logger.error({ err: error }, 'idempotency keys')),
+      deployments: await openDeploymentStore(config, createFaultLog(logger, 'revisions of deployments could not be read')),
+      keys: await openIdempotencyStore(config, (error) => logger.error({ err: error }, 'the store of idempotency keys cannot be reached')),
       seenProject: await readSeenProject(config.HINDSIGHT_PROJECT_DIR),
-      store: await openOnlineStore(config, { as: 'reader', onFault: (error) => logger.error({ err: error }, 'online store') }),
+      store: await openOnlineStore(config, {
+        as: 'reader',
+        onFault: (error) => logger.error({ err: error }, 'the online store cannot be reached'),
+      }),
       warehouse: createWarehouse({ url: config.CLICKHOUSE_URL, user: config.CLICKHOUSE_USER, password: config.CLICKHOUSE_PASSWORD }),
       inference: createOnnxInference({
         logger,

@@ -89,7 +89,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   const watch = watchProject({
     dir: project.dir,
     seen,
-    onFault: (error) => logger.error({ err: error }, 'project folder'),
+    onFault: (error) => logger.error({ err: error }, 'the project folder could not be read again'),
     onChange: (found) => (reportProblems((watchedProject = found), logger), deployer.takeProject(found)),
   })
   const bounds = { maxBytes: config.HINDSIGHT_OUTBOX_MAX_BYTES, maxAgeMs: config.HINDSIGHT_OUTBOX_MAX_AGE_MS }

@@ -14,7 +14,7 @@ await runService({
     const consumer = await openEventLogConsumer(context.config, {
       name: 'logger',
       lanes,
-      onFault: createFaultLog(context.logger, 'event log'),
+      onFault: createFaultLog(context.logger, 'the event log could not be read or confirmed'),
     })
     const warehouse = createWarehouse({
       url: CLICKHOUSE_URL,

@@ -22,7 +22,7 @@ export function createLoggerMetrics(meter: Meter) {
     description: 'Records durable in the log and not yet stored, by lane.',
   })
   const lagSeconds = meter.createObservableGauge('hindsight_logger_lag_seconds', {
-    description: 'Age of the oldest such record, by lane.',
+    description: 'Age of the oldest record durable in the log and not yet stored, by lane.',
     unit: 's',
   })
   return {

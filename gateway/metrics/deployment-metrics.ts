@@ -10,6 +10,8 @@ export function observeDeployments({ observe }: Instruments, readStates: () => r
       readStates().map((state) => ({ labels: [state.model], value: read(state) })),
     )
   gauge('revision', "The revision of the model's deployment that requests go by.", ({ revision }) => revision)
-  gauge('unserved', 'Versions that the deployment names and that answer nothing.', ({ unserved }) => unserved)
-  gauge('waiting', 'Whether a later revision is known that this gateway cannot go by yet.', ({ waiting }) => Number(waiting))
+  gauge('unserved', "Versions that the model's deployment names and that answer nothing.", ({ unserved }) => unserved)
+  gauge('waiting', "Whether a later revision of the model's deployment is known that this gateway cannot go by yet.", ({ waiting }) =>
+    Number(waiting),
+  )
 }

@@ -23,17 +23,17 @@ export type GatewayMetrics = {
 export function createGatewayMetrics({ counter, histogram }: Instruments): GatewayMetrics {
   const requests = counter({
     name: 'hindsight_http_requests_total',
-    description: 'Requests answered, by route, status and error code.',
+    description: 'HTTP requests answered, by route, status and error code.',
     labels: ['route', 'method', 'status', 'code'],
   })
   const requestSeconds = histogram({
     name: 'hindsight_http_request_duration_seconds',
-    description: 'From receipt of a request to its answer.',
+    description: 'Time from receipt of a request to its answer.',
     ...{ unit: 's', labels: ['route'], bounds: secondBounds },
   })
   const predictions = counter({
     name: 'hindsight_predictions_total',
-    description: 'Instances, by model, version, route and status.',
+    description: 'Predictions, one for each instance, by model, version, route and status.',
     labels: ['model', 'version', 'route', 'status', 'code'],
   })
   const stageSeconds = histogram({

@@ -24,14 +24,14 @@ export function observeInference({ observe }: Instruments, readSessions: () => r
     'gauge',
     {
       name: 'hindsight_inference_overdue',
-      description: 'Runs that went on long after all deadlines: the version takes no others meanwhile.',
+      description: 'Runs of the model that went on long after all deadlines: the version takes no others meanwhile.',
       labels,
     },
     each(({ overdue }) => overdue),
   )
   observe(
     'histogram',
-    { name: 'hindsight_inference_batch_rows', description: 'Rows of one run, of one request or several.', labels },
+    { name: 'hindsight_inference_batch_rows', description: 'Rows that one run of the model had, of one request or several.', labels },
     each(({ batchRows }) => batchRows),
   )
 }

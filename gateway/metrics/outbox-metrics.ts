@@ -15,12 +15,22 @@ export function observeOutbox({ observe }: Instruments, { eventLog, bounds, now 
       eventLog.status().map((status) => ({ labels: [status.lane], value: read(status) })),
     )
   gauge('bytes', "Bytes of a lane's segments on disk.", ({ bytes }) => bytes, 'By')
-  gauge('max_bytes', 'The bound on them, from which on the lane is answered 503.', () => bounds.maxBytes, 'By')
+  gauge('max_bytes', "Bytes of a lane's segments from which on the lane is answered 503.", () => bounds.maxBytes, 'By')
   gauge('segments', "A lane's segments on disk.", ({ segments }) => segments)
-  gauge('depth_records', 'Durable records that some consumer has yet to confirm.', ({ unconfirmed }) => unconfirmed)
-  gauge('age_seconds', 'Age of the oldest of them; 0 when there is none.', (status) => ageSeconds(status, now()), 's')
-  gauge('max_age_seconds', 'The bound on it, from which on the lane is answered 503.', () => bounds.maxAgeMs / 1000, 's')
-  gauge('waiting_records', 'Records appended and not yet durable.', ({ lastSeq, durableSeq }) => lastSeq - durableSeq)
+  gauge('depth_records', 'Durable records of a lane that some consumer has yet to confirm.', ({ unconfirmed }) => unconfirmed)
+  gauge(
+    'age_seconds',
+    "Age of a lane's oldest durable record that some consumer has yet to confirm; 0 when there is none.",
+    (status) => ageSeconds(status, now()),
+    's',
+  )
+  gauge(
+    'max_age_seconds',
+    "Age of a lane's oldest unconfirmed record from which on the lane is answered 503.",
+    () => bounds.maxAgeMs / 1000,
+    's',
+  )
+  gauge('waiting_records', 'Records appended to a lane and not yet durable.', ({ lastSeq, durableSeq }) => lastSeq - durableSeq)
 }
 
 function ageSeconds({ oldestUnconfirmedAtMs: oldestAtMs }: LaneStatus, nowMs: number): number {

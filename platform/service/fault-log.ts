@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 const everyMs = 1_000
 
 /** Logs faults that are waited out, without flooding the log with one of them. */
-export function createFaultLog(logger: Pick<Logger, 'warn'>, where: string, now: () => number = () => performance.now()) {
+export function createFaultLog(logger: Pick<Logger, 'warn'>, message: string, now: () => number = () => performance.now()) {
   const seen = new Map<string, { atMs: number; repeated: number }>()
   return (error: unknown): void => {
     const name = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
@@ -13,7 +13,7 @@ export function createFaultLog(logger: Pick<Logger, 'warn'>, where: string, now:
       last.repeated += 1
       return
     }
-    logger.warn({ err: error, ...(last?.repeated && { repeated: last.repeated }) }, where)
+    logger.warn({ err: error, ...(last?.repeated && { repeated: last.repeated }) }, message)
     if (seen.size > 100) seen.clear()
     seen.set(name, { atMs: now(), repeated: 0 })
   }

@@ -35,7 +35,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
     return refuseToStart(name, error)
   }
   const log = createServiceLogger({ service: name, level: runner.HINDSIGHT_LOG_LEVEL })
-  const telemetry = await startTelemetry({ service: name, warn: createFaultLog(log.logger, 'OpenTelemetry') })
+  const telemetry = await startTelemetry({ service: name, warn: createFaultLog(log.logger, 'OpenTelemetry warns') })
   const life = createLifecycle({
     name,
     instance: definition.instance?.(config),
@@ -117,7 +117,7 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
   }
 
   function fail(error: unknown): void {
-    logger.fatal({ err: error }, 'failed')
+    logger.fatal({ err: error }, 'the service failed')
     void removeRunFile(dataDir, named).finally(() => process.exit(1))
   }
 
