@@ -45,11 +45,14 @@ type Attempt = {
   beside?: object[]
 }
 
-/** Stores a ledger of its own: attempts in a tenant, each a decision with a prediction of the same number, from 0. */
-async function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatement> & { of?: number })[] = []) {
-  const tenant = `t${tenants++}`
+/** What all tests store, at once and before the first of them: each query of gold costs half a second of computing. */
+const rows = { predictions: [] as object[], fates: [] as object[], labels: [] as object[] }
+
+/** A ledger of its own: attempts in a tenant, each a decision with a prediction of the same number, from 0. Its tenant's name. */
+function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatement> & { of?: number })[] = []) {
+  const tenant = `t${String(tenants++).padStart(3, '0')}`
   const base = tenants * 1000
-  const rows = attempts.flatMap(
+  const predictions = attempts.flatMap(
     ({ asks, at = 0, writer = 'g', epoch = 1, version = '1', route = 'champion', beside = [], ...attempt }, n) => {
       const seq = attempt.seq ?? ++seqs
       const common = {
@@ -64,11 +67,9 @@ async function ledger(attempts: readonly Attempt[], statements: (Partial<LabelSt
       return [own, ...others]
     },
   )
-  await server.warehouse.insert('bronze.prediction_events', rows)
   const fates = attempts.flatMap(({ fate }, n) =>
     fate === undefined ? [] : [fateRow({ tenant, predictionId: uuid(base + n), fate, seq: ++seqs })],
   )
-  await server.warehouse.insert('bronze.prediction_fates', fates)
   const labels = statements.map(({ of, ...statement }, n) =>
     statementRow(
       {
@@ -80,24 +81,40 @@ async function ledger(attempts: readonly Attempt[], statements: (Partial<LabelSt
       ++seqs,
     ),
   )
-  await server.warehouse.insert('bronze.label_events', labels)
+  rows.predictions.push(...predictions)
+  rows.fates.push(...fates)
+  rows.labels.push(...labels)
   return tenant
 }
 
-type Gold = { n: number; counts: boolean; left_out: string | null; attempts: number; request_id_reused: boolean; outcome: number | null }
-
-async function goldOf(tenant: string, columns = 'counts, left_out, attempts, request_id_reused, outcome'): Promise<Gold[]> {
-  return server.warehouse.query<Gold>(
-    `SELECT ${columns} FROM gold.predictions WHERE tenant = {tenant:String} ORDER BY decision_id, prediction_id`,
-    { tenant },
-  )
+type Gold = {
+  tenant: string
+  counts: boolean
+  left_out: string | null
+  attempts: number
+  request_id_reused: boolean
+  outcome: number | null
+  outcome_state: string | null
+  outcome_label: string | null
 }
 
-const leftOut = async (tenant: string) => (await goldOf(tenant)).map(({ left_out: why }) => why)
+let gold: Gold[]
+beforeAll(async () => {
+  await server.warehouse.insert('bronze.prediction_events', rows.predictions)
+  await server.warehouse.insert('bronze.prediction_fates', rows.fates)
+  await server.warehouse.insert('bronze.label_events', rows.labels)
+  gold = await server.warehouse.query<Gold>(
+    `SELECT tenant, counts, left_out, attempts, request_id_reused, outcome, outcome_state, outcome_label
+     FROM gold.predictions ORDER BY tenant, decision_id, prediction_id`,
+  )
+})
+
+const goldOf = (tenant: string) => gold.filter((row) => row.tenant === tenant)
+const leftOut = (tenant: string) => goldOf(tenant).map(({ left_out: why }) => why)
 
 describe('which attempt counts', () => {
   const a = 'a'
-  test.each<[string, Attempt[], (string | null)[]]>([
+  const cases: [string, Attempt[], (string | null)[]][] = [
     ['the only one, answered', [{ asks: a, fate: 'answered' }], [null]],
     ['the only one, of which nobody knows', [{ asks: a }], [null]],
     ['none where nobody was answered', [{ asks: a, fate: 'unanswered' }], ['unanswered']],
@@ -210,41 +227,35 @@ describe('which attempt counts', () => {
     ['each of two without an id of the caller', [{ fate: 'answered' }, { fate: 'answered', at: 1 }], [null, null]],
     ['one of a batch that nobody is told of', [{ asks: a, row: { trigger: 'batch', lane: 'batch_predictions' } }], [null]],
     ['one that answered with an error', [{ asks: a, fate: 'answered', row: { status: 'error', outputs_number: {} } }], [null]],
-  ])('%s', async (_, attempts, expected) => {
-    const tenant = await ledger(attempts)
-    expect(await leftOut(tenant)).toEqual(expected)
-    expect((await goldOf(tenant)).map(({ counts }) => counts)).toEqual(expected.map((why) => why === null))
+  ]
+  test.each(cases.map(([name, attempts, expected]) => [name, ledger(attempts), expected] as const))('%s', (_, tenant, expected) => {
+    expect(leftOut(tenant)).toEqual(expected)
+    expect(goldOf(tenant).map(({ counts }) => counts)).toEqual(expected.map((why) => why === null))
   })
 
-  test('shadows and replays follow their decision', async () => {
-    const beside = [
-      { route: 'shadow', model_version: '9' },
-      { trigger: 'replay', model_version: '8', ingested_at: toColumnTime(start + 99_999) },
-    ]
-    const tenant = await ledger([
-      { asks: a, fate: 'unanswered', at: 5, beside },
-      { asks: a, fate: 'answered', beside },
-    ])
-    expect(await leftOut(tenant)).toEqual(['unanswered', 'unanswered', 'unanswered', null, null, null])
-    expect(new Set((await goldOf(tenant)).map(({ attempts }) => attempts))).toEqual(new Set([2]))
+  const beside = [
+    { route: 'shadow', model_version: '9' },
+    { trigger: 'replay', model_version: '8', ingested_at: toColumnTime(start + 99_999) },
+  ]
+  const followed = ledger([
+    { asks: a, fate: 'unanswered', at: 5, beside },
+    { asks: a, fate: 'answered', beside },
+  ])
+  test('shadows and replays follow their decision', () => {
+    expect(leftOut(followed)).toEqual(['unanswered', 'unanswered', 'unanswered', null, null, null])
+    expect(new Set(goldOf(followed).map(({ attempts }) => attempts))).toEqual(new Set([2]))
   })
 
-  test('tenants are apart, and models that are not of the project count too', async () => {
-    const one = await ledger([{ asks: a, fate: 'answered' }])
-    const other = await ledger([
-      { asks: a, fate: 'answered', row: { model: 'unheard_of' } },
-      { asks: a, fate: 'unanswered', row: { model: 'unheard_of' } },
-    ])
-    expect(await leftOut(one)).toEqual([null])
-    expect(await leftOut(other)).toEqual([null, 'unanswered'])
-    const outcomes = await server.warehouse.query(
-      'SELECT outcome_state, outcome_label FROM gold.predictions WHERE tenant = {other:String}',
-      { other },
-    )
-    expect(outcomes).toEqual([
-      { outcome_state: null, outcome_label: null },
-      { outcome_state: null, outcome_label: null },
-    ])
+  const one = ledger([{ asks: a, fate: 'answered' }])
+  const other = ledger([
+    { asks: a, fate: 'answered', row: { model: 'unheard_of' } },
+    { asks: a, fate: 'unanswered', row: { model: 'unheard_of' } },
+  ])
+  test('tenants are apart, and models that are not of the project count too', () => {
+    expect(leftOut(one)).toEqual([null])
+    expect(leftOut(other)).toEqual([null, 'unanswered'])
+    const outcomes = goldOf(other).map(({ outcome_state, outcome_label }) => ({ outcome_state, outcome_label }))
+    expect(outcomes).toEqual(Array(2).fill({ outcome_state: null, outcome_label: null }))
   })
 })
 
@@ -254,64 +265,81 @@ describe('a label', () => {
     { asks: 'a', fate: 'answered', at: 1 },
     { asks: 'a', fate: 'answered', at: 2 },
   ]
-  const reach = (tenant: string) =>
-    server.warehouse.query(
-      'SELECT target, toUInt8(reached) AS reached, toUInt8(counted) AS counted FROM silver.label_reach WHERE tenant = {tenant:String} ORDER BY label_id',
-      { tenant },
+  let reached: { tenant: string; target: string; reached: number; counted: number }[]
+  beforeAll(async () => {
+    reached = await server.warehouse.query(
+      'SELECT tenant, target, toUInt8(reached) AS reached, toUInt8(counted) AS counted FROM silver.label_reach ORDER BY tenant, label_id',
     )
+  })
+  const reachOf = (tenant: string) => reached.filter((row) => row.tenant === tenant).map(({ tenant: _, ...reach }) => reach)
 
-  test.each<[string, Partial<LabelStatement> & { of?: number }]>([
+  const statements: [string, Partial<LabelStatement> & { of?: number }][] = [
     ['of a request', { requestId: 'r' }],
     ['of a prediction that was not answered', { of: 0 }],
     ['of a prediction that another attempt took the place of', { of: 1 }],
-  ])('%s holds for every attempt at the question, and reaches one question', async (_, statement) => {
-    const tenant = await ledger(retried, [statement])
-    expect((await goldOf(tenant)).map(({ outcome }) => outcome)).toEqual([1, 1, 1])
-    expect(await reach(tenant)).toMatchObject([{ reached: 1, counted: 1 }])
-  })
+  ]
+  test.each(statements.map(([name, statement]) => [name, ledger(retried, [statement])] as const))(
+    '%s holds for every attempt at the question, and reaches one question',
+    (_, tenant) => {
+      expect(goldOf(tenant).map(({ outcome }) => outcome)).toEqual([1, 1, 1])
+      expect(reachOf(tenant)).toMatchObject([{ reached: 1, counted: 1 }])
+    },
+  )
 
-  test('by an id that was reused reaches each of its questions, and the column says so', async () => {
-    const reused: Attempt[] = [
+  const reused = ledger(
+    [
       { asks: 'a', fate: 'answered' },
       { asks: 'b', fate: 'answered' },
       { asks: 'c', fate: 'answered', id: 'other' },
-    ]
-    const tenant = await ledger(reused, [{ requestId: 'r' }, { requestId: 'other' }, { requestId: 'nobody' }])
-    expect((await goldOf(tenant)).map(({ request_id_reused: isReused }) => isReused)).toEqual([true, true, false])
-    expect(await reach(tenant)).toEqual([
+    ],
+    [{ requestId: 'r' }, { requestId: 'other' }, { requestId: 'nobody' }],
+  )
+  test('by an id that was reused reaches each of its questions, and the column says so', () => {
+    expect(goldOf(reused).map(({ request_id_reused: isReused }) => isReused)).toEqual([true, true, false])
+    expect(reachOf(reused)).toEqual([
       { target: 'request', reached: 2, counted: 2 },
       { target: 'request', reached: 1, counted: 1 },
       { target: 'request', reached: 0, counted: 0 },
     ])
   })
 
+  const lastOf = (...fates: Attempt['fate'][]) =>
+    ledger(
+      fates.map((fate, n): Attempt => ({ fate, asks: String(n), row: n === 0 ? {} : { anchor_time: toColumnTime(start + 5) } })),
+      [{ label: 'latest', requestId: 'r' }],
+    )
+  const lasts = [lastOf('answered', 'unanswered'), lastOf('answered', 'answered'), lastOf('unanswered', 'unanswered')]
   test('of the last question passes over what nobody was told of, unless there is nothing else', async () => {
-    const later = { anchor_time: toColumnTime(start + 5) }
-    const outcomes = async (fates: Attempt['fate'][]) => {
-      const attempts = fates.map((fate, n): Attempt => ({ fate, asks: String(n), row: n === 0 ? {} : later }))
-      const tenant = await ledger(attempts, [{ label: 'latest', requestId: 'r' }])
-      return server.warehouse.query(
-        `SELECT anchor_time, left_out FROM silver.outcomes WHERE tenant = {tenant:String} AND label = 'latest'`,
-        { tenant },
-      )
-    }
-    expect(await outcomes(['answered', 'unanswered'])).toEqual([{ anchor_time: toColumnTime(start), left_out: null }])
-    expect(await outcomes(['answered', 'answered'])).toEqual([{ anchor_time: toColumnTime(start + 5), left_out: null }])
-    expect(await outcomes(['unanswered', 'unanswered'])).toEqual([{ anchor_time: toColumnTime(start + 5), left_out: 'unanswered' }])
+    const outcomes = await server.warehouse.query(
+      `SELECT anchor_time, left_out FROM silver.outcomes WHERE tenant IN {lasts:Array(String)} AND label = 'latest' ORDER BY tenant`,
+      { lasts },
+    )
+    expect(lasts).toEqual(lasts.toSorted())
+    expect(outcomes).toEqual([
+      { anchor_time: toColumnTime(start), left_out: null },
+      { anchor_time: toColumnTime(start + 5), left_out: null },
+      { anchor_time: toColumnTime(start + 5), left_out: 'unanswered' },
+    ])
   })
 })
 
+const evaluated = ledger(
+  [
+    { asks: 'a', fate: 'unanswered', beside: [{ route: 'shadow', model_version: '2' }] },
+    { asks: 'a', fate: 'answered', at: 1, beside: [{ route: 'shadow', model_version: '2' }] },
+    { asks: 'a', fate: 'answered', at: 2, beside: [{ route: 'shadow', model_version: '2' }] },
+    { asks: 'b', fate: 'unanswered', id: 's' },
+  ],
+  [{ requestId: 'r' }, { requestId: 's' }],
+)
 test('evaluate judges what counts, and says what it left out', async () => {
-  const tenant = await ledger(
-    [
-      { asks: 'a', fate: 'unanswered', beside: [{ route: 'shadow', model_version: '2' }] },
-      { asks: 'a', fate: 'answered', at: 1, beside: [{ route: 'shadow', model_version: '2' }] },
-      { asks: 'a', fate: 'answered', at: 2, beside: [{ route: 'shadow', model_version: '2' }] },
-      { asks: 'b', fate: 'unanswered', id: 's' },
-    ],
-    [{ requestId: 'r' }, { requestId: 's' }],
-  )
-  const evaluation = await evaluate({ warehouse: server.warehouse, project, model: 'delay', tenant, anchorTo: new Date(start + 1) })
+  const evaluation = await evaluate({
+    warehouse: server.warehouse,
+    project,
+    model: 'delay',
+    tenant: evaluated,
+    anchorTo: new Date(start + 1),
+  })
   expect(
     evaluation.groups.map(({ route, counts }) => [route, counts.predictions, counts.labeled, counts.unanswered, counts.repeated]),
   ).toEqual([
