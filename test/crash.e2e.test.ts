@@ -50,6 +50,9 @@ describe('kill -9 under load', () => {
 
 type Load = { prefix: string; attempted: Set<string>; answered: Map<string, string>; stop(): Promise<void> }
 
+/** Between two requests of a connection: services that start again need the machine too. */
+const pauseMs = 40
+
 /** Sends requests on eight connections, each under an id of its own, until it is stopped; what is not answered is not sent again. */
 function startLoad(prefix: string): Load {
   const attempted = new Set<string>()
@@ -65,8 +68,8 @@ function startLoad(prefix: string): Load {
         if (status === 200) answered.set(body.request_id, body.prediction_id)
       } catch {
         // The gateway is gone: it may have stored this one, and has not answered it.
-        await wait(20)
       }
+      await wait(pauseMs)
     }
   }
   const senders = Array.from({ length: 8 }, send)

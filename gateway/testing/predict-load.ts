@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { predictResponse } from '../../contracts/http.ts'
 
 export type PredictLoad = {
@@ -13,7 +14,10 @@ export function startPredictLoad(options: { url: string; model: string; body: ob
   const failures: string[] = []
   let going = true
   const clients = Array.from({ length: options.clients }, async () => {
-    while (going) await ask().catch((error: unknown) => failures.push(String(error)))
+    while (going) {
+      await ask().catch((error: unknown) => failures.push(String(error)))
+      await sleep(5)
+    }
   })
 
   async function ask(): Promise<void> {
@@ -36,7 +40,7 @@ export function startPredictLoad(options: { url: string; model: string; body: ob
     },
     async answered(count) {
       const enough = answers.size + count
-      while (answers.size < enough && failures.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      while (answers.size < enough && failures.length === 0) await sleep(5)
     },
   }
 }

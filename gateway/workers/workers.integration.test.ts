@@ -25,13 +25,11 @@ beforeAll(async () => {
   projectDir = join(root, 'project')
   await writeTestProject(projectDir)
 })
-afterEach(async () => {
-  await gateway?.stop()
-  gateway = undefined
-})
 afterAll(() => rm(root, { recursive: true, force: true }))
 
 describe('a gateway of several workers', () => {
+  afterEach(stop)
+
   it('is reached at one port, and each worker writes an outbox of its own', async () => {
     await start('one-port', 3)
     const ids = await predictOnOwnConnections(12)
@@ -44,8 +42,27 @@ describe('a gateway of several workers', () => {
     expect(workers()).toEqual([])
   })
 
+  it('of which none serves a model says so', async () => {
+    await start('none-served', 2, { projectDir: await projectWithoutModels() })
+    const readiness = await fetch(`${gateway!.admin}/readyz`)
+    expect([readiness.status, await readiness.json()]).toMatchObject([
+      503,
+      { checks: { a_worker: false, a_model_is_served: false }, models_not_served: [{ model: 'basket', version: '3' }] },
+    ])
+  })
+
+  it('says why it does not start', async () => {
+    const env = { GATEWAY_WORKERS: '2', HINDSIGHT_HOST: '0.0.0.0' }
+    await expect(startGatewayProcess({ projectDir, dataDir: join(root, 'refused'), env })).rejects.toThrow('invalid_config: HINDSIGHT_HOST')
+  })
+})
+
+/** One after the other on the same gateway, of which the last leaves nothing. */
+describe('a gateway of two workers', () => {
+  beforeAll(async () => start('two', 2, { projectDir: await badProject('bad') }))
+  afterAll(stop)
+
   it('shows the metrics of all at one place, and passes on what changes it', async () => {
-    await start('metrics', 2)
     await predictOnOwnConnections(8)
     const metrics = await (await fetch(`${gateway!.admin}/metrics`)).text()
     const counts = [...metrics.matchAll(/hindsight_predictions_total\{worker="([^"]+)",.*route="champion",.*\} (\d+)/g)]
@@ -57,7 +74,6 @@ describe('a gateway of several workers', () => {
   })
 
   it('says what any worker says of the project: versions refused, models not served, views not filled', async () => {
-    await start('refused', 2, { projectDir: await badProject('bad') })
     const seen: unknown = await (await fetch(`${gateway!.url}/readyz`)).json()
     expect(seen).toMatchObject({ ready: true, views_not_filled: ['shop_sales'] })
     const admin = await fetch(`${gateway!.admin}/readyz`)
@@ -72,17 +88,7 @@ describe('a gateway of several workers', () => {
     ])
   })
 
-  it('of which none serves a model says so', async () => {
-    await start('none-served', 2, { projectDir: await projectWithoutModels() })
-    const readiness = await fetch(`${gateway!.admin}/readyz`)
-    expect([readiness.status, await readiness.json()]).toMatchObject([
-      503,
-      { checks: { a_worker: false, a_model_is_served: false }, models_not_served: [{ model: 'basket', version: '3' }] },
-    ])
-  })
-
   it('changes its deployment in all workers', async () => {
-    await start('deployment', 2)
     const url = `${gateway!.admin}/v1/models/basket/deployment`
     const { deployment } = (await (await fetch(url)).json()) as { deployment: { champion: string; revision: number } }
     expect(deployment.champion).toBe('1')
@@ -94,7 +100,6 @@ describe('a gateway of several workers', () => {
   })
 
   it('starts a worker again that dies, and is ready meanwhile', async () => {
-    await start('restart', 2)
     const victim = readRunFiles(dataDir, 'gateway').find(({ instance }) => instance === 'gateway-0-w1')!
     process.kill(victim.pid, 'SIGKILL')
     await expect.poll(restarts, { interval: 20 }).toEqual([0, 1])
@@ -105,7 +110,6 @@ describe('a gateway of several workers', () => {
   })
 
   it('whose parent is gone drains', async () => {
-    await start('orphans', 2)
     await predictOnOwnConnections(4)
     await gateway!.stop('SIGKILL')
     gateway = undefined
@@ -116,12 +120,12 @@ describe('a gateway of several workers', () => {
       ['gateway-0-w1', 'released'],
     ])
   })
-
-  it('says why it does not start', async () => {
-    const env = { GATEWAY_WORKERS: '2', HINDSIGHT_HOST: '0.0.0.0' }
-    await expect(startGatewayProcess({ projectDir, dataDir: join(root, 'refused'), env })).rejects.toThrow('invalid_config: HINDSIGHT_HOST')
-  })
 })
+
+async function stop(): Promise<void> {
+  await gateway?.stop()
+  gateway = undefined
+}
 
 async function badProject(name: string): Promise<string> {
   const dir = join(root, name)
