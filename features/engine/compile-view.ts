@@ -63,7 +63,34 @@ const widestPageTiles = 64
 /** Nothing is kept by it: a grid without windows has no tiles in time. */
 const hopWithoutWindowsMs = 300_000
 
-/** Checks a view against its source and lays its tiles out. Throws `invalid_project` with the field's path. */
+/**
+ * Checks a view against its source and lays its tiles out. Throws `invalid_project` with the field's path.
+ *
+ * @example
+ * ```ts
+ * import { eventSourceDefinition } from '../../contracts/event-source.ts'
+ * import { featureViewDefinition } from '../../contracts/feature-view.ts'
+ * import { compileView } from './compile-view.ts'
+ *
+ * const source = eventSourceDefinition.parse({
+ *   name: 'flight_landed',
+ *   description: 'A flight has landed.',
+ *   owner: 'flight-operations',
+ *   keys: { destination: { entity: 'airport' } },
+ * })
+ * const view = featureViewDefinition.parse({
+ *   name: 'arrivals',
+ *   description: 'Flights that landed at an airport.',
+ *   owner: 'flight-operations',
+ *   source: 'flight_landed',
+ *   key: 'destination',
+ *   entity: 'airport',
+ *   hop_seconds: 300,
+ *   features: [{ name: 'count_3h', aggregation: 'count', window_seconds: 10_800, description: 'Of the last 3 hours.' }],
+ * })
+ * compileView(view, source).windows.map(({ widthMs, hopMs }) => [widthMs, hopMs]) // => [[10_800_000, 300_000]]
+ * ```
+ */
 export function compileView(view: FeatureViewDefinition, source: EventSourceDefinition): CompiledView {
   if (source.name !== view.source) throw invalid(view, 'source', `is ${view.source}, but the source given is ${source.name}`)
   if (source.keys[view.key] === undefined) throw invalid(view, 'key', `source ${source.name} has no key ${view.key}`)

@@ -11,6 +11,23 @@ const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
 /**
  * Every feature of the view at the anchor, by name, from the values of `planRead`'s keys in their order. Exact, or
  * missing with the reason: a value is never approximated.
+ *
+ * @example
+ * ```ts
+ * import { loadProject } from '../../platform/project/load-project.ts'
+ * import { compileView } from './compile-view.ts'
+ * import { readFeatures } from './read-features.ts'
+ * import { planRead } from './store-keys.ts'
+ *
+ * const { views, sources } = await loadProject('models')
+ * const definition = views.get('airport_arrivals')!
+ * const view = compileView(definition, sources.get(definition.source)!)
+ * const anchorMs = Date.UTC(2001, 5, 4, 12)
+ * const keys = planRead(view, 'default', 'ORD', anchorMs)
+ * // `store.read(keys)` gives the values. Of a store that holds nothing of the view they are undefined.
+ * const values = keys.map(() => undefined)
+ * readFeatures(view, values, anchorMs).get('count_3h') // => { status: 'missing', reason: 'not_ready' }
+ * ```
  */
 export function readFeatures(view: CompiledView, values: readonly (Uint8Array | undefined)[], anchorMs: number): Map<string, FeatureValue> {
   const result = new Map<string, FeatureValue>()

@@ -10,7 +10,26 @@ import { createThreadPool } from './thread-pool.ts'
 /** Longest that one run of a measurement may wait and take. */
 const measureTimeoutMs = 30_000
 
-/** ONNX Runtime in a pool of worker threads and, for models that are done sooner than handed over, on the event loop. */
+/**
+ * ONNX Runtime in a pool of worker threads and, for models that are done sooner than handed over, on the event loop.
+ *
+ * @example
+ * ```ts
+ * import { pino } from 'pino'
+ * import { loadProject } from '../../platform/project/load-project.ts'
+ * import { toSample } from './golden.ts'
+ * import { createOnnxInference } from './inference-onnxruntime.ts'
+ *
+ * const model = (await loadProject('models')).models.get('flight-delay')!
+ * const { manifest, modelFile, modelSha256 } = model.versions.get('2')!
+ * const inference = createOnnxInference({ logger: pino({ level: 'silent' }), threads: 1, maxQueuedRows: 1_000 })
+ * await inference.load({ id: 'flight-delay/2', modelFile, modelSha256, settings: model.definition.inference })
+ * const sample = toSample(manifest)
+ * const { tensors } = await inference.run({ sessionId: 'flight-delay/2', ...sample, deadlineAtMs: Date.now() + 10_000 })
+ * Object.keys(tensors).length // => sample.outputs.length
+ * await inference.close()
+ * ```
+ */
 export function createOnnxInference(deps: {
   logger: Logger
   threads: number

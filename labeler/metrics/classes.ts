@@ -12,7 +12,17 @@ export function accuracy({ predicted, observed }: Classified): Estimate {
   return proportionEstimate(predicted.filter((name, row) => name === observed[row]).length, predicted.length)
 }
 
-/** Precision and recall of every class that was predicted or observed, by name, each with Wilson's interval. */
+/**
+ * Precision and recall of every class that was predicted or observed, by name, each with Wilson's interval.
+ *
+ * @example
+ * ```ts
+ * import { classMetrics } from './classes.ts'
+ *
+ * const classes = classMetrics({ predicted: ['cat', 'cat', 'dog'], observed: ['cat', 'dog', 'dog'] })
+ * classes.map(({ name, precision, recall }) => [name, precision.value, recall.value]) // => [['cat', 0.5, 1], ['dog', 1, 0.5]]
+ * ```
+ */
 export function classMetrics({ predicted, observed }: Classified): ClassMetrics[] {
   const counts = new Map<string, { called: number; were: number; hits: number }>()
   const of = (name: string) => {

@@ -6,6 +6,13 @@ import { countPositives, orderByScore, type Scored } from './scored.ts'
  * Area under the ROC curve, ties counting half, with DeLong's interval (DeLong, DeLong and Clarke-Pearson 1988, by
  * the midranks of Sun and Xu 2014), cut to 0..1. Undefined with one class, and with a score that is NaN. There is no
  * interval where a class has one row, and none where no row is out of order: its variance would be 0.
+ *
+ * @example
+ * ```ts
+ * import { rocAuc } from './roc-auc.ts'
+ *
+ * rocAuc({ scores: Float64Array.of(0.1, 0.4, 0.35, 0.8), outcomes: Uint8Array.of(0, 0, 1, 1) }).value // => 0.75
+ * ```
  */
 export function rocAuc({ scores, outcomes }: Scored): Estimate {
   const n = scores.length

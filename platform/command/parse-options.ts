@@ -7,7 +7,17 @@ export function parsePositive(text: string): number {
   return value
 }
 
-/** A parser of whole numbers within bounds, both included; without `to` there is no upper one. */
+/**
+ * A parser of whole numbers within bounds, both included; without `to` there is no upper one.
+ *
+ * @example
+ * ```ts
+ * import { wholeNumber } from './parse-options.ts'
+ *
+ * const parseRounds = wholeNumber({ from: 1, to: 10 })
+ * parseRounds('3') // => 3
+ * ```
+ */
 export function wholeNumber({ from, to = Infinity }: { from: number; to?: number }): (text: string) => number {
   return (text) => {
     const value = Number(text)

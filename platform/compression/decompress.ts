@@ -6,7 +6,18 @@ import { decompressZstd } from './zstd.ts'
 export const encodings = ['gzip', 'deflate', 'br', 'zstd'] as const
 export type Encoding = (typeof encodings)[number]
 
-/** Whole bodies in memory. Throws `DecompressionError`, and decodes no further than `maxBytes`. */
+/**
+ * Whole bodies in memory. Throws `DecompressionError`, and decodes no further than `maxBytes`.
+ *
+ * @example
+ * ```ts
+ * import { compress } from './compress.ts'
+ * import { decompress } from './decompress.ts'
+ *
+ * const body = await compress(Buffer.from('{"value":1}'), 'zstd')
+ * Buffer.from(await decompress(body, 'zstd', { maxBytes: 1024 })).toString() // => '{"value":1}'
+ * ```
+ */
 export async function decompress(bytes: Uint8Array, encoding: Encoding, options: { maxBytes: number }): Promise<Uint8Array> {
   switch (encoding) {
     case 'gzip':

@@ -15,7 +15,23 @@ export type EventLogUse = {
   onFault: (error: unknown) => void
 }
 
-/** The event log as this environment has it: NATS with NATS_URL, else the outboxes in the data directory. */
+/**
+ * The event log as this environment has it: NATS with NATS_URL, else the outboxes in the data directory.
+ *
+ * @example
+ * ```ts
+ * import { z } from 'zod'
+ * import { natsConfigFields } from '../nats/nats-config.ts'
+ * import { commonConfigFields, loadConfig } from '../service/common-config.ts'
+ * import { openEventLogConsumer } from './open-event-log.ts'
+ *
+ * const schema = z.object({ HINDSIGHT_DATA_DIR: commonConfigFields.HINDSIGHT_DATA_DIR, ...natsConfigFields })
+ * const config = loadConfig(schema, { HINDSIGHT_DATA_DIR: 'data' })
+ * const consumer = await openEventLogConsumer(config, { name: 'features', lanes: ['feature_events'], onFault: console.error })
+ * consumer.reachable() // => true
+ * await consumer.close()
+ * ```
+ */
 export async function openEventLogConsumer(
   config: NatsConfig & { HINDSIGHT_DATA_DIR: string },
   { name, lanes, onDamage, onFault }: EventLogUse,

@@ -22,6 +22,19 @@ const readers: Readonly<Record<string, Read>> = {
 /**
  * Opens a file by its ending, or a folder of such files, as Spark writes them, as one. Throws `not_found`, `unsupported_media_type`,
  * `invalid_config` for an option that cannot be, and `invalid_request` for what is in it.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from 'node:fs/promises'
+ * import { openFile } from './open-file.ts'
+ *
+ * await writeFile('flights.csv', 'origin;delay\nORD;12\n')
+ * const columns = { isKnown: (name: string) => ['origin', 'delay'].includes(name), description: 'origin, delay' }
+ * const file = await openFile('flights.csv', { columns, delimiter: ';' })
+ * const rows = []
+ * for await (const row of file.rows()) rows.push(row)
+ * rows // => [{ line: 2, value: { origin: 'ORD', delay: '12' } }]
+ * ```
  */
 export async function openFile(path: string, options: FileOptions): Promise<FileSource> {
   const found = await stat(path).catch((cause: unknown) => {

@@ -10,6 +10,19 @@ const unfit = /[\0\p{Surrogate}]/u
  * Parses JSON that nobody vouches for. Beyond `JSON.parse` it refuses nesting deeper than `limits.depth`, NaN, Infinity and
  * numbers that overflow, a key that is written twice, `__proto__` and `constructor`, and strings with U+0000 or half of a
  * surrogate pair, except those that `isOurs`. `what` is parsed, for messages.
+ *
+ * @example
+ * ```ts
+ * import { ServiceError } from '../../contracts/errors.ts'
+ * import { parseJson } from './parse-json.ts'
+ *
+ * parseJson('{"rows":[1,2]}') // => { rows: [1, 2] }
+ * try {
+ *   parseJson('{"rows":[1],"rows":[2]}', { what: 'line' })
+ * } catch (error) {
+ *   error instanceof ServiceError && error.code // => 'invalid_request'
+ * }
+ * ```
  */
 export function parseJson(text: string, { isOurs = none, what = 'body' } = {}): unknown {
   const scan = scanStructure(text)

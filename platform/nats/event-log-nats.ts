@@ -28,6 +28,19 @@ const flushAtMostMs = 2_000
 /**
  * A durable consumer of these lanes on NATS JetStream. Opens at once and connects by itself: until then, and while NATS is
  * away, a fetch finds nothing. A record may come more than once, and late when it had to be sent again.
+ *
+ * @example
+ * ```ts no-run
+ * import { z } from 'zod'
+ * import { openNatsConsumer } from './event-log-nats.ts'
+ * import { natsConfigFields } from './nats-config.ts'
+ *
+ * const settings = { ...z.object(natsConfigFields).parse({}), NATS_URL: 'nats://127.0.0.1:4222' }
+ * const consumer = openNatsConsumer({ settings, name: 'archive', lanes: ['labels'], confirmsStorage: false, onFault: console.error })
+ * const records = await consumer.fetch({ maxRecords: 1_000, maxBytes: 4 * 1024 ** 2, waitMs: 5_000 })
+ * await consumer.confirm(records)
+ * await consumer.close()
+ * ```
  */
 export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer {
   const { settings, name, confirmsStorage, onFault } = options

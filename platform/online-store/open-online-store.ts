@@ -34,7 +34,23 @@ export type OnlineStoreUse = {
 /** A reader's caller is waiting for an answer; a commit of the writer is large. */
 const commandTimeoutMs = { reader: 500, writer: 5_000, guest: 5_000 }
 
-/** The online store that the environment asks for: Redis with REDIS_URL, else LMDB in the data directory. */
+/**
+ * The online store that the environment asks for: Redis with REDIS_URL, else LMDB in the data directory.
+ *
+ * @example
+ * ```ts
+ * import { z } from 'zod'
+ * import { loadConfig } from '../service/common-config.ts'
+ * import { onlineStoreConfigFields, openOnlineStore } from './open-online-store.ts'
+ *
+ * const config = { ...loadConfig(z.object(onlineStoreConfigFields), {}), HINDSIGHT_DATA_DIR: 'data' }
+ * const store = await openOnlineStore(config, { as: 'writer' })
+ * await store.commit([{ partition: 0, values: new Map([['key', new Uint8Array([7])]]), applied: [] }])
+ * const { values } = await store.read([{ partition: 0, key: 'key' }])
+ * values[0]?.[0] // => 7
+ * await store.close()
+ * ```
+ */
 export async function openOnlineStore(config: OnlineStoreConfig, { as, onFault }: OnlineStoreUse): Promise<ScannableOnlineStore> {
   if (config.REDIS_URL === undefined) {
     const { openLmdbOnlineStore } = await import('./online-store-lmdb.ts').catch(explainMissing)

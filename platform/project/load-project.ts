@@ -17,6 +17,15 @@ import { isReservedView, typedViewName } from './view-names.ts'
 /**
  * Reads a project folder whole and cross-checks it. What is wrong stands in `problems` and is left out of the maps;
  * nothing is thrown but for a disk that fails. A version with a problem is refused alone.
+ *
+ * @example
+ * ```ts
+ * import { loadProject } from './load-project.ts'
+ *
+ * const project = await loadProject('models')
+ * project.problems // => []
+ * project.models.get('flight-delay')?.versions.has('2') // => true
+ * ```
  */
 export async function loadProject(dir: string): Promise<Project> {
   const root = resolve(dir)

@@ -54,6 +54,16 @@ export function loadRunnerConfig(env: NodeJS.ProcessEnv): z.output<typeof runner
 /**
  * Parses the environment; an empty variable counts as unset. Throws `invalid_config` that lists every error at
  * once, one per line, without the values.
+ *
+ * @example
+ * ```ts
+ * import { z } from 'zod'
+ * import { commonConfigFields, loadConfig } from './common-config.ts'
+ *
+ * const { HINDSIGHT_DATA_DIR, HINDSIGHT_PORT } = commonConfigFields
+ * const config = loadConfig(z.object({ HINDSIGHT_DATA_DIR, HINDSIGHT_PORT }), { HINDSIGHT_PORT: '9000' })
+ * config // => { HINDSIGHT_DATA_DIR: '.hindsight', HINDSIGHT_PORT: 9000 }
+ * ```
  */
 export function loadConfig<Schema extends z.ZodType>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))

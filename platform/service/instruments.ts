@@ -27,6 +27,17 @@ export type Instruments = {
   families(): readonly Family[]
 }
 
+/**
+ * @example
+ * ```ts
+ * import { createInstruments } from './instruments.ts'
+ *
+ * const instruments = createInstruments()
+ * const answers = instruments.counter({ name: 'answers_total', description: 'Answers, by status.', labels: ['status'] })
+ * answers('200').add(2)
+ * Array.from(instruments.families()[0]?.read() ?? []) // => [{ labels: ['200'], value: 2 }]
+ * ```
+ */
 export function createInstruments(): Instruments {
   const families: Family[] = []
 

@@ -17,6 +17,18 @@ const redacted = ['features', 'values', 'outputs', 'inputs', 'payload', 'body', 
 /**
  * JSON lines on standard error, one object each: `time` (RFC 3339 UTC), `level`, `service`, `msg`, ids. Written
  * synchronously, so that the last line before a crash is there.
+ *
+ * @example
+ * ```ts
+ * import { createServiceLogger } from './logging-pino.ts'
+ *
+ * const lines: string[] = []
+ * const to = { write: (line: string) => void lines.push(line) }
+ * const { logger, recentErrors } = createServiceLogger({ service: 'logger', level: 'info', to })
+ * logger.warn({ prediction_id: 'p-1', payload: '{"secret":1}' }, 'a record was refused')
+ * JSON.parse(lines[0] ?? '').payload // => '***'
+ * recentErrors()[0]?.message // => 'a record was refused'
+ * ```
  */
 export function createServiceLogger(options: { service: string; level: Level; to?: DestinationStream }): ServiceLogger {
   const recent: RecentError[] = []

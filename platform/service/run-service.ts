@@ -22,6 +22,23 @@ export type ServiceDefinition<Config> = {
 /**
  * Runs a service as this process until it is told to stop: SIGTERM, its supervisor gone, or, without a supervisor,
  * SIGINT. Exit status 0 after a drain within the deadline, 1 otherwise.
+ *
+ * @example
+ * ```ts no-run
+ * import { z } from 'zod'
+ * import { commonConfigFields, loadConfig } from './common-config.ts'
+ * import { runService } from './run-service.ts'
+ *
+ * const { HINDSIGHT_DATA_DIR } = commonConfigFields
+ * await runService({
+ *   name: 'features',
+ *   config: (env) => loadConfig(z.object({ HINDSIGHT_DATA_DIR }), env),
+ *   async start({ config, logger }) {
+ *     logger.info({ dir: config.HINDSIGHT_DATA_DIR }, 'started')
+ *     return { drain: async () => logger.info('drained') }
+ *   },
+ * })
+ * ```
  */
 export async function runService<Config extends object>(definition: ServiceDefinition<Config>): Promise<void> {
   const { name } = definition

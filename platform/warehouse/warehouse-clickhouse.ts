@@ -25,7 +25,21 @@ export type WarehouseOptions = {
 const readSettings = { output_format_json_quote_64bit_integers: 1, date_time_output_format: 'simple', session_timezone: 'UTC' } as const
 const writeSettings = { ...readSettings, date_time_input_format: 'best_effort' } as const
 
-/** The warehouse over HTTP; connects when first used. */
+/**
+ * The warehouse over HTTP; connects when first used.
+ *
+ * @example
+ * ```ts no-run
+ * import { createWarehouse } from './warehouse-clickhouse.ts'
+ *
+ * const warehouse = createWarehouse({ url: 'http://127.0.0.1:8123', requestTimeoutMs: 10_000 })
+ * const tables = await warehouse.query<{ name: string }>('SELECT name FROM system.tables WHERE database = {database:String}', {
+ *   database: 'gold',
+ * })
+ * tables.map(({ name }) => name).includes('predictions') // => true
+ * await warehouse.close()
+ * ```
+ */
 export function createWarehouse(options: WarehouseOptions): Warehouse {
   const client = createClient({
     url: options.url,

@@ -37,6 +37,17 @@ const namePattern = /^[a-z][a-z0-9_-]{0,63}$/
 /**
  * Opens a durable consumer of these lanes of every outbox in the directory. A record is delivered once per opening;
  * its payload is a view into a chunk of up to a few MiB, so copy what is kept for long.
+ *
+ * @example
+ * ```ts
+ * import { openOutboxConsumer } from './outbox-consumer.ts'
+ *
+ * const consumer = await openOutboxConsumer({ dir: 'data/outbox', name: 'logger', lanes: ['labels', 'predictions'] })
+ * const records = await consumer.fetch({ maxRecords: 1_000, maxBytes: 4 * 1024 ** 2, waitMs: 0 })
+ * // Whatever is to be done with them is done here. What is not confirmed comes again after a restart.
+ * await consumer.confirm(records)
+ * await consumer.close()
+ * ```
  */
 export async function openOutboxConsumer(options: OutboxConsumerOptions): Promise<OutboxConsumer> {
   const { dir, name, lanes, pollMs = 25, scanMs = 250, onDamage = () => undefined } = options

@@ -49,6 +49,21 @@ const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 /**
  * Opens the writer's outbox in a new epoch, after ending what a crash left of older ones.
  * @throws ServiceError `outbox_unavailable` when another process has it open or the directory cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { openOutboxWriter } from './outbox-writer.ts'
+ *
+ * const logger = ['logger']
+ * const writer = await openOutboxWriter({
+ *   dir: 'data/outbox',
+ *   writerId: 'gateway-1',
+ *   consumersOf: { predictions: logger, labels: logger, feature_events: logger, batch_predictions: logger },
+ * })
+ * const [origin] = await writer.append('labels', [{ kind: 'event', id: 'label-1', payload: '{"value":1}' }])
+ * origin?.seq // => 1
+ * await writer.close()
+ * ```
  */
 export async function openOutboxWriter(options: OutboxWriterOptions): Promise<EventLogWriter> {
   const { dir, writerId, consumersOf, formerConsumers = [], disk = nodeDisk, now = Date.now, onFault = () => undefined } = options
