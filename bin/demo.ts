@@ -20,11 +20,11 @@ import type { System } from './supervisor/system.ts'
 export type DemoOptions = {
   system: Pick<System, 'gatewayUrl' | 'clickhouseUrl' | 'clickhousePassword'>
   project: Project
-  /** As 2001-06-04. */
+  /** The local day of departure, as 2001-06-04. */
   day: string
   /** How many days, from `day` on. */
   days: number
-  /** Only the first hours of departures; all by default. */
+  /** How many hours of departures are replayed, from the first on; all by default. */
   hours?: number | undefined
   dataDir: string
   env: NodeJS.ProcessEnv

@@ -32,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-// These run without what the services' commands import, and start the quicker for it.
+// Commands that need nothing of the services, and start the quicker without importing them.
 const own = new Set(['up', 'check', 'status', 'outbox', 'sql', 'version'])
 
 async function registerServiceCommands(program: Command): Promise<void> {

@@ -12,7 +12,10 @@ export function toCanonicalJson(value: unknown): string {
   return text
 }
 
-/** Whether every object in a JSON value has its keys in the order of their UTF-16 code units; a field that is undefined is absent. False for what is not JSON. */
+/**
+ * Whether every object in a JSON value has its keys in the order of their UTF-16 code units; a field that is undefined is absent.
+ * False for what is not JSON.
+ */
 export function isInOrder(value: unknown): boolean {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
   if (typeof value === 'number') return Number.isFinite(value)
@@ -31,7 +34,7 @@ function hasKeysInOrder(object: Record<string, unknown>): boolean {
   return true
 }
 
-/** The same entries with their keys in order. */
+/** A copy of the record with its keys in order. */
 export function inOrder<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
   return Object.fromEntries(Object.entries(record).toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }

@@ -117,7 +117,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** Any error as one that may be answered: what is not a `ServiceError` becomes `internal`. */
+/** Makes of any error one that may be answered: what is not a `ServiceError` becomes `internal`. */
 export function toServiceError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
   return new ServiceError('internal', 'the server failed; its log has the reason under this request id', { cause: error })

@@ -46,7 +46,7 @@ const units = [
   ['min', minute],
 ] as const
 
-/** In the largest unit that it is a multiple of. */
+/** The duration as text, in the largest unit that it is a multiple of. */
 function toDuration(seconds: number): string {
   const [unit, size] = units.find((candidate) => seconds % candidate[1] === 0) ?? ['s', 1]
   return `${seconds / size} ${unit}`

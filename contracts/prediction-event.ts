@@ -137,7 +137,7 @@ export function encodePredictionEvent(event: UnsealedPredictionEvent): string {
   return sealPredictionEvent(toCanonicalJson(event))
 }
 
-/** The same from the event's RFC 8785 form. */
+/** Encodes an event as `encodePredictionEvent` does, from its RFC 8785 form. */
 export function sealPredictionEvent(canonical: string): string {
   return `{"payload_hash":"${sha256Hex(canonical)}",${canonical.slice(1)}`
 }

@@ -5,7 +5,10 @@ import { sha256, tenant, timestamp, uuid } from './primitives.ts'
 /** `delivered`: by a replay of the answer that its Idempotency-Key has. */
 export const predictionFate = z.enum(['answered', 'unanswered', 'delivered'])
 
-/** `deadline`: it passed while the event was made durable. `client_gone`: the connection ended before the last byte. `error`: the client was told of a failure instead. */
+/**
+ * `deadline`: it passed while the event was made durable. `client_gone`: the connection ended before the last byte.
+ * `error`: the client was told of a failure in place of the answer.
+ */
 export const unansweredReason = z.enum(['deadline', 'client_gone', 'error'])
 export type UnansweredReason = z.infer<typeof unansweredReason>
 

@@ -72,7 +72,7 @@ export function toTimestamp(timeMs: number): string {
   return text
 }
 
-/** One millisecond is written many times: by the requests of a turn, and by each that sees the same newest event. */
+/** How many times are kept as text: one millisecond is written by all requests of a turn, and by each that sees the same newest event. */
 const remembered = 1024
 const rememberedMs = new Float64Array(remembered).fill(Number.NaN)
 const rememberedText: string[] = Array.from({ length: remembered }, () => '')

@@ -39,7 +39,7 @@ export const v2RequestTensor = z.strictObject({
   shape: z.array(size).max(8).describe('The first dimension is the row.'),
   datatype,
   parameters: parameters.nullish().describe('`binary_data_size`: the bytes of this tensor behind the JSON, instead of `data`.'),
-  // Not an array of zod's: that would look at each of many elements, which the codec does anyway.
+  // It is no array of zod's, which would look at each of many elements, as the codec does anyway.
   data: z
     .custom<unknown[]>(Array.isArray, 'must be an array')
     .meta({ type: 'array' })
@@ -113,7 +113,7 @@ export const v2Live = z.object({ live: z.boolean() })
 export const v2Ready = z.object({ live: z.boolean(), ready: z.boolean() })
 export const v2ModelReady = z.object({ name: z.string(), ready: z.boolean() })
 
-/** Of Triton's extension for model repositories. */
+/** The body of `/v2/repository/index`, Triton's extension for model repositories. */
 export const v2RepositoryIndexRequest = z.looseObject({
   ready: z.boolean().nullish().describe('Only what can be asked now.'),
 })

@@ -32,7 +32,7 @@ const stepEveryMs = 200
 const catchUpEveryMs = 2_000
 /** A new store opens in milliseconds; a load takes as long as it takes, and the process answers meanwhile. */
 const openWaitMs = 5_000
-/** Longer than the logger ever waits to share an insert. */
+/** How long after a load the warehouse is asked for more: longer than the logger ever waits to share an insert. */
 const catchUpForMs = 60_000
 
 /**
@@ -125,7 +125,7 @@ export async function startFeatures(
     })
   }
 
-  /** On the command's request, or when the store was emptied under this process. */
+  /** Loads the store anew on the command's request, or when it was emptied under this process. */
   async function rebuildOnRequest(): Promise<void> {
     const request = await readRebuild(store)
     const requested = request !== undefined && request.state !== 'done'

@@ -29,7 +29,7 @@ export async function syncLabeler(warehouse: Warehouse, project: Project, now: (
   return { labels: [...project.labels.keys()], changedLabels, typedViews, withoutView }
 }
 
-/** Not before the last migration: an earlier one may have left silver.predictions without columns that are to come. */
+/** Throws before the last migration is applied: until then silver.predictions may lack columns. */
 async function describePredictions(warehouse: Warehouse): Promise<ViewColumn[]> {
   const [pending] = await pendingMigrations(warehouse)
   if (pending !== undefined)

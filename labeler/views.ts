@@ -105,7 +105,7 @@ const addedColumns: readonly ViewColumn[] = [
   },
 ]
 
-/** By hash: the ids of all predictions would fill memory. */
+/** Ids are compared by hash, because those of all predictions would fill memory. */
 const reusedSql = `(isNotNull(prediction.question_sha256) AND sipHash128(prediction.tenant, prediction.model, prediction.request_id, prediction.\`index\`) IN
   (
     SELECT sipHash128(tenant, model, request_id, \`index\`) AS hash

@@ -79,7 +79,7 @@ async function measureRound(gateway: MeasuredGateway, { warehouse, logger, dataD
   return { gateway: rate, client, logger: drained }
 }
 
-/** Until the engine merges no more, so that no part pays for the one before it. */
+/** Waits until the engine merges no more, so that no measurement pays for the one before it. */
 async function quiet(url: string): Promise<void> {
   const warehouse = createWarehouse({ url, password: warehousePassword })
   const merges = async () => (await warehouse.query<{ n: string }>('SELECT count() AS n FROM system.merges'))[0]?.n === '0'

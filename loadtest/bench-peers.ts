@@ -28,10 +28,10 @@ const options = new Command('bench:peers')
   .opts<{ rounds: number; seconds: number; json?: string }>()
 
 const clients = 32
-/** On one core, V8 compiles beside what it is to compile for. */
+/** Hindsight needs this long on one core, where V8 compiles beside what it compiles for. */
 const warmUpSeconds = 15
 const cores = chooseCores()
-// With all that it starts, but the servers that are compared.
+// This process gives the servers that are compared their core: it and all else that it starts take the others.
 moveTo(cores.others, process.pid)
 
 const dir = await mkdtemp(join(tmpdir(), 'hindsight-peers-'))

@@ -69,7 +69,7 @@ async function report(rounds: Round[]): Promise<void> {
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`)
 }
 
-/** Both at the same rate, one after the other, round by round. */
+/** Measures both at the same rate, one after the other, round by round. */
 async function measureOpenLoop(perSecond: number): Promise<NonNullable<BenchResult['openLoop']>> {
   const rounds: OpenLoopRound[] = []
   const compared = { durable: find('durable'), committedEcho: find('committed-echo'), shadowed: find('shadowed') }

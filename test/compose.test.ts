@@ -34,7 +34,7 @@ const loaders: Record<string, (env: NodeJS.ProcessEnv) => object> = {
   'forwarder/main.ts': loadForwarderConfig,
 }
 
-/** As Compose fills in `${NAME:?message}`, `${NAME:-default}` and `$$`, with a value for every name. */
+/** Fills in what Compose does, `${NAME:?message}`, `${NAME:-default}` and `$$`, with a value for every name. */
 function interpolate(text: string): string {
   return text.replaceAll(/\$\$|\$\{(\w+)(?::[?-][^}]*)?\}/g, (whole, name: string) => (whole === '$$' ? '$' : `a value of ${name}`))
 }

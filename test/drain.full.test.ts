@@ -43,7 +43,7 @@ async function endEach(services: readonly ServiceName[], env: Record<string, str
     await expect.poll(() => isAlive({ pid }), { message: `${service} ends` }).toBe(false)
     await expect.poll(() => hindsight.output()).toContain(`${service} is back`)
     expect(hindsight.output()).toContain(`${service} ended (exit status 0)`)
-    // None but the gateway itself costs a request.
+    // Draining any service but the gateway costs no request.
     if (service !== 'gateway') expect(load.failures).toEqual([])
   }
   const answered = load.answered.size

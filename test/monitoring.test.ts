@@ -102,7 +102,7 @@ function withoutVariables(expr: string): string {
   return expr.replaceAll('$__rate_interval', '5m').replaceAll('$model', 'any')
 }
 
-/** As in `{{model}}` and `{{ $labels.model }}`. */
+/** The labels that a template names, as in `{{model}}` and `{{ $labels.model }}`. */
 function templateLabels(text: string): string[] {
   return [...text.matchAll(/\{\{\s*(?:\$labels\.)?([a-z_]+)\s*\}\}/g)].map(([, label = '']) => label)
 }

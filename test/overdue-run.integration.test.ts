@@ -40,7 +40,7 @@ it('a run that does not end is answered for in time, takes no other model along,
     fetch(path, { method, headers: { 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) })
   const endless = await ask(`${http}/v1/models/slow/predict`, 'POST', { features: { turns: 1e9 }, options: { timeout_ms: 300 } })
   expect(endless.status).toBe(504)
-  // Of another model, with a version unloaded, and loaded again.
+  // Another model's deployment changes, with a version unloaded, and loaded again.
   for (const champion of ['2', '1']) {
     const change = { champion, loaded: 'deployed', reason: 'to and fro' }
     expect((await ask(`${admin}/v1/models/basket/deployment`, 'PUT', change)).status).toBe(200)

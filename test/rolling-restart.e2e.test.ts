@@ -18,7 +18,7 @@ let warehouse: Warehouse
 let balancer: Balancer
 let env: Record<string, string>
 
-/** Of each gateway, so that it comes back where it was. */
+/** The port of each gateway, so that it comes back where it was. */
 const ports = new Map<string, string>()
 
 beforeAll(async () => {

@@ -107,7 +107,7 @@ async function recordsByWriter(dataDir: string): Promise<number[]> {
   return writers.map(({ lanes }) => lanes.find(({ lane }) => lane === 'predictions')?.durableSeq ?? 0)
 }
 
-/** Of each its state and the segments that it still has. */
+/** The state of each absent writer and the segments that it still has. */
 async function absentWriters(dataDir: string) {
   const { writers } = await describeOutbox(join(dataDir, 'outbox'))
   const absent = writers.filter(({ writerId }) => writerId !== 'gateway-0')

@@ -10,7 +10,7 @@ export type LaneReport = {
   lane: Lane
   depth: number
   age_s?: number
-  /** On disk, confirmed records in segments not yet freed included. */
+  /** Bytes on disk, including confirmed records in segments that are not yet freed. */
   bytes: number
   segments: number
   /** Epochs of which segments are on disk. */

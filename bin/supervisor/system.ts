@@ -26,7 +26,7 @@ export type SystemOptions = {
 
 export type System = {
   gatewayUrl: string
-  /** Where analysts connect; undefined when ClickHouse is not ours. */
+  /** The URL at which analysts connect; undefined where ClickHouse is not started here. */
   readOnlyWarehouseUrl: string | undefined
   clickhouseUrl: string
   clickhousePassword: string | undefined
@@ -71,7 +71,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     HINDSIGHT_HOST: options.host,
     HINDSIGHT_PORT: String(options.port),
   }
-  // One admin port cannot be everyone's.
+  // Several services cannot share one admin port.
   delete baseEnv['HINDSIGHT_ADMIN_PORT']
 
   options.signal.addEventListener('abort', () => {
@@ -216,7 +216,7 @@ async function statusOf({ admin }: ChildState): Promise<Record<string, unknown>>
     const response = await fetch(`${admin}/status`)
     return ((await response.json()) as { status: Record<string, unknown> }).status
   } catch {
-    // As of `failingChecks`.
+    // No check is said to fail, as where nothing is wrong.
     return {}
   }
 }
@@ -227,7 +227,7 @@ async function failingChecks({ admin }: ChildState): Promise<string[]> {
     const { checks } = (await response.json()) as { checks: Record<string, boolean> }
     return response.ok ? [] : Object.keys(checks).filter((name) => !checks[name])
   } catch {
-    // It may just be starting again; the supervisor has said so.
+    // A service that does not answer may be starting again, as the supervisor has said.
     return ['answers']
   }
 }

@@ -55,7 +55,7 @@ function applyToFold(input: { tile: Tile; change: Exclude<Change, { kind: 'put' 
   if (fold === undefined) return true
   const { change, allTime } = input
   if (change.kind === 'remove') fold.facts -= 1
-  // Of all time only the latest matters: without any other fact the fold is the same.
+  // The all-time tile needs only its latest fact: a change to any other leaves the fold as it is.
   const restores = change.kind === 'retract' && change.restores
   const matters = !allTime || restores || fold.columns.some((column) => column.last?.id === change.id)
   if (!matters) return true

@@ -16,14 +16,14 @@ import type { TileGrid } from './compile-view.ts'
 /** `block` is what a read needs; `ledger` what only a write needs. Undefined: nothing to store. */
 export type EncodedBlock = { block: Uint8Array | undefined; ledger: Uint8Array | undefined }
 
-/** Per tile and row, what the block itself leaves out. */
+/** What the block itself leaves out, for each tile and row. */
 type Ledger = {
   newestIngestedAtMs: number[]
   facts: number[]
-  /** Per fold: first and last id of every column. */
+  /** The first and the last id of every column, for each fold. */
   extremes: (string | null)[][]
   ingestedAtMs: number[]
-  /** Joined by line feeds, which an id cannot contain. */
+  /** The ids of the rows, joined by line feeds, which an id cannot contain. */
   ids: string
 }
 

@@ -10,7 +10,7 @@ export type Row = {
   knownAtMs: number
   retractedAtMs: number
   ingestedAtMs: number
-  /** In the order of the grid's columns. */
+  /** The fact's values, in the order of the grid's columns. */
   values: readonly Value[]
 }
 
@@ -21,7 +21,7 @@ export type FoldedColumn = { statistics: Statistics; newestMs: number; first: Ex
 
 /** Facts that can no longer be told apart. Exact for anchors after both maxima, and refused for all others. */
 export type Fold = {
-  /** Ids in it, withdrawn ones included. */
+  /** How many facts it has, withdrawn ones included. */
   facts: number
   count: number
   /** Event time of the newest fact that counts; -Infinity when none does. */
@@ -80,7 +80,7 @@ function codePointRank(unit: number): number {
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000
 }
 
-/** Where the row is, or belongs, among ordered rows. */
+/** The place at which the row is, or belongs, among ordered rows. */
 export function rowRank(rows: readonly Row[], row: Ordered): number {
   let low = 0
   let high = rows.length

@@ -8,7 +8,7 @@ import { windowOf } from '../../contracts/feature-window.ts'
 /** A source value that some feature aggregates. Booleans are the numbers 0 and 1. */
 export type ViewColumn = { name: string; type: 'number' | 'text' }
 
-/** At the anchor t it holds the events of `[floor(t - widthMs, hopMs), t)`. */
+/** A window. At the anchor t it holds the events of `[floor(t - widthMs, hopMs), t)`. */
 export type TileWindow = { widthMs: number; hopMs: number }
 
 export type CompiledFeature = {
@@ -28,7 +28,7 @@ export type TileGrid = {
   /** The source's key that names the entity. */
   key: string
   hopMs: number
-  /** 0 when no feature has a window. */
+  /** The width of the widest window; 0 when no feature has one. */
   widestMs: number
   columns: readonly ViewColumn[]
   windows: readonly CompiledWindow[]
@@ -54,7 +54,7 @@ export type CompiledView = {
   /** Features by window; those without a window apart. */
   windows: readonly CompiledWindow[]
   allTime: readonly CompiledFeature[]
-  /** By hop, ascending. Values of all time are in the first. */
+  /** The grids by hop, ascending. Values of all time are in the first. */
   grids: readonly TileGrid[]
 }
 
@@ -134,7 +134,7 @@ function compileFeature(view: FeatureViewDefinition, feature: ViewFeature, colum
   return { name, aggregation, column, window: { widthMs: window.window_seconds * 1000, hopMs: window.hop_seconds * 1000 } }
 }
 
-/** By hop and width, ascending. */
+/** The windows of the features, by hop and width, ascending. */
 function windowsOf(features: readonly CompiledFeature[]): CompiledWindow[] {
   const windows = new Map<string, TileWindow & { features: CompiledFeature[] }>()
   for (const feature of features) {

@@ -60,7 +60,7 @@ function pagesAt(view: CompiledView, anchorMs: number): Pages[] {
   return view.grids.map((grid) => pagesOfGrid(grid, anchorMs))
 }
 
-/** None, with the last before the first, for a grid without windows. */
+/** The pages that a read at the anchor needs: none, with the last before the first, for a grid without windows. */
 function pagesOfGrid(grid: TileGrid, anchorMs: number): Pages {
   if (grid.windows.length === 0) return { first: 0, last: -1 }
   const startMs = windowStartMs({ widthMs: grid.widestMs, hopMs: grid.hopMs }, anchorMs)
@@ -84,7 +84,7 @@ const maxRemembered = 20_000
 
 type Remembered = { pages: readonly Pages[]; keys: StoreKey[] }
 
-/** As `planRead`, remembering each entity's keys for as long as its pages are the same: most requests ask for the pages of now. */
+/** Plans reads as `planRead` does, and remembers an entity's keys while its pages are the same: most requests ask for the pages of now. */
 export function createReadPlanner(view: CompiledView): (tenant: string, entityId: string, anchorMs: number) => readonly StoreKey[] {
   const remembered = new Map<string, Map<string, Remembered>>()
   let size = 0

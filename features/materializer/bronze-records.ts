@@ -5,7 +5,7 @@ import { milliseconds } from '../offline/sql-text.ts'
 
 /** Records of the feature_events lane as the warehouse has them: what the log no longer delivers. */
 export type BronzeRecords = {
-  /** Per writer and epoch, how far it has every record of the lane without a gap from the first on. Empty before the first migration. */
+  /** How far bronze has every record of the lane without a gap, per writer and epoch. Empty before the first migration. */
   completePositions(): Promise<AppliedPosition[]>
   /** Whether it has every record of this range, ends included. */
   covers(range: SeqRange): Promise<boolean>

@@ -33,7 +33,7 @@ export type StoreWriter = {
   sweep(partition: number, keys: readonly string[]): Promise<void>
   /** False when the warehouse lacked some of the tile's facts. */
   rebuild(request: RebuildRequest, content: TileContent): Promise<boolean>
-  /** Ids of the facts that the tile holds as rows. */
+  /** The ids of the facts that the tile holds as rows. */
   rowIds(request: RebuildRequest): Promise<string[]>
   /** Tiles that were found to need a rebuild since the last call. */
   takeRebuilds(): RebuildRequest[]

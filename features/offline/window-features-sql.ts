@@ -14,7 +14,7 @@ export type WindowFeaturesOptions = {
    */
   events: string
   history: EventHistory
-  /** Only this tenant's events; left out, the relation has no tenants. */
+  /** The tenant whose events count; left out where the relation has no tenants. */
   tenant?: string
   /**
    * Table or parenthesised query with `row_id` (unique), `entity_id` (String), `anchor_time`, and for `applied` also

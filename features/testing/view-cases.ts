@@ -37,7 +37,7 @@ export const windowedView = compile('readings', 'sensor', 5 * minute, [
   { name: 'last_mode', aggregation: 'last', value: 'mode' },
 ])
 
-/** Another key and hop, one window only: pages of many tiles. */
+/** A view with another key and hop and a single window, whose pages have many tiles. */
 export const siteView = compile('site_readings', 'site', minute, [
   { name: 'count_30m', aggregation: 'count', window_seconds: 30 * minute },
   { name: 'std_30m', aggregation: 'std', value: 'level', window_seconds: 30 * minute },

@@ -10,7 +10,7 @@ export type Judged = {
   outcomes: number[]
   scoreTexts: string[]
   outcomeTexts: string[]
-  /** Of the classes that turned out; NaN where the model gave no probabilities. */
+  /** The probability of the class that turned out, per row; NaN where the model gave no probabilities. */
   likelihoods: number[]
 }
 

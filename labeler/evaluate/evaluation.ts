@@ -24,12 +24,12 @@ export type Metric = Estimate & {
 
 /** Numbers of predictions; those of the states sum up to `predictions`. */
 export type GroupCounts = Record<OutcomeState, number> & {
-  /** Those that count. */
+  /** How many predictions count. */
   predictions: number
-  /** Beside them, those left out: their caller was told nothing, or another attempt at the same question counts. */
+  /** How many were left out beside them: their caller was told nothing, or another attempt at the same question counts. */
   unanswered: number
   repeated: number
-  /** With status error, or without the score. */
+  /** How many of those that count have status error, or no score. */
   errors: number
   /** Labeled with a score but not mature; left out of the metrics where silence means no. */
   immature: number

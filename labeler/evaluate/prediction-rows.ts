@@ -14,7 +14,7 @@ export type PredictionRow = {
   day: string
   score: number | null
   score_text: string | null
-  /** Of each class, in the order of the model's categories; empty where the model gives none, or not all of them. */
+  /** The probability of each class, in the order of the model's categories; empty where the model gives none, or not all of them. */
   probabilities: number[]
   outcome_state: OutcomeState
   outcome: number | null

@@ -21,7 +21,7 @@ export async function saveEvaluation(warehouse: Warehouse, evaluation: Evaluatio
   return evaluationId
 }
 
-/** Equal for evaluations that say the same, whenever they were made. */
+/** A hash that is equal for evaluations that say the same, whenever they were made. */
 export function evaluationHash(evaluation: Evaluation): string {
   return canonicalHash({ ...evaluation, as_of: '' })
 }

@@ -76,7 +76,7 @@ function regressionMetrics(judged: Judged): Named[] {
   ]
 }
 
-/** Of how many classes precision and recall are listed; the averages are of all. */
+/** The most classes whose precision and recall are listed; averages are over all classes. */
 const listedClasses = 100
 
 function multiclassMetrics(model: ModelDefinition, { scoreTexts, outcomeTexts, likelihoods }: Judged): Named[] {

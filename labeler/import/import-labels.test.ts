@@ -19,7 +19,7 @@ const event = (number: number, more: object = {}) => ({
   ...more,
 })
 
-/** One with a long value. */
+/** A record with a long value. */
 const long = (number: number, value_text: string, more: object = {}) => {
   const { value_number: _, ...rest } = event(number, { label: 'stage', value_text, ...more })
   return rest
@@ -59,7 +59,7 @@ describe('toLabel', () => {
 })
 
 describe('importLabels', () => {
-  /** As the gateway: a malformed item refuses the whole body, another rejected item only itself. */
+  /** Answers as the gateway does: a malformed item refuses the whole body, another rejected item only itself. */
   function gateway({ malformed, rejected }: { malformed: ReadonlySet<string>; rejected: ReadonlySet<string> }) {
     const stored: string[] = []
     const bodies: number[] = []

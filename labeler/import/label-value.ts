@@ -4,7 +4,7 @@ import { parseBoolean, parseDecimal, readNumber, readText, refuse } from './read
 /** What a label's values are. */
 export type LabelType = Pick<LabelDefinition, 'name' | 'type' | 'categories'>
 
-/** By name. */
+/** The label definitions of the gateway, by name. */
 export type LabelDefinitions = ReadonlyMap<string, LabelType>
 
 /**

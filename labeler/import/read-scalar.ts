@@ -28,7 +28,7 @@ export function parseBoolean(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : typeof value === 'string' ? words[value.toLowerCase()] : undefined
 }
 
-/** Ids and names: a number is the text of its digits, as long as a double holds them all. */
+/** Reads an id or a name: a number is the text of its digits, as long as a double holds them all. */
 export function readText(value: unknown): unknown {
   if (typeof value === 'bigint' || typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value)
   if (typeof value !== 'number') return value

@@ -6,7 +6,7 @@ import { nest } from './label-columns.ts'
 import { type LabelType, readValueNumber, readValueText } from './label-value.ts'
 import { parseBoolean, readNumber, readText, refuse } from './read-scalar.ts'
 
-export type FieldOptions = TimeOptions & { /** Of the label that the record names. */ definition: LabelType }
+export type FieldOptions = TimeOptions & { /** The definition of the label that the record names. */ definition: LabelType }
 
 /** How a value of a file becomes the field's; left as it is where the schema shall judge it. Throws a `ServiceError` where it cannot. */
 type Convert = (value: unknown, options: FieldOptions) => unknown

@@ -11,7 +11,7 @@ import { toLabel, type ToLabelOptions } from './to-label.ts'
 const row = { label: 'late', request_id: 'r1', value_number: 1, event_time: '2026-03-29T01:30:00Z' }
 const half = '2026-03-29T01:30:00.000Z'
 
-/** As a file's reader gives it: what is undefined is left out. */
+/** A row as a file's reader gives it: what is undefined is left out. */
 function readRow(change: Record<string, unknown>, options: Partial<ToLabelOptions> = {}) {
   const given = Object.entries({ ...row, ...change }).filter(([, value]) => value !== undefined)
   return toLabel(Object.fromEntries(given), { definitions: labelTypes, ...options })

@@ -5,7 +5,7 @@ import { proportionEstimate } from './proportion.ts'
 /** The class that a model named and the one that turned out, of the same rows. */
 export type Classified = { predicted: readonly string[]; observed: readonly string[] }
 
-/** Of one class: precision counts the rows that were called it, recall those that were it. */
+/** The metrics of one class: precision counts the rows that were called it, recall those that were it. */
 export type ClassMetrics = { name: string; precision: Estimate; recall: Estimate }
 
 export function accuracy({ predicted, observed }: Classified): Estimate {

@@ -13,7 +13,7 @@ export function orderByScore(scores: Float64Array): Uint32Array {
   return Uint32Array.from(scores, (_, row) => row).sort((a, b) => compare(scores[a]!, scores[b]!))
 }
 
-/** Not by difference: that of two infinities is NaN. */
+/** Compares without a difference, because that of two infinities is NaN. */
 function compare(a: number, b: number): number {
   return a < b ? -1 : Number(a > b)
 }

@@ -41,7 +41,7 @@ type Attempt = {
   route?: string
   id?: string
   row?: object
-  /** Of the decision: a shadow, a replay. */
+  /** Further predictions of the decision: a shadow, a replay. */
   beside?: object[]
 }
 

@@ -4,7 +4,7 @@ import type { Project } from '../../platform/project/project.ts'
 /** What outcome resolution needs of one label definition. */
 export type LabelRule = {
   label: string
-  /** 0: exact. Otherwise the label counts for anchor times in [event_time - windowMs, event_time). */
+  /** The label counts for anchor times in [event_time - windowMs, event_time); where it is 0, for its anchor time alone. */
   windowMs: number
   which: LabelDefinition['which']
   maturityMs: number

@@ -6,11 +6,11 @@
 export const outcomeStates = ['pending', 'labeled', 'negative', 'expired', 'conflicted', 'retracted'] as const
 export type OutcomeState = (typeof outcomeStates)[number]
 
-/** What of a decision takes part in matching. Times are milliseconds since the epoch. */
+/** The fields of a decision that take part in matching. Times are milliseconds since the epoch. */
 export type Decision = {
   tenant: string
   decisionId: string
-  /** Its served prediction, shadows and replays. */
+  /** The ids of its served prediction, of its shadows and replays. */
   predictionIds: readonly string[]
   model: string
   requestId: string
@@ -18,15 +18,15 @@ export type Decision = {
   entities: Readonly<Record<string, string>>
   anchor: string
   anchorTimeMs: number
-  /** Equal for attempts at one question; undefined where the decision repeats none. */
+  /** The question's hash, equal for attempts at one question; undefined where the decision cannot repeat another. */
   question?: string | undefined
-  /** Undefined for what nobody is told of. */
+  /** What the caller was told; undefined for shadows and replays, of which nobody is told. */
   fate?: 'answered' | 'unanswered' | 'unknown' | undefined
   /** When and where its first prediction was received. */
   receipt: { ingestedAtMs: number; writerId: string; epoch: number; seq: number }
 }
 
-/** What of a label event takes part in resolution. */
+/** The fields of a label event that take part in resolution. */
 export type LabelStatement = {
   tenant: string
   labelId: string
@@ -42,7 +42,7 @@ export type LabelStatement = {
   eventTimeMs: number
   knownAtMs: number
   ingestedAtMs: number
-  /** Where it was first made durable: among statements of one instant, the order in which they were made. */
+  /** The place where it was first made durable, which orders statements of one instant. */
   origin: { writerId: string; epoch: number; seq: number }
   source: { kind: string; name: string; labeler?: string }
   supersedes?: string

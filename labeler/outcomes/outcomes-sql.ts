@@ -8,9 +8,9 @@ export type OutcomesSqlOptions = {
   asOf: string
   /** A boolean expression over silver.predictions that holds for whole models only; others are left out early. */
   where?: string
-  /** Only the outcomes of each model's primary label. */
+  /** Leaves out outcomes of labels that are not their model's primary one. */
   primaryOnly?: boolean
-  /** With a row, its label empty, for each decision that has no outcome, because its model's primary label is not defined. */
+  /** Adds a row with an empty label for each decision that has no outcome because its model's primary label is not defined. */
   everyDecision?: boolean
 }
 
@@ -175,7 +175,7 @@ function knownSql(asOf: string): string {
 
 const toMs = (column: string) => `toUnixTimestamp64Milli(${column})`
 
-/** Equal for an anchor time and a window that reaches it; with an exact match the bucket is the time itself. */
+/** A key that is equal for an anchor time and a window that reaches it; with an exact match the bucket is the time itself. */
 function entityKey(ids: { windowMs: string; roles: string; entities: string; timeMs: string }): string {
   const bucket = `if(${ids.windowMs} = 0, ${ids.timeMs}, intDiv(${ids.timeMs} - positiveModulo(${ids.timeMs}, greatest(${ids.windowMs}, 1)), greatest(${ids.windowMs}, 1)))`
   return `concat('e', toString((${ids.windowMs}, ${ids.roles}, arrayMap(role -> ${ids.entities}[role], ${ids.roles}), ${bucket})))`
@@ -199,7 +199,7 @@ const decisionKeys = `arrayConcat(
             arrayFilter(shape -> hasAll(CAST(mapKeys(entities), 'Array(String)'), shape.2), shapes)))`
 
 /**
- * One row per statement, model and anchor: the questions that it reaches by any of their attempts, as tuples of the chosen attempt
+ * A query with one row per statement, model and anchor: the questions that it reaches by any of their attempts, as tuples of the chosen attempt
  * and all of them, and those that `which` leaves. What was not answered gives way to what was.
  */
 const candidatesSql = `
@@ -238,7 +238,7 @@ const candidatesSql = `
           AND question.anchor_time < statement.event_time)))
     GROUP BY tenant, label, label_id, model, anchor`
 
-/** One row per statement and question that it counts for. */
+/** A query with one row per statement and question that it counts for. */
 const matchesSql = `
     SELECT
       tenant, label, label_id, model, anchor, question.1 AS chosen, question.2 AS members,

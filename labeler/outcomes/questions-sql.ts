@@ -1,5 +1,5 @@
 /**
- * One row per question, with the attempts at it. `targets` are what labels find, `members` the decisions as tuples of id,
+ * A query with one row per question and the attempts at it. `targets` are what labels find, `members` the decisions as tuples of id,
  * anchor time and rank, and `chosen` (anchor time, id, rank) the attempt that counts: of the highest rank the latest. With rank 0
  * nobody was answered, and none counts. Attributes are those of a decision's first prediction: replays come later and repeat them.
  */
@@ -25,7 +25,7 @@ export function questionsSql(where = 'true'): string {
     GROUP BY tenant, ifNull(toString(about.7), toString(decision_id))`
 }
 
-/** Of an attempt's tuple, and the tuple of the one that was chosen: why the attempt does not count; null where it does. */
+/** Why an attempt does not count, by its tuple and that of the chosen one; null where it counts. */
 export function leftOutSql(attempt: string, chosen: string): string {
   return `multiIf(${attempt}.3 = 0, 'unanswered', toString(${attempt}.1) != ${chosen}.2, 'repeated', NULL)`
 }

@@ -102,7 +102,7 @@ function toOutcome(decision: Decision, { rule, statements, superseded, asOfMs }:
   return rule.silence === 'negative' ? { ...base, state: 'negative', outcome: 0, knownAtMs: maturesAtMs } : { ...base, state: 'expired' }
 }
 
-/** Per source the newest that is not superseded, if it says a value. */
+/** The newest statement of each source that is not superseded, if it says a value. */
 function standingPerSource(statements: readonly LabelStatement[], superseded: ReadonlySet<string>): LabelStatement[] {
   const live = statements.filter((statement) => !superseded.has(JSON.stringify([statement.tenant, statement.labelId])))
   const sources = groupBy(live, ({ source }) => JSON.stringify([source.kind, source.name, source.labeler ?? '']))

@@ -10,7 +10,7 @@ const mostStatements = 12
 const steps = fc.integer({ min: 0, max: 16 })
 const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 
-/** Ids whose order as text is the reverse of ClickHouse's order of UUIDs. */
+/** An id such that the order of these as text is the reverse of ClickHouse's order of UUIDs. */
 export function testUuid(number: number): string {
   return `0190a000-0000-7000-8000-${String(number).padStart(12, '0')}`.replace('a000', `a${String(999 - number).padStart(3, '0')}`)
 }

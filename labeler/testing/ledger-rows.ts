@@ -14,7 +14,7 @@ export function predictionRow(row: PredictionRow & { seq: number }): object {
   }
 }
 
-/** One row per prediction of the decision: the first served, the others shadows, at one after the other place of the writer. */
+/** The rows of a decision's predictions: the first was served, the others are shadows, at consecutive places of the writer. */
 export function decisionRows(decision: Decision): object[] {
   const { tenant, decisionId, model, requestId, index, entities, anchor, anchorTimeMs, question, fate, receipt } = decision
   return decision.predictionIds.map((predictionId, position) =>

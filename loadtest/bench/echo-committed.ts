@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { listenAndReport } from './listen-and-report.ts'
 
-/** As the bare echo, but each body is on disk before its answer. All that come during one `fdatasync` share the next. */
+/** Echoes a body as the bare server does, once it is on disk. All bodies that come during one `fdatasync` share the next. */
 const writeTo = promisify(write)
 const syncTo = promisify(fdatasync)
 const fd = openSync(join(process.env['BENCH_DIR'] ?? '.', 'echo.log'), 'a')

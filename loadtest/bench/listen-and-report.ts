@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** On a free port of loopback, told to the parent as a service of the product tells it; ends with SIGTERM. */
+/** Listens on a free port of loopback, tells the parent as a service of the product does, and ends with SIGTERM. */
 export function listenAndReport(server: Server): void {
   server.listen(0, '127.0.0.1', () => {
     const { port } = server.address() as AddressInfo

@@ -49,7 +49,7 @@ export async function startMeasured(name: VariantName, options: Omit<Place, 'nod
   }
 }
 
-/** In the logger's place, between measurements: what nobody confirms would fill the disk. */
+/** Confirms everything in the logger's place, between measurements: what nobody confirms would fill the disk. */
 export async function emptyOutbox(dir: string): Promise<void> {
   if (!existsSync(dir)) return
   const consumer = await openOutboxConsumer({ dir, name: 'logger', lanes: ['predictions'] })

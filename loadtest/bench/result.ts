@@ -13,14 +13,14 @@ export type BenchResult = {
   rounds: number
   seconds: number
   variants: Record<VariantName, { requestsPerSecond: Spread; p50Ms: Spread; p99Ms: Spread; failed: number }>
-  /** Of rates within one round. */
+  /** The ratios of rates within one round. */
   ratios: Record<keyof typeof goals, Spread>
   openLoop?: {
     requestsPerSecond: number
     durableP99Ms: Spread
     committedEchoP99Ms: Spread
     ratio: Spread
-    /** Of the durable gateway's, what a shadow on every request makes of its latencies. */
+    /** The latencies with a shadow on every request over those of the durable gateway without. */
     shadowedP50Ratio: Spread
     shadowedP99Ratio: Spread
     failed: number

@@ -7,7 +7,7 @@ export type ClosedLoopResult = { requestsPerSecond: number; p50Ms: number; p99Ms
 
 const script = fileURLToPath(new URL('../logger/predict.lua', import.meta.url))
 
-/** As many requests as are answered to clients that each wait for one answer before they ask again. */
+/** Runs a closed loop: clients that each wait for one answer before they ask again. */
 export async function runWrk(options: { url: string; seconds: number; clients: number; bodiesFile: string }): Promise<ClosedLoopResult> {
   const args = ['--latency', '-t', '1', '-c', String(options.clients), '-d', `${options.seconds}s`, '-s', script, options.url]
   const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, WRK_BODIES: options.bodiesFile } })

@@ -7,7 +7,7 @@ import { warehousePassword } from './service-process.ts'
 
 type Batch = { table: string; rows: object[] }[]
 
-/** As the logger sends them. */
+/** The settings of an insert as the logger sends them. */
 const settings = {
   async_insert: 0,
   precise_float_parsing: 1,

@@ -13,12 +13,12 @@ type Options = { url: string; seconds: number; clients: number; scratchDir: stri
 const script = fileURLToPath(new URL('./predict.lua', import.meta.url))
 const bodies = Array.from({ length: 500 }, (_, index) => predictBody(index))
 
-/** As many predictions as the gateway answers to clients that each wait for one answer before they ask again. */
+/** Counts the predictions that the gateway answers to clients that each wait for one answer before they ask again. */
 export async function closedLoop(options: Options): Promise<ClosedLoop> {
   return (await withWrk(options)) ?? (await withNode(options))
 }
 
-/** Undefined where there is no wrk: it takes much less of the machine than a client in Node. */
+/** The loop by wrk, which takes much less of the machine than a client in Node; undefined where there is no wrk. */
 async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<ClosedLoop | undefined> {
   const file = join(scratchDir, 'bodies.jsonl')
   await writeFile(file, bodies.join('\n'))

@@ -42,7 +42,7 @@ async function recordsOf(admin: string): Promise<number> {
   return status.records ?? 0
 }
 
-/** Without what the logger could not say in time. */
+/** The logger's status; a field that it could not tell in time is absent. */
 export type LoggerStatus = { status: { records?: number; lag?: { lane: string; records: number }[] } }
 
 export async function loggerStatus(admin: string): Promise<LoggerStatus> {

@@ -3,7 +3,7 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 
 export type FreshEvent = { id: string; payload: string }
 
-/** As many events as asked for, each a recorded one under an id of its own, so that no round merges with another's rows. */
+/** Makes events of recorded ones, each under an id of its own, so that no round merges with another's rows. */
 export function freshEvents(recorded: readonly LogRecord[], { count, newId }: { count: number; newId: () => string }): FreshEvent[] {
   const templates = recorded.slice(0, 2_000).map(({ payload }) => predictionEventV1.parse(JSON.parse(Buffer.from(payload).toString())))
   return Array.from({ length: count }, (_item, index) => {

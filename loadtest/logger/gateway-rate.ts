@@ -5,7 +5,7 @@ import { fillWindows } from './flights.ts'
 import { startService, type ServiceProcess } from './service-process.ts'
 import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
-/** One request is several records where a model has shadow versions. */
+/** The gateway's rate. A request is several records where a model has shadow versions. */
 export type GatewayRate = ClosedLoop & { recordsPerSecond: number }
 
 export type MeasuredGateway = {
@@ -21,7 +21,7 @@ const clients = 32
 export async function startMeasuredGateway(dataDir: string, clickhouseUrl: string): Promise<MeasuredGateway> {
   const outbox = join(dataDir, 'outbox')
   const gateway = await startFilledGateway({ HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: clickhouseUrl })
-  // In the logger's place: what nobody confirms fills the outbox, and then nothing more is answered.
+  // This consumer stands in the logger's place: what nobody confirms fills the outbox, and then nothing more is answered.
   const consumer = await openOutboxConsumer({ dir: outbox, name: 'logger', lanes: ['predictions'] })
   let kept: LogRecord[] = []
   await closedLoop({ url: gateway.http, seconds: 2, clients, scratchDir: dataDir })

@@ -26,7 +26,7 @@ export function startOpenLoop({ url, perSecond }: { url: string; perSecond: numb
   async function send(into: ReturnType<typeof emptyPart>, dueAt: number): Promise<void> {
     into.sent += 1
     const { status } = await client.send(bodies[sent % bodies.length] as string)
-    // From when it was due, so that a client that falls behind does not flatter the server.
+    // Latency counts from when the request was due, so that a client that falls behind does not flatter the server.
     into.latenciesMs.push(performance.now() - dueAt)
     if (status !== 200) into.failed += 1
   }

@@ -8,7 +8,7 @@ import { until } from './until.ts'
 export type Outage = {
   requestsPerSecond: number
   outageSeconds: number
-  /** From the warehouse's readiness until the logger was no more than two seconds of load behind. */
+  /** The time from the warehouse's readiness until the logger was no more than two seconds of load behind. */
   catchUpSeconds: number
   behindRecords: number
   before: OpenLoopPart

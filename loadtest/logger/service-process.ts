@@ -8,7 +8,7 @@ import { typescriptArgs } from '../../platform/typescript/typescript-args.ts'
 export type ServiceProcess = {
   pid: number | undefined
   http: string
-  /** Its admin listener. */
+  /** The URL of its admin listener. */
   admin: string
   stop(signal?: NodeJS.Signals): Promise<void>
   signal(signal: NodeJS.Signals): void

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 /** One core for the servers that are compared; whoever asks them, and what they read from, have the others. */
 export type Cores = { server: string; others: string }
 
-/** Of the cores that this process may use; needs Linux and two of them. */
+/** Chooses among the cores that this process may use; needs Linux and two of them. */
 export function chooseCores(): Cores {
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
   const [server, ...others] = parseCores(list)
@@ -12,7 +12,7 @@ export function chooseCores(): Cores {
   return { server: `${server}`, others: others.join(',') }
 }
 
-/** As the kernel writes them: `0,2-4`. */
+/** Parses a list of cores as the kernel writes it: `0,2-4`. */
 export function parseCores(list: string): number[] {
   return list.split(',').flatMap((range) => {
     const [first = Number.NaN, last = first] = range.split('-').map(Number)

@@ -12,7 +12,7 @@ export type PeersResult = {
   seconds: number
   clients: number
   subjects: Record<Subject, { requestsPerSecond: Spread; p50Ms: Spread; p99Ms: Spread; failed: number }>
-  /** Of rates within one round. */
+  /** The ratios of rates within one round. */
   ratios: Record<keyof typeof comparisons, Spread>
 }
 

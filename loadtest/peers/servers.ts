@@ -75,7 +75,7 @@ export async function startPeer(name: PeerName, { dir, redisUrl, core }: Start):
   })
   const exited = once(child, 'exit')
   const stop = async () => {
-    // With its workers.
+    // The signal goes to the whole process group, so that a server's workers end with it.
     if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGTERM')
     await exited
   }

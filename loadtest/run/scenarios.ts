@@ -81,7 +81,7 @@ async function ramp(target: Target, options: RunOptions) {
 
 const capacitySeconds = 10
 
-/** Of each request, so that what is overloaded is the gateway, and not k6 beside it. */
+/** The predictions of a request, so many that the gateway is overloaded and not k6 beside it. */
 const overloadInstances = 16
 
 /** The rate is measured, unless it is given: whatever else the machine does, k6 included, meets both runs. */
@@ -106,7 +106,7 @@ async function hotSwap(target: Target, options: RunOptions) {
   return { runs: [run], findings: [{ text: `${done} of ${swaps} swaps`, holds: done === swaps }, finding] }
 }
 
-/** As much more as the small model and `/livez` may take beside the slow model than beside a busy thread. */
+/** How many times as long the small model and `/livez` may take beside the slow model as beside a busy thread. */
 const mostRatio = 1.5
 const slowMs = 100
 

@@ -5,9 +5,9 @@ export type Target = {
   url: string
   /** The gateway's admin listener, for deployments. */
   admin: string | undefined
-  /** Where its predictions are stored. */
+  /** The warehouse in which its predictions are stored. */
   warehouse: Warehouse
-  /** Of the system that was started for the test. */
+  /** What can be done to a system that was started for the test. */
   own: { stopWarehouse(): void; continueWarehouse(): void; dir: string } | undefined
   close(): Promise<void>
 }

@@ -10,10 +10,10 @@ export const settings = {
   url: __ENV['HINDSIGHT_URL'] ?? 'http://127.0.0.1:8080',
   rate: Number(__ENV['RATE'] ?? 200),
   seconds: Number(__ENV['SECONDS'] ?? 30),
-  /** Of each request. */
+  /** The predictions of each request. */
   instances: Number(__ENV['INSTANCES'] ?? 1),
   budgetMs: Number(__ENV['BUDGET_MS'] ?? 100),
-  /** On every prediction, so that its rows can be found. */
+  /** The tag of every prediction, by which its rows are found. */
   tag: __ENV['TAG'] ?? 'loadtest',
   /** Sent as a bearer token where the gateway asks for one. */
   key: __ENV['HINDSIGHT_API_KEY'],
@@ -22,7 +22,7 @@ export const settings = {
 /** Predictions that were answered with one, and those that the gateway would not take. */
 export const answered = new Counter('answered')
 export const refused = new Counter('refused')
-/** Of answered ones alone: a refusal is quick, and would flatter. */
+/** The durations of answered requests alone: a refusal is quick, and would flatter. */
 export const answeredMs = new Trend('answered_duration', true)
 
 // What a gateway may say when there is more than it can do. Anything else counts as failed.
@@ -31,7 +31,7 @@ http.setResponseCallback(http.expectedStatuses(200, 429, 503))
 const airports = ['ATL', 'ORD', 'DFW', 'LAX', 'PHX', 'DEN', 'MSP', 'DTW', 'SFO', 'SEA']
 const departure = '2001-06-04T12:00:00.000Z'
 
-/** One request; where `mayRefuse` is left out, a refusal is a failed check. */
+/** Sends one request; where `mayRefuse` is left out, a refusal is a failed check. */
 export function predict({ mayRefuse = false } = {}): void {
   const { instances } = settings
   send('flight-delay', instances === 1 ? anyFlight() : { instances: Array.from({ length: instances }, anyFlight) }, mayRefuse)
@@ -44,7 +44,7 @@ function anyFlight() {
   return { entities: { origin, destination }, anchor_time: departure, features, tags: [settings.tag] }
 }
 
-/** One prediction of the slow model that `npm run loadtest` adds to the example project. */
+/** Asks for one prediction of the slow model that `npm run loadtest` adds to the example project. */
 export function predictSlowly(turns: number): void {
   send('slow', { features: { turns }, tags: [settings.tag] }, true)
 }

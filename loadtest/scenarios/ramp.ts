@@ -4,7 +4,7 @@ import { arrivals, predict, settings, summaryTrendStats as stats, thresholds } f
 declare const __ENV: Record<string, string | undefined>
 
 /**
- * From a tenth of `RATE` to all of it in ten steps, each a scenario of its own. Up to saturation everything is answered within
+ * The load goes from a tenth of `RATE` to all of it in ten steps, each a scenario of its own. Up to saturation everything is answered within
  * the budget, beyond it what is taken is; `npm run loadtest` says at which step it was reached.
  */
 const steps = 10
@@ -18,7 +18,7 @@ export const options = {
   ),
   thresholds: {
     ...thresholds(settings.budgetMs, { http_req_duration: [] }),
-    // Of each step, so that they stand in the summary; only the first is sure to be answered whole.
+    // Every step has thresholds, so that it stands in the summary; only the first is sure to be answered whole.
     ...Object.fromEntries(
       names.flatMap((name, index) => [
         [`answered{scenario:${name}}`, index === 0 ? ['count>0'] : ['count>=0']],

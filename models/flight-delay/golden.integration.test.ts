@@ -40,7 +40,7 @@ function assembleGolden({ version, manifest }: ProjectVersion, golden: Golden, o
   return new Map(served.map(({ name, value }) => [name, value]))
 }
 
-/** One of hour and weekday without the other cannot be asked for: both come from the same time zone. */
+/** A golden request with only one of hour and weekday cannot be asked for: both come from the same time zone. */
 function isAskable({ features }: Golden): boolean {
   return (features['hour'] === undefined) === (features['weekday'] === undefined)
 }

@@ -12,11 +12,11 @@ import { casesOf } from '../testing/full-run.ts'
 import { type ServiceProcess, startService } from '../testing/service-process.ts'
 import { type Attack, type Planted, attacks as allAttacks, plant, questions } from './planted.ts'
 
-/** Of each kind the first and every eighth, or all of them. */
+/** The attacks that are tried: the first and every eighth of each kind, or all of them. */
 const attacks = casesOf({ few: allAttacks.filter((attack) => placeInKind(attack) % 8 === 0), all: allAttacks })
 
 const dataDir = mkdtempSync(join(tmpdir(), 'hindsight-analysts-'))
-/** In the statement of another person, which runs meanwhile. */
+/** A text in the statement of another person, which runs meanwhile. */
 const foreign = `foreign-${randomUUID()}`
 let planted: Planted
 let service: ServiceProcess
@@ -85,7 +85,7 @@ function leaks({ text }: Answer): string[] {
 
 const atOnce = 16
 
-/** For what is refused before the engine sees it: there is no queue that could be full. */
+/** Uses all at once what is refused before the engine sees it: there is no queue that could be full. */
 async function eachAtOnce<T>(items: readonly T[], use: (item: T) => Promise<void>): Promise<void> {
   for (let from = 0; from < items.length; from += atOnce) await Promise.all(items.slice(from, from + atOnce).map(use))
 }
@@ -135,7 +135,7 @@ describe('once it is ready', () => {
     await warehouse.command('CREATE TABLE gold.t_ids (a UInt32) ENGINE = Set')
     await warehouse.command('CREATE TABLE gold.j (a UInt32, b UInt32) ENGINE = Join(ANY, LEFT, a)')
     await warehouse.command('CREATE VIEW gold.v AS SELECT * FROM gold.t WHERE a = {x:UInt32}')
-    // It belongs to gold, and leads to what analysts are not to read.
+    // The table belongs to gold, and leads to what analysts are not to read.
     await warehouse.command(`CREATE TABLE gold.outside ENGINE = Merge('bronze', 'prediction_payloads')`)
     await warehouse.insert('gold.t', [{ a: 1, file: 'f' }])
     await warehouse.insert('gold.t_ids', [{ a: 1 }])

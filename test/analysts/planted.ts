@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** One thing that someone sends who has no business with what it would show or change. */
+/** A request of someone who has no business with what it would show or change. */
 export type Attack = {
   kind: string
   sql: string
-  /** Of the URL, and headers, besides the statement. */
+  /** Parameters of the URL, and headers, besides the statement. */
   query?: Record<string, string>
   headers?: Record<string, string>
   /** May well be answered, with nothing of others in the answer. */

@@ -20,7 +20,7 @@ export type Fault = {
   /** What is done, for the table. */
   does: string
   setUps: readonly SetUp[]
-  /** In a whole run; the command can say otherwise. */
+  /** How many rounds a whole run has; the command can say otherwise. */
   rounds: number
   system?: SystemSpec
   /** Why it cannot be done on this machine; undefined where it can. */

@@ -1,13 +1,13 @@
 /** Everything random of a run, drawn from one seed. */
 export type Random = {
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   next(): number
   /** A whole number, both ends included. */
   int(min: number, max: number): number
   pick<T>(from: readonly T[]): T
 }
 
-/** Equal seed and stream, equal draws: a round can be run again without those before it. */
+/** Draws the same numbers for equal seed and stream, so that a round can be run again without those before it. */
 export function createRandom(seed: number, stream: string): Random {
   let state = hash(`${seed}/${stream}`)
   // mulberry32, public domain, by Tommy Ettinger.

@@ -11,7 +11,7 @@ export type FaultResult = {
   /** Why it was not run, or not to its end. */
   skipped?: string
   broken?: string
-  /** Where the logs and data of a system lie in which something was found. */
+  /** The folder with the logs and data of a system in which something was found. */
   files?: string
   attempted: number
   answered: number
@@ -21,7 +21,7 @@ export type FaultResult = {
   doubled: number
   altered: number
   other_violations: number
-  /** Of answered predictions, from the moment each was due. */
+  /** The latency of answered predictions, from the moment each was due. */
   p99_ms: number | null
   seconds: number
   /** What came instead of an answer, and how often: a status, or the error of a connection. */
@@ -35,7 +35,7 @@ export type RunResult = {
   seed: number
   started_at: string
   node: string
-  /** Of the nats-server on the PATH; missing where there is none. */
+  /** The version of the nats-server on the PATH; missing where there is none. */
   nats_server?: string
   /** The commit that was run; missing where the files are no repository. */
   commit?: string

@@ -24,15 +24,15 @@ export type FaultRun = {
   onRound?: (round: { number: number; of: number; ms: number; violations: readonly Violation[] }) => void
 }
 
-/** Longer than a gateway that works ever takes; an answer that comes later counts as none. */
+/** How long the client waits: longer than a gateway that works ever takes. An answer that comes later counts as none. */
 const clientTimeoutMs = 20_000
-/** For what is to be answered however busy the machine is. */
+/** How long is waited for what is to be answered however busy the machine is. */
 const proberTimeoutMs = 60_000
 const endSettleMs = 60_000
-/** That many show what is wrong; more would only take their time. */
+/** After so many broken rounds a fault is given up: they show what is wrong. */
 const enoughBrokenRounds = 3
 
-/** One system, many rounds. Never throws: what keeps the fault from being run stands in the result. */
+/** Runs many rounds on one system. Never throws: what keeps the fault from being run stands in the result. */
 export async function runFault(run: FaultRun): Promise<FaultResult> {
   const { fault, setUp, seed } = run
   const result = emptyResult({ fault: fault.name, does: fault.does, set_up: setUp, seed })

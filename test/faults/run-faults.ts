@@ -5,7 +5,7 @@ import { runFault } from './run-fault.ts'
 import { whyNoServers } from './system/servers.ts'
 import { type SetUp, setUps } from './system/spec.ts'
 
-/** From 1. */
+/** One of several runs that share the faults; `index` counts from 1. */
 export type Part = { index: number; of: number }
 
 export type RunOptions = {

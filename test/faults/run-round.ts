@@ -19,9 +19,9 @@ const defaultSettleMs = 60_000
 export async function runRound(options: {
   fault: Fault
   system: FaultSystem
-  /** Of the load. */
+  /** The client of the load. */
   client: HttpClient
-  /** Of everything else: it waits longer. */
+  /** The client of everything else, which waits longer. */
   prober: HttpClient
   seed: number
   round: number

@@ -8,7 +8,7 @@ export type Confirmation = { records: readonly OutboxRecord[]; streamSeq: number
 /** A record that was sent in this run and is not confirmed. `countedAt` is missing until its ack counts. */
 type Entry = { record: OutboxRecord; attempt: number; sendNo: number; sentAt: number; countedAt?: number; refusedAt?: number; seq: number }
 
-/** One process per data directory. Only the cursors, `freed`, outlive it. */
+/** The one forwarder of a data directory. Only the cursors, `freed`, outlive its process. */
 export type Forwarder = {
   start(): boolean
   crash(): boolean
@@ -97,7 +97,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   function counts({ seq, duplicate }: PublishAck, attempt: number): boolean {
     if (protocol.countAcks === 'duplicate_too') return seq > 0
     if (protocol.countAcks === 'seq_zero_too') return !duplicate || seq === 0
-    // Ids that begin again leave the first attempt of a run no way to tell.
+    // Where ids begin again with each run, its first attempt cannot tell a duplicate of its own from an earlier run's.
     const mayBeOwn = protocol.attempts === 'within_run' && attempt === 1
     return seq > 0 && (!duplicate || mayBeOwn)
   }

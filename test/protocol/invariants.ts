@@ -36,7 +36,7 @@ function isOfClient({ seal, unanswered }: OutboxRecord): boolean {
   return seal === undefined && unanswered === undefined
 }
 
-/** As silver.predictions judges it, from what is stored alone. What nobody was told of must not read as answered. */
+/** Judges as silver.predictions does, from what is stored alone: what nobody was told of must not read as answered. */
 function answeredWasTold({ bronze, protocol, told }: World): boolean {
   const rows = bronze.rows().filter(({ origin }) => origin.lane === 'predictions')
   const unanswered = new Set(rows.map((row) => row.unanswered))
@@ -60,7 +60,7 @@ function hasOneRowEach({ bronze }: World): boolean {
   return new Set(rows.map(({ origin }) => keyOf(origin))).size === rows.length
 }
 
-/** As reconcile does it, from what is stored alone: per epoch and lane, all that is stored is sealed and all that is sealed is stored. */
+/** Judges as reconcile does, from what is stored alone: per epoch and lane, all that is stored is sealed, and the reverse. */
 function sealsMatch({ bronze }: World): boolean {
   const streams = new Map<string, OutboxRecord[]>()
   for (const row of bronze.rows()) {

@@ -4,7 +4,7 @@ import { keyOf, type OutboxRecord } from './outbox.ts'
 import { settings, type Protocol } from './protocol.ts'
 import type { Consumer, StreamMessage } from './stream.ts'
 
-/** One of several processes on the same durable consumer. All that it knows is the batch in its hands. */
+/** A logger, one of several processes on the same durable consumer. All that it knows is the batch in its hands. */
 export type Logger = {
   start(): boolean
   crash(): boolean

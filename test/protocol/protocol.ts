@@ -12,7 +12,7 @@ export type Protocol = {
   /** How far one lane's cursor goes when its confirmations come out of order. */
   cursor: 'contiguous' | 'highest'
   confirmBy: 'origin' | 'origin_without_epoch' | 'stream_position'
-  /** Of what a message id is made, besides the attempt. */
+  /** What a message id is made of, besides the attempt. */
   messageIdOf: 'origin' | 'event'
   /** `across_runs`: never the same again, not even after a restart. `none`: a republish has the id of the first publish. */
   attempts: 'across_runs' | 'within_run' | 'none'
@@ -24,9 +24,9 @@ export type Protocol = {
   republish: 'with_room' | 'always'
   loggerOrder: readonly ('insert' | 'confirm' | 'ack')[]
   poison: 'rejected' | 'dropped'
-  /** From when the fate of a prediction that was not answered counts. */
+  /** The moment from which the fate of a prediction that was not answered counts. */
   settles: 'when_durable' | 'when_known'
-  /** Of what `settled_through` is kept. */
+  /** What `settled_through` is kept for. */
   settledOf: 'epoch' | 'writer'
   bronze: 'replacing' | 'plain'
   /** What is done with a consumer whose delivered sequence is ahead of the stream's last. */
@@ -71,7 +71,7 @@ export const settings = {
   ackWait: 2,
   republishAfter: 4,
   publishTimeout: 2,
-  /** Longer than the recovery, so that waiting until it is over counts as not recovering. */
+  /** The window is longer than the recovery, so that waiting until it is over counts as not recovering. */
   duplicateWindow: 16,
   recoverWithin: 6,
   publishWindow: 4,

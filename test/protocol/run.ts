@@ -17,7 +17,7 @@ const oftener: Name[] = ['forward', 'logger advances', 'materializer advances', 
 const weighted = (names: Name[]) =>
   fc.constantFrom(...names, ...names.filter((name) => oftener.includes(name)).flatMap((name) => [name, name]))
 
-/** Any interleaving of ordinary steps, some of them left out until the end, with faults of these kinds. */
+/** Draws any interleaving of ordinary steps, some of them left out until the end, with faults of these kinds. */
 export function schedulesWith(faultKinds: fc.Arbitrary<Fault[]>): fc.Arbitrary<Schedule> {
   return fc
     .record({
@@ -36,7 +36,7 @@ export function schedulesWith(faultKinds: fc.Arbitrary<Fault[]>): fc.Arbitrary<S
     })
 }
 
-/** Not all kinds at once, so that not every run is a run of ruins. */
+/** A run has some kinds of faults and not all, so that not every run is a run of ruins. */
 export const schedules = schedulesWith(fc.subarray(keysOf(faults), { maxLength: 5 }))
 
 /** Plays the schedule, lets the system recover, and says what does not hold. */

@@ -20,7 +20,7 @@ import type { World } from './world.ts'
 /** What can happen next. `pick` chooses among its ways; false when nothing was there to be done. */
 export type Step = (world: World, pick: number) => boolean
 
-/** Without faults, and each only once there is something to do. */
+/** The steps that are no faults; each is taken only once there is something to do. */
 export const ordinarySteps = {
   accept,
   commit: (world, pick) => commitLane(world, writer(world, pick), lane(world, pick)),
@@ -149,7 +149,7 @@ function tellClient(world: World, outbox: Outbox, pick: number): boolean {
   return true
 }
 
-/** They had waited for an append; those of an epoch that has ended are lost with its process. */
+/** Writes fates that waited for an append; those of an epoch that has ended are lost with its process. */
 function writeFates(world: World, outbox: Outbox): boolean {
   const own = world.untold.filter(({ origin }) => origin.writer_id === outbox.writerId)
   world.untold = world.untold.filter((record) => !own.includes(record))
@@ -208,7 +208,7 @@ function holdPublishes({ forwarder, clock }: World, pick: number): boolean {
   return didSend
 }
 
-/** As a server has done after a change of its leader. */
+/** Answers a publish as a duplicate, as a server has done after a change of its leader. */
 function callDuplicate({ publishes, publishAcks }: World): boolean {
   const publish = publishes.shift()
   if (publish) publishAcks.push({ publish, seq: 0, duplicate: true })

@@ -74,7 +74,7 @@ export type Consumer = {
   recreate(): void
   /** Sequences that were delivered and not acknowledged, of messages that are still there. */
   pending(): number
-  /** Its own state went back as far as the stream's. */
+  /** The consumer's state goes back as far as the stream's. */
   rollBack(): void
 }
 

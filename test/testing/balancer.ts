@@ -41,7 +41,7 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
   }
 
   const probes = setInterval(() => backends.forEach(probe), probeMs)
-  // Of this process's two ends of a connection neither may close what the other is about to use: a busy machine holds both up.
+  // Neither end of a connection within this process may close what the other is about to use: a busy machine holds both up.
   const server = createServer({ keepAliveTimeout: 0 }, handle).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {

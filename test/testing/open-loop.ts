@@ -8,7 +8,7 @@ export type Load = {
   attempted: Set<string>
   /** Request id to prediction id. */
   answered: Map<string, string>
-  /** Ids of the feature events that were accepted. */
+  /** The ids of the feature events that were accepted. */
   accepted: Set<string>
   /** Why what was not answered was not. */
   failures: string[]

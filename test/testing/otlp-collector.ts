@@ -22,7 +22,7 @@ type Resource = { attributes: Attribute[] }
 type OtlpTraces = { resourceSpans: { resource: Resource; scopeSpans: { spans: OtlpSpan[] }[] }[] }
 type OtlpMetrics = { resourceMetrics: { resource: Resource }[] }
 
-/** As it came, with who sent it, where it came in JSON. */
+/** A request as it came; with who sent it, where it came in JSON. */
 export type OtlpRequest = { path: string; headers: IncomingHttpHeaders; resource: Record<string, string | undefined> }
 
 export type OtlpCollector = {

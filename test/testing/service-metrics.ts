@@ -113,7 +113,7 @@ export function parseMetrics(text: string): Metric[] {
   }))
 }
 
-/** Without `le`, which every histogram has. */
+/** The labels of a metric without `le`, which every histogram has. */
 function labelsOf(text: string, name: string): string[] {
   const series = text.matchAll(new RegExp(`^${name}(?:_bucket|_sum|_count)?\\{(.*)\\} `, 'gm'))
   const names = [...series].flatMap(([, inside = '']) => [...inside.matchAll(/(\w+)="/g)].map(([, label = '']) => label))

@@ -29,7 +29,7 @@ afterAll(async () => {
   data.remove()
 })
 
-/** Of a golden request of version 2: what its manifest records. */
+/** The answer to a golden request of version 2, as its manifest records it. */
 const recorded = 0.8140395879745483
 
 describeWithPython('clients that others wrote', () => {

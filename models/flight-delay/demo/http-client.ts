@@ -84,7 +84,7 @@ export function codeOf(body: unknown): string | undefined {
 /** Nothing listens, or the server went away while the request was under way and may have taken it. */
 const broken = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
 
-/** Undefined for what may be sent again; throws everything else. */
+/** Gives undefined for an error after which a request may be sent again, and throws every other. */
 function toRepeat(error: unknown): undefined {
   if (!broken.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
 }

@@ -38,9 +38,9 @@ export type ReplayResult = {
   eventsRejected: RejectedItem[]
   labelsSent: number
   labelsRejected: RejectedItem[]
-  /** Of each answered request, in the order of the answers. */
+  /** The latency of each answered request, in the order of the answers. */
   latenciesMs: number[]
-  /** From the first landing to the last prediction. */
+  /** The time from the first landing to the last prediction. */
   predictingMs: number
   /** The whole replay, the labels included. */
   elapsedMs: number

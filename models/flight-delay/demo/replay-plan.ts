@@ -30,7 +30,7 @@ export type PlanOptions = {
   day: string
   /** The day after the last; by default the day after the first. */
   toDay?: string
-  /** Only what departs within so many hours of the first departure. */
+  /** Leaves out what departs later than so many hours after the first departure. */
   hours?: number | undefined
 }
 

@@ -2,10 +2,10 @@ import type { EvaluationGroup } from '../../../labeler/evaluate/evaluation.ts'
 import { type DemoFacts, evaluatedOf, failuresOf, metricOf } from './demo-facts.ts'
 
 export type ReportContext = {
-  /** As 2001-06-04. */
+  /** The local day of departure, as 2001-06-04. */
   day: string
   days: number
-  /** Only the first hours of departures. */
+  /** How many hours of departures were replayed, from the first on. */
   hours?: number | undefined
   gatewayUrl: string
 }

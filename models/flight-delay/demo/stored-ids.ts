@@ -52,7 +52,7 @@ async function readFlights(warehouse: Warehouse, plan: ReplayPlan): Promise<Read
      GROUP BY id`,
     { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs), unread: storeUnavailable },
   )
-  // Of a deployment that has none, or whose shadow is not served, none is missed.
+  // A deployment without shadows, or whose shadow is not served, misses none.
   const versions = new Set(rows.flatMap(({ shadows }) => shadows)).size
   return new Map(
     rows.map(({ id, attempts, counted, unanswered, repeated, complete, shadows }) => [

@@ -10,7 +10,7 @@ const timeoutMs = 2000
 /** Set by either side, in this order: the request is there; the client reads nothing from here on; the answer is in its kernel. */
 const steps = { received: 0, heldUp: 1, answered: 2 }
 
-/** On a thread of its own: it answers while the client's is held up. */
+/** The server runs on a thread of its own, so that it answers while the client's is held up. */
 const server = `
 const { parentPort, workerData: { flags, steps } } = require('node:worker_threads')
 const listener = require('node:http').createServer((request, response) => {

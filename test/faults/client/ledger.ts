@@ -5,7 +5,7 @@ export type Attempt<Sent, Answer> = {
   id: string
   sent: Sent
   answer?: Answer
-  /** From the moment it was due, so that a client that is held up counts too. */
+  /** The time from the moment it was due, so that a client that is held up counts too. */
   latencyMs?: number
   /** The status it was answered with instead of a 2xx, or the code of the error that kept it from being answered. */
   refusedWith?: string
@@ -49,7 +49,7 @@ export function countRefusals({ predictions, labels, events }: Ledger, into: Rec
     if (refusedWith !== undefined) into[refusedWith] = (into[refusedWith] ?? 0) + 1
 }
 
-/** Of each prediction how long its answer took; infinite for one that was not answered. */
+/** How long each prediction's answer took; infinite for one that was not answered. */
 export function latenciesOf({ predictions }: Ledger): number[] {
   return [...predictions.values()].map(({ latencyMs }) => latencyMs ?? Infinity)
 }

@@ -10,7 +10,7 @@ export type Load = {
   stop(): Promise<void>
 }
 
-/** Per second, however long answers take. */
+/** How many are sent per second, however long answers take. */
 export type Rates = { predictions: number; labels: number; events: number }
 
 const tickMs = 5

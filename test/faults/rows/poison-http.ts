@@ -21,7 +21,7 @@ export async function sendRefused({ client }: Injection): Promise<void> {
   }
 }
 
-/** The same ids with other bytes, after the first were accepted: readers must go on seeing the first, and a label is refused. */
+/** Sends accepted ids again with other bytes: readers must go on seeing the first, and a label is refused. */
 export async function sendDuplicates({ client, load }: Injection): Promise<void> {
   const { labels, events } = load.ledger
   const accepted = <T extends { answer?: unknown }>(all: Iterable<T>, isBad: (one: T) => boolean) =>

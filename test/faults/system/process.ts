@@ -26,7 +26,7 @@ export type HarnessProcess = {
   kill(): Promise<void>
   /** SIGTERM, and waits; throws when it has not ended by itself within the deadline, or not with exit status 0. */
   drain(deadlineMs: number): Promise<void>
-  /** Its end, which is expected from now on, of whatever runs now; at once when nothing does. */
+  /** Resolves at the end of what runs now, which is expected from now on; at once where nothing runs. */
   ended(): Promise<void>
   /** How often it ended without being asked to. */
   deaths(): number

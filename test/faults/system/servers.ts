@@ -12,7 +12,7 @@ export function whyNoServers(): string | undefined {
   return missing === undefined ? undefined : `${missing} is not on the PATH`
 }
 
-/** Of the nats-server on the PATH; undefined where there is none. */
+/** The version of the nats-server on the PATH; undefined where there is none. */
 export function natsVersion(): string | undefined {
   return /v(\d\S*)/.exec(spawnSync('nats-server', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[1]
 }

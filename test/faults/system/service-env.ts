@@ -6,11 +6,11 @@ export type Addresses = {
   projectDir: string
   gatewayPort: number
   warehousePort: number
-  /** As the service sees it: through a proxy where the fault asked for one. */
+  /** The port as the service sees it: that of a proxy where the fault asked for one. */
   portOf(service: ServiceId, target: 'warehouse' | 'nats' | 'redis'): number | undefined
 }
 
-/** Of the embedded warehouse: each service may have a data directory of its own. */
+/** The embedded warehouse's password, stated because each service may have a data directory of its own. */
 export const warehousePassword = 'faults'
 
 /** Short against the seconds of a round, so that many rounds are affordable; what they bound stays the same. */

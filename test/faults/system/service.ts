@@ -7,7 +7,7 @@ import { createProcess, type HarnessProcess } from './process.ts'
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 export type Service = HarnessProcess & {
-  /** As told at its last readiness. */
+  /** The addresses that it told at its last readiness. */
   addresses(): Record<string, string>
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { HarnessProcess } from './process.ts'
 
 const deadlineMs = 60_000
-/** As the supervisor's first pause. */
+/** The pause before a service is started again, as long as the supervisor's first. */
 const pauseMs = 200
 
 /** Starts what does not run: stores and brokers first, then all that uses them. Tries again what does not come up, as a supervisor would. */

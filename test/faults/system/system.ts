@@ -22,7 +22,7 @@ export type FaultSystem = {
   gatewayPort: number
   natsPort: number
   redisPort: number
-  /** Of the services that this system has. Throws for another. */
+  /** One of the services that this system has. Throws for another. */
   service(id: ServiceId): Service
   has(id: ServiceId): boolean
   nats: HarnessProcess
