@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { requireDatasetDays } from '../models/flight-delay/demo/dataset-days.ts'
+import { requireDatasetDays } from '../models/flight-delay/train/dataset-days.ts'
 import { up } from './up.ts'
 
 let dir: string

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { ServiceError } from '../contracts/errors.ts'
 import { keyFilePath, readKeyFile } from '../gateway/access/key-file.ts'
-import { requireDatasetDays } from '../models/flight-delay/demo/dataset-days.ts'
+import { requireDatasetDays } from '../models/flight-delay/train/dataset-days.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import type { Project } from '../platform/project/project.ts'
 import { commonConfigFields, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
@@ -61,7 +61,7 @@ async function runSystem(
   try {
     announce(system, options)
     if (options.demo && !stop.signal.aborted) {
-      const { runDemo } = await import('./demo.ts')
+      const { runDemo } = await import('./demo/run-demo.ts')
       const passed = await runDemo({
         system,
         project,

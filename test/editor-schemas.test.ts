@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const models = fileURLToPath(new URL('.', import.meta.url))
+const models = fileURLToPath(new URL('../models', import.meta.url))
 const schemas = fileURLToPath(new URL('../contracts/schemas', import.meta.url))
 const files = readdirSync(models, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'))
 const ofFolder: Record<string, string> = {

@@ -1,8 +1,8 @@
-import type { FeatureEventFields } from '../../../contracts/feature-event.ts'
-import type { PredictRequest } from '../../../contracts/http.ts'
-import type { LabelFields } from '../../../contracts/label-event.ts'
-import { toTimestamp } from '../../../contracts/primitives.ts'
-import type { Flight } from './flights.ts'
+import type { FeatureEventFields } from '../../contracts/feature-event.ts'
+import type { PredictRequest } from '../../contracts/http.ts'
+import type { LabelFields } from '../../contracts/label-event.ts'
+import { toTimestamp } from '../../contracts/primitives.ts'
+import type { Flight } from '../../models/flight-delay/train/flights.ts'
 import type { StoredFlight } from './stored-ids.ts'
 
 // The id of a flight is the id of each of its messages, so that sending one twice changes nothing.

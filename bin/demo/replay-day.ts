@@ -1,8 +1,8 @@
-import { acceptedResponse } from '../../../contracts/http.ts'
+import { acceptedResponse } from '../../contracts/http.ts'
 import { type Answer, codeOf, createHttpClient, type HttpClient } from './http-client.ts'
-import type { Flight } from './flights.ts'
+import type { Flight } from '../../models/flight-delay/train/flights.ts'
 import { toFeatureEvent, toIdempotencyKey, toLabel, toPredictRequest } from './messages.ts'
-import type { ReplayPlan, ReplayStep } from './replay-plan.ts'
+import { model, type ReplayPlan, type ReplayStep } from './replay-plan.ts'
 import type { StoredFlight, StoredIds } from './stored-ids.ts'
 
 export type ReplayOptions = {
@@ -110,7 +110,7 @@ type Departure = { client: HttpClient; flight: Flight; stored: StoredFlight | un
 async function predict({ client, flight, stored, result }: Departure): Promise<void> {
   result.attempted.push(flight.id)
   const idempotencyKey = toIdempotencyKey(flight, stored)
-  const answer = await client.post('/v1/models/flight-delay/predict', toPredictRequest(flight), { idempotencyKey })
+  const answer = await client.post(`/v1/models/${model}/predict`, toPredictRequest(flight), { idempotencyKey })
   result.retries += answer.tries - 1
   if (answer.status >= 200 && answer.status < 300) {
     result.answered.push(flight.id)

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { loadProject } from '../../../platform/project/load-project.ts'
+import { loadProject } from '../../platform/project/load-project.ts'
 import { planReplay, type ReplayPlan } from './replay-plan.ts'
 
 let plan: ReplayPlan
 
 beforeAll(async () => {
-  plan = await planReplay({ project: await loadProject(fileURLToPath(new URL('../..', import.meta.url))), day: '2001-06-04' })
+  plan = await planReplay({ project: await loadProject(fileURLToPath(new URL('../../models', import.meta.url))), day: '2001-06-04' })
 }, 60_000)
 
 describe('the plan of 2001-06-04', () => {

@@ -1,7 +1,10 @@
-import { compileView } from '../../../features/engine/compile-view.ts'
-import type { Project } from '../../../platform/project/project.ts'
-import { addDays } from './dataset-days.ts'
-import { type Flight, readFlights } from './flights.ts'
+import { compileView } from '../../features/engine/compile-view.ts'
+import type { Project } from '../../platform/project/project.ts'
+import { addDays } from '../../models/flight-delay/train/dataset-days.ts'
+import { type Flight, readFlights } from '../../models/flight-delay/train/flights.ts'
+
+/** The example's model, which the demo is about. */
+export const model = 'flight-delay'
 
 /** One step of the simulated clock: what lands in it is told first, then what departs in it is predicted. */
 export type ReplayStep = { startMs: number; landings: Flight[]; departures: Flight[] }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { EvaluationGroup } from '../../../labeler/evaluate/evaluation.ts'
+import type { EvaluationGroup } from '../../labeler/evaluate/evaluation.ts'
 import { type DemoFacts, failuresOf } from './demo-facts.ts'
 import { quantileOf, toReport } from './report.ts'
 

@@ -1,5 +1,6 @@
-import type { EvaluationGroup } from '../../../labeler/evaluate/evaluation.ts'
+import type { EvaluationGroup } from '../../labeler/evaluate/evaluation.ts'
 import { type DemoFacts, evaluatedOf, failuresOf, metricOf } from './demo-facts.ts'
+import { model } from './replay-plan.ts'
 
 export type ReportContext = {
   /** The local day of departure, as 2001-06-04. */
@@ -112,11 +113,11 @@ function nextSteps({ gatewayUrl, day }: ReportContext): string[] {
   const request = `{"entities":{"origin":"SFO","destination":"LAX"},"anchor_time":"${day}T18:00:00Z","features":{"distance":337}}`
   return [
     'try next',
-    `  curl -s ${gatewayUrl}/v1/models/flight-delay/predict -H 'content-type: application/json' -d '${request}'`,
-    `  npx hindsight evaluate flight-delay`,
+    `  curl -s ${gatewayUrl}/v1/models/${model}/predict -H 'content-type: application/json' -d '${request}'`,
+    `  npx hindsight evaluate ${model}`,
     `  npx hindsight sql "SELECT model_version, route, count(), avg(outcome) FROM gold.predictions GROUP BY ALL ORDER BY ALL"`,
     `  npx hindsight sql "SELECT code, message, raw FROM bronze.rejects LIMIT 5"`,
-    `  npx hindsight skew flight-delay`,
+    `  npx hindsight skew ${model}`,
     `  npx hindsight reconcile`,
     `  npx hindsight status`,
   ]

@@ -1,21 +1,21 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { measureSkew } from '../features/offline/skew.ts'
-import { evaluate } from '../labeler/evaluate/evaluate.ts'
-import { reconcile } from '../logger/reconcile/reconcile.ts'
-import { collectFacts, failuresOf } from '../models/flight-delay/demo/demo-facts.ts'
-import { addDays } from '../models/flight-delay/demo/dataset-days.ts'
-import type { Flight } from '../models/flight-delay/demo/flights.ts'
-import { createProgress } from '../models/flight-delay/demo/progress.ts'
-import { joinReplays, type ReplayResult, replayDay } from '../models/flight-delay/demo/replay-day.ts'
-import { type ReplayPlan, planReplay } from '../models/flight-delay/demo/replay-plan.ts'
-import { toReport } from '../models/flight-delay/demo/report.ts'
-import { readStoredIds } from '../models/flight-delay/demo/stored-ids.ts'
-import type { Project } from '../platform/project/project.ts'
-import { createWarehouse } from '../platform/warehouse/warehouse-clickhouse.ts'
-import type { Warehouse } from '../platform/warehouse/warehouse.ts'
-import { waitForEmptyLog } from './supervisor/event-log-lag.ts'
-import type { System } from './supervisor/system.ts'
+import { measureSkew } from '../../features/offline/skew.ts'
+import { evaluate } from '../../labeler/evaluate/evaluate.ts'
+import { reconcile } from '../../logger/reconcile/reconcile.ts'
+import { collectFacts, failuresOf } from './demo-facts.ts'
+import { addDays } from '../../models/flight-delay/train/dataset-days.ts'
+import type { Flight } from '../../models/flight-delay/train/flights.ts'
+import { createProgress } from './progress.ts'
+import { joinReplays, type ReplayResult, replayDay } from './replay-day.ts'
+import { model, type ReplayPlan, planReplay } from './replay-plan.ts'
+import { toReport } from './report.ts'
+import { readStoredIds } from './stored-ids.ts'
+import type { Project } from '../../platform/project/project.ts'
+import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { waitForEmptyLog } from '../supervisor/event-log-lag.ts'
+import type { System } from '../supervisor/system.ts'
 
 export type DemoOptions = {
   system: Pick<System, 'gatewayUrl' | 'clickhouseUrl' | 'clickhousePassword'>
@@ -31,8 +31,6 @@ export type DemoOptions = {
   signal: AbortSignal
   say: (line: string) => void
 }
-
-const model = 'flight-delay'
 
 /** Far beyond what a day needs: the log of one is empty within seconds of its last request. */
 const emptyLogDeadlineMs = 120_000

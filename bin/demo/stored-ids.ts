@@ -1,7 +1,7 @@
-import { toTimestamp } from '../../../contracts/primitives.ts'
-import { storeUnavailable } from '../../../features/assembly/serve-feature.ts'
-import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
-import type { ReplayPlan } from './replay-plan.ts'
+import { toTimestamp } from '../../contracts/primitives.ts'
+import { storeUnavailable } from '../../features/assembly/serve-feature.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import { model, type ReplayPlan } from './replay-plan.ts'
 
 /** What is stored of one flight's question. Shadows are no attempts. */
 export type StoredFlight = {
@@ -48,9 +48,9 @@ async function readFlights(warehouse: Warehouse, plan: ReplayPlan): Promise<Read
        countIf(route != 'shadow' AND counts AND status = 'ok' AND NOT has(mapValues(feature_reason), {unread:String})) AS complete,
        groupUniqArrayIf(toString(model_version), route = 'shadow' AND counts AND status = 'ok' AND NOT has(mapValues(feature_reason), {unread:String})) AS shadows
      FROM gold.predictions
-     WHERE model = 'flight-delay' AND trigger = 'api' AND route != 'pinned' AND ${within('anchor_time')}
+     WHERE model = {model:String} AND trigger = 'api' AND route != 'pinned' AND ${within('anchor_time')}
      GROUP BY id`,
-    { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs), unread: storeUnavailable },
+    { from: toTimestamp(plan.anchorFromMs), to: toTimestamp(plan.anchorToMs), model, unread: storeUnavailable },
   )
   // A deployment without shadows, or whose shadow is not served, misses none.
   const versions = new Set(rows.flatMap(({ shadows }) => shadows)).size

@@ -14,7 +14,7 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   labeler: [...shared, ...pureFeatures],
   forwarder: shared,
   'embedded-warehouse': shared,
-  models: [...shared, 'features', 'labeler', 'logger'],
+  models: [...shared, 'features', 'labeler'],
   bin: product.filter((folder) => folder !== 'bin'),
   test: product,
   loadtest: [...product, 'test'],

@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, describe, test } from 'vitest'
-import { createAssembler } from '../../features/assembly/assembler.ts'
-import type { FeatureValue } from '../../features/engine/feature-value.ts'
-import { loadProject } from '../../platform/project/load-project.ts'
-import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import { openScorer } from './train/score-onnxruntime.ts'
+import { createAssembler } from '../../../features/assembly/assembler.ts'
+import type { FeatureValue } from '../../../features/engine/feature-value.ts'
+import { loadProject } from '../../../platform/project/load-project.ts'
+import type { ProjectModel, ProjectVersion } from '../../../platform/project/project.ts'
+import { openScorer } from './score-onnxruntime.ts'
 
-const project = await loadProject(fileURLToPath(new URL('..', import.meta.url)))
+const project = await loadProject(fileURLToPath(new URL('../..', import.meta.url)))
 const model = project.models.get('flight-delay')!
 
 type Golden = ProjectVersion['manifest']['golden'][number]

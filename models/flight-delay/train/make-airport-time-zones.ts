@@ -5,7 +5,7 @@ import { parse } from 'csv-parse/sync'
 import { parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { stringify } from 'yaml'
-import { datasetFile } from '../demo/dataset.ts'
+import { datasetFile } from './dataset.ts'
 
 /** Writes `lookups/airport_time_zones.yaml`: the time zone at the coordinates of every airport that a flight names. */
 const bytes = readFileSync(datasetFile('flights-3m.parquet'))

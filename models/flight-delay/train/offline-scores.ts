@@ -1,5 +1,5 @@
 import type { Project } from '../../../platform/project/project.ts'
-import type { Flight } from '../demo/flights.ts'
+import type { Flight } from './flights.ts'
 import { openScorer } from './score-onnxruntime.ts'
 import { type Span, trainingRows } from './training-rows.ts'
 

@@ -4,7 +4,7 @@ import type { FeatureValue } from '../../../features/engine/feature-value.ts'
 import { eventTimeColumn, windowFeaturesSql } from '../../../features/offline/window-features-sql.ts'
 import type { OnlineRead } from '../../../features/assembly/assembly-request.ts'
 import type { Project } from '../../../platform/project/project.ts'
-import type { Flight } from '../demo/flights.ts'
+import type { Flight } from './flights.ts'
 import { fromColumnTime } from '../../../platform/warehouse/column-time.ts'
 
 /** The values of a view per flight, in the order of the flights asked for. */

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { once } from 'node:events'
 import { createAssembler } from '../../../features/assembly/assembler.ts'
 import type { Project } from '../../../platform/project/project.ts'
-import { addDays } from '../demo/dataset-days.ts'
-import { type Flight, readFlights } from '../demo/flights.ts'
+import { addDays } from './dataset-days.ts'
+import { type Flight, readFlights } from './flights.ts'
 import { type OfflineWindows, openOfflineWindows, type WindowValues } from './offline-windows-chdb.ts'
 
 /** Local days of departure, `to` exclusive. */
