@@ -30,7 +30,12 @@ test('errors of a version or a model stop no other model; those of what models s
 
 test('says of every feature of a view which events it holds', () => {
   const payments = featureViewDefinition.parse({
-    ...{ name: 'payments', description: 'of a card', owner: 'tests', source: 'payment', key: 'card', entity: 'card' },
+    name: 'payments',
+    description: 'of a card',
+    owner: 'tests',
+    source: 'payment',
+    key: 'card',
+    entity: 'card',
     features: [
       { name: 'count_1h', aggregation: 'count', window_seconds: 3600 },
       { name: 'mean_30d', aggregation: 'mean', value: 'amount', window_seconds: 30 * 86_400 },

@@ -41,7 +41,12 @@ describe('a hop that makes the window another one is refused', () => {
   const check = (feature: object, view: object = {}) =>
     featureViewDefinition
       .safeParse({
-        ...{ name: 'v', description: 'v', owner: 'o', source: 's', key: 'k', entity: 'e' },
+        name: 'v',
+        description: 'v',
+        owner: 'o',
+        source: 's',
+        key: 'k',
+        entity: 'e',
         features: [{ name: 'f', aggregation: 'count', ...feature }],
         ...view,
       })

@@ -81,7 +81,8 @@ test('what does not fit into the queue is told when to come again', async () => 
     return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() }
   })
   expect(await Promise.race(refused)).toMatchObject({
-    ...{ status: 503, retryAfter: '2' },
+    status: 503,
+    retryAfter: '2',
     text: expect.stringContaining('TOO_MANY_SIMULTANEOUS_QUERIES'),
   })
   for (const promise of refused) promise.catch(() => undefined)

@@ -23,8 +23,11 @@ function open(options: Partial<HandOverSettings> = {}) {
 
 const at = (seq: number, epoch = 1): Origin => ({ writer_id: 'w', epoch, lane: 'predictions', seq })
 const range = (first: number, last: number, epoch = 1) => ({
-  ...{ writer_id: 'w', epoch, lane: 'predictions' as const },
-  ...{ first_seq: first, last_seq: last },
+  writer_id: 'w',
+  epoch,
+  lane: 'predictions' as const,
+  first_seq: first,
+  last_seq: last,
 })
 
 describe('room for new records', () => {

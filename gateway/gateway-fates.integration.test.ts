@@ -42,7 +42,8 @@ const instance = { entities: { shop: 1 }, features: { price: 1 } }
 
 function post(body: object, agent?: Agent): ClientRequest {
   const sent = request(`${gateway.url}/v1/models/basket/predict`, {
-    ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
     ...(agent !== undefined && { agent }),
   })
   sent.end(JSON.stringify(body))

@@ -32,9 +32,13 @@ async function modelOf(name: string, { rows, outputs }: Expected[string]): Promi
   )
   const names = onnx.inputs.length === 1 ? ['a', 'b', 'c'] : onnx.inputs.map((input) => input.name)
   return {
-    ...{ name, file, outputs: columns },
+    name,
+    file,
+    outputs: columns,
     inputs: onnx.inputs.map((input, index) => ({
-      ...{ name: input.name, type: input.type as TensorType, shape: input.shape! },
+      name: input.name,
+      type: input.type as TensorType,
+      shape: input.shape!,
       features: onnx.inputs.length === 1 ? names : [names[index]!],
     })),
     golden: rows.map((row, at) => ({

@@ -167,7 +167,11 @@ function describe(models: ServingModels, eventLog: EventLogWriter, inFlight: num
     models: describeModels(models),
     in_flight: inFlight,
     outbox: eventLog.status().map(({ lane, bytes, segments, durableSeq, unconfirmed }) => ({
-      ...{ lane, bytes, segments, durable_seq: durableSeq, unconfirmed },
+      lane,
+      bytes,
+      segments,
+      durable_seq: durableSeq,
+      unconfirmed,
     })),
   }
 }

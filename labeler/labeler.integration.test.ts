@@ -127,8 +127,12 @@ describe('the service', () => {
     labeler = spawn(process.execPath, ['--import=#typescript', fileURLToPath(new URL('./main.ts', import.meta.url))], {
       env: {
         ...process.env,
-        ...{ HINDSIGHT_PROJECT_DIR: join(dir, 'project'), HINDSIGHT_DATA_DIR: join(dir, 'data'), CLICKHOUSE_URL: server.url },
-        ...{ HINDSIGHT_PROJECT_POLL_MS: '100', HINDSIGHT_EVALUATION_INTERVAL_MS: '1000', HINDSIGHT_LOG_LEVEL: 'warn' },
+        HINDSIGHT_PROJECT_DIR: join(dir, 'project'),
+        HINDSIGHT_DATA_DIR: join(dir, 'data'),
+        CLICKHOUSE_URL: server.url,
+        HINDSIGHT_PROJECT_POLL_MS: '100',
+        HINDSIGHT_EVALUATION_INTERVAL_MS: '1000',
+        HINDSIGHT_LOG_LEVEL: 'warn',
       },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })

@@ -58,7 +58,13 @@ async function recordDefinitions(warehouse: Warehouse, definitions: readonly Lab
 function toRow(definition: LabelDefinition, nowMs: number): object {
   const { name, type, unit, match, which, maturity_seconds, silence, description, owner } = definition
   return {
-    ...{ label: name, type, which, maturity_seconds, silence, description, owner },
+    label: name,
+    type,
+    which,
+    maturity_seconds,
+    silence,
+    description,
+    owner,
     unit: unit ?? null,
     match: match.kind,
     window_seconds: match.kind === 'window' ? match.window_seconds : null,

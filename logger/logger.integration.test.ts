@@ -73,15 +73,17 @@ describe('what is stored is what was said', () => {
     expect(
       await only(`SELECT label, value_number, prediction_id, anchor_time, retracted, known_at FROM silver.labels WHERE tenant = 'exact'`),
     ).toMatchObject({
-      ...{ label: 'arrived_late', value_number: 1, anchor_time: null, retracted: false, known_at: '2001-06-04 15:00:00.000' },
+      label: 'arrived_late',
+      value_number: 1,
+      anchor_time: null,
+      retracted: false,
+      known_at: '2001-06-04 15:00:00.000',
     })
     expect(await only(`SELECT keys, values_number, values_text, event_time FROM silver.feature_events WHERE tenant = 'exact'`)).toEqual({
-      ...{
-        keys: { airport: 'ORD' },
-        values_number: { delay: 12.5, diverted: 1 },
-        values_text: { note: 'gate' },
-        event_time: '2001-06-04 11:00:00.000',
-      },
+      keys: { airport: 'ORD' },
+      values_number: { delay: 12.5, diverted: 1 },
+      values_text: { note: 'gate' },
+      event_time: '2001-06-04 11:00:00.000',
     })
   })
 
@@ -197,7 +199,9 @@ describe('reconcile', () => {
       const record = (seq: number) => toRecord(seq === 2 ? 'broken' : predictionEvent(seq), { seq })
       await put(record(1), record(2), record(3), toRecord(sealOf(1, 3), { kind: 'seal', seq: 4 }), record(5))
       expect(await reconcile(own.warehouse)).toMatchObject({
-        ...{ ok: true, totals: { sealed: 3, stored: 3, missing: 0, open: 1, rejected: 1, double_payloads: 0 }, gaps: [] },
+        ok: true,
+        totals: { sealed: 3, stored: 3, missing: 0, open: 1, rejected: 1, double_payloads: 0 },
+        gaps: [],
         open_tails: [{ from_seq: 5, last_seq: 5, stored: 1, missing: 0 }],
       })
       await put(record(7), toRecord(sealOf(5, 7), { kind: 'seal', seq: 8 }))

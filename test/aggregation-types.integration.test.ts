@@ -25,7 +25,10 @@ const anchorTimeMs = Date.parse('2001-06-04T12:00:00.000Z')
 const sent = { number: 2.5, text: 'open', boolean: true }
 
 const source = eventSourceDefinition.parse({
-  ...{ name: 'readings', description: '', owner: 'tests', keys: { sensor: { entity: 'sensor' } } },
+  name: 'readings',
+  description: '',
+  owner: 'tests',
+  keys: { sensor: { entity: 'sensor' } },
   values: Object.fromEntries(valueType.options.map((type) => [type, { type }])),
 })
 
@@ -35,19 +38,35 @@ const features = aggregations.flatMap((aggregation) => {
   const windows = [3600, ...(needsWindow(aggregation) ? [] : [undefined])]
   return [...(needsValue(aggregation) ? [] : [undefined]), ...values].flatMap((value) =>
     windows.map((window_seconds) => ({
-      ...{ name: `${aggregation}_${value ?? 'events'}_${window_seconds ?? 'ever'}`, aggregation, value, window_seconds },
+      name: `${aggregation}_${value ?? 'events'}_${window_seconds ?? 'ever'}`,
+      aggregation,
+      value,
+      window_seconds,
     })),
   )
 })
 const definition = featureViewDefinition.parse({
-  ...{ name: 'by_sensor', description: '', owner: 'tests', source: 'readings', key: 'sensor', entity: 'sensor', features },
+  name: 'by_sensor',
+  description: '',
+  owner: 'tests',
+  source: 'readings',
+  key: 'sensor',
+  entity: 'sensor',
+  features,
 })
 const view = compileView(definition, source)
 
 const online = features.map(({ name }) => ({ name, source: 'online', view: 'by_sensor', feature: name, entity: 'sensor' }))
 const alert = modelDefinition.parse({
-  ...{ name: 'alert', description: '', owner: 'tests', task: 'regression', primary_label: 'failed', score: 'score' },
-  ...{ entities: { sensor: { entity: 'sensor' } }, outputs: { score: { description: '' } }, features: online },
+  name: 'alert',
+  description: '',
+  owner: 'tests',
+  task: 'regression',
+  primary_label: 'failed',
+  score: 'score',
+  entities: { sensor: { entity: 'sensor' } },
+  outputs: { score: { description: '' } },
+  features: online,
 })
 const model = {
   definition: alert,

@@ -30,9 +30,13 @@ beforeEach(async () => {
   running = []
   env = {
     CLICKHOUSE_PASSWORD: 'traced',
-    ...{ HINDSIGHT_DATA_DIR: directory.dir, HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir), HINDSIGHT_PORT: '0' },
-    ...{ HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' },
-    ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '100' },
+    HINDSIGHT_DATA_DIR: directory.dir,
+    HINDSIGHT_PROJECT_DIR: writePatientProject(directory.dir),
+    HINDSIGHT_PORT: '0',
+    HINDSIGHT_WAREHOUSE_PORT: '0',
+    HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '100',
   }
 })
 afterEach(async () => {

@@ -58,7 +58,10 @@ async function readFlights(warehouse: Warehouse, plan: ReplayPlan): Promise<Read
     rows.map(({ id, attempts, counted, unanswered, repeated, complete, shadows }) => [
       id,
       {
-        ...{ attempts: Number(attempts), counted: Number(counted), unanswered: Number(unanswered), repeated: Number(repeated) },
+        attempts: Number(attempts),
+        counted: Number(counted),
+        unanswered: Number(unanswered),
+        repeated: Number(repeated),
         isWhole: Number(complete) > 0 && shadows.length === versions,
       },
     ]),

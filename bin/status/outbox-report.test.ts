@@ -22,7 +22,9 @@ test('a lane is as deep and as old as it is for the consumer that is furthest be
     records: 3,
     writers: [
       {
-        ...{ writer_id: 'gateway-0', state: 'alive', pid: process.pid },
+        writer_id: 'gateway-0',
+        state: 'alive',
+        pid: process.pid,
         lanes: [{ lane: 'feature_events', depth: 3, age_s: 90, segments: 1, epochs: 1, durable_seq: 3 }],
       },
     ],

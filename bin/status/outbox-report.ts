@@ -25,7 +25,10 @@ export type OutboxReport = { records: number; bytes: number; writers: WriterRepo
 
 export function toOutboxReport(writers: readonly WriterDescription[], nowMs: number): OutboxReport {
   const reports = writers.map(({ writerId, epoch, pid, state, lanes }) => ({
-    ...{ writer_id: writerId, epoch, pid, state },
+    writer_id: writerId,
+    epoch,
+    pid,
+    state,
     lanes: lanes.map((lane) => toLaneReport(lane, nowMs)),
   }))
   const all = reports.flatMap(({ lanes }) => lanes)
@@ -35,15 +38,22 @@ export function toOutboxReport(writers: readonly WriterDescription[], nowMs: num
 function toLaneReport(described: WriterDescription['lanes'][number], nowMs: number): LaneReport {
   const { lane, bytes, segments, epochs, durableSeq } = described
   const consumers = described.consumers.map(({ consumer, records, bytes: behind, oldestAppendedAtMs: oldest }) => ({
-    ...{ consumer, records, bytes: behind },
+    consumer,
+    records,
+    bytes: behind,
     // A writer's clock may be ahead of ours.
     ...(oldest !== undefined && { age_s: Math.max(0, (nowMs - oldest) / 1000) }),
   }))
   const ages = consumers.flatMap(({ age_s: age }) => (age === undefined ? [] : [age]))
   return {
-    ...{ lane, depth: Math.max(0, ...consumers.map(({ records }) => records)) },
+    lane,
+    depth: Math.max(0, ...consumers.map(({ records }) => records)),
     ...(ages.length > 0 && { age_s: Math.max(...ages) }),
-    ...{ bytes, segments, epochs, durable_seq: durableSeq ?? 0, consumers },
+    bytes,
+    segments,
+    epochs,
+    durable_seq: durableSeq ?? 0,
+    consumers,
   }
 }
 

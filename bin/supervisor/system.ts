@@ -139,8 +139,13 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const gatewayUrl = requireAddress(gateway, 'http')
     await waitUntilReady(children, { dataDir, signal: options.signal, say: options.say })
     return {
-      ...{ gatewayUrl, clickhouseUrl: warehouse.url, clickhousePassword: warehouse.password, readOnlyWarehouseUrl: warehouse.readOnlyUrl },
-      ...{ states, drain, killAll },
+      gatewayUrl,
+      clickhouseUrl: warehouse.url,
+      clickhousePassword: warehouse.password,
+      readOnlyWarehouseUrl: warehouse.readOnlyUrl,
+      states,
+      drain,
+      killAll,
     }
   } catch (error) {
     await drain()

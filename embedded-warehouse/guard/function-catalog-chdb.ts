@@ -23,8 +23,11 @@ export async function readFunctionCatalog(lease: Lease): Promise<FunctionCatalog
   const combinators = await rows(lease, 'SELECT lower(name) FROM system.aggregate_function_combinators')
   return createFunctionCatalog({
     functions: functions.map(([name, alias, category, aggregate, higherOrder]) => ({
-      ...{ name: String(name), alias: String(alias), category: String(category) },
-      ...{ aggregate: aggregate === true, higherOrder: higherOrder === true },
+      name: String(name),
+      alias: String(alias),
+      category: String(category),
+      aggregate: aggregate === true,
+      higherOrder: higherOrder === true,
     })),
     tableFunctions: new Set(tableFunctions.map(([name]) => String(name))),
     combinators: combinators.map(([name]) => String(name)),
@@ -38,7 +41,7 @@ function createFunctionCatalog(from: {
 }): FunctionCatalog {
   const byName = new Map(from.functions.map((row) => [row.name, row]))
   const original = (row: FunctionRow) => byName.get(row.alias) ?? row
-  const isHarmless = (row: FunctionRow) => row.aggregate || allowedFunctions.has(row.name) || allowedCategories.includes(row.category)
+  const isHarmless = (row: FunctionRow) => row.aggregate || allowedFunctions.has(row.name) || allowedCategories.has(row.category)
   const allowed = new Set(allowedFunctions)
   for (const row of from.functions) if (isHarmless(original(row))) allowed.add(row.name)
   for (const name of deniedFunctions) allowed.delete(name)

@@ -1,3 +1,5 @@
+import { namesIn } from '../sql/names-in.ts'
+
 /** Statements by the first node of their syntax tree. */
 export const allowedRoots: ReadonlySet<string> = new Set([
   'SelectWithUnionQuery',
@@ -18,20 +20,15 @@ export const allowedRoots: ReadonlySet<string> = new Set([
 ])
 
 /** What a query may be made of. A kind of node that is not here is refused, so that new syntax is judged before it is taken. */
-export const allowedNodes: ReadonlySet<string> = new Set([
-  ...['SelectWithUnionQuery', 'SelectIntersectExceptQuery', 'SelectQuery', 'Subquery', 'WithElement', 'ExpressionList'],
-  ...['TablesInSelectQuery', 'TablesInSelectQueryElement', 'TableExpression', 'TableJoin', 'TableIdentifier', 'ArrayJoin', 'SampleRatio'],
-  ...['Identifier', 'Literal', 'Function', 'Asterisk', 'QualifiedAsterisk', 'OrderByElement', 'InterpolateElement'],
-  ...['ColumnsRegexpMatcher', 'ColumnsListMatcher', 'QualifiedColumnsRegexpMatcher', 'QualifiedColumnsListMatcher'],
-  ...[
-    'ColumnsTransformerList',
-    'ColumnsApplyTransformer',
-    'ColumnsExceptTransformer',
-    'ColumnsReplaceTransformer',
-    'ColumnsReplaceTransformer::Replacement',
-  ],
-  ...['WindowListElement', 'WindowDefinition', 'Set', 'QueryParameter', 'DataType', 'ColumnDeclaration', 'NameTypePair'],
-])
+export const allowedNodes = namesIn(`
+  SelectWithUnionQuery, SelectIntersectExceptQuery, SelectQuery, Subquery, WithElement, ExpressionList,
+  TablesInSelectQuery, TablesInSelectQueryElement, TableExpression, TableJoin, TableIdentifier, ArrayJoin, SampleRatio,
+  Identifier, Literal, Function, Asterisk, QualifiedAsterisk, OrderByElement, InterpolateElement,
+  ColumnsRegexpMatcher, ColumnsListMatcher, QualifiedColumnsRegexpMatcher, QualifiedColumnsListMatcher,
+  ColumnsTransformerList, ColumnsApplyTransformer, ColumnsExceptTransformer, ColumnsReplaceTransformer,
+  ColumnsReplaceTransformer::Replacement,
+  WindowListElement, WindowDefinition, Set, QueryParameter, DataType, ColumnDeclaration, NameTypePair
+`)
 
 /** What SHOW may show, by the words that follow it. */
 export const allowedShows: readonly string[] = [
@@ -79,33 +76,33 @@ export const allowedTableFunctions: ReadonlyMap<string, 'bounded' | 'endless'> =
 ])
 
 /** Families of functions that compute from their arguments alone. A family that a new engine adds is not among them. */
-export const allowedCategories: readonly string[] = [
-  ...['Arithmetic', 'Arrays', 'Bit', 'Bitmap', 'Comparison', 'Conditional', 'Dates and Times', 'Distance', 'Encoding', 'Encryption'],
-  ...['Financial', 'Geo', 'Geo Polygon', 'Hash', 'IP Address', 'JSON', 'Logical', 'Map', 'Mathematical', 'Null', 'NumericIndexedVector'],
-  ...['QBit', 'Random Number', 'Rounding', 'String', 'String Replacement', 'String Search', 'String Splitting', 'Time Series'],
-  ...['Time Window', 'Tuple', 'Type Conversion', 'URL', 'UUID'],
-]
+export const allowedCategories = namesIn(`
+  Arithmetic, Arrays, Bit, Bitmap, Comparison, Conditional, Dates and Times, Distance, Encoding, Encryption,
+  Financial, Geo, Geo Polygon, Hash, IP Address, JSON, Logical, Map, Mathematical, Null, NumericIndexedVector,
+  QBit, Random Number, Rounding, String, String Replacement, String Search, String Splitting, Time Series,
+  Time Window, Tuple, Type Conversion, URL, UUID
+`)
 
 /** Of the family that holds everything else, and what the parser puts into trees of ordinary queries. */
-export const allowedFunctions: ReadonlySet<string> = new Set([
-  ...['bar', 'blocknumber', 'blocksize', 'buildid', 'bytesize', 'colorsrgbtooklch', 'coloroklchtosrgb', 'colorsrgbtooklab'],
-  ...['coloroklabtosrgb', 'connectionid', 'countdigits', 'currentdatabase', 'currentqueryid', 'currentroles', 'currentschemas'],
-  ...['currentuser', 'currentprofiles', 'enabledprofiles', 'enabledroles', 'defaultprofiles', 'defaultroles', 'authenticateduser'],
-  ...['defaultvalueofargumenttype', 'defaultvalueoftypename', 'digits', 'displayname', 'dumpcolumnstructure', 'errorcodetoname'],
-  ...['finalizeaggregation', 'flipcoordinates', 'formatquery', 'formatqueryornull', 'formatquerysingleline'],
-  ...['formatquerysinglelineornull', 'formatreadabledecimalsize', 'formatreadablequantity', 'formatreadablesize'],
-  ...['formatreadabletimedelta', 'fqdn', 'getmergetreesetting', 'getsetting', 'getsettingordefault', 'getsizeofenumtype', 'getsubcolumn'],
-  ...['gettypeserializationstreams', 'highlightquery', 'hostname', 'icebergbucket', 'icebergtruncate', 'identity', 'ignore', 'indexhint'],
-  ...['initialqueryid', 'initialquerystarttime', 'initializeaggregation', 'isconstant', 'isdecimaloverflow', 'lowcardinalityindices'],
-  ...['lowcardinalitykeys', 'macnumtostring', 'macstringtonum', 'macstringtooui', 'materialize', 'minsamplesizecontinuous'],
-  ...['minsamplesizeconversion', 'neighbor', 'normalizedqueryhash', 'normalizedqueryhashkeepnames', 'normalizequery'],
-  ...['normalizequerykeepnames', 'obfuscatequery', 'obfuscatequerywithseed', 'parsereadablesize', 'parsereadablesizeornull'],
-  ...['parsereadablesizeorzero', 'parsetimedelta', 'partitionid', 'queryid', 'revision', 'rownumberinallblocks', 'rownumberinblock'],
-  ...['runningaccumulate', 'runningdifference', 'runningdifferencestartingwithfirstvalue', 'serveruuid', 'shardcount', 'shardnum'],
-  ...['structuretocapnprotoschema', 'structuretoprotobufschema', 'throwif', 'tocolumntypename', 'tokenizequery', 'totypename', 'transform'],
-  ...['uptime', 'variantelement', 'varianttype', 'version', 'visiblewidth'],
-  ...['_cast', 'casewithexpression', 'nested', 'lambda', 'exists', 'untuple', 'grouping', 'filter'],
-])
+export const allowedFunctions = namesIn(`
+  bar, blocknumber, blocksize, buildid, bytesize, colorsrgbtooklch, coloroklchtosrgb, colorsrgbtooklab,
+  coloroklabtosrgb, connectionid, countdigits, currentdatabase, currentqueryid, currentroles, currentschemas,
+  currentuser, currentprofiles, enabledprofiles, enabledroles, defaultprofiles, defaultroles, authenticateduser,
+  defaultvalueofargumenttype, defaultvalueoftypename, digits, displayname, dumpcolumnstructure, errorcodetoname,
+  finalizeaggregation, flipcoordinates, formatquery, formatqueryornull, formatquerysingleline,
+  formatquerysinglelineornull, formatreadabledecimalsize, formatreadablequantity, formatreadablesize,
+  formatreadabletimedelta, fqdn, getmergetreesetting, getsetting, getsettingordefault, getsizeofenumtype, getsubcolumn,
+  gettypeserializationstreams, highlightquery, hostname, icebergbucket, icebergtruncate, identity, ignore, indexhint,
+  initialqueryid, initialquerystarttime, initializeaggregation, isconstant, isdecimaloverflow, lowcardinalityindices,
+  lowcardinalitykeys, macnumtostring, macstringtonum, macstringtooui, materialize, minsamplesizecontinuous,
+  minsamplesizeconversion, neighbor, normalizedqueryhash, normalizedqueryhashkeepnames, normalizequery,
+  normalizequerykeepnames, obfuscatequery, obfuscatequerywithseed, parsereadablesize, parsereadablesizeornull,
+  parsereadablesizeorzero, parsetimedelta, partitionid, queryid, revision, rownumberinallblocks, rownumberinblock,
+  runningaccumulate, runningdifference, runningdifferencestartingwithfirstvalue, serveruuid, shardcount, shardnum,
+  structuretocapnprotoschema, structuretoprotobufschema, throwif, tocolumntypename, tokenizequery, totypename, transform,
+  uptime, variantelement, varianttype, version, visiblewidth,
+  _cast, casewithexpression, nested, lambda, exists, untuple, grouping, filter
+`)
 
 /** In families that are allowed, and yet not for analysts: they hold a session, or reach outside in some build. */
 export const deniedFunctions: ReadonlySet<string> = new Set([

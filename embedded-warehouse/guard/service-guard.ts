@@ -4,34 +4,24 @@ import { findParsedArgument, isParsedSetting, valuesSettings } from '../sql/pars
 import { allowedTableFunctions } from './read-only-rules.ts'
 import { type Token, identifierName, tokenize } from '../sql/sql-lexer.ts'
 import { type SyntaxNode, appliedFunctions, functionArgument, imitatesTree, parseSyntaxTree, tableOfIn } from '../sql/syntax-tree.ts'
+import { namesIn } from '../sql/names-in.ts'
 
-const allowedRoots: ReadonlySet<string> = new Set([
-  ...['SelectWithUnionQuery', 'Explain', 'DescribeQuery', 'InsertQuery', 'CreateQuery', 'AlterQuery', 'DropQuery', 'TruncateQuery'],
-  ...[
-    'DetachQuery',
-    'AttachQuery',
-    'UndropQuery',
-    'Rename',
-    'OptimizeQuery',
-    'DeleteQuery',
-    'UpdateQuery',
-    'CheckQuery',
-    'Set',
-    'UseQuery',
-  ],
-  ...['SYSTEM', 'KillQueryQuery', 'CreateSQLFunctionQuery', 'DropFunctionQuery', 'CreateIndexQuery', 'DropIndexQuery', 'ShowTables'],
-  ...['ShowColumns', 'ShowIndexes', 'ShowFunctions', 'ShowEngineQuery', 'ShowSetting', 'ShowProcesslistQuery', 'ShowCreateTableQuery'],
-  ...['ShowCreateViewQuery', 'ShowCreateDatabaseQuery', 'ExistsTableQuery', 'ExistsViewQuery', 'ExistsDatabaseQuery'],
-])
+const allowedRoots = namesIn(`
+  SelectWithUnionQuery, Explain, DescribeQuery, InsertQuery, CreateQuery, AlterQuery, DropQuery, TruncateQuery,
+  DetachQuery, AttachQuery, UndropQuery, Rename, OptimizeQuery, DeleteQuery, UpdateQuery, CheckQuery, Set, UseQuery,
+  SYSTEM, KillQueryQuery, CreateSQLFunctionQuery, DropFunctionQuery, CreateIndexQuery, DropIndexQuery, ShowTables,
+  ShowColumns, ShowIndexes, ShowFunctions, ShowEngineQuery, ShowSetting, ShowProcesslistQuery, ShowCreateTableQuery,
+  ShowCreateViewQuery, ShowCreateDatabaseQuery, ExistsTableQuery, ExistsViewQuery, ExistsDatabaseQuery
+`)
 
 /** They read the warehouse's own tables, or the rows that came with the request. */
 const ownTableFunctions: ReadonlySet<string> = new Set(['merge', 'input', 'mergetreeindex', 'mergetreeprojection'])
 
 /** Functions of expressions that read files, load models or ask other servers. */
-const deniedFunctions: ReadonlySet<string> = new Set([
-  ...['file', 'catboostevaluate', 'evalmlmethod', 'hascolumnintable', 'showcertificate', 'eval', 'chdb', 'reversednsquery'],
-  ...['aiclassify', 'aiembed', 'aiextract', 'aigenerate', 'aitranslate'],
-])
+const deniedFunctions = namesIn(`
+  file, catboostevaluate, evalmlmethod, hascolumnintable, showcertificate, eval, chdb, reversednsquery,
+  aiclassify, aiembed, aiextract, aigenerate, aitranslate
+`)
 
 /** Settings that name a file or a server, run a query of their own, or have the engine read another text than was judged. */
 const deniedSettings =

@@ -1,4 +1,5 @@
 import { EngineError } from '../engine/engine-error.ts'
+import { namesIn } from '../sql/names-in.ts'
 
 /** Limits that a request may tighten and never lift. */
 export type AnalystLimits = {
@@ -23,29 +24,31 @@ const formatting =
 /** Of those, what names files or servers, or has values computed. */
 const reaching = /schema|registry|path|template|url|interpret_expressions/
 
-/** What changes results as its author wants, or only how they are made: any value. */
-const harmless: ReadonlySet<string> = new Set([
-  ...['session_timezone', 'use_client_time_zone', 'join_use_nulls', 'joined_subquery_requires_alias', 'extremes', 'final'],
-  ...['cast_string_to_dynamic_use_inference', 'cast_keep_nullable', 'cast_ipv4_ipv6_default_on_conversion_error'],
-  ...['transform_null_in', 'union_default_mode', 'intersect_default_mode', 'except_default_mode', 'any_join_distinct_right_table_keys'],
-  ...['prefer_column_name_to_alias', 'enable_positional_arguments', 'group_by_use_nulls', 'aggregate_functions_null_for_empty'],
-  ...['limit', 'offset', 'totals_mode', 'totals_auto_threshold', 'join_algorithm', 'join_any_take_last_row', 'distinct_overflow_mode'],
-  ...['select_sequential_consistency', 'use_query_cache', 'optimize_read_in_order', 'optimize_aggregation_in_order', 'max_block_size'],
-  ...['preferred_block_size_bytes', 'allow_experimental_join_condition', 'allow_suspicious_types_in_group_by'],
-  ...['allow_suspicious_types_in_order_by', 'enable_named_columns_in_function_tuple', 'short_circuit_function_evaluation'],
-  ...['decimal_check_overflow', 'float_precision', 'count_distinct_implementation', 'empty_result_for_aggregation_by_empty_set'],
-  // What only concerns inserts, quotas, logs or several servers: there is nothing here that it could change.
-  ...['async_insert', 'wait_for_async_insert', 'insert_deduplicate', 'insert_quorum', 'insert_quorum_timeout'],
-  ...['mutations_sync', 'alter_sync', 'load_balancing', 'distributed_product_mode', 'max_parallel_replicas', 'prefer_localhost_replica'],
-  ...['connect_timeout', 'receive_timeout', 'send_timeout', 'http_receive_timeout', 'http_send_timeout'],
-])
+/**
+ * What changes results as its author wants, or only how they are made, and on the last three lines what only concerns
+ * inserts, quotas, logs or several servers, so that there is nothing here that it could change: any value.
+ */
+const harmless = namesIn(`
+  session_timezone, use_client_time_zone, join_use_nulls, joined_subquery_requires_alias, extremes, final,
+  cast_string_to_dynamic_use_inference, cast_keep_nullable, cast_ipv4_ipv6_default_on_conversion_error,
+  transform_null_in, union_default_mode, intersect_default_mode, except_default_mode, any_join_distinct_right_table_keys,
+  prefer_column_name_to_alias, enable_positional_arguments, group_by_use_nulls, aggregate_functions_null_for_empty,
+  limit, offset, totals_mode, totals_auto_threshold, join_algorithm, join_any_take_last_row, distinct_overflow_mode,
+  select_sequential_consistency, use_query_cache, optimize_read_in_order, optimize_aggregation_in_order, max_block_size,
+  preferred_block_size_bytes, allow_experimental_join_condition, allow_suspicious_types_in_group_by,
+  allow_suspicious_types_in_order_by, enable_named_columns_in_function_tuple, short_circuit_function_evaluation,
+  decimal_check_overflow, float_precision, count_distinct_implementation, empty_result_for_aggregation_by_empty_set,
+  async_insert, wait_for_async_insert, insert_deduplicate, insert_quorum, insert_quorum_timeout,
+  mutations_sync, alter_sync, load_balancing, distributed_product_mode, max_parallel_replicas, prefer_localhost_replica,
+  connect_timeout, receive_timeout, send_timeout, http_receive_timeout, http_send_timeout
+`)
 
 /** Limits of which the engine's own are none: a request may set any. */
-const ownLimits: ReadonlySet<string> = new Set([
-  ...['max_rows_to_read', 'max_bytes_to_read', 'max_rows_to_group_by', 'max_rows_to_sort', 'max_bytes_to_sort', 'max_rows_in_distinct'],
-  ...['max_bytes_in_distinct', 'max_rows_in_join', 'max_bytes_in_join', 'max_rows_in_set', 'max_bytes_in_set', 'max_columns_to_read'],
-  ...['max_estimated_execution_time'],
-])
+const ownLimits = namesIn(`
+  max_rows_to_read, max_bytes_to_read, max_rows_to_group_by, max_rows_to_sort, max_bytes_to_sort, max_rows_in_distinct,
+  max_bytes_in_distinct, max_rows_in_join, max_bytes_in_join, max_rows_in_set, max_bytes_in_set, max_columns_to_read,
+  max_estimated_execution_time
+`)
 
 /** Which settings a request of an analyst may bring; one table for those of the URL, of sessions and of SETTINGS clauses. */
 export type SettingsPolicy = {

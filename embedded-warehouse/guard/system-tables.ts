@@ -1,13 +1,14 @@
 import { allowedDatabaseEngines } from './read-only-rules.ts'
 import { type Token, identifierName, tokenize } from '../sql/sql-lexer.ts'
+import { namesIn } from '../sql/names-in.ts'
 
 /** Tables of `system` that say nothing of other people's queries or of the machine. */
-const openTables: ReadonlySet<string> = new Set([
-  ...['aggregate_function_combinators', 'build_options', 'codecs', 'collations', 'constraints', 'contributors', 'current_roles'],
-  ...['data_skipping_index_types', 'data_type_families', 'database_engines', 'dictionary_layouts', 'documentation', 'enabled_roles'],
-  ...['events', 'formats', 'functions', 'keywords', 'licenses', 'merge_tree_settings', 'metrics', 'numbers', 'numbers_mt', 'one'],
-  ...['primes', 'settings_changes', 'table_engines', 'table_functions', 'time_zones', 'tokenizers', 'unicode', 'zeros', 'zeros_mt'],
-])
+const openTables = namesIn(`
+  aggregate_function_combinators, build_options, codecs, collations, constraints, contributors, current_roles,
+  data_skipping_index_types, data_type_families, database_engines, dictionary_layouts, documentation, enabled_roles,
+  events, formats, functions, keywords, licenses, merge_tree_settings, metrics, numbers, numbers_mt, one,
+  primes, settings_changes, table_engines, table_functions, time_zones, tokenizers, unicode, zeros, zeros_mt
+`)
 
 /** What stands for its name in a query that reads it: its rows about what an analyst may read, its columns without `hides`. */
 type PartlyOpen = { hides: readonly string[]; database: string; table?: string }

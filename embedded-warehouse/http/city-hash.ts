@@ -58,8 +58,13 @@ function hashLong(view: DataView, start: number, seed: Pair): Pair {
   const z0 = u64(BigInt(end - start) * k1)
   const w = u64(rotate(u64(seed.high + z0), 35n) * k1 + seed.low)
   const state = BigUint64Array.of(
-    ...[seed.low, seed.high, z0, v, u64(rotate(v, 42n) * k1 + at(view, start + 8))],
-    ...[w, u64(rotate(u64(seed.low + at(view, start + 88)), 53n) * k1)],
+    seed.low,
+    seed.high,
+    z0,
+    v,
+    u64(rotate(v, 42n) * k1 + at(view, start + 8)),
+    w,
+    u64(rotate(u64(seed.low + at(view, start + 88)), 53n) * k1),
   )
   const offset = mixBlocks(view, start, state)
   const mixed = state as unknown as [bigint, bigint, bigint, bigint, bigint, bigint, bigint]

@@ -22,7 +22,10 @@ const plainFormat = /^(JSON\w*|NDJSON|CSV\w*|TSV\w*|TabSeparated\w*|TSKV|CustomS
 
 /** Settings whose value is an expression or a structure. */
 const parsedSettings: ReadonlySet<string> = new Set([
-  ...['additional_table_filters', 'additional_result_filter', 'parallel_replicas_custom_key', 'schema_inference_hints'],
+  'additional_table_filters',
+  'additional_result_filter',
+  'parallel_replicas_custom_key',
+  'schema_inference_hints',
 ])
 
 /** Whether rows of VALUES may have expressions is decided by what they are (`values-data.ts`). */

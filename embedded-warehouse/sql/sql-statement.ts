@@ -1,4 +1,5 @@
 import { type Token, identifierName, tokenize } from './sql-lexer.ts'
+import { namesIn } from './names-in.ts'
 
 /** What the front must know of a statement before the engine sees it. */
 export type SqlStatement = {
@@ -23,25 +24,10 @@ export type SqlStatement = {
 
 const reading = new Set(['SELECT', 'WITH', 'FROM'])
 /** What leaves nothing behind in its session; of any other statement that is not known. */
-const stateless = new Set([
-  ...[
-    'SELECT',
-    'WITH',
-    'FROM',
-    'SHOW',
-    'DESCRIBE',
-    'DESC',
-    'EXISTS',
-    'EXPLAIN',
-    'INSERT',
-    'CREATE',
-    'REPLACE',
-    'ALTER',
-    'DROP',
-    'TRUNCATE',
-  ],
-  ...['RENAME', 'EXCHANGE', 'OPTIMIZE', 'DELETE', 'UPDATE', 'ATTACH', 'DETACH', 'UNDROP', 'CHECK', 'SYSTEM', 'KILL', 'BACKUP', 'RESTORE'],
-])
+const stateless = namesIn(`
+  SELECT, WITH, FROM, SHOW, DESCRIBE, DESC, EXISTS, EXPLAIN, INSERT, CREATE, REPLACE, ALTER, DROP, TRUNCATE,
+  RENAME, EXCHANGE, OPTIMIZE, DELETE, UPDATE, ATTACH, DETACH, UNDROP, CHECK, SYSTEM, KILL, BACKUP, RESTORE
+`)
 const opening = new Set(['(', '[', '{'])
 const closing = new Set([')', ']', '}'])
 /** What may follow a format; before anything else, FORMAT was a column and the name its alias. */

@@ -167,7 +167,15 @@ function layOut({ view, source, features: defined, hopMs }: LayOut): TileGrid {
   const pageTiles = Math.min(widestPageTiles, Math.ceil(widestMs / hopMs) + 1)
   const layout = { layoutVersion, source: view.source, key: view.key, hopMs, columns, pageTiles, widestMs, allTime: allTime.length > 0 }
   return {
-    ...{ source: view.source, key: view.key, hopMs, widestMs, columns, windows, allTime, pageTiles, pageMs: pageTiles * hopMs },
+    source: view.source,
+    key: view.key,
+    hopMs,
+    widestMs,
+    columns,
+    windows,
+    allTime,
+    pageTiles,
+    pageMs: pageTiles * hopMs,
     storeId: `${view.name}.${canonicalHash(layout).slice(0, 12)}`,
   }
 }

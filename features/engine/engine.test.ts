@@ -94,17 +94,17 @@ async function compareAll(history: History, harness: Harness, mayRefuse: boolean
 
 test('expires by ingestion: a replay of the past is served until its grace has passed', async () => {
   const fact = (id: string, minute: number): Fact => ({
-    ...{
-      tenant: 'default',
-      source: 'reading',
-      id,
-      keys: { sensor: 's1', site: 'x' },
-      values: { level: 3 },
-      writerId: 'w',
-      epoch: 1,
-      seq: 1,
-    },
-    ...{ eventTimeMs: baseMs + minute * 60_000, knownAtMs: baseMs + minute * 60_000, ingestedAtMs: Date.UTC(2026, 0, 1) },
+    tenant: 'default',
+    source: 'reading',
+    id,
+    keys: { sensor: 's1', site: 'x' },
+    values: { level: 3 },
+    writerId: 'w',
+    epoch: 1,
+    seq: 1,
+    eventTimeMs: baseMs + minute * 60_000,
+    knownAtMs: baseMs + minute * 60_000,
+    ingestedAtMs: Date.UTC(2026, 0, 1),
   })
   const harness = await createEngineHarness([windowedView], defaultMaintenancePolicy)
   const count = async (view: CompiledView, minute: number) => (await harness.read(view, 's1', baseMs + minute * 60_000)).get('count_20m')

@@ -12,7 +12,12 @@ const anchorMs = Date.UTC(2026, 2, 10, 17, 43)
 
 const payments = compileView(
   featureViewDefinition.parse({
-    ...{ name: 'payments', description: 'payments', owner: 'tests', source: 'reading', key: 'sensor', entity: 'sensor' },
+    name: 'payments',
+    description: 'payments',
+    owner: 'tests',
+    source: 'reading',
+    key: 'sensor',
+    entity: 'sensor',
     features: [
       { name: 'count_1h', aggregation: 'count', window_seconds: 3600 },
       { name: 'mean_30d', aggregation: 'mean', value: 'level', window_seconds: 30 * 86_400 },
@@ -33,7 +38,16 @@ it('counts an hour in the hour, whatever stands beside it', async () => {
 function toFact(ageMs: number, index: number): Fact {
   const timeMs = anchorMs - ageMs
   return {
-    ...{ tenant: 'default', source: 'reading', id: `e${index}`, keys: { sensor: 's1' }, values: { level: 10 } },
-    ...{ eventTimeMs: timeMs, knownAtMs: timeMs, ingestedAtMs: timeMs, writerId: 'w', epoch: 1, seq: index + 1 },
+    tenant: 'default',
+    source: 'reading',
+    id: `e${index}`,
+    keys: { sensor: 's1' },
+    values: { level: 10 },
+    eventTimeMs: timeMs,
+    knownAtMs: timeMs,
+    ingestedAtMs: timeMs,
+    writerId: 'w',
+    epoch: 1,
+    seq: index + 1,
   }
 }

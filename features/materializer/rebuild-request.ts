@@ -28,6 +28,6 @@ export async function requestRebuild(
       options.onProgress(state.facts)
       if (state.state === 'done') return state.facts
     }
-    await sleep(100, undefined, { ...(options.signal === undefined ? {} : { signal: options.signal }) })
+    await sleep(100, undefined, options.signal && { signal: options.signal })
   }
 }

@@ -37,7 +37,10 @@ it('creates a key that does what was asked, shows it without its secret, rotates
   const limits = ['--rate', '50', '--burst', '80', '--concurrent', '9', '--expires-in-days', '30']
   const token = await run('create', 'checkout', '--scope', 'predict', 'label', '--tenant', 'acme', ...limits)
   expect(await identify(token)).toMatchObject({
-    ...{ name: 'checkout', tenant: 'acme', scopes: new Set(['predict', 'label']), maxConcurrent: 9 },
+    name: 'checkout',
+    tenant: 'acme',
+    scopes: new Set(['predict', 'label']),
+    maxConcurrent: 9,
     rate: { requestsPerSecond: 50, burst: 80 },
   })
   const listed = await run('list')

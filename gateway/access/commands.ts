@@ -53,7 +53,10 @@ async function create(name: string, options: CreateOptions): Promise<void> {
   const nowMs = Date.now()
   const { rate, burst, concurrent, expiresInDays: days } = options
   const terms = {
-    ...{ key_id: newKeyId(), name, tenant: options.tenant, scopes: options.scope },
+    key_id: newKeyId(),
+    name,
+    tenant: options.tenant,
+    scopes: options.scope,
     ...(rate !== undefined && { requests_per_second: rate }),
     ...(burst !== undefined && { burst }),
     ...(concurrent !== undefined && { max_concurrent: concurrent }),

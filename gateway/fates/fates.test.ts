@@ -9,7 +9,9 @@ const retention = '2028-01-01T00:00:00.000Z'
 let minted = 0
 const prediction = (): FatedPrediction => ({
   prediction_id: `01a205fe-5ee6-744f-9282-${String(++minted).padStart(12, '0')}`,
-  ...{ tenant: 'default', model: 'm', retention_until: retention },
+  tenant: 'default',
+  model: 'm',
+  retention_until: retention,
 })
 
 function setUp() {
@@ -118,8 +120,12 @@ describe('what was not answered', () => {
     expect(said().at(-1)).toEqual(['event', 2])
     const [record] = records()
     expect(record).toMatchObject({
-      ...{ prediction_id: one.prediction_id, tenant: 'default', fate: 'unanswered', reason: 'deadline' },
-      ...{ ingested_at: '2026-01-01T00:00:00.000Z', retention_until: retention },
+      prediction_id: one.prediction_id,
+      tenant: 'default',
+      fate: 'unanswered',
+      reason: 'deadline',
+      ingested_at: '2026-01-01T00:00:00.000Z',
+      retention_until: retention,
     })
     expect(record!.fate_id).toBe(record!.record)
     expect(record!.fate_id).not.toBe(one.prediction_id)

@@ -27,10 +27,14 @@ export function openFirstValues(
     return held === undefined || Number(held.slice(0, timeDigits)) <= now() ? undefined : held.slice(timeDigits)
   }
 
-  function remove(expiry: string): void {
-    const key = expiry.slice(timeDigits)
-    if (values.get(key)?.startsWith(expiry.slice(0, timeDigits)) === true) values.removeSync(key)
-    expiries.removeSync(expiry)
+  /** Reads the range whole before the first is removed: a range is read while one goes through it. */
+  function removeAll(range: Iterable<string>): void {
+    const found = [...range]
+    for (const expiry of found) {
+      const key = expiry.slice(timeDigits)
+      if (values.get(key)?.startsWith(expiry.slice(0, timeDigits)) === true) values.removeSync(key)
+      expiries.removeSync(expiry)
+    }
   }
 
   return {
@@ -41,7 +45,7 @@ export function openFirstValues(
       const expiresAt = toText(now() + windowMs)
       values.putSync(key, `${expiresAt}${value}`)
       expiries.putSync(`${expiresAt}${key}`, '')
-      if (countOf(expiries) > most) for (const oldest of [...expiries.getKeys({ limit: 1 })]) remove(oldest)
+      if (countOf(expiries) > most) removeAll(expiries.getKeys({ limit: 1 }))
       return undefined
     },
     forget({ key, value }) {
@@ -51,9 +55,7 @@ export function openFirstValues(
       expiries.removeSync(`${held.slice(0, timeDigits)}${key}`)
     },
     async sweep() {
-      await root.transaction(() => {
-        for (const expired of [...expiries.getKeys({ end: toText(now()), limit: mostPerSweep })]) remove(expired)
-      })
+      await root.transaction(() => removeAll(expiries.getKeys({ end: toText(now()), limit: mostPerSweep })))
     },
   }
 }

@@ -123,7 +123,9 @@ function openDatabase(dir: string): Database {
 export async function sweep(db: Database, nowMs: number): Promise<void> {
   const range = { start: 'x:', end: expiryKey(nowMs, ''), limit: mostPerSweep }
   await db.transaction(() => {
-    for (const key of [...db.getKeys(range)]) {
+    // The range is read whole before the first key is removed: it is read while one goes through it.
+    const expired = [...db.getKeys(range)]
+    for (const key of expired) {
       const place = key.slice('x:'.length + timeDigits + 1)
       const bytes = db.getBinary(place)
       if (bytes !== undefined && decodeEntry(bytes).expiresAtMs <= nowMs) db.removeSync(place)

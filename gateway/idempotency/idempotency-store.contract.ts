@@ -16,8 +16,11 @@ const answer = { headers: { 'content-type': 'application/json' }, body: Buffer.f
 const hold = { holdMs: 60_000 }
 const predictionsOf = (attempt: string) => ({ ids: [`first-${attempt}`, `p-${attempt}`], retentionUntil: '2028-01-01T00:00:00.000Z' })
 const prepared = (attempt: string, holdMs = 60_000) => ({
-  ...{ attempt, predictionId: `p-${attempt}`, predictions: predictionsOf(attempt) },
-  ...{ answer, holdMs },
+  attempt,
+  predictionId: `p-${attempt}`,
+  predictions: predictionsOf(attempt),
+  answer,
+  holdMs,
 })
 
 /** The holder with its body as plain bytes, whatever buffer it came in. */

@@ -101,8 +101,12 @@ export function createOnnxInference(deps: {
     },
     status: () =>
       [...entries.values()].map(({ spec, queue, inThreads, loopRun, overdue, batchRows, plan }) => ({
-        ...{ sessionId: spec.id, queuedRows: queue.rows, running: inThreads + overdue + (loopRun === undefined ? 0 : 1) },
-        ...{ overdue, batchRows, plan },
+        sessionId: spec.id,
+        queuedRows: queue.rows,
+        running: inThreads + overdue + (loopRun === undefined ? 0 : 1),
+        overdue,
+        batchRows,
+        plan,
       })),
     healthy: () => !closing && pool.slots.some(({ state }) => state !== 'down'),
     async close() {

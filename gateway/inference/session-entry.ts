@@ -36,17 +36,18 @@ export type Entry = {
 
 export function createEntry(spec: SessionSpec, { loops }: Pick<SessionInfo, 'loops'>): Entry {
   return {
-    ...{
-      spec,
-      loops,
-      queue: createSessionQueue(),
-      cost: createCost(),
-      batchRows: createDistribution(batchBounds),
-      plan: undefined,
-      inline: undefined,
-    },
+    spec,
+    loops,
+    queue: createSessionQueue(),
+    cost: createCost(),
+    batchRows: createDistribution(batchBounds),
+    plan: undefined,
+    inline: undefined,
     rowByRow: spec.rowShapes !== undefined,
-    ...{ inThreads: 0, loopRun: undefined, overdue: 0, stretch: 1 },
+    inThreads: 0,
+    loopRun: undefined,
+    overdue: 0,
+    stretch: 1,
   }
 }
 

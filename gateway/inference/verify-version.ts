@@ -33,7 +33,10 @@ export async function openVersion(
   const sessionId = sessionIdOf(version)
   const rowShapes = rowShapesOf(manifest)
   const session = await inference.load({
-    ...{ id: sessionId, modelFile, modelSha256, settings: definition.inference },
+    id: sessionId,
+    modelFile,
+    modelSha256,
+    settings: definition.inference,
     ...(rowShapes !== undefined && { rowShapes }),
   })
   const fault = await findGoldenFault({ inference, sessionId, manifest, definition, categories, now })

@@ -29,7 +29,9 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   const requestSeconds = histogram({
     name: 'hindsight_http_request_duration_seconds',
     description: 'Time from receipt of a request to its answer.',
-    ...{ unit: 's', labels: ['route'], bounds: secondBounds },
+    unit: 's',
+    labels: ['route'],
+    bounds: secondBounds,
   })
   const predictions = counter({
     name: 'hindsight_predictions_total',
@@ -39,7 +41,9 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   const stageSeconds = histogram({
     name: 'hindsight_predict_stage_duration_seconds',
     description: 'Time of one stage of a predict request; total: from its arrival until its events are durable.',
-    ...{ unit: 's', labels: ['model', 'version', 'stage'], bounds: secondBounds },
+    unit: 's',
+    labels: ['model', 'version', 'stage'],
+    bounds: secondBounds,
   })
   const storeReads = counter({
     name: 'hindsight_online_store_reads_total',

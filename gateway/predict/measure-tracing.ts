@@ -22,8 +22,12 @@ process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = endpoint
 const { tracing, shutdown } = await startTelemetry({ service: 'measure' })
 
 const event = {
-  ...{ prediction_id: '01a205fe-5ee6-744f-9282-f77d53d64d81', model_version: '2', route: 'champion', status: 'ok' },
-  ...{ predicted_at: new Date().toISOString(), duration_us: { features: 100, queue: 20, inference: 50 } },
+  prediction_id: '01a205fe-5ee6-744f-9282-f77d53d64d81',
+  model_version: '2',
+  route: 'champion',
+  status: 'ok',
+  predicted_at: new Date().toISOString(),
+  duration_us: { features: 100, queue: 20, inference: 50 },
 }
 const predict = (async () => [{ event, error: undefined, tensors: undefined }]) as unknown as Predictor
 const model = { definition: { name: 'flight-delay' } } as unknown as ServingModel

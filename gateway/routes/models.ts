@@ -64,14 +64,14 @@ function toInference({
   facts,
 }: Pick<ServingVersion, 'plan' | 'passedOver' | 'facts'>): ModelDetail['versions'][number]['inference'] {
   return {
-    ...{
-      placement: plan.placement,
-      reason: plan.reason,
-      batching: plan.batching,
-      row_by_row: plan.rowByRow,
-      max_batch_rows: plan.maxBatchRows,
-    },
-    ...{ one_row_us: plan.oneRowUs, batch_us: plan.batchUs, hand_over_us: plan.handOverUs },
+    placement: plan.placement,
+    reason: plan.reason,
+    batching: plan.batching,
+    row_by_row: plan.rowByRow,
+    max_batch_rows: plan.maxBatchRows,
+    one_row_us: plan.oneRowUs,
+    batch_us: plan.batchUs,
+    hand_over_us: plan.handOverUs,
     execution_provider: facts.execution_provider,
     passed_over: passedOver,
   }

@@ -49,8 +49,11 @@ export function createReadiness(
       const online = answeredOnce || (await answers())
       const { models, not } = state.served()
       return {
-        ...{ not_draining: !state.draining(), outbox_writable: eventLog.writable(), online_store: online },
-        ...{ inference: inference.healthy(), a_model_is_served: not.length === 0 || not.length < models },
+        not_draining: !state.draining(),
+        outbox_writable: eventLog.writable(),
+        online_store: online,
+        inference: inference.healthy(),
+        a_model_is_served: not.length === 0 || not.length < models,
       }
     },
     async notes() {

@@ -3,8 +3,14 @@ import type { InferenceEngine, RunRequest, SessionPlan } from '../inference/infe
 import type { Tensors } from '../tensors/tensor.ts'
 
 const plan: SessionPlan = {
-  ...{ placement: 'worker', reason: 'for tests', batching: true, rowByRow: false, maxBatchRows: 64 },
-  ...{ oneRowUs: 30, batchUs: 60, handOverUs: 30 },
+  placement: 'worker',
+  reason: 'for tests',
+  batching: true,
+  rowByRow: false,
+  maxBatchRows: 64,
+  oneRowUs: 30,
+  batchUs: 60,
+  handOverUs: 30,
 }
 
 /** Computes probability = (a + b) / 100 for input x of two columns, a missing one being 0, for tests. `next` says what the next runs do. */

@@ -40,7 +40,12 @@ function definitionOf({ name, inputs, outputs, definition }: OnnxModel) {
   const kinds = { string: 'text', bool: 'boolean' } as const
   const typeOf = (type: TensorType) => (type === 'string' || type === 'bool' ? kinds[type] : 'number')
   return {
-    ...{ name, ...prose, task: 'regression', primary_label: 'measured', entities: {}, latency_budget_ms: 10_000 },
+    name,
+    ...prose,
+    task: 'regression',
+    primary_label: 'measured',
+    entities: {},
+    latency_budget_ms: 10_000,
     outputs: Object.fromEntries(
       outputs.map((output) => [output.name, { description: 'An output.', type: output.type === 'string' ? 'text' : 'number' }]),
     ),
@@ -55,18 +60,30 @@ function definitionOf({ name, inputs, outputs, definition }: OnnxModel) {
 function manifestOf({ name, file, inputs, outputs, golden }: OnnxModel, definition: object): object {
   const { features } = modelDefinition.parse(definition)
   const hashes = hashFeatures(new Map(features.map((feature) => [feature.name, feature])), {
-    ...{ sources: new Map(), views: new Map(), lookups: new Map() },
+    sources: new Map(),
+    views: new Map(),
+    lookups: new Map(),
   })
   const names = inputs.flatMap((input) => input.features)
   const { irVersion, opsets, producer } = readOnnxFile(file)
   return {
-    ...{ manifest_version: 1, model: name, version: '1', description: 'For tests.', created_at: '2001-01-01T00:00:00Z' },
-    ...{ model_sha256: sha256Hex(file), feature_set_sha256: featureSetSha256(hashes, names) },
+    manifest_version: 1,
+    model: name,
+    version: '1',
+    description: 'For tests.',
+    created_at: '2001-01-01T00:00:00Z',
+    model_sha256: sha256Hex(file),
+    feature_set_sha256: featureSetSha256(hashes, names),
     onnx: { ir_version: irVersion, opsets, producer },
-    ...{ inputs, outputs, golden },
+    inputs,
+    outputs,
+    golden,
     lineage: {
-      ...{ training_data: 'none', training_rows: 0, trained_with: 'nothing' },
-      ...{ anchor_from: '2001-01-01T00:00:00Z', anchor_to: '2001-01-02T00:00:00Z' },
+      training_data: 'none',
+      training_rows: 0,
+      trained_with: 'nothing',
+      anchor_from: '2001-01-01T00:00:00Z',
+      anchor_to: '2001-01-02T00:00:00Z',
     },
   }
 }

@@ -47,14 +47,25 @@ afterAll(() => server.stop())
 
 const predict = (row: { number: number; [column: string]: unknown }) =>
   predictionRow({
-    ...{ prediction_id: testUuid(row.number), decision_id: testUuid(row.number), anchor_time: toColumnTime(noon), ...row, seq: ++seq },
+    prediction_id: testUuid(row.number),
+    decision_id: testUuid(row.number),
+    anchor_time: toColumnTime(noon),
+    ...row,
+    seq: ++seq,
     ...(typeof row['score'] === 'number' && { outputs_number: { probability: row['score'] } }),
   })
 const label = (number: number, statement: Partial<LabelStatement>): object =>
   statementRow(
     {
-      ...{ tenant: 'default', labelId: `label-${++seq}`, label: 'late', predictionId: testUuid(number), retracted: false },
-      ...{ eventTimeMs: noon + hourMs / 2, knownAtMs: noon + hourMs / 2, source: { kind: 'outcome', name: 'tests' }, ...statement },
+      tenant: 'default',
+      labelId: `label-${++seq}`,
+      label: 'late',
+      predictionId: testUuid(number),
+      retracted: false,
+      eventTimeMs: noon + hourMs / 2,
+      knownAtMs: noon + hourMs / 2,
+      source: { kind: 'outcome', name: 'tests' },
+      ...statement,
     },
     seq,
   )

@@ -40,13 +40,21 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const collector = createGroupCollector({ dimensions, matureOnly: label.silence === 'negative', score })
   const rows = readPredictionRows(options.warehouse, {
     rules: outcomeRulesOf(options.project),
-    ...{ model: definition.name, score, asOfMs: asOf.getTime() },
-    ...{ anchorFromMs: options.anchorFrom?.getTime(), anchorToMs: options.anchorTo?.getTime(), tenant: options.tenant, tags: options.tags },
+    model: definition.name,
+    score,
+    asOfMs: asOf.getTime(),
+    anchorFromMs: options.anchorFrom?.getTime(),
+    anchorToMs: options.anchorTo?.getTime(),
+    tenant: options.tenant,
+    tags: options.tags,
   })
   for await (const block of rows) for (const row of block) collector.add(row)
   const threshold = thresholdOf(definition)
   return {
-    ...{ model: definition.name, task: definition.task, label: label.name, score: definition.score },
+    model: definition.name,
+    task: definition.task,
+    label: label.name,
+    score: definition.score,
     ...(threshold !== undefined && { threshold }),
     as_of: toTimestamp(asOf.getTime()),
     ...(options.anchorFrom !== undefined && { anchor_from: toTimestamp(options.anchorFrom.getTime()) }),

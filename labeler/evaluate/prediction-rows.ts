@@ -75,7 +75,9 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
      ) AS prediction
      INNER JOIN (${outcomes}) AS resolved USING (tenant, decision_id)`,
     {
-      ...{ model: query.model, score: query.score.output ?? '', as_of: query.asOfMs },
+      model: query.model,
+      score: query.score.output ?? '',
+      as_of: query.asOfMs,
       ...(ofClasses.length > 0 && { classes: ofClasses }),
       ...(query.anchorFromMs !== undefined && { anchor_from: query.anchorFromMs }),
       ...(query.anchorToMs !== undefined && { anchor_to: query.anchorToMs }),

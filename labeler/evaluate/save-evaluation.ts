@@ -8,10 +8,15 @@ export type SaveDeps = { now(): number; newId(): string }
 export async function saveEvaluation(warehouse: Warehouse, evaluation: Evaluation, deps: SaveDeps): Promise<string> {
   const evaluationId = deps.newId()
   const common = {
-    ...{ evaluation_id: evaluationId, result_sha256: evaluationHash(evaluation) },
+    evaluation_id: evaluationId,
+    result_sha256: evaluationHash(evaluation),
     evaluated_at: new Date(deps.now()).toISOString(),
-    ...{ model: evaluation.model, label: evaluation.label, as_of: evaluation.as_of, level: evaluation.confidence_level },
-    ...{ anchor_from: evaluation.anchor_from ?? null, anchor_to: evaluation.anchor_to ?? null },
+    model: evaluation.model,
+    label: evaluation.label,
+    as_of: evaluation.as_of,
+    level: evaluation.confidence_level,
+    anchor_from: evaluation.anchor_from ?? null,
+    anchor_to: evaluation.anchor_to ?? null,
     grouped_by: evaluation.grouped_by.join(','),
   }
   const rows = evaluation.groups.flatMap((group) =>
@@ -43,7 +48,10 @@ function groupColumns({ model_version, route, anchor, day, counts }: EvaluationG
 
 function metricColumns({ name, class: ofClass, value, n, coverage, lower, upper, method }: Metric): object {
   return {
-    ...{ metric: name, class: ofClass ?? null, n, method },
+    metric: name,
+    class: ofClass ?? null,
+    n,
+    method,
     value: value ?? null,
     coverage: coverage ?? null,
     lower: lower ?? null,

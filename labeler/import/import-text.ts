@@ -8,7 +8,8 @@ export function toImportText(file: string, report: ImportReport): string {
   const counts = [`${read} read`, `${accepted} ${report.dry_run ? 'would be accepted' : 'accepted'}`, `${rejected} rejected`]
   const head = `${file}: ${[...counts, ...(warned > 0 ? [`${warned} with a warning`] : [])].join(', ')}`
   return [
-    ...[head, ...notes.map((note) => `  ${note}`)],
+    head,
+    ...notes.map((note) => `  ${note}`),
     ...toLines(rejections, { of: rejected, kind: '' }),
     ...toLines(warnings, { of: warned, kind: 'warning ' }),
   ].join('\n')

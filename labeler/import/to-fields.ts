@@ -32,12 +32,21 @@ const toTags: Convert = (value) => (typeof value === 'string' ? value.split(';')
 const toTexts: Convert = (value) => (isRecord(value) ? mapFields(value, (_, member) => readText(member)) : value)
 
 const converters: Readonly<Record<string, Convert>> = {
-  ...{ label_id: readText, prediction_id: readText, request_id: readText, supersedes: readText },
-  ...{ value_number: (value, { definition }) => readValueNumber(value, definition) },
-  ...{ value_text: (value, { definition }) => readValueText(value, definition) },
-  ...{ index: toNumber, confidence: toNumber, retracted: toBoolean },
-  ...{ event_time: toTime, known_at: toTime, anchor_time: toTime },
-  ...{ entities: toTexts, source: toTexts, tags: toTags },
+  label_id: readText,
+  prediction_id: readText,
+  request_id: readText,
+  supersedes: readText,
+  value_number: (value, { definition }) => readValueNumber(value, definition),
+  value_text: (value, { definition }) => readValueText(value, definition),
+  index: toNumber,
+  confidence: toNumber,
+  retracted: toBoolean,
+  event_time: toTime,
+  known_at: toTime,
+  anchor_time: toTime,
+  entities: toTexts,
+  source: toTexts,
+  tags: toTags,
 }
 
 /** A file's record as the fields of a label. Throws a `ServiceError` with the path of a field that cannot be what the file has. */

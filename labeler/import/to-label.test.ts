@@ -97,8 +97,12 @@ describe('files of each kind', () => {
     )
     expect(labels[0]).toEqual([
       {
-        ...{ label: 'price', entities: { user: '9007199254740993' }, value_number: 19.99, label_id: expect.any(String) as string },
-        ...{ anchor_time: '2026-03-29T01:30:00.000Z', event_time: '2026-03-29T01:30:00.000Z' },
+        label: 'price',
+        entities: { user: '9007199254740993' },
+        value_number: 19.99,
+        label_id: expect.any(String) as string,
+        anchor_time: '2026-03-29T01:30:00.000Z',
+        event_time: '2026-03-29T01:30:00.000Z',
       },
     ])
     expect(labels[1]).toEqual(labels[0])

@@ -38,7 +38,9 @@ export function classMetrics({ predicted, observed }: Classified): ClassMetrics[
   return [...counts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, { called, were, hits }]) => ({
-      ...{ name, precision: proportionEstimate(hits, called), recall: proportionEstimate(hits, were) },
+      name,
+      precision: proportionEstimate(hits, called),
+      recall: proportionEstimate(hits, were),
     }))
 }
 

@@ -56,8 +56,16 @@ function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatemen
     ({ asks, at = 0, writer = 'g', epoch = 1, version = '1', route = 'champion', beside = [], ...attempt }, n) => {
       const seq = attempt.seq ?? ++seqs
       const common = {
-        ...{ tenant, decision_id: uuid(base + n), request_id: attempt.id ?? 'r', model_version: version, route, epoch, writer_id: writer },
-        ...{ question_sha256: asks?.repeat(64) ?? null, ingested_at: toColumnTime(start + at), anchor_time: toColumnTime(start) },
+        tenant,
+        decision_id: uuid(base + n),
+        request_id: attempt.id ?? 'r',
+        model_version: version,
+        route,
+        epoch,
+        writer_id: writer,
+        question_sha256: asks?.repeat(64) ?? null,
+        ingested_at: toColumnTime(start + at),
+        anchor_time: toColumnTime(start),
         outputs_number: { probability: 0.75 },
       }
       const own = predictionRow({ ...common, prediction_id: uuid(base + n), seq, ...attempt.row })
@@ -73,7 +81,13 @@ function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatemen
   const labels = statements.map(({ of, ...statement }, n) =>
     statementRow(
       {
-        ...{ tenant, labelId: `${tenant}-l${n}`, label: 'late', valueNumber: 1, eventTimeMs: start, knownAtMs: start, retracted: false },
+        tenant,
+        labelId: `${tenant}-l${n}`,
+        label: 'late',
+        valueNumber: 1,
+        eventTimeMs: start,
+        knownAtMs: start,
+        retracted: false,
         ...(of !== undefined && { predictionId: uuid(base + of) }),
         source: { kind: 'outcome', name: 'test' },
         ...statement,

@@ -105,9 +105,16 @@ async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
 function toOutcome(row: Row): Outcome {
   expect(row.counts).toBe(row.left_out === null)
   return {
-    ...{ leftOut: row.left_out ?? undefined, attempts: row.attempts },
-    ...{ tenant: row.tenant, decisionId: row.decision_id, label: row.label, model: row.model, anchor: row.anchor },
-    ...{ anchorTimeMs: Number(row.anchor_ms), maturesAtMs: Number(row.matures_ms), statements: Number(row.statements) },
+    leftOut: row.left_out ?? undefined,
+    attempts: row.attempts,
+    tenant: row.tenant,
+    decisionId: row.decision_id,
+    label: row.label,
+    model: row.model,
+    anchor: row.anchor,
+    anchorTimeMs: Number(row.anchor_ms),
+    maturesAtMs: Number(row.matures_ms),
+    statements: Number(row.statements),
     state: row.outcome_state as OutcomeState,
     ...(row.outcome !== null && { outcome: row.outcome }),
     ...(row.outcome_text !== null && { outcomeText: row.outcome_text }),

@@ -6,21 +6,29 @@ import { isMatch, resolveOutcomes } from './resolve.ts'
 const minute = 60_000
 const rule: LabelRule = { label: 'late', windowMs: 0, which: 'all', maturityMs: 60 * minute, silence: 'unknown' }
 const decision: Decision = {
-  ...{ tenant: 'default', decisionId: 'd1', predictionIds: ['p1', 'p2'], model: 'delay', requestId: 'r1', index: 0 },
-  ...{ entities: { flight: '7', origin: 'SFO' }, anchor: 'departure', anchorTimeMs: 0, fate: 'answered' },
+  tenant: 'default',
+  decisionId: 'd1',
+  predictionIds: ['p1', 'p2'],
+  model: 'delay',
+  requestId: 'r1',
+  index: 0,
+  entities: { flight: '7', origin: 'SFO' },
+  anchor: 'departure',
+  anchorTimeMs: 0,
+  fate: 'answered',
   receipt: { ingestedAtMs: 0, writerId: 'gateway', epoch: 1, seq: 1 },
 }
 const statement: LabelStatement = {
-  ...{
-    tenant: 'default',
-    labelId: 'l1',
-    label: 'late',
-    predictionId: 'p2',
-    valueNumber: 1,
-    eventTimeMs: 10 * minute,
-    knownAtMs: 20 * minute,
-  },
-  ...{ source: { kind: 'outcome', name: 'airline' }, retracted: false, ingestedAtMs: 20 * minute },
+  tenant: 'default',
+  labelId: 'l1',
+  label: 'late',
+  predictionId: 'p2',
+  valueNumber: 1,
+  eventTimeMs: 10 * minute,
+  knownAtMs: 20 * minute,
+  source: { kind: 'outcome', name: 'airline' },
+  retracted: false,
+  ingestedAtMs: 20 * minute,
   origin: { writerId: 'gateway', epoch: 1, seq: 1 },
 }
 const place = (seq: number, more: Partial<LabelStatement['origin']> = {}) => ({ origin: { writerId: 'gateway', epoch: 1, seq, ...more } })

@@ -148,7 +148,10 @@ function toLabelStatement(
 ): LabelStatement {
   const { target, value, source, retracted } = draft
   return {
-    ...{ tenant: 'default', labelId: `l${world.number}`, label: world.label, retracted },
+    tenant: 'default',
+    labelId: `l${world.number}`,
+    label: world.label,
+    retracted,
     ...(target.kind === 'prediction' && { predictionId: testUuid(target.number) }),
     ...(target.kind === 'request' && { requestId: target.requestId, ...(target.index !== undefined && { index: target.index }) }),
     ...(target.kind === 'entities' && {

@@ -6,10 +6,24 @@ export type PredictionRow = { prediction_id: string; decision_id: string; anchor
 /** A row of bronze.prediction_events with everything that evaluation does not read at some valid value. */
 export function predictionRow(row: PredictionRow & { seq: number }): object {
   return {
-    ...{ tenant: 'default', payload_hash: 'a'.repeat(64), request_id: `request-${row.decision_id}`, index: 0, trigger: 'api' },
-    ...{ model: 'delay', model_version: '1', route: 'champion', route_probability: 1, anchor: 'request', status: 'ok' },
-    ...{ ingested_at: '2026-01-01 00:00:00.000', predicted_at: '2026-01-01 00:00:00.000', retention_until: '2200-01-01 00:00:00.000' },
-    ...{ writer_id: 'test', epoch: 1, lane: 'predictions', appended_at: '2026-01-01 00:00:00.000' },
+    tenant: 'default',
+    payload_hash: 'a'.repeat(64),
+    request_id: `request-${row.decision_id}`,
+    index: 0,
+    trigger: 'api',
+    model: 'delay',
+    model_version: '1',
+    route: 'champion',
+    route_probability: 1,
+    anchor: 'request',
+    status: 'ok',
+    ingested_at: '2026-01-01 00:00:00.000',
+    predicted_at: '2026-01-01 00:00:00.000',
+    retention_until: '2200-01-01 00:00:00.000',
+    writer_id: 'test',
+    epoch: 1,
+    lane: 'predictions',
+    appended_at: '2026-01-01 00:00:00.000',
     ...row,
   }
 }
@@ -19,9 +33,20 @@ export function decisionRows(decision: Decision): object[] {
   const { tenant, decisionId, model, requestId, index, entities, anchor, anchorTimeMs, question, fate, receipt } = decision
   return decision.predictionIds.map((predictionId, position) =>
     predictionRow({
-      ...{ tenant, model, index, entities, anchor, seq: receipt.seq + position, writer_id: receipt.writerId, epoch: receipt.epoch },
-      ...{ prediction_id: predictionId, decision_id: decisionId, request_id: requestId, anchor_time: toColumnTime(anchorTimeMs) },
-      ...{ ingested_at: toColumnTime(receipt.ingestedAtMs), question_sha256: question ?? null },
+      tenant,
+      model,
+      index,
+      entities,
+      anchor,
+      seq: receipt.seq + position,
+      writer_id: receipt.writerId,
+      epoch: receipt.epoch,
+      prediction_id: predictionId,
+      decision_id: decisionId,
+      request_id: requestId,
+      anchor_time: toColumnTime(anchorTimeMs),
+      ingested_at: toColumnTime(receipt.ingestedAtMs),
+      question_sha256: question ?? null,
       route: position === 0 ? 'champion' : 'shadow',
       // Nobody is told of a batch.
       ...(fate === undefined && { lane: 'batch_predictions', trigger: 'batch' }),
@@ -40,9 +65,18 @@ type Fate = { tenant: string; predictionId: string; fate: 'answered' | 'unanswer
 /** A row of bronze.prediction_fates. */
 export function fateRow({ tenant, predictionId, fate, seq }: Fate): object {
   return {
-    ...{ fate_id: predictionId, prediction_id: predictionId, tenant, payload_hash: 'c'.repeat(64), fate },
-    ...{ reason: fate === 'unanswered' ? 'deadline' : null, ingested_at: '2026-01-01 00:00:00.000' },
-    ...{ retention_until: '2200-01-01 00:00:00.000', writer_id: 'test', epoch: 1, lane: 'predictions', seq },
+    fate_id: predictionId,
+    prediction_id: predictionId,
+    tenant,
+    payload_hash: 'c'.repeat(64),
+    fate,
+    reason: fate === 'unanswered' ? 'deadline' : null,
+    ingested_at: '2026-01-01 00:00:00.000',
+    retention_until: '2200-01-01 00:00:00.000',
+    writer_id: 'test',
+    epoch: 1,
+    lane: 'predictions',
+    seq,
     appended_at: '2026-01-01 00:00:00.000',
   }
 }
@@ -54,7 +88,11 @@ export function statementRow(statement: LabelStatementRow, seq: number): object 
   const { tenant, label, retracted, source } = statement
   const { ingestedAtMs = Date.UTC(2026, 0, 1), origin = { writerId: 'test', epoch: 1, seq } } = statement
   return {
-    ...{ tenant, label, retracted, label_id: statement.labelId, payload_hash: 'b'.repeat(64) },
+    tenant,
+    label,
+    retracted,
+    label_id: statement.labelId,
+    payload_hash: 'b'.repeat(64),
     prediction_id: statement.predictionId ?? null,
     request_id: statement.requestId ?? null,
     index: statement.index ?? null,
@@ -65,9 +103,15 @@ export function statementRow(statement: LabelStatementRow, seq: number): object 
     value_text: statement.valueText ?? null,
     event_time: toColumnTime(statement.eventTimeMs),
     known_at: toColumnTime(statement.knownAtMs),
-    ...{ source_kind: source.kind, source_name: source.name, source_labeler: source.labeler ?? null },
+    source_kind: source.kind,
+    source_name: source.name,
+    source_labeler: source.labeler ?? null,
     supersedes: statement.supersedes ?? null,
-    ...{ ingested_at: toColumnTime(ingestedAtMs), appended_at: toColumnTime(ingestedAtMs) },
-    ...{ writer_id: origin.writerId, epoch: origin.epoch, lane: 'labels', seq: origin.seq },
+    ingested_at: toColumnTime(ingestedAtMs),
+    appended_at: toColumnTime(ingestedAtMs),
+    writer_id: origin.writerId,
+    epoch: origin.epoch,
+    lane: 'labels',
+    seq: origin.seq,
   }
 }

@@ -72,8 +72,13 @@ function predictionsOf(number: number): object[] {
   const score = (number % 97) / 97
   return ['champion', 'shadow'].map((route, position) =>
     predictionRow({
-      ...{ prediction_id: idOf(2 * number + position), decision_id: idOf(2 * number), request_id: `flight-${number}`, route },
-      ...{ model_version: String(2 - position), anchor_time: toColumnTime(anchorMs(number)), outputs_number: { probability: score } },
+      prediction_id: idOf(2 * number + position),
+      decision_id: idOf(2 * number),
+      request_id: `flight-${number}`,
+      route,
+      model_version: String(2 - position),
+      anchor_time: toColumnTime(anchorMs(number)),
+      outputs_number: { probability: score },
       entities: { flight: `F${number}`, origin: `A${number % 230}`, destination: `A${number % 229}` },
       question_sha256: number.toString(16).padStart(64, '0'),
       features_number: Object.fromEntries(Array.from({ length: 9 }, (_, feature) => [`feature_${feature}`, score * feature])),

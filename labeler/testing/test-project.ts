@@ -12,7 +12,10 @@ export function testProject(input: { labels: readonly LabelInput[]; models: read
     dir: '/nowhere',
     labels: new Map(labels.map((label) => [label.name, label])),
     models: new Map(models.map((model) => [model.definition.name, model])),
-    ...{ sources: new Map(), views: new Map(), lookups: new Map(), problems: [] },
+    sources: new Map(),
+    views: new Map(),
+    lookups: new Map(),
+    problems: [],
   }
 }
 
@@ -27,7 +30,11 @@ export type ModelInput = {
 
 function testModel(input: ModelInput): ProjectModel {
   const definition = modelDefinition.parse({
-    ...{ description: 'For a test.', owner: 'tests', task: 'binary_classification', entities: {}, score: 'probability' },
+    description: 'For a test.',
+    owner: 'tests',
+    task: 'binary_classification',
+    entities: {},
+    score: 'probability',
     outputs: { probability: { description: 'Probability of 1.' } },
     features: [{ name: 'distance', source: 'request' }],
     ...input,
@@ -36,7 +43,11 @@ function testModel(input: ModelInput): ProjectModel {
     definition,
     categories: undefined,
     definitionSha256: '0'.repeat(64),
-    ...{ featureHashes: new Map(), features: new Map(), featureWindows: new Map(), versions: new Map(), refused: new Map() },
+    featureHashes: new Map(),
+    features: new Map(),
+    featureWindows: new Map(),
+    versions: new Map(),
+    refused: new Map(),
     deployment: { revision: 1, champion: '1', challengers: [], shadows: [], loaded: 'all', author: 'tests', reason: '' },
   }
 }

@@ -77,8 +77,13 @@ function pick<T>(items: readonly T[]): T {
 export function arrivals(rate: number, seconds: number, more: { startTime?: string; exec?: string } = {}) {
   const users = Math.max(50, Math.ceil(rate))
   return {
-    ...{ executor: 'constant-arrival-rate', rate, timeUnit: '1s', duration: `${seconds}s` },
-    ...{ preAllocatedVUs: users, maxVUs: users * 2, ...more },
+    executor: 'constant-arrival-rate',
+    rate,
+    timeUnit: '1s',
+    duration: `${seconds}s`,
+    preAllocatedVUs: users,
+    maxVUs: users * 2,
+    ...more,
   } as const
 }
 

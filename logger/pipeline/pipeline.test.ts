@@ -58,7 +58,9 @@ test('keeps two batches in memory at most while the warehouse is away, and loses
   }
   const retries: number[] = []
   const pipeline = createPipeline({
-    ...{ consumer, limits, onRetry: ({ attempt }) => void (retries.push(attempt), retries.length === 2 && (away = false)) },
+    consumer,
+    limits,
+    onRetry: ({ attempt }) => void (retries.push(attempt), retries.length === 2 && (away = false)),
     warehouse: {
       insert: async () => {
         if (away) {
@@ -102,7 +104,9 @@ test('stop stores what is held, but does not wait for a warehouse that is away',
   const log = createMemoryLog([record(1)])
   const results: BatchResult[] = []
   const pipeline = createPipeline({
-    ...{ ...log, limits, onBatch: (result: BatchResult) => void results.push(result) },
+    ...log,
+    limits,
+    onBatch: (result: BatchResult) => void results.push(result),
     warehouse: { insert: () => Promise.reject(new ServiceError('warehouse_unavailable', 'away')) },
   })
   const running = pipeline.run()

@@ -5,7 +5,12 @@ import { compareSeals, holes, type SeqRange, type StoredSeal } from './compare.t
 const stream = { writer_id: 'gateway-1', epoch: 1, lane: 'predictions' as const }
 const sealAt = (seq: number, first: number): StoredSeal => ({
   ...stream,
-  ...{ seq, first_seq: first, last_seq: seq - 1, count: seq - first, sealed_at: '2026-01-05T12:00:00Z', reason: 'hour' },
+  seq,
+  first_seq: first,
+  last_seq: seq - 1,
+  count: seq - first,
+  sealed_at: '2026-01-05T12:00:00Z',
+  reason: 'hour',
 })
 const compare = (seals: StoredSeal[], ranges: SeqRange[], expired: SeqRange[] = []) =>
   compareSeals(seals, [{ ...stream, ranges, expired, rejected: [], hours: [] }])

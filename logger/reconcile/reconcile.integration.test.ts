@@ -107,8 +107,12 @@ test('counts what callers were told, and a fate is a record that a seal counts l
   const predict = (n: number, seq: number, settledThrough: number, changes = {}) =>
     toRecord(predictionEvent(n, changes), { seq, settledThrough })
   await store(
-    ...[predict(1, 1, 0), predict(2, 2, 1), predict(3, 3, 1), predict(4, 4, 1, { route: 'shadow' })],
-    ...[toRecord(fateEvent(2), { kind: 'fate', seq: 5, settledThrough: 1 }), predict(5, 6, 2)],
+    predict(1, 1, 0),
+    predict(2, 2, 1),
+    predict(3, 3, 1),
+    predict(4, 4, 1, { route: 'shadow' }),
+    toRecord(fateEvent(2), { kind: 'fate', seq: 5, settledThrough: 1 }),
+    predict(5, 6, 2),
     toRecord(fateEvent(3, { reason: 'client_gone' }), { kind: 'fate', seq: 7, settledThrough: 2 }),
     toRecord(fateEvent(9, { fate: 'delivered', reason: undefined }), { kind: 'fate', seq: 8, settledThrough: 5 }),
     toRecord(sealOf(1, 8), { kind: 'seal', seq: 9, settledThrough: 5 }),
@@ -151,7 +155,9 @@ test('with a grace, what a young seal counts may still come; without one, it is 
   await store(toRecord(predictionEvent(1), { seq: 1 }), toRecord(sealOf(1, 2), { kind: 'seal', seq: 3 }))
   expect(await reconcile(server.warehouse)).toMatchObject({ ok: false, gaps: [{ missing: 1 }] })
   expect(await reconcile(server.warehouse, { graceSeconds: 60 })).toMatchObject({
-    ...{ ok: true, seals: [], gaps: [] },
+    ok: true,
+    seals: [],
+    gaps: [],
     open_tails: [{ from_seq: 1, last_seq: 3, stored: 2, missing: 1 }],
   })
 })
@@ -175,7 +181,10 @@ test('two payloads that somebody acknowledged are shown apart and are no alarm, 
   expect(toReportText(after)).toContain(`two payloads under bronze.label_events label-1: by ann, 2026-01-06T00:00:00Z: ${known.reason}`)
   await store(labelAt(labelEvent(1, { value_number: 7 }), 9))
   expect(await reconcile(server.warehouse)).toMatchObject({
-    ...{ ok: false, totals: { double_payloads: 1 }, double_payloads: [{ id: 'label-1' }], acknowledged_payloads: [{ id: 'label-2' }] },
+    ok: false,
+    totals: { double_payloads: 1 },
+    double_payloads: [{ id: 'label-1' }],
+    acknowledged_payloads: [{ id: 'label-2' }],
   })
   await acknowledge(server.warehouse, { ...known, id: 'label-1' })
   expect(await reconcile(server.warehouse)).toMatchObject({ ok: true, acknowledged_payloads: [{ id: 'label-1' }, { id: 'label-2' }] })

@@ -86,7 +86,14 @@ type Row = Omit<Reject, 'id' | 'retried'> & {
 
 function toReject({ reject_id, kind, tenant, event_id, name, code, path, message, appended_at, ...retry }: Row): Reject {
   return {
-    ...{ id: reject_id, kind, tenant, event_id, name, code, path, message },
+    id: reject_id,
+    kind,
+    tenant,
+    event_id,
+    name,
+    code,
+    path,
+    message,
     appended_at: fromColumnTime(appended_at),
     ...(retry.retry_outcome !== '' && {
       retried: {

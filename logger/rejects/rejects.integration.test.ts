@@ -95,7 +95,11 @@ describe("a client's items", () => {
       {
         url: '/v1/events/arrivals',
         items: [1, 2].map((n) => ({
-          ...{ event_id: `ours-${n}`, known_at: receivedAt, keys: { airport: 'ORD' }, values: { delay: n * 500 }, event_time: receivedAt },
+          event_id: `ours-${n}`,
+          known_at: receivedAt,
+          keys: { airport: 'ORD' },
+          values: { delay: n * 500 },
+          event_time: receivedAt,
         })),
       },
     ])

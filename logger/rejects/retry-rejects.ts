@@ -73,7 +73,10 @@ function toRequests(items: readonly Item[]): Item[][] {
 async function recordResults(warehouse: Pick<Warehouse, 'insert'>, results: readonly RetryResult[]): Promise<void> {
   const rows = results.map(({ reject, outcome, event_id = '', code = '', message = '' }) => ({
     ...parseRejectId(reject.id),
-    ...{ outcome, event_id, code, message: Buffer.from(message.slice(0, 2_000)).toString() },
+    outcome,
+    event_id,
+    code,
+    message: Buffer.from(message.slice(0, 2_000)).toString(),
   }))
   await warehouse.insert('hindsight.reject_retries', rows)
 }

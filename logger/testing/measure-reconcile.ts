@@ -64,13 +64,11 @@ async function seal(warehouse: Warehouse): Promise<void> {
     sealed_at: new Date(firstMs + (hour + 1) * 3_600_000).toISOString(),
     reason: 'hour',
     payload_hash: 'f'.repeat(64),
-    ...{
-      writer_id: 'gateway-0',
-      epoch: 1,
-      lane: 'predictions',
-      seq: (hour + 1) * perHour + 1,
-      appended_at: new Date(firstMs).toISOString(),
-    },
+    writer_id: 'gateway-0',
+    epoch: 1,
+    lane: 'predictions',
+    seq: (hour + 1) * perHour + 1,
+    appended_at: new Date(firstMs).toISOString(),
   }))
   await warehouse.insert('bronze.seals', rows)
 }

@@ -74,9 +74,15 @@ export function predictionEvent(n: number, changes: Partial<PredictionEvent> = {
 /** What the caller of prediction `n` was told. */
 export function fateEvent(n: number, changes: Partial<PredictionFate> = {}): object {
   const fate = {
-    ...{ schema_version: 1, fate_id: uuid7(receivedAtMs + 9, n), prediction_id: uuid7(receivedAtMs, n), tenant: 'default' },
-    ...{ fate: 'unanswered', reason: 'deadline', ingested_at: toTimestamp(receivedAtMs + 9) },
-    ...{ retention_until: toTimestamp(receivedAtMs + 730 * 86_400_000), ...changes },
+    schema_version: 1,
+    fate_id: uuid7(receivedAtMs + 9, n),
+    prediction_id: uuid7(receivedAtMs, n),
+    tenant: 'default',
+    fate: 'unanswered',
+    reason: 'deadline',
+    ingested_at: toTimestamp(receivedAtMs + 9),
+    retention_until: toTimestamp(receivedAtMs + 730 * 86_400_000),
+    ...changes,
   } as UnsealedPredictionFate
   return JSON.parse(encodePredictionFate(fate)) as object
 }
@@ -90,8 +96,15 @@ export function labelEvent(n: number, changes: object = {}): object {
     ...changes,
   }
   return {
-    ...{ schema_version: 1, label_id: `label-${n}`, tenant: 'default', payload_hash: labelPayloadHash(fields), retracted: false, tags: [] },
-    ...{ known_at: '2001-06-04T15:00:00.000Z', ingested_at: toTimestamp(receivedAtMs), source: { kind: 'outcome', name: 'api' } },
+    schema_version: 1,
+    label_id: `label-${n}`,
+    tenant: 'default',
+    payload_hash: labelPayloadHash(fields),
+    retracted: false,
+    tags: [],
+    known_at: '2001-06-04T15:00:00.000Z',
+    ingested_at: toTimestamp(receivedAtMs),
+    source: { kind: 'outcome', name: 'api' },
     ...fields,
   }
 }
@@ -104,21 +117,28 @@ export function featureEvent(n: number, changes: object = {}): object {
     ...changes,
   }
   return {
-    ...{
-      schema_version: 1,
-      event_id: `event-${n}`,
-      tenant: 'default',
-      source: 'arrivals',
-      payload_hash: featureEventPayloadHash('arrivals', fields),
-    },
-    ...{ known_at: '2001-06-04T11:00:00.000Z', ingested_at: toTimestamp(receivedAtMs), ...fields },
+    schema_version: 1,
+    event_id: `event-${n}`,
+    tenant: 'default',
+    source: 'arrivals',
+    payload_hash: featureEventPayloadHash('arrivals', fields),
+    known_at: '2001-06-04T11:00:00.000Z',
+    ingested_at: toTimestamp(receivedAtMs),
+    ...fields,
   }
 }
 
 export function sealOf(first: number, last: number, changes: Partial<Seal> = {}): Seal {
   return {
-    ...{ schema_version: 1, writer_id: 'gateway-1', epoch: 1, lane: 'predictions', sealed_at: toTimestamp(receivedAtMs), reason: 'hour' },
-    ...{ first_seq: first, last_seq: last, count: last - first + 1 },
+    schema_version: 1,
+    writer_id: 'gateway-1',
+    epoch: 1,
+    lane: 'predictions',
+    sealed_at: toTimestamp(receivedAtMs),
+    reason: 'hour',
+    first_seq: first,
+    last_seq: last,
+    count: last - first + 1,
     ...changes,
   } as Seal
 }

@@ -35,28 +35,8 @@ function openDecoder(encoding: string): TextDecoder {
 const latin1Names = new Set(['latin1', 'latin-1', 'iso-8859-1', 'iso8859-1', 'l1'])
 const windows1252Names = new Set(['windows-1252', 'cp1252', 'x-cp1252'])
 
-/** What windows-1252 has at 0x80 to 0x9f, where Latin-1 has control characters; undefined where it has nothing. */
-const windows1252: readonly (number | undefined)[] = [
-  ...[
-    0x20ac,
-    undefined,
-    0x201a,
-    0x0192,
-    0x201e,
-    0x2026,
-    0x2020,
-    0x2021,
-    0x02c6,
-    0x2030,
-    0x0160,
-    0x2039,
-    0x0152,
-    undefined,
-    0x017d,
-    undefined,
-  ],
-  ...[undefined, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, undefined, 0x017e, 0x0178],
-]
+/** What windows-1252 has at 0x80 to 0x9f, where Latin-1 has control characters; a space where it has nothing. */
+const windows1252 = Array.from('€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ', (sign) => (sign === ' ' ? undefined : sign.codePointAt(0)))
 
 function isControl(byte: number): boolean {
   return byte >= 0x80 && byte <= 0x9f

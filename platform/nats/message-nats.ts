@@ -48,7 +48,11 @@ export function toRecord(message: { headers: MsgHdrs | undefined; data: Uint8Arr
   const settledThrough = parseSeq(read(names.settledThrough))
   const trace = parseTraceparent(read(names.trace))
   return {
-    ...{ origin: from.data, kind, id, appendedAtMs, payload: message.data },
+    origin: from.data,
+    kind,
+    id,
+    appendedAtMs,
+    payload: message.data,
     ...(settledThrough !== undefined && { settledThrough }),
     ...(trace !== undefined && { trace }),
   }

@@ -35,8 +35,15 @@ export async function loadModel(context: ModelContext, folder: string): Promise<
   if (deployment === undefined) return undefined
   const { categories } = context.definitions.labels.get(definition.primary_label) ?? {}
   return {
-    ...{ definition, categories, definitionSha256: canonicalHash(definition), featureHashes, features, featureWindows },
-    ...{ deployment, versions, refused },
+    definition,
+    categories,
+    definitionSha256: canonicalHash(definition),
+    featureHashes,
+    features,
+    featureWindows,
+    deployment,
+    versions,
+    refused,
   }
 }
 

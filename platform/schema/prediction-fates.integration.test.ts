@@ -26,17 +26,20 @@ const predict = (...rows: Row[]) =>
   server.warehouse.insert(
     'bronze.prediction_events',
     rows.map(({ n, ...row }) => ({
-      ...{ prediction_id: idOf(n), tenant: 'default', payload_hash: 'a'.repeat(64), model: 'm', route: 'champion', trigger: 'api' },
-      ...{
-        writer_id: 'g',
-        epoch: 1,
-        lane: 'predictions',
-        seq: n,
-        predicted_at: stamp.ingested_at,
-        anchor_time: stamp.ingested_at,
-        ...stamp,
-        ...row,
-      },
+      prediction_id: idOf(n),
+      tenant: 'default',
+      payload_hash: 'a'.repeat(64),
+      model: 'm',
+      route: 'champion',
+      trigger: 'api',
+      writer_id: 'g',
+      epoch: 1,
+      lane: 'predictions',
+      seq: n,
+      predicted_at: stamp.ingested_at,
+      anchor_time: stamp.ingested_at,
+      ...stamp,
+      ...row,
     })),
   )
 
@@ -44,8 +47,18 @@ let fates = 100
 const tell = (n: number, fate: string, reason: string | null = null, row: object = {}) =>
   server.warehouse.insert('bronze.prediction_fates', [
     {
-      ...{ fate_id: idOf(fates), prediction_id: idOf(n), tenant: 'default', payload_hash: 'b'.repeat(64), fate, reason },
-      ...{ writer_id: 'g', epoch: 1, lane: 'predictions', seq: fates++, ...stamp, ...row },
+      fate_id: idOf(fates),
+      prediction_id: idOf(n),
+      tenant: 'default',
+      payload_hash: 'b'.repeat(64),
+      fate,
+      reason,
+      writer_id: 'g',
+      epoch: 1,
+      lane: 'predictions',
+      seq: fates++,
+      ...stamp,
+      ...row,
     },
   ])
 

@@ -27,22 +27,30 @@ afterAll(() => server.stop())
 
 function row(requestId: string, numbers: Record<string, number>, texts: Record<string, string>): object {
   return {
-    ...{ prediction_id: `019b8e0f-0000-7000-8000-00000000000${requestId.slice(1)}`, tenant: 'default', request_id: requestId },
-    ...{ payload_hash: 'a'.repeat(64), model: 'flight-delay', entities: { origin: 'ORD' }, features_number: numbers, features_text: texts },
-    ...{ outputs_number: requestId === 'r1' ? { probability: 0.25 } : {}, retention_until: '2100-01-01 00:00:00.000' },
-    ...{ writer_id: 'w', epoch: 1, lane: 'predictions', seq: Number(requestId.slice(1)) },
+    prediction_id: `019b8e0f-0000-7000-8000-00000000000${requestId.slice(1)}`,
+    tenant: 'default',
+    request_id: requestId,
+    payload_hash: 'a'.repeat(64),
+    model: 'flight-delay',
+    entities: { origin: 'ORD' },
+    features_number: numbers,
+    features_text: texts,
+    outputs_number: requestId === 'r1' ? { probability: 0.25 } : {},
+    retention_until: '2100-01-01 00:00:00.000',
+    writer_id: 'w',
+    epoch: 1,
+    lane: 'predictions',
+    seq: Number(requestId.slice(1)),
   }
 }
 
 const definition: ModelDefinition = modelDefinition.parse({
-  ...{
-    name: 'flight-delay',
-    description: 'Late?',
-    owner: 'team',
-    task: 'binary_classification',
-    primary_label: 'late',
-    score: 'probability',
-  },
+  name: 'flight-delay',
+  description: 'Late?',
+  owner: 'team',
+  task: 'binary_classification',
+  primary_label: 'late',
+  score: 'probability',
   entities: { origin: { entity: 'airport' } },
   outputs: { probability: { description: "The probability; it's calibrated", unit: 'probability' } },
   features: [

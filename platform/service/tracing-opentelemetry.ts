@@ -21,7 +21,8 @@ export function startTracing(resource: Resource, { protocol }: OtlpSignal): { tr
           tracer.startSpan(
             name,
             {
-              ...{ attributes, links: links.map((link) => ({ context: toSpanContext(link) })) },
+              attributes,
+              links: links.map((link) => ({ context: toSpanContext(link) })),
               ...(kind !== undefined && { kind }),
               ...(atMs !== undefined && { startTime: atMs }),
             },

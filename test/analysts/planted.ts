@@ -55,8 +55,12 @@ export async function plant(): Promise<Planted> {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const places: Record<string, string> = {
-    ...{ SECRET: secret, FOLDER: folder, OUT: out, RELATIVE: relative(process.cwd(), secret) },
-    ...{ URL: `http://127.0.0.1:${port}`, PORT: String(port) },
+    SECRET: secret,
+    FOLDER: folder,
+    OUT: out,
+    RELATIVE: relative(process.cwd(), secret),
+    URL: `http://127.0.0.1:${port}`,
+    PORT: String(port),
   }
   return {
     marker,

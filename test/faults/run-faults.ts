@@ -32,7 +32,11 @@ export async function* runFaults(options: RunOptions): AsyncGenerator<FaultResul
     const rounds = options.rounds ?? fault.rounds
     say(`${title}: ${rounds} rounds`)
     const result = await runFault({
-      ...{ fault, setUp, seed, rounds, budgetMs: options.budgetMs },
+      fault,
+      setUp,
+      seed,
+      rounds,
+      budgetMs: options.budgetMs,
       onRound({ number, ms, violations }) {
         if (violations.length > 0) say(`${title}: round ${number} of seed ${seed} breaks invariants`)
         for (const { invariant, id, detail } of violations.slice(0, 20)) say(`  ${invariant}: ${id}: ${detail}`)

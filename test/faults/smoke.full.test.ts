@@ -53,7 +53,10 @@ function inTurn(faults: readonly Fault[]): Fault {
   const left = [...faults]
   let current: Fault | undefined
   return {
-    ...{ name: 'smoke', does: 'several, in turn', setUps: ['embedded', 'servers'], rounds: faults.length },
+    name: 'smoke',
+    does: 'several, in turn',
+    setUps: ['embedded', 'servers'],
+    rounds: faults.length,
     get cutsAnswers() {
       return current?.cutsAnswers ?? false
     },

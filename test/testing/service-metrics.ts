@@ -70,7 +70,14 @@ function observeGateway(instruments: Telemetry['instruments']): void {
 }
 
 const lane: LaneStatus = {
-  ...{ lane: 'predictions', writerId: 'w', epoch: 1, lastSeq: 1, durableSeq: 1, bytes: 1, segments: 1, unconfirmed: 1 },
+  lane: 'predictions',
+  writerId: 'w',
+  epoch: 1,
+  lastSeq: 1,
+  durableSeq: 1,
+  bytes: 1,
+  segments: 1,
+  unconfirmed: 1,
   oldestUnconfirmedAtMs: 0,
 }
 
@@ -108,7 +115,9 @@ async function render(service: ServiceName, exercise: Exercise): Promise<Metric[
 export function parseMetrics(text: string): Metric[] {
   const help = new Map([...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', description = '']) => [name, description]))
   return [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', kind = '']) => ({
-    ...{ name, kind, description: help.get(name) ?? '' },
+    name,
+    kind,
+    description: help.get(name) ?? '',
     labels: labelsOf(text, name),
   }))
 }

@@ -44,7 +44,9 @@ function toKnown({
   received,
 }: Row): KnownLabel {
   return {
-    ...{ hash: payload_hash, label, ingestedAt: received },
+    hash: payload_hash,
+    label,
+    ingestedAt: received,
     target: toTarget({ ...(prediction_id && { prediction_id }), ...(request_id && { request_id }), entities }),
     value: toValueText({ ...(value_number !== null && { value_number }), ...(value_text !== null && { value_text }), retracted }),
   }

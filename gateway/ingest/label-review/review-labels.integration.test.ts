@@ -12,8 +12,20 @@ beforeAll(async () => {
   server = await startMigratedWarehouse()
   const at = { ingested_at: '2001-06-05 00:00:00.000', appended_at: '2001-06-05 00:00:00.000', known_at: '2001-06-05 00:00:00.000' }
   const row = (label_id: string, seq: number, change: object = {}) => ({
-    ...{ ...said, label_id, tenant: 'default', payload_hash: labelPayloadHash(said), event_time: '2001-06-04 12:00:00.000', ...at },
-    ...{ source_kind: 'outcome', source_name: 'api', retracted: false, writer_id: 'w', epoch: 1, lane: 'labels', seq, ...change },
+    ...said,
+    label_id,
+    tenant: 'default',
+    payload_hash: labelPayloadHash(said),
+    event_time: '2001-06-04 12:00:00.000',
+    ...at,
+    source_kind: 'outcome',
+    source_name: 'api',
+    retracted: false,
+    writer_id: 'w',
+    epoch: 1,
+    lane: 'labels',
+    seq,
+    ...change,
   })
   await server.warehouse.insert('bronze.label_events', [
     row('l-1', 2),
@@ -38,7 +50,8 @@ describe('what the warehouse holds', () => {
       ({ status }) => status === 409,
     )
     expect(errorBody.parse(await refused.json()).error).toMatchObject({
-      ...{ code: 'label_conflict', path: 'label_id' },
+      code: 'label_conflict',
+      path: 'label_id',
       message: 'under l-1 stands another label: came_late is 1, received 2001-06-05T00:00:00Z',
     })
     expect((await send('/v1/labels', said)).status).toBe(202)

@@ -28,7 +28,9 @@ export function createLabelReview(deps: LabelReviewDeps): Review<LabelFields, La
         return warningsOf(event, known).map((warning) => ({ index, ...warning }))
       })
     return {
-      ...{ problems, warnings, failed: undo },
+      problems,
+      warnings,
+      failed: undo,
       accepted: () => {
         for (const { code } of warnings) deps.metrics.labelWarning(code)
       },

@@ -29,7 +29,11 @@ export function sealRecord(options: {
     reason,
   }
   return {
-    ...{ seq, kind: 'seal', id: `${writerId}/${lane}/${epoch}/${seq}`, appendedAtMs: nowMs, settledThrough },
+    seq,
+    kind: 'seal',
+    id: `${writerId}/${lane}/${epoch}/${seq}`,
+    appendedAtMs: nowMs,
+    settledThrough,
     payload: JSON.stringify(seal),
   }
 }

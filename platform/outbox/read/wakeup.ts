@@ -58,7 +58,7 @@ export function createWakeup(): Wakeup {
       })
     },
     close() {
-      for (const watcher of [...watchers]) stop(watcher)
+      for (const watcher of watchers) stop(watcher)
       notify()
     },
   }

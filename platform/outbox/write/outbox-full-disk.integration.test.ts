@@ -23,7 +23,11 @@ describeWithSmallDisk('an outbox on a disk that is really full', () => {
     appended = []
     faults = 0
     writer = await openOutboxWriter({
-      ...{ dir: disk.dir, writerId: 'w1', consumersOf: embeddedConsumers, segmentBytes: 64 * 1024, maintainEveryMs: 20 },
+      dir: disk.dir,
+      writerId: 'w1',
+      consumersOf: embeddedConsumers,
+      segmentBytes: 64 * 1024,
+      maintainEveryMs: 20,
       onFault: () => void (faults += 1),
     })
   })

@@ -9,7 +9,11 @@ export function toFeatureEventRow(event: FeatureEvent, record: LogRecord): objec
   const { event_id, tenant, payload_hash, source, keys } = event
   const values = toScalarMaps(Object.entries(event.values))
   return {
-    ...{ event_id, tenant, payload_hash, source, keys },
+    event_id,
+    tenant,
+    payload_hash,
+    source,
+    keys,
     values_number: values.numbers,
     values_text: values.texts,
     event_time: toColumnTime(event.event_time),

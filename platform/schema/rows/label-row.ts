@@ -7,7 +7,12 @@ import { toStamp } from './stamp.ts'
 export function toLabelRow(event: LabelEvent, record: LogRecord): object {
   const { label_id, tenant, payload_hash, label, retracted, tags } = event
   return {
-    ...{ label_id, tenant, payload_hash, label, retracted, tags },
+    label_id,
+    tenant,
+    payload_hash,
+    label,
+    retracted,
+    tags,
     prediction_id: event.prediction_id ?? null,
     request_id: event.request_id ?? null,
     index: event.index ?? null,

@@ -6,16 +6,17 @@ export type TableRow = { table: BronzeTable; row: object }
 
 /** In the order in which a batch is stored: an event after its payload, and last, that all of it was. */
 export const bronzeTables = [
-  ...['bronze.prediction_payloads', 'bronze.label_payloads', 'bronze.feature_payloads'],
-  ...[
-    'bronze.prediction_events',
-    'bronze.label_events',
-    'bronze.feature_events',
-    'bronze.prediction_fates',
-    'bronze.rejects',
-    'bronze.seals',
-  ],
-  ...['bronze.settled', 'bronze.delivered'],
+  'bronze.prediction_payloads',
+  'bronze.label_payloads',
+  'bronze.feature_payloads',
+  'bronze.prediction_events',
+  'bronze.label_events',
+  'bronze.feature_events',
+  'bronze.prediction_fates',
+  'bronze.rejects',
+  'bronze.seals',
+  'bronze.settled',
+  'bronze.delivered',
 ] as BronzeTable[]
 
 export type BronzeTable =
