@@ -103,7 +103,7 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
   }
 }
 
-/** What it takes of the stream: the record, its headers and the stream's own. */
+/** What a record takes of the stream: its bytes, its headers and the stream's own. */
 function sizeOf({ payload, id }: LogRecord): number {
   return payload.length + id.length + messageOverheadBytes
 }

@@ -6,7 +6,7 @@ export type HandOverSettings = {
   publishWindow: number
   /** Bytes that may have been sent since the oldest unconfirmed record was, for a new record to be sent. */
   creditBytes: number
-  /** The same for a record that is sent again, since the oldest one that is relied on. */
+  /** Bytes that may have been sent since the oldest record that is relied on was, for a record to be sent again. */
   shareBytes: number
   /** A record that is in the stream and unconfirmed for this long is sent again; twice as long after each time. */
   republishAfterMs: number
@@ -67,7 +67,7 @@ export function createHandOver(deps: {
   let sentBytes = 0
   let scannedMs = now()
 
-  function enter(origin: Origin, bytes: number, attempt: number): Sending {
+  function enter({ origin, bytes, attempt }: Pick<Sending, 'origin' | 'bytes' | 'attempt'>): Sending {
     const sending = { origin, bytes, attempt, sentAtByte: sentBytes }
     const key = keyOf(origin)
     sent.delete(key)
@@ -107,7 +107,7 @@ export function createHandOver(deps: {
     return Math.min(settings.republishAfterMs * 2 ** (attempt - 1), Math.max(settings.republishAfterMs, settings.republishAtMostMs))
   }
 
-  /** Looks through everything, so not at each call. */
+  /** Makes due what has waited for too long; looks through all that was sent, so not at each call. */
   function findOverdue(): void {
     if (now() - scannedMs < settings.republishAfterMs / 10) return
     scannedMs = now()
@@ -125,7 +125,7 @@ export function createHandOver(deps: {
       const bytes = settings.creditBytes - span()
       return bytes <= 0 ? { records: 0, bytes: 0 } : { records: Math.max(0, settings.publishWindow - underWay), bytes }
     },
-    send: (origin, bytes) => enter(origin, bytes, 1),
+    send: (origin, bytes) => enter({ origin, bytes, attempt: 1 }),
     count(sending, streamSeq) {
       if (!isCurrent(sending) || !isUnderWay(sending)) return
       underWay -= 1
@@ -163,7 +163,7 @@ export function createHandOver(deps: {
       }
       return out
     },
-    resend: ({ origin, bytes, attempt }) => enter(origin, bytes, attempt + 1),
+    resend: (sending) => enter({ ...sending, attempt: sending.attempt + 1 }),
     forget: (sending) => void (isCurrent(sending) && remove(keyOf(sending.origin))),
     state: () => ({ underWay, unconfirmed: sent.size, spanBytes: span() }),
   }

@@ -48,7 +48,7 @@ export function createNatsPublisher(options: {
     waitsInStream: (seq) => seen !== undefined && seq > seen.deliveredSeq && seq >= seen.firstSeq && seq <= seen.lastSeq,
     async look() {
       try {
-        const { state } = await ensureStream(jsm, settings, { lane, update: true })
+        const { state } = await ensureStream({ jsm, settings }, { lane, update: true })
         const deliveredSeq = await jsm.consumers.info(stream, 'logger').then((info) => info.delivered.stream_seq, zeroIfMissing)
         seen = { firstSeq: state.first_seq, lastSeq: state.last_seq, deliveredSeq }
       } catch (error) {
@@ -59,7 +59,7 @@ export function createNatsPublisher(options: {
   }
 }
 
-/** No logger has come yet: everything waits for it. */
+/** Where no logger has come yet nothing has been delivered, and everything waits for it. */
 function zeroIfMissing(error: unknown): number {
   if (isMissing(error)) return 0
   throw error

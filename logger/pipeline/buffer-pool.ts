@@ -1,12 +1,12 @@
 /** Memory that batches hand on to one another. */
 export type BufferPool = {
-  /** At least so large; what is in it is arbitrary. */
+  /** A buffer of at least so many bytes, whatever they hold. */
   take(bytes: number): Buffer
   give(buffer: Buffer): void
   clear(): void
 }
 
-/** More than two batches take, each with a few tables. */
+/** Two batches at once, with a buffer for each of their tables, take fewer. */
 const keptBuffers = 12
 
 /** Fresh memory is paid for page by page at the first write, which took 15 times as long as the write itself. */

@@ -9,7 +9,7 @@ export type BatchLimits = {
   maxWaitMs: number
 }
 
-/** Longest to wait for a first record before looking up. */
+/** Longest wait for a first record; the batch is empty then. */
 const idleWaitMs = 2_000
 
 /**

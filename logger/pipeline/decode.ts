@@ -11,24 +11,23 @@ import { toFeatureEventRow } from '../../platform/schema/rows/feature-event-row.
 import { toFateRow } from '../../platform/schema/rows/fate-row.ts'
 import { toLabelRow } from '../../platform/schema/rows/label-row.ts'
 import { toPredictionRow } from '../../platform/schema/rows/prediction-row.ts'
-import { toRejectRow } from '../../platform/schema/rows/reject-row.ts'
+import { type RejectReason, toRejectRow } from '../../platform/schema/rows/reject-row.ts'
 import { toSealRow } from '../../platform/schema/rows/seal-row.ts'
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
-import { type BronzeTable, toStamp } from '../../platform/schema/rows/stamp.ts'
+import { toStamp } from '../../platform/schema/rows/stamp.ts'
 
 /** The rows that a record becomes, or why it cannot become any. Never throws on what the record holds. */
 export function decode(record: LogRecord): Disposition {
   if (!origin.safeParse(record.origin).success) return { kind: 'drop', reason: 'no origin' }
   const text = decodeText(record.payload)
-  if (text === undefined) return dead('invalid_json', 'the payload is not UTF-8')
+  if (text === undefined) return dead({ code: 'invalid_json', message: 'the payload is not UTF-8' })
   const parsed = parseJson(text)
-  if (parsed === undefined) return dead('invalid_json', 'the payload is not a JSON object')
+  if (parsed === undefined) return dead({ code: 'invalid_json', message: 'the payload is not a JSON object' })
   const version = parsed['schema_version']
-  if (version !== 1)
-    return withTenant(
-      dead('unsupported_schema_version', `schema_version is ${brief(version)}, and this build knows 1`, 'schema_version'),
-      parsed,
-    )
+  if (version !== 1) {
+    const message = `schema_version is ${brief(version)}, and this build knows 1`
+    return withTenant(dead({ code: 'unsupported_schema_version', message, path: 'schema_version' }), parsed)
+  }
   return withTenant(decoderOf(record)({ record, text, parsed }), parsed)
 }
 
@@ -47,12 +46,11 @@ const decodePrediction = decoder(
   predictionEventV1,
   (event, { record, text }) => {
     const { tenant, prediction_id, payload_hash } = event
-    const payload = { tenant, prediction_id, payload_hash, retention_until: toColumnTime(event.retention_until) }
-    return withPayload({ table: 'bronze.prediction_events', row: toPredictionRow(event, record) }, 'bronze.prediction_payloads', {
-      payload,
-      record,
-      text,
-    })
+    const key = { tenant, prediction_id, payload_hash, retention_until: toColumnTime(event.retention_until) }
+    return [
+      { table: 'bronze.prediction_events', row: toPredictionRow(event, record) },
+      { table: 'bronze.prediction_payloads', row: toPayloadRow({ key, record, text }) },
+    ]
   },
   (event) => event.retention_until,
 )
@@ -65,18 +63,18 @@ const decodeFate = decoder(
 
 const decodeLabel = decoder(labelEventV1, (event, { record, text }) => {
   const { tenant, label_id, payload_hash } = event
-  const payload = { tenant, label_id, payload_hash }
-  return withPayload({ table: 'bronze.label_events', row: toLabelRow(event, record) }, 'bronze.label_payloads', { payload, record, text })
+  return [
+    { table: 'bronze.label_events', row: toLabelRow(event, record) },
+    { table: 'bronze.label_payloads', row: toPayloadRow({ key: { tenant, label_id, payload_hash }, record, text }) },
+  ]
 })
 
 const decodeFeatureEvent = decoder(featureEventV1, (event, { record, text }) => {
   const { tenant, event_id, payload_hash } = event
-  const payload = { tenant, event_id, payload_hash }
-  return withPayload({ table: 'bronze.feature_events', row: toFeatureEventRow(event, record) }, 'bronze.feature_payloads', {
-    payload,
-    record,
-    text,
-  })
+  return [
+    { table: 'bronze.feature_events', row: toFeatureEventRow(event, record) },
+    { table: 'bronze.feature_payloads', row: toPayloadRow({ key: { tenant, event_id, payload_hash }, record, text }) },
+  ]
 })
 
 const decodeSeal = decoder(seal, (value, { record }) => [{ table: 'bronze.seals', row: toSealRow(value, record) }])
@@ -100,12 +98,13 @@ function decoder<Schema extends z.ZodType>(
       return retentionOf === undefined ? { kind: 'ok', rows } : { kind: 'ok', rows, retentionUntil: retentionOf(result.data) }
     }
     const issue = result.error.issues[0]!
-    return dead('invalid_event', issue.message, toFieldPath(issue.path))
+    return dead({ code: 'invalid_event', message: issue.message, path: toFieldPath(issue.path) })
   }
 }
 
-function withPayload(event: TableRows[number], table: BronzeTable, raw: { payload: object; record: LogRecord; text: string }): TableRows {
-  return [event, { table, row: { ...raw.payload, payload: raw.text, ...toStamp(raw.record) } }]
+/** The event's own text, under what its table finds it by. */
+function toPayloadRow({ key, record, text }: { key: object; record: LogRecord; text: string }): object {
+  return { ...key, payload: text, ...toStamp(record) }
 }
 
 function withTenant(disposition: Disposition, { tenant }: Record<string, unknown>): Disposition {
@@ -113,8 +112,8 @@ function withTenant(disposition: Disposition, { tenant }: Record<string, unknown
   return { ...disposition, reason: { ...disposition.reason, tenant: tenant.slice(0, 64) } }
 }
 
-function dead(code: string, message: string, path?: string): Disposition {
-  return { kind: 'dead', reason: { code, message, path } }
+function dead(reason: RejectReason): Disposition {
+  return { kind: 'dead', reason }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -3,7 +3,7 @@ import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/wa
 /** A row that the warehouse refuses for what it holds. `index` is its place among the rows given. */
 export type RefusedRow = { index: number; error: WarehouseQueryError }
 
-/** An array of objects is one, and so are lines of JSON. */
+/** The rows of an insert: objects, as an array has them, or lines of JSON. */
 export type InsertableRows = { readonly length: number; slice(from: number, to: number): readonly object[] | Uint8Array }
 
 /** Bisects faults of any kind from this attempt on: what has failed that often may be one row's after all. */
@@ -31,14 +31,14 @@ export async function insertRows(options: {
       throw error
     }
   }
-  const isolate = async (from: number, to: number, known?: WarehouseQueryError): Promise<RefusedRow[]> => {
+  const isolate = async ({ from, to }: { from: number; to: number }, known?: WarehouseQueryError): Promise<RefusedRow[]> => {
     const error = known ?? (await tryInsert(from, to))
     if (error === undefined) return []
     // Memory, say, can run out between two halves: that is nothing a row is to be blamed for.
     if (error.reason !== 'bad_row' && error.exceptionCode !== suspect?.exceptionCode) throw error
     if (to - from === 1) return [{ index: from, error }]
     const middle = (from + to) >> 1
-    return [...(await isolate(from, middle)), ...(await isolate(middle, to))]
+    return [...(await isolate({ from, to: middle })), ...(await isolate({ from: middle, to }))]
   }
 
   const error = await tryInsert(0, rows.length)
@@ -47,10 +47,13 @@ export async function insertRows(options: {
     if (!(await explainedByRows({ error, attempt, count: rows.length, tryInsert }))) throw error
     suspect = error
   }
-  return isolate(0, rows.length, error)
+  return isolate({ from: 0, to: rows.length }, error)
 }
 
-// When the first and the last row both fail alone, it is hardly a row that is at fault. A row that comes alone proves nothing either way.
+/**
+ * Whether rows may be at fault. When the first and the last one both fail by themselves it is hardly a row; one that was
+ * inserted by itself proves nothing either way.
+ */
 async function explainedByRows(options: {
   error: WarehouseQueryError
   attempt: number
@@ -64,5 +67,5 @@ async function explainedByRows(options: {
   return !ends.every((end) => end?.exceptionCode === error.exceptionCode)
 }
 
-/** Insert is confirmed when stored, and numbers keep every bit. */
+/** An insert is confirmed when it is stored, and numbers keep every bit. */
 const insertSettings = { async_insert: 0, precise_float_parsing: 1, input_format_import_nested_json: 0 }

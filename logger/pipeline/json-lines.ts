@@ -10,7 +10,7 @@ export type JsonLines = {
   release(): void
 }
 
-/** A text of UTF-16 units needs no more bytes than this for each. */
+/** What each UTF-16 unit of a text takes in UTF-8 at most. */
 const bytesPerUnit = 3
 const newline = 0x0a
 

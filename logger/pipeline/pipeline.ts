@@ -24,7 +24,7 @@ export type Pipeline = {
   stop(): Promise<void>
 }
 
-/** Of two seconds each, as the collector looks up. */
+/** Batches in a row without a record, for each of which the collector waits two seconds. */
 const idleRoundsUntilQuiet = 15
 
 /**

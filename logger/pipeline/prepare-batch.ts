@@ -20,14 +20,14 @@ export type PreparedBatch = {
   linesOf(table: BronzeTable): TableLines
   /** This record goes to rejects, and to no table that has not had its rows yet. */
   reject(entry: Entry, reason: Extract<EntryDisposition, { kind: 'dead' }>['reason']): void
-  /** Once it is stored, and nothing reads its lines any more. */
+  /** Gives the memory of the lines back; nothing may read them any more. */
   release(): void
 }
 
 /** About 10 ms of work: the answers to the inserts of the batch before must not wait for all of this one. */
 const sliceRecords = 250
 
-/** Of a payload's bytes in its table, quotes escaped; an event's row is smaller. */
+/** Bytes of a payload's row per byte of the payload, whose quotes are escaped in it; an event's row is smaller. */
 const growth = 1.5
 
 /** Decodes and encodes in slices, so that it may go on while another batch is inserted. */

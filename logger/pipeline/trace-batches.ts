@@ -5,10 +5,10 @@ import type { ActiveSpan, SpanStart, Tracing } from '../../platform/service/trac
 
 type Entries = readonly { record: LogRecord }[]
 
-/** Around the storing of a batch. */
+/** Runs `store`, and traces it where the batch has events of sampled requests. */
 export type TraceBatch = (entries: Entries, store: () => Promise<void>) => Promise<void>
 
-/** What the SDK keeps of a span's links. */
+/** Of a span's links the SDK keeps no more. */
 const mostLinks = 128
 
 /**
@@ -20,7 +20,7 @@ export function createTraceBatch(tracing: Tracing | undefined): TraceBatch {
   return async function traceBatch(entries, store) {
     const events = entries.flatMap(({ record }) => parentOf(record) ?? [])
     if (events.length === 0) return store()
-    const spans = startSpans(tracing, events, entries.length)
+    const spans = startSpans(tracing, { events, records: entries.length })
     try {
       await store()
       for (const span of spans) span.end()
@@ -31,15 +31,15 @@ export function createTraceBatch(tracing: Tracing | undefined): TraceBatch {
   }
 }
 
-/** Of the batch, and of each event. */
-function startSpans(tracing: Tracing, events: readonly TraceParent[], messages: number): ActiveSpan[] {
-  const attributes = { 'messaging.batch.message_count': messages, 'hindsight.linked': events.length }
+/** A span of the batch, and one of each event. */
+function startSpans(tracing: Tracing, { events, records }: { events: readonly TraceParent[]; records: number }): ActiveSpan[] {
+  const attributes = { 'messaging.batch.message_count': records, 'hindsight.linked': events.length }
   const batch = tracing.start('store batch', { kind: SpanKind.CONSUMER, links: events.slice(0, mostLinks), attributes })
   const own: SpanStart = { kind: SpanKind.CONSUMER, links: [batch.context] }
   return [batch, ...events.map((parent) => tracing.start('store', { ...own, parent }))]
 }
 
-/** From the header of the NATS message; without NATS, from the event. */
+/** The span of the record's request: from the header of the NATS message, or without NATS from the event. */
 function parentOf(record: LogRecord): TraceParent | undefined {
   return record.trace ?? (record.origin.lane === 'predictions' ? traceparentOf(record) : undefined)
 }

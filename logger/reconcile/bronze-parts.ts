@@ -29,7 +29,7 @@ export function keyOf({ table_name, part, checksum }: Pick<Part, 'table_name' | 
   return `${table_name}/${part}/${checksum}`
 }
 
-/** As `keyOf`, of a row of hindsight.reconciled_parts. */
+/** `keyOf` in SQL, for a row of hindsight.reconciled_parts. */
 export const keySql = "concat(table_name, '/', part, '/', checksum)"
 
 /** Whether every insert in the part lies in a part that is known: then it holds no row that those did not. */

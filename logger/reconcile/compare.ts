@@ -3,7 +3,7 @@ import type { Lane } from '../../contracts/origin.ts'
 /** One writer's lane in one epoch: the unit within which seq has no gaps. */
 export type Stream = { writer_id: string; epoch: number; lane: Lane }
 
-/** Both ends included. */
+/** Records of a stream from one seq to another, both included. */
 export type SeqRange = { first_seq: number; last_seq: number }
 
 export type StoredSeal = Stream & SeqRange & { seq: number; count: number; sealed_at: string; reason: string }
@@ -20,7 +20,7 @@ export type StoredStream = Stream & {
   hours: readonly StreamHour[]
 }
 
-/** From the first to the last record that was appended in that hour. */
+/** The records of a stream that were appended in one hour, from the first to the last. */
 export type StreamHour = SeqRange & { hour: string }
 
 /**
@@ -48,6 +48,7 @@ export type OpenTail = Stream & { from_seq: number; last_seq: number; stored: nu
 /** `unsealed`: tails of epochs that have ended. Each ends with a seal, so that one is lost, and perhaps records with it. */
 export type Comparison = { seals: SealCheck[]; gaps: Gap[]; open_tails: OpenTail[]; unsealed: OpenTail[] }
 
+/** Of a gap with more holes the first are named. */
 const namedRanges = 10
 
 /**
@@ -70,7 +71,7 @@ export function compareSeals(
     const sealedTo = own.reduce((last, { seq, last_seq }) => Math.max(last, seq, last_seq), 0)
     const { missing } = judge({ first_seq: 1, last_seq: sealedTo }, known)
     if (missing.length > 0) comparison.gaps.push({ ...stream, missing: sizeOf(missing), first_missing: missing.slice(0, namedRanges) })
-    const tail = openTail(stream, sealedTo, known)
+    const tail = openTail({ stream, sealedTo, known })
     if (tail === undefined) continue
     const hasEnded = stream.epoch < (newest.get(laneKey(stream)) ?? 0)
     comparison[hasEnded ? 'unsealed' : 'open_tails'].push(tail)
@@ -105,7 +106,7 @@ function hourOf(within: SeqRange, { known, sealed_at }: { known: Known; sealed_a
   return holding.at(-1)?.hour ?? `${sealed_at.slice(0, 13)}:00:00Z`
 }
 
-function openTail(stream: Stream, sealedTo: number, known: Known): OpenTail | undefined {
+function openTail({ stream, sealedTo, known }: { stream: Stream; sealedTo: number; known: Known }): OpenTail | undefined {
   const last = Math.max(known.ranges.at(-1)?.last_seq ?? 0, known.expired.at(-1)?.last_seq ?? 0)
   if (last <= sealedTo) return undefined
   const range = { first_seq: sealedTo + 1, last_seq: last }

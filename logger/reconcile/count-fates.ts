@@ -39,7 +39,7 @@ FROM
 )
 GROUP BY fate, reason`
 
-/** They prove nothing about what is stored: a prediction that nobody was told of is stored like any other. */
+/** Fates prove nothing about what is stored: a prediction that nobody was told of is stored like any other. */
 export async function countFates(warehouse: Pick<Warehouse, 'query'>): Promise<FateCounts> {
   const rows = await warehouse.query<{ fate: string; reason: string; n: string }>(fates)
   const count = (fate: string, reason = '') => Number(rows.find((row) => row.fate === fate && row.reason === reason)?.n ?? 0)

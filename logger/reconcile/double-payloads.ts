@@ -37,7 +37,7 @@ GROUP BY hash HAVING min(cityHash64(payload_hash)) != max(cityHash64(payload_has
 }
 
 export type FoundDoubles = {
-  /** How many nobody has acknowledged; the others are shown apart. */
+  /** Ids that nobody has acknowledged. */
   count: number
   named: DoublePayload[]
   acknowledged: AcknowledgedDouble[]

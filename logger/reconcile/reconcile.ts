@@ -22,7 +22,7 @@ export type ReconcileReport = Comparison & {
   fates: FateCounts
   /** Ids under which different payloads arrived, at most 100 per table; readers see the first. */
   double_payloads: DoublePayload[]
-  /** Those that somebody has looked at: no alarm. They are in no total. */
+  /** Ids with several payloads that somebody has acknowledged: no alarm, and in no total. */
   acknowledged_payloads: AcknowledgedDouble[]
 }
 
@@ -46,11 +46,11 @@ const trustedSeconds = 24 * 3600
  * day has read, or with `full` all of it.
  */
 export async function reconcile(warehouse: Deps, { full = false, graceSeconds = 0 }: ReconcileOptions = {}): Promise<ReconcileReport> {
-  // Before the records: those that a seal counts were stored before it.
+  // Seals are read before records, since the records that a seal counts were stored before it.
   const seals = await storedSeals(warehouse, await secondsAgo(warehouse, graceSeconds))
   const keys = await readParts(warehouse, { since: await secondsAgo(warehouse, full ? 0 : trustedSeconds) })
   const streams = await storedStreams(warehouse, keys)
-  // With patience, only a seal that has had it shows that an epoch is over.
+  // With a grace, only a seal that has stood for so long shows that an epoch is over.
   const comparison = compareSeals(seals, streams, graceSeconds === 0 ? streams : seals)
   const doubles = await doublePayloads(warehouse)
   const sealed = sum(comparison.seals.map(({ expected }) => expected))
@@ -78,8 +78,8 @@ async function secondsAgo(warehouse: Deps, seconds: number): Promise<string> {
   return row!.at
 }
 
-/** What has been read of these parts. */
-const ofParts = `FROM hindsight.reconciled_parts WHERE ${keySql} IN {keys:Array(String)}`
+/** The rows of what has been read, of the parts with these keys. */
+const fromParts = `FROM hindsight.reconciled_parts WHERE ${keySql} IN {keys:Array(String)}`
 
 type StreamRow = { writer_id: string; epoch: number; lane: Stream['lane']; first_seq: string; last_seq: string; stored: string }
 type RangeRow = Omit<StreamRow, 'stored'>
@@ -87,13 +87,13 @@ type RangeRow = Omit<StreamRow, 'stored'>
 async function storedStreams(warehouse: Deps, keys: readonly string[]): Promise<StoredStream[]> {
   const rows = await warehouse.query<StreamRow>(
     `SELECT writer_id, epoch, lane, min(first_seq) AS first_seq, max(last_seq) AS last_seq, groupBitmapMerge(seqs) AS stored
-FROM (SELECT * ${ofParts}) GROUP BY writer_id, epoch, lane ORDER BY writer_id, epoch, lane`,
+FROM (SELECT * ${fromParts}) GROUP BY writer_id, epoch, lane ORDER BY writer_id, epoch, lane`,
     { keys },
   )
   const whole = rows.map(({ stored, ...row }) => ({ ...toStream(row), range: toRange(row), stored: Number(stored) }))
   const broken = whole.filter(({ range, stored }) => range.first_seq !== 1 || range.last_seq !== stored)
   const ranges = await rangesOf(warehouse, { keys, streams: broken })
-  // After the stored rows: what goes between the two reads was still counted, and nothing is missed.
+  // Read after the stored rows: what expires between the two reads was counted by the first.
   const expired: Ranges = broken.length > 0 ? await expiredStreams(warehouse) : new Map()
   const rejected = await rangesOf(warehouse, { keys: keys.filter((key) => key.startsWith('bronze.rejects/')), streams: whole })
   const hours = await hoursOf(warehouse, keys)
@@ -117,7 +117,7 @@ async function rangesOf(warehouse: Deps, { keys, streams }: { keys: readonly str
 FROM
 (
   SELECT writer_id, epoch, lane, arraySort(bitmapToArray(groupBitmapMergeState(seqs))) AS sorted
-  FROM (SELECT * ${ofParts} AND concat(toString(epoch), '/', lane, '/', writer_id) IN {streams:Array(String)})
+  FROM (SELECT * ${fromParts} AND concat(toString(epoch), '/', lane, '/', writer_id) IN {streams:Array(String)})
   GROUP BY writer_id, epoch, lane
 )`,
     { keys, streams: streams.map(streamKey) },
@@ -130,13 +130,13 @@ FROM
 async function hoursOf(warehouse: Deps, keys: readonly string[]): Promise<ReadonlyMap<string, StreamHour[]>> {
   const rows = await warehouse.query<RangeRow & { hour_text: string }>(
     `SELECT writer_id, epoch, lane, formatDateTime(hour, '%Y-%m-%dT%H:00:00Z', 'UTC') AS hour_text, min(first_seq) AS first_seq, max(last_seq) AS last_seq
-FROM (SELECT writer_id, epoch, lane, hour, first_seq, last_seq ${ofParts}) GROUP BY writer_id, epoch, lane, hour ORDER BY hour`,
+FROM (SELECT writer_id, epoch, lane, hour, first_seq, last_seq ${fromParts}) GROUP BY writer_id, epoch, lane, hour ORDER BY hour`,
     { keys },
   )
   return byStream(rows, (row) => ({ hour: row.hour_text, ...toRange(row) }))
 }
 
-// Overlapping and adjoining runs become one, so that what comes back does not grow with the number of batches.
+/** Overlapping and adjoining runs become one, so that what comes back does not grow with the number of batches. */
 async function expiredStreams(warehouse: Deps): Promise<Ranges> {
   return byStream(
     await warehouse.query<RangeRow>(`SELECT writer_id, epoch, lane, min(first_seq) AS first_seq, max(last_seq) AS last_seq

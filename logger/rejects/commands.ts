@@ -22,7 +22,7 @@ export function registerRejectsCommand(program: Command): void {
     .action(async (options: FilterOptions & { limit: number }) => {
       const found = await withWarehouse(options, async (warehouse) => ({
         counts: await countRejects(warehouse, options),
-        rejects: await listRejects(warehouse, options, options.limit),
+        rejects: await listRejects(warehouse, options),
       }))
       print(options, found, toListText)
     })

@@ -12,7 +12,7 @@ export type RejectCount = { code: string; lane: Lane; count: number; settled: nu
 
 type Reads = Pick<Warehouse, 'query'>
 
-/** How many, by code and lane, most first. */
+/** Counts rejects by code and lane, the most frequent first. */
 export async function countRejects(warehouse: Reads, filter: RejectFilter): Promise<RejectCount[]> {
   return warehouse.query<RejectCount>(
     `SELECT code, lane, toUInt32(count()) AS count, toUInt32(countIf(${isSettled})) AS settled
@@ -21,8 +21,8 @@ ${fromRejects} WHERE ${matches} GROUP BY code, lane ORDER BY count DESC, code, l
   )
 }
 
-/** Newest first. */
-export async function listRejects(warehouse: Reads, filter: RejectFilter, limit: number): Promise<Reject[]> {
+/** The newest rejects, newest first. */
+export async function listRejects(warehouse: Reads, { limit, ...filter }: RejectFilter & { limit: number }): Promise<Reject[]> {
   const rows = await warehouse.query<Row>(
     `SELECT ${columns} ${fromRejects} WHERE ${matches} ORDER BY appended_at DESC, reject_id DESC LIMIT {limit:UInt32}`,
     { ...toParams(filter), limit },

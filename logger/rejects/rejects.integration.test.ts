@@ -82,7 +82,7 @@ describe("a client's items", () => {
       { code: 'out_of_range', lane: 'feature_events', count: 3, settled: 0 },
       { code: 'unsupported_schema_version', lane: 'feature_events', count: 1, settled: 0 },
     ])
-    const [newest] = await listRejects(server.warehouse, { code: 'out_of_range' }, 1)
+    const [newest] = await listRejects(server.warehouse, { code: 'out_of_range', limit: 1 })
     expect(newest).toMatchObject({ id: 'w/1/feature_events/3', name: 'arrivals', path: 'values.delay', event_id: 'ours-3' })
     expect(await countRejects(server.warehouse, { lane: 'labels' })).toEqual([])
     expect(await countRejects(server.warehouse, { since: new Date('2026-01-06') })).toEqual([])
@@ -103,7 +103,7 @@ describe("a client's items", () => {
         })),
       },
     ])
-    expect(await listRejects(server.warehouse, { code: 'out_of_range' }, 9)).toMatchObject([
+    expect(await listRejects(server.warehouse, { code: 'out_of_range', limit: 9 })).toMatchObject([
       { id: 'w/1/feature_events/3', retried: { outcome: 'refused', code: 'out_of_range', message: 'values.delay: is too much' } },
       { id: 'w/1/feature_events/2', retried: { outcome: 'accepted' } },
       { id: 'w/1/feature_events/1', retried: { outcome: 'accepted' } },

@@ -40,10 +40,12 @@ export async function sendItems(post: PostItems, items: readonly Item[]): Promis
     return problem === undefined ? [] : [toRefused(reject, problem)]
   })
   const good = items.filter((_, index) => !problems.has(index))
-  return good.length === 0 ? refused : [...refused, ...(await sendJudged(post, request, good))]
+  return good.length === 0 ? refused : [...refused, ...(await sendJudged(post, { ...request, items: good }))]
 }
 
-async function sendJudged(post: PostItems, request: Pick<Item, 'kind' | 'name'>, items: readonly Item[]): Promise<RetryResult[]> {
+type Sending = Pick<Item, 'kind' | 'name'> & { items: readonly Item[] }
+
+async function sendJudged(post: PostItems, { items, ...request }: Sending): Promise<RetryResult[]> {
   const answer = await post({ ...request, items: items.map(({ body }) => body), dryRun: false })
   // The gateway was restarted with other definitions since it judged them.
   if ('refused' in answer) return items.map(({ reject }) => toRefused(reject, answer.refused))

@@ -21,14 +21,14 @@ const dense = fc.array(
   }),
   { maxLength: 100, size: 'max' },
 )
-const toRecords = (of: readonly Origin[]) => of.map((one) => ({ origin: one }))
+const toRecords = (listed: readonly Origin[]) => listed.map((one) => ({ origin: one }))
 const keyOf = ({ writer_id, epoch, lane, seq }: Origin) => `${lane}/${epoch}/${writer_id}/${seq}`
 
 function confirmedBy(messages: readonly string[], atMost: number): string[] {
   const keys: string[] = []
-  for (const { first_seq, last_seq, ...of } of messages.flatMap(parseConfirmation)) {
+  for (const { writer_id, epoch, lane, first_seq, last_seq } of messages.flatMap(parseConfirmation)) {
     for (let seq = first_seq; seq <= last_seq && keys.length <= atMost; seq += 1) {
-      keys.push(keyOf({ writer_id: of.writer_id, epoch: of.epoch, lane: of.lane, seq }))
+      keys.push(keyOf({ writer_id, epoch, lane, seq }))
     }
   }
   return keys
@@ -36,17 +36,18 @@ function confirmedBy(messages: readonly string[], atMost: number): string[] {
 
 test('confirms exactly what it was given, in any order and with repeats, each record once', () => {
   fc.assert(
-    fc.property(fc.oneof(dense, origins), fc.integer({ min: 1_024, max: 100_000 }), (of, maxPayload) => {
-      const distinct = [...new Set(of.map(keyOf))].toSorted()
-      expect(confirmedBy(toConfirmations(toRecords(of), maxPayload), distinct.length).toSorted()).toEqual(distinct)
+    fc.property(fc.oneof(dense, origins), fc.integer({ min: 1_024, max: 100_000 }), (listed, maxPayload) => {
+      const distinct = [...new Set(listed.map(keyOf))].toSorted()
+      expect(confirmedBy(toConfirmations(toRecords(listed), maxPayload), distinct.length).toSorted()).toEqual(distinct)
     }),
   )
 })
 
 test('no message is above the limit', () => {
   fc.assert(
-    fc.property(origins, fc.integer({ min: 1_024, max: 10_000 }), (of, maxPayload) => {
-      for (const message of toConfirmations(toRecords(of), maxPayload)) expect(Buffer.byteLength(message)).toBeLessThanOrEqual(maxPayload)
+    fc.property(origins, fc.integer({ min: 1_024, max: 10_000 }), (listed, maxPayload) => {
+      for (const message of toConfirmations(toRecords(listed), maxPayload))
+        expect(Buffer.byteLength(message)).toBeLessThanOrEqual(maxPayload)
     }),
   )
 })

@@ -1,9 +1,9 @@
 import { confirmationV1, type ConfirmedRange } from '../../contracts/confirmation.ts'
 import type { Origin } from '../../contracts/origin.ts'
 
-/** A writer id has up to 128 characters of three bytes. */
+/** What a range takes in a message at most; its writer id alone has up to 128 characters of three bytes. */
 const rangeBytesAtMost = 512
-/** Below every server's limit where it does not say its own. */
+/** For a server that does not say its limit: none has a lower one. */
 const usualMaxPayload = 64 * 1024
 
 /** What a logger says once these records are stored: few messages, none above `maxPayload` bytes. */
@@ -33,8 +33,8 @@ function toRanges(records: readonly { origin: Origin }[]): ConfirmedRange[] {
     if (stream) stream.seqs.push(origin.seq)
     else streams.set(key, { origin, seqs: [origin.seq] })
   }
-  return [...streams.values()].flatMap(({ origin: { writer_id, epoch, lane: of }, seqs }) =>
-    toRuns(seqs).map(([first_seq, last_seq]) => ({ writer_id, epoch, lane: of, first_seq, last_seq })),
+  return [...streams.values()].flatMap(({ origin: { writer_id, epoch, lane }, seqs }) =>
+    toRuns(seqs).map(([first_seq, last_seq]) => ({ writer_id, epoch, lane, first_seq, last_seq })),
   )
 }
 

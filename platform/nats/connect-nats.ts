@@ -15,7 +15,7 @@ import { toAuthenticator } from './credentials-nats.ts'
 import { readNatsFile, toIdentity, toServers, type NatsSettings } from './nats-config.ts'
 import { within } from '../service/within.ts'
 
-/** What is buffered goes out in far less, unless the server hangs. */
+/** Longest wait at a close for what is buffered, which goes out in far less unless the server hangs. */
 const drainAtMostMs = 2_000
 
 /** One connection that comes back by itself for as long as the process lives. */
@@ -57,7 +57,7 @@ export async function connectNats(
       void tellWhy()
     }
     if (status.type === 'error') onFault(isRefusal(status.error) ? refused(status.error) : status.error)
-    // Told once per attempt that failed before.
+    // The client says this once for each attempt that failed before.
     if (status.type !== 'reconnect' || connected) return
     connected = true
     for (const action of reconnects) action()
@@ -119,7 +119,7 @@ async function connectOnce(settings: NatsSettings, name: string): Promise<NatsCo
   return connect(options).catch((cause: unknown) => {
     if (isRefusal(cause)) throw refused(cause)
     const reason = cause instanceof Error && cause.message !== '' ? cause.message : 'the connection was closed'
-    // Who is not trusted is cut off and told nothing.
+    // A client whose certificate is not trusted is cut off and told nothing.
     const hint = options.tls && cause instanceof TimeoutError && 'perhaps the server wants another certificate: see NATS_CERT_FILE'
     throw new ServiceError('event_log_unavailable', `no connection to NATS: ${reason}`, { cause, ...(hint && { hint }) })
   })
@@ -147,7 +147,7 @@ async function toConnectionOptions(settings: NatsSettings, name: string): Promis
     name,
     servers: urls.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
     maxReconnectAttempts: -1,
-    // One that is refused after years of service would else be closed for good at the second refusal.
+    // Without this, a connection that is refused after years of service is closed for good at the second refusal.
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: reconnectPauseMs,
     reconnectJitter: reconnectPauseMs,
@@ -164,7 +164,7 @@ async function toConnectionOptions(settings: NatsSettings, name: string): Promis
   }
 }
 
-/** By path: the client reads the files at every connection, and they are replaced before they expire. */
+/** Names the files by path: the client reads them at every connection, and they are replaced before they expire. */
 async function toTls(
   { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile }: NatsSettings,
   urls: readonly URL[],

@@ -79,8 +79,8 @@ export function createNatsLane(options: {
   async function checkedConsumer(): Promise<Consumer> {
     if (checked !== undefined && performance.now() - checked.atMs < checkEveryMs) return checked.consumer
     checked = undefined
-    const { state } = await ensureStream(jsm, settings, { lane, update: false })
-    await ensureConsumer(jsm, settings, { lane, name, lastSeq: state.last_seq })
+    const { state } = await ensureStream({ jsm, settings }, { lane, update: false })
+    await ensureConsumer({ jsm, settings }, { lane, name, lastSeq: state.last_seq })
     checked = { consumer: await jsm.jetstream().consumers.get(stream, name), atMs: performance.now() }
     return checked.consumer
   }

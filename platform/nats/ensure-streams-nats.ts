@@ -17,6 +17,8 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { Lane } from '../../contracts/origin.ts'
 import type { NatsSettings } from './nats-config.ts'
 
+type NatsAccess = { jsm: JetStreamManager; settings: NatsSettings }
+
 /** Messages that one consumer may have out at a time, over all processes that share it. */
 const maxAckPending = 20_000
 
@@ -28,11 +30,7 @@ export const confirmSubjectOf = ({ NATS_STREAM_PREFIX: prefix }: NatsSettings) =
  * The lane's stream, made where it is missing. The forwarder, which fills it, also brings it to these settings.
  * @throws ServiceError `invalid_config` when a stream of that name keeps its messages in another way.
  */
-export async function ensureStream(
-  jsm: JetStreamManager,
-  settings: NatsSettings,
-  { lane, update }: { lane: Lane; update: boolean },
-): Promise<StreamInfo> {
+export async function ensureStream({ jsm, settings }: NatsAccess, { lane, update }: { lane: Lane; update: boolean }): Promise<StreamInfo> {
   const wanted = toStreamConfig(settings, lane)
   const info = await orMissing(jsm.streams.info(wanted.name))
   if (info === undefined) return jsm.streams.add(wanted)
@@ -51,8 +49,7 @@ export async function ensureStream(
  * store it would wait for sequences that come again, and skip what has them then.
  */
 export async function ensureConsumer(
-  jsm: JetStreamManager,
-  settings: NatsSettings,
+  { jsm, settings }: NatsAccess,
   { lane, name, lastSeq }: { lane: Lane; name: string; lastSeq: number },
 ): Promise<ConsumerInfo> {
   const stream = streamOf(settings, lane)

@@ -52,7 +52,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
   let link: NatsLink | undefined
 
   const opened = open().catch((error: unknown) => void (stopping.signal.aborted || onFault(error)))
-  // What is held longer than this would be delivered to somebody else as well.
+  // A message on which nobody works for `ack_wait` is delivered to somebody else as well.
   const workTimer = setInterval(tellWorking, settings.NATS_ACK_WAIT_MS / 3).unref()
 
   async function open(): Promise<void> {
@@ -169,7 +169,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
       wake()
       await opened
       await Promise.all([...lanes.values()].map((lane) => lane.close()))
-      // At once to whoever is next, instead of after `ack_wait`.
+      // Handed back, so that whoever is next has it at once and not after `ack_wait`.
       for (const message of messages.values()) message.nak()
       messages.clear()
       await link?.close()
