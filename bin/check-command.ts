@@ -82,14 +82,14 @@ function toText(project: Project): string {
   ].join('\n')
 }
 
-/** Which events each feature of a view holds. Without a window: all of time. */
+/** The interval of events that each feature of a view holds; without a window, all of time. */
 function toWindows(project: Pick<Project, 'views'>) {
   return [...project.views.values()].flatMap((view) =>
     view.features.map((feature) => ({ view: view.name, feature: feature.name, ...windowOf(view, feature) })),
   )
 }
 
-/** Views and features beside what they hold, in one column each. */
+/** Lines with views, features and the intervals that they hold, in one column each. */
 export function toWindowLines(project: Pick<Project, 'views'>): string[] {
   const windows = toWindows(project).map(({ view, feature, interval }) => [`${view}.${feature}`, interval ?? 'all of time'] as const)
   const width = Math.max(0, ...windows.map(([name]) => name.length))

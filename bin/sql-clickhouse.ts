@@ -7,7 +7,7 @@ export type StreamQueryOptions = {
   user?: string | undefined
   password?: string | undefined
   query: string
-  /** Taken when the query has no FORMAT of its own. */
+  /** The format of the answer where the query has no FORMAT of its own. */
   format: string
   to: NodeJS.WritableStream
 }

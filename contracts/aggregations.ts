@@ -8,7 +8,7 @@ type AggregationRule = {
   gives: 'number' | 'value'
   /** What it is computed from. It follows which values it takes, and whether it needs a value or a window at all. */
   moments: readonly Moment[]
-  /** What it is when nothing happened. */
+  /** The value of a window in which nothing happened. */
   ofNone: 'zero' | 'missing'
 }
 

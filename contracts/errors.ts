@@ -93,10 +93,10 @@ export type ErrorCode = keyof typeof errorCodes
 export class ServiceError extends Error {
   readonly code: ErrorCode
   readonly retryable: boolean
-  /** The field at fault, as `instances[2].features.distance`. */
+  /** The path of the field at fault, as `instances[2].features.distance`. */
   readonly path: string | undefined
   readonly hint: string | undefined
-  /** When a retry may succeed, where that is known. */
+  /** The seconds after which a retry may succeed, where that is known. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(
@@ -123,7 +123,7 @@ export function toServiceError(error: unknown): ServiceError {
   return new ServiceError('internal', 'the server failed; its log has the reason under this request id', { cause: error })
 }
 
-/** The error with its path put under `parent`, as `instances[2]`. */
+/** Puts the error's path under `parent`, as `instances[2]`. */
 export function underPath(error: ServiceError, parent: string): ServiceError {
   const path = error.path === undefined ? parent : `${parent}.${error.path}`
   return new ServiceError(error.code, error.message, { cause: error, path, ...(error.hint !== undefined && { hint: error.hint }) })
@@ -134,7 +134,7 @@ function isRefusal(code: ErrorCode): boolean {
   return errorCodes[code].status < 500 || code === 'overloaded'
 }
 
-/** `['instances', 2, 'features']` as `instances[2].features`. */
+/** Writes the path `['instances', 2, 'features']` as `instances[2].features`. */
 export function toFieldPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),

@@ -4,7 +4,7 @@ const minute = 60
 const hour = 60 * minute
 const day = 24 * hour
 
-/** What one read of a window may have to put together. */
+/** The most tiles that one read of a window may have to put together. */
 const maxTiles = 10_000
 
 /** At the anchor t the window holds the events with an event time in `[floor(t - width, hop), t)`. */

@@ -7,11 +7,11 @@ import { columnName, entityId, opaqueId, scalar, tags, timestamp, uuid, versionN
 export const limits = {
   /** Bytes of a request body; of one that asks for predictions, those of `predictLimits`. */
   bodyBytes: 256 * 1024,
-  /** Levels of arrays and objects in a body. */
+  /** The most levels of arrays and objects in a body. */
   depth: 32,
-  /** Instances, labels or events in one request. */
+  /** The most instances, labels or events in one request. */
   items: 1000,
-  /** Bytes of one event's JSON: below NATS's default max_payload of 1 MiB. */
+  /** The most bytes of one event's JSON: below NATS's default max_payload of 1 MiB. */
   eventBytes: 512 * 1024,
 } as const
 
@@ -20,7 +20,7 @@ export const predictLimits = {
   bodyBytes: 1024 * 1024,
   /** Values of all its instances: each becomes a feature of an event, some hundred times its own size. */
   elements: 16 * 1024,
-  /** Bytes of bodies in work at once, over all requests. */
+  /** The most bytes of bodies in work at once, over all requests. */
   bodyBytesInWork: 64 * 1024 * 1024,
 } as const
 

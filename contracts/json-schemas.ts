@@ -14,7 +14,7 @@ import { predictionEventV1 } from './prediction-event.ts'
 import { predictionFateV1 } from './prediction-fate.ts'
 import { versionManifest } from './version-manifest.ts'
 
-/** What people and clients write: a field with a default may be left out. */
+/** The schemas of what people and clients write: a field with a default may be left out. */
 const inputs = {
   'event-source': eventSourceDefinition,
   'feature-view': featureViewDefinition,
@@ -29,7 +29,7 @@ const inputs = {
   'feature-event-fields': featureEventFields,
 }
 
-/** What Hindsight writes: a field with a default is always there. */
+/** The schemas of what Hindsight writes: a field with a default is always there. */
 const outputs = {
   'prediction-event.v1': predictionEventV1,
   'prediction-fate.v1': predictionFateV1,
@@ -45,7 +45,7 @@ const outputs = {
   error: errorBody,
 }
 
-/** File name to text of every published JSON Schema (draft 2020-12). */
+/** Every published JSON Schema (draft 2020-12) as text, by file name. */
 export function toJsonSchemaFiles(): Record<string, string> {
   const files = [...Object.entries(inputs).map(render('input')), ...Object.entries(outputs).map(render('output'))]
   return Object.fromEntries(files)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { canonicalHash } from './canonical-json.ts'
 import { columnName, entityId, instanceIndex, opaqueId, sha256, tags, tenant, timestamp, uuid } from './primitives.ts'
 
-/** Strongest first: among sources, the highest kind that has a value wins. */
+/** The kinds of sources, strongest first: the strongest that has a value wins. */
 export const labelSourceKinds = ['outcome', 'human', 'proxy', 'teacher', 'weak'] as const
 
 /** Largest number a label may have, either way: squares of it and sums of those are still numbers. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { sha256Hex, toCanonicalJson } from './canonical-json.ts'
 import { sha256, tenant, timestamp, uuid } from './primitives.ts'
 
-/** `delivered`: by a replay of the answer that its Idempotency-Key has. */
+/** What became of a prediction's answer. `delivered`: a replay brought the answer that its Idempotency-Key has. */
 export const predictionFate = z.enum(['answered', 'unanswered', 'delivered'])
 
 /**

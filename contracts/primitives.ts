@@ -5,7 +5,7 @@ export const name = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'must start with a letter and hold only a-z, 0-9, _ and -, at most 64 characters')
 
-/** A name that becomes a ClickHouse column: as `name`, without `-`. */
+/** A name that becomes a ClickHouse column: written as `name` is, without `-`. */
 export const columnName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,63}$/, 'must start with a letter and hold only a-z, 0-9 and _, at most 64 characters')
@@ -46,7 +46,7 @@ export const tenant = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/)
 export const scalar = z.union([z.number(), z.string().max(1024), z.boolean()])
 export type Scalar = z.infer<typeof scalar>
 
-/** What a definition says of a scalar. */
+/** The type of a scalar, as definitions name it. */
 export const valueType = z.enum(['number', 'text', 'boolean'])
 export type ValueType = z.infer<typeof valueType>
 

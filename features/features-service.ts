@@ -26,7 +26,7 @@ export type FeaturesServiceDeps = {
 
 /** Bounds what is decoded at once; far above what the records of a batch take. */
 const maxBatchBytes = 16 * 1024 * 1024
-/** Between looks at the store when the log is silent. */
+/** The pause between looks at the store when the log is silent. */
 const idleMs = 250
 const stepEveryMs = 200
 const catchUpEveryMs = 2_000

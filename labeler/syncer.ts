@@ -66,7 +66,7 @@ function withModelsOfBefore(read: Project, before: Project): Project {
   return { ...read, models: new Map([...read.models, ...broken]) }
 }
 
-/** Changes with everything that the views and typed views are generated from. */
+/** A hash of everything that the views and typed views are generated from. */
 function definitionsHash(project: Project): string {
   return canonicalHash({
     labels: [...project.labels.values()],

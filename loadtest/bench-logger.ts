@@ -14,7 +14,7 @@ import { type ServiceProcess, startService, warehousePassword } from './logger/s
 import { spreadOf } from './logger/statistics.ts'
 import { until } from './logger/until.ts'
 
-/** Records in a batch: the logger's default. */
+/** How many records a batch has: the logger's default. */
 const batchRows = 10_000
 
 const { values } = parseArgs({

@@ -78,7 +78,7 @@ function toSeries({ name, kind, labels }: Metric): [string, Set<string>][] {
 const targetLabels = ['job', 'instance', 'service', 'worker']
 const words = ['sum', 'max', 'by', 'and', 'rate', 'increase', 'histogram_quantile', 'predict_linear', 'min_over_time']
 
-/** What an expression in PromQL names and no service shows, and labels of its result that are used and not there. */
+/** The problems of an expression in PromQL: what it names and no service shows, and labels of its result that are used and not there. */
 function problemsOf(expr: string, templated: readonly string[]): string[] {
   const grouped = [...expr.matchAll(/\bby \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/,\s*/))
   const bare = expr.replaceAll(/\bby \([^)]*\)/g, ' ').replaceAll(/\[[^\]]*\]/g, ' ')

@@ -8,7 +8,7 @@ import type { ReplayPlan } from './replay-plan.ts'
 import { tagOf } from './messages.ts'
 import { readStoredIds, type StoredIds } from './stored-ids.ts'
 
-/** What a replay came to, as the warehouse shows it. */
+/** The results of a replay, as the warehouse shows them. */
 export type DemoFacts = {
   replay: ReplayResult
   /** Answered request ids that the warehouse does not have: what must never be. */
@@ -36,7 +36,7 @@ export type CollectFacts = {
   measureSkew(range: { from: Date; to: Date }): Promise<SkewReport>
   reconcile(): Promise<Pick<ReconcileReport, 'ok' | 'totals'>>
   signal?: AbortSignal
-  /** Longest wait for the logger. */
+  /** The longest wait for the logger. */
   waitMs?: number
 }
 
@@ -121,7 +121,7 @@ export function evaluatedOf(evaluation: Evaluation, who: 'answering' | 'shadow')
   return sum
 }
 
-/** What is not as it should be, one line each; none when the demo passed. */
+/** A line for each thing that is not as it should be; none when the demo passed. */
 export function failuresOf(facts: DemoFacts): string[] {
   const { replay, lost, labelsDue, evaluation, skew, reconcile } = facts
   const baseline = metricOf(groupOf(evaluation, baselineVersion), 'roc_auc')?.value ?? Number.NaN

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** `tries`: how often it was sent. */
+/** An answer; `tries` says how often its request was sent. */
 export type Answer = { status: number; body: unknown; latencyMs: number; tries: number }
 
 export type HttpClient = {

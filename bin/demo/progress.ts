@@ -3,10 +3,10 @@ import type { ReplayProgress } from './replay-day.ts'
 
 export type Progress = { update(progress: ReplayProgress): void; stop(): void }
 
-/** Between two lines where there is no terminal to draw on. */
+/** The time between two lines where there is no terminal to draw on. */
 const lineEveryMs = 5000
 
-/** A bar on a terminal; elsewhere a line now and then. */
+/** Shows progress as a bar on a terminal, elsewhere as a line now and then. */
 export function createProgress({ stream, now }: { stream: NodeJS.WriteStream; now: () => number }): Progress {
   return stream.isTTY ? createBar(stream) : createLines(stream, now)
 }

@@ -9,9 +9,9 @@ export type ReplayOptions = {
   plan: ReplayPlan
   gatewayUrl: string
   apiKey?: string
-  /** What an earlier run has stored already: it is not sent again. */
+  /** The ids that an earlier run has stored already, which are not sent again. */
   stored: StoredIds
-  /** Requests under way at once. */
+  /** How many requests are under way at once. */
   concurrency?: number
   signal?: AbortSignal
   onProgress?: (progress: ReplayProgress) => void
@@ -22,18 +22,18 @@ export type ReplayProgress = { done: number; total: number; simulatedAtMs: numbe
 export type RejectedItem = { id: string; code: string; message: string }
 
 export type ReplayResult = {
-  /** Flights of the plan. */
+  /** How many flights the plan has. */
   flights: number
   /** Flights that an earlier run had stored whole, and that were not sent again. */
   skipped: number
   /** Request ids sent in this run, and those of them that got an answer (a 2xx). */
   attempted: string[]
   answered: string[]
-  /** Requests that were refused: how many, by error code. */
+  /** How many requests were refused, by error code. */
   unanswered: Record<string, number>
   /** How often a request was sent again under its key, because the answer did not come or was that it may come later. */
   retries: number
-  /** Landings sent in this run, those that the gateway refused included. */
+  /** How many landings this run sent, those that the gateway refused included. */
   eventsSent: number
   eventsRejected: RejectedItem[]
   labelsSent: number
@@ -42,11 +42,11 @@ export type ReplayResult = {
   latenciesMs: number[]
   /** The time from the first landing to the last prediction. */
   predictingMs: number
-  /** The whole replay, the labels included. */
+  /** The time of the whole replay, the labels included. */
   elapsedMs: number
 }
 
-/** Items in one request: about half of what a body may hold. */
+/** How many items a request has: about half of what a body may hold. */
 const batchItems = 500
 
 /** How often landings are sent again when the online store has not applied them in time. Their ids make that safe. */

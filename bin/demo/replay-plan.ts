@@ -23,7 +23,7 @@ export type ReplayPlan = {
   isPossible(flight: Flight): boolean
 }
 
-/** Five minutes, the hop of the windows. */
+/** A step is five minutes, the hop of the windows. */
 const stepMs = 300_000
 const hourMs = 3_600_000
 

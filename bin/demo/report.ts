@@ -127,7 +127,7 @@ function count(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-/** Rounded down: 100 % is all. */
+/** A share as per cent, rounded down, so that 100 % is all. */
 function percent(share: number): string {
   return `${(Math.floor(share * 1000) / 10).toFixed(1)} %`
 }

@@ -3,7 +3,7 @@ import { storeUnavailable } from '../../features/assembly/serve-feature.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { model, type ReplayPlan } from './replay-plan.ts'
 
-/** What is stored of one flight's question. Shadows are no attempts. */
+/** The counts of what is stored of one flight's question. Shadows are no attempts. */
 export type StoredFlight = {
   attempts: number
   /** 1 once an attempt was answered, or may have been; else 0. */
@@ -17,12 +17,12 @@ export type StoredFlight = {
 /** The flights whose messages the warehouse has. */
 export type StoredIds = {
   predictions: ReadonlyMap<string, StoredFlight>
-  /** Landings, those kept in rejects included. */
+  /** The ids of stored landings, those kept in rejects included. */
   events: ReadonlySet<string>
   labels: ReadonlySet<string>
 }
 
-/** What earlier replays of these days have stored. */
+/** Reads what earlier replays of these days have stored. */
 export async function readStoredIds(warehouse: Warehouse, plan: ReplayPlan): Promise<StoredIds> {
   const landings = { from: toTimestamp(plan.landingFromMs), to: toTimestamp(plan.landingToMs) }
   const events = `SELECT event_id AS id FROM silver.feature_events WHERE source = 'flight_landed' AND ${within('event_time')}

@@ -45,7 +45,7 @@ export type ChildService = {
 export type ChildOptions = {
   service: ServiceName
   entry: string
-  /** Asked before each start, so that a restart keeps the ports of the first. */
+  /** Gives the environment, asked for before each start, so that a restart keeps the ports of the first. */
   env: (previous: Record<string, string>) => NodeJS.ProcessEnv
   logDir: string
   onEvent: (event: ChildEvent) => void

@@ -20,7 +20,7 @@ export type SystemOptions = {
   env: NodeJS.ProcessEnv
   /** Aborted when everything is about to stop: from then on nothing is started again. */
   signal: AbortSignal
-  /** A line for the person who watches. */
+  /** Prints a line for the person who watches. */
   say: (line: string) => void
 }
 
@@ -41,7 +41,7 @@ export type SupervisorFile = { pid: number; born?: string; started_at: string; s
 
 export const supervisorFile = (dataDir: string) => join(dataDir, 'run', 'up.json')
 
-/** Beyond the services' own deadline to drain, at which each ends by itself. */
+/** How long is waited beyond the services' own deadline to drain, at which each ends by itself. */
 const stopGraceMs = 5_000
 const emptyLogDeadlineMs = 15_000
 const earlierRunDeadlineMs = 30_000
@@ -210,7 +210,7 @@ async function waitUntilReady(
   for (const refusal of refusalsOf(await Promise.all(statuses))) say(refusal)
 }
 
-/** Nothing that `up` waits for could change that. */
+/** The error of a gateway that serves no model: nothing that `up` waits for could change that. */
 async function noModelServed(state: ChildState): Promise<ServiceError> {
   const refusals = refusalsOf([{ service: state.service, status: await statusOf(state) }])
   return new ServiceError('invalid_project', `no model of the project is served: ${refusals.join('; ')}`, { hint: 'npx hindsight check' })
@@ -237,7 +237,7 @@ async function failingChecks({ admin }: ChildState): Promise<string[]> {
   }
 }
 
-/** Who must be there for what the outbox holds to get where it belongs. */
+/** The consumers that must run for what the outbox holds to get where it belongs. */
 function consumersOf(children: ReadonlyMap<ServiceName, ChildService>): ServiceName[] {
   return children.has('forwarder') ? ['logger', 'forwarder'] : ['logger', 'features']
 }

@@ -22,7 +22,7 @@ export type Assembler = {
 export type AssemblerOptions = {
   project: Pick<Project, 'views' | 'lookups'>
   model: Pick<ProjectModel, 'definition' | 'features' | 'featureHashes'>
-  /** The features wanted: a version's inputs. */
+  /** The names of the features wanted: a version's inputs. */
   names: Iterable<string>
 }
 

@@ -8,7 +8,7 @@ export type AssemblyRequest = {
   anchor: string
   anchorTimeMs: number
   entities: Readonly<Record<string, string>>
-  /** What the request sent. */
+  /** The features that the request sent. */
   features: Readonly<Record<string, Scalar>>
   /** The features of a view at the anchor time, for the entity in a role; undefined when it was not read. */
   online(view: string, role: string): ReadonlyMap<string, FeatureValue> | undefined

@@ -19,7 +19,7 @@ export type ServeContext = {
 /** The reason of an online feature whose store did not answer. */
 export const storeUnavailable = 'store_unavailable'
 
-/** A served feature but for what is the same for all of its source. */
+/** The fields of a served feature that its definition does not give. */
 type ServedValue = Pick<ServedFeature, 'value' | 'status' | 'reason' | 'event_time' | 'age_ms'>
 
 /** One feature as the model will see it. One that the anchor does not allow is missing, whatever is known of it. */

@@ -16,7 +16,7 @@ export type CompiledFeature = {
   aggregation: Aggregation
   /** Index into the columns of the view or grid that lists the feature; -1 counts every event. */
   column: number
-  /** Absent: all of time. */
+  /** The feature's window; absent where it covers all of time. */
   window?: TileWindow
 }
 
@@ -51,7 +51,7 @@ export type CompiledView = {
   reachMs: number
   columns: readonly ViewColumn[]
   features: readonly CompiledFeature[]
-  /** Features by window; those without a window apart. */
+  /** The features by window; `allTime` has those without one. */
   windows: readonly CompiledWindow[]
   allTime: readonly CompiledFeature[]
   /** The grids by hop, ascending. Values of all time are in the first. */
@@ -60,7 +60,7 @@ export type CompiledView = {
 
 const layoutVersion = 1
 const widestPageTiles = 64
-/** Nothing is kept by it: a grid without windows has no tiles in time. */
+/** The hop of a grid without windows: it has no tiles in time, so that nothing is kept by it. */
 const hopWithoutWindowsMs = 300_000
 
 /**

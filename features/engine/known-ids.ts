@@ -17,7 +17,7 @@ export type KnownId = {
 export type Change =
   | { kind: 'put'; fact: Fact; retractedAtMs: number }
   | { kind: 'remove'; id: string; location: Location }
-  /** `restores`: it was withdrawn earlier before, or is no longer. */
+  /** `restores`: the fact counts for longer than it did, because its withdrawal comes later or is taken back. */
   | { kind: 'retract'; id: string; location: Location; retractedAtMs: number; restores: boolean }
 
 export function unknownId(): KnownId {

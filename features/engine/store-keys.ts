@@ -51,7 +51,7 @@ export function keyCounts(view: CompiledView, anchorMs: number): number[] {
   return pagesAt(view, anchorMs).map(({ first, last }) => keysBeforePages + last - first + 1)
 }
 
-/** `ready` and the head. */
+/** The keys of `ready` and of the head. */
 const keysBeforePages = 2
 
 type Pages = { first: number; last: number }

@@ -29,7 +29,7 @@ export type WindowScan = {
   hopMs: number
   fromMs: number
   anchorMs: number
-  /** Every event, as a column without values. */
+  /** The scan of every event, as of a column without values. */
   events: ColumnScan
   /** The greatest event time of a fold that had to be refused. */
   refusedThroughMs: number

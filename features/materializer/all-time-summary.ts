@@ -9,9 +9,9 @@ export type SummaryRequest = {
   grid: TileGrid
   tenant: string
   entityId: string
-  /** Facts that the tile holds as rows. */
+  /** The ids of facts that the tile holds as rows. */
   apart: readonly string[]
-  /** What the online store has: nothing else may come in. */
+  /** The positions that the online store has: no later record may come in. */
   applied: readonly AppliedPosition[]
 }
 

@@ -9,7 +9,7 @@ import { readRecord } from './read-record.ts'
 import type { StoreWriter } from './store-writer.ts'
 
 export type MaterializerEvents = {
-  /** A batch is committed: records by outcome. */
+  /** Called when a batch is committed, with its records by outcome. */
   onApplied(counts: { facts: number; passed: number; malformed: number }): void
   /** Records that the log skipped: `filled` from the warehouse, or given up as nowhere to be found. */
   onGap(range: SeqRange, outcome: 'filled' | 'lost'): void

@@ -31,7 +31,7 @@ export type StoreWriter = {
   clear(): Promise<void>
   /** Folds and expires under these keys of a partition. */
   sweep(partition: number, keys: readonly string[]): Promise<void>
-  /** False when the warehouse lacked some of the tile's facts. */
+  /** Puts a tile's facts in its place. False when the warehouse lacked some of them. */
   rebuild(request: RebuildRequest, content: TileContent): Promise<boolean>
   /** The ids of the facts that the tile holds as rows. */
   rowIds(request: RebuildRequest): Promise<string[]>

@@ -103,7 +103,7 @@ function headsOf(
   })
 }
 
-/** Blocks of a definition that is no longer there. */
+/** Removes the blocks of definitions that the project does not have. */
 function removeForeignBlocks(input: { deps: SweepDeps; partition: number; keys: readonly string[]; staged: StagedValues }): void {
   const known = new Set(input.deps.grids.map((grid) => grid.storeId))
   for (const key of input.keys) {

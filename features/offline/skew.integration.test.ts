@@ -103,7 +103,7 @@ test('tells late data from faults, and leaves out what cannot be compared', asyn
     predictionRow(0, 3, { count: 3, mean: 30, mode: 'on' }),
     // The third event was known at the anchor and not yet applied.
     predictionRow(1, 2, { count: 2, mean: 15, mode: 'off' }),
-    // Before everything.
+    // This anchor is before all events.
     predictionRow(-60, 3, { count: 0 }),
     predictionRow(2, 3, { count: 3, mean: 31, mode: 'on' }),
     predictionRow(3, 3, { count: 3, mean: 30, mode: 'never' }),

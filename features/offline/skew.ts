@@ -31,7 +31,7 @@ export type FeatureSkew = {
   feature: string
   view: string
   entity: string
-  /** Values that could be compared, in both modes. */
+  /** How many values could be compared, in both modes. */
   compared: number
   applied: SkewMode
   known: SkewMode

@@ -18,13 +18,13 @@ export type EvaluateOptions = {
   anchorFrom?: Date | undefined
   /** Anchor times up to here, excluded. */
   anchorTo?: Date | undefined
-  /** Outcomes count as they were known then; by default, now. */
+  /** The time as of which outcomes are known; by default, now. */
   asOf?: Date | undefined
   /** By default groups are told apart by version, route and anchor. */
   by?: Grouping | undefined
   /** By default every tenant's predictions count. */
   tenant?: string | undefined
-  /** Only predictions that bear one of these tags. */
+  /** Leaves out predictions that bear none of these tags. */
   tags?: readonly string[] | undefined
 }
 

@@ -16,7 +16,7 @@ export const defaultDimensions: readonly Dimension[] = ['model_version', 'route'
 
 export type Metric = Estimate & {
   name: string
-  /** The class that it is about, of several. */
+  /** The class that the metric is about, where the model has several. */
   class?: string
   /** Predictions behind the metric as a share of those that have a score; 0 to 1, undefined without any. */
   coverage?: number

@@ -31,7 +31,7 @@ export function metricsOf(model: ModelDefinition, { counts, judged }: CollectedG
   return [{ name: 'label_coverage', ...known, ...(known.value !== undefined && { coverage: known.value }) }, ...metrics]
 }
 
-/** The pairs by value: rows arrive in any order, and the same rows must give the same figures to the last bit. */
+/** Sorts the pairs by value: rows arrive in any order, and the same rows must give the same figures to the last bit. */
 function inOrder({ scores, outcomes }: Pick<Judged, 'scores' | 'outcomes'>): [score: number, outcome: number][] {
   return scores.map((score, row): [number, number] => [score, outcomes[row] ?? 0]).toSorted(([a, x], [b, y]) => a - b || x - y)
 }

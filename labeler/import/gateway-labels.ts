@@ -11,7 +11,7 @@ import type { LabelDefinitions } from './label-value.ts'
  * error as a ServiceError, with the path of the field at fault.
  */
 export type GatewayLabels = {
-  /** What it judges labels by, by name. */
+  /** The definitions by which the gateway judges labels, by name. */
   definitions(): Promise<LabelDefinitions>
   post(labels: readonly LabelFields[], options: { dryRun: boolean }): Promise<AcceptedResponse>
 }
@@ -39,7 +39,7 @@ export function createGatewayLabels(options: GatewayLabelsOptions): GatewayLabel
   }
 }
 
-/** What is sent, if anything, and what a good answer is. */
+/** A question to the gateway: what is sent, if anything, and what a good answer is. */
 type Question<Answer> = { send?: { method: 'POST'; body: unknown }; answer: z.ZodType<Answer> }
 
 async function ask<Answer>({ gatewayUrl, sleep }: GatewayLabelsOptions, { send, answer }: Question<Answer>): Promise<Answer> {

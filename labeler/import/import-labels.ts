@@ -6,7 +6,7 @@ import { findDefinition } from './find-definition.ts'
 import type { GatewayLabels } from './gateway-labels.ts'
 import { type LabelProblem, toLabel, type ToLabelOptions } from './to-label.ts'
 
-/** `file`: which of a folder's. */
+/** A place in what is imported; `file` names the file where a folder is. */
 type Place = { line: number; file?: string }
 
 export type RejectedLine = LabelProblem & Place
@@ -16,7 +16,7 @@ export type ImportReport = {
   read: number
   accepted: number
   rejected: number
-  /** The first of them, by line within a batch. */
+  /** The first labels that were refused, by line within a batch. */
   rejections: RejectedLine[]
   warned: number
   /** The first labels that were accepted and may not mean what was meant. */
@@ -35,7 +35,7 @@ export type ImportOptions = {
   onProgress?(report: ImportReport): void
 }
 
-/** More would help nobody, and a file of millions must not fill memory. */
+/** How many rejections are kept: more would help nobody, and a file of millions must not fill memory. */
 const rejectionsKept = 1000
 /** Leaves room for what surrounds the labels in the body. */
 const batchBytes = limits.bodyBytes - 1024
@@ -108,7 +108,7 @@ function createSender({ post, dryRun }: ImportOptions, report: ImportReport) {
   }
 }
 
-/** How many of the first fit into one body; at least one. */
+/** How many labels from the front of the queue fit into one body; at least one. */
 function fitting(queue: readonly Pending[], size: number): number {
   let bytes = 0
   let count = 0

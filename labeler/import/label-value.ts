@@ -1,7 +1,7 @@
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { parseBoolean, parseDecimal, readNumber, readText, refuse } from './read-scalar.ts'
 
-/** What a label's values are. */
+/** The part of a label's definition that says what its values are. */
 export type LabelType = Pick<LabelDefinition, 'name' | 'type' | 'categories'>
 
 /** The label definitions of the gateway, by name. */

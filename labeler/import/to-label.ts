@@ -13,7 +13,7 @@ const contentNamespace = '2b0f3e0a-6a0e-5d0c-9d53-6d1f0c6f7a11'
 export type LabelProblem = { code: string; path?: string; message: string }
 
 export type ToLabelOptions = TimeOptions & {
-  /** What each label's values are. */
+  /** The definitions of labels, by name. */
   definitions: LabelDefinitions
   /** The label of records that name none. */
   defaultLabel?: string | undefined

@@ -22,7 +22,7 @@ export function averagePrecision({ scores, outcomes }: Scored): Estimate {
   return { value, lower: expit(logit - half), upper: expit(logit + half), n, method: 'logit' }
 }
 
-/** Divided once, at the end: then a perfect order has exactly 1. */
+/** The area under the steps, divided once, at the end, so that a perfect order has exactly 1. */
 function stepArea({ scores, outcomes }: Scored, positives: number): number {
   const order = orderByScore(scores).reverse()
   let area = 0

@@ -20,7 +20,7 @@ function logBinomial(n: number, k: number): number {
   return logFactorial(n) - logFactorial(k) - logFactorial(n - k)
 }
 
-/** Exact sums up to 255, Stirling's series beyond. */
+/** The logarithm of n!: an exact sum up to 255, Stirling's series beyond. */
 function logFactorial(n: number): number {
   if (n < 256) {
     let sum = 0

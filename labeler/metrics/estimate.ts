@@ -7,7 +7,7 @@ export type NoInterval =
   | 'none'
   /** The figure lies at an end of its range, or so near that the approximation would give all of it. */
   | 'too_near_the_limit'
-  /** No method here keeps the level. */
+  /** None of the methods keeps the level of 95 % for this metric. */
   | 'not_computed'
   /** The values are too large to be computed with. */
   | 'overflow'
@@ -17,7 +17,7 @@ export type Estimate = {
   value?: number
   lower?: number
   upper?: number
-  /** What it is computed from: rows, or the denominator of a share. */
+  /** How many rows it is computed from, or the denominator of a share. */
   n: number
   method: IntervalMethod | NoInterval
 }

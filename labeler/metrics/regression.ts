@@ -3,7 +3,7 @@ import { type Estimate, undefinedEstimate } from './estimate.ts'
 import { meanEstimate } from './mean.ts'
 import type { Estimates } from './scored.ts'
 
-/** Predicted less observed: positive where the model said too much. */
+/** The errors, predicted less observed: positive where the model said too much. */
 export function errorsOf({ predicted, observed }: Estimates): Float64Array {
   return predicted.map((value, row) => value - (observed[row] ?? 0))
 }

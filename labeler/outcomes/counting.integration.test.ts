@@ -30,7 +30,7 @@ let tenants = 0
 let seqs = 0
 
 type Attempt = {
-  /** Requests of one letter ask the same; none: the caller gave no id. */
+  /** Requests with the same letter ask the same; without one the caller gave no id. */
   asks?: string
   fate?: 'answered' | 'unanswered' | 'delivered' | undefined
   at?: number

@@ -65,10 +65,10 @@ export type Outcome = {
   /** When the value was first known: of a negative, when the decision became mature. */
   knownAtMs?: number
   maturesAtMs: number
-  /** Label events that were known and matched, withdrawn ones included. */
+  /** How many label events were known and matched, withdrawn ones included. */
   statements: number
   /** Why the decision does not count: its caller was told nothing, or another attempt at the question counts. */
   leftOut: 'unanswered' | 'repeated' | undefined
-  /** Decisions that ask the same, this one included. */
+  /** How many decisions ask the same, this one included. */
   attempts: number
 }

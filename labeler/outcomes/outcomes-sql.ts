@@ -14,7 +14,7 @@ export type OutcomesSqlOptions = {
   everyDecision?: boolean
 }
 
-/** Whether a decision counts, beside its outcome. */
+/** The columns that say whether a decision counts, beside its outcome. */
 export const standingColumns = [
   {
     name: 'counts',
@@ -115,7 +115,7 @@ ARRAY JOIN members AS decision
 WHERE ${primaryOnly ? isPrimary(rules) : 'true'}${options.everyDecision === true ? " OR label = ''" : ''}`
 }
 
-/** How many questions each label statement reaches, and of how many it holds. */
+/** A query of how many questions each label statement reaches, and of how many it holds. */
 export function labelReachSql(rules: OutcomeRules, asOf: string): string {
   return `WITH
   rules AS (${rulesSql(rules)}),

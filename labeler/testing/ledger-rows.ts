@@ -48,7 +48,7 @@ export function decisionRows(decision: Decision): object[] {
       ingested_at: toColumnTime(receipt.ingestedAtMs),
       question_sha256: question ?? null,
       route: position === 0 ? 'champion' : 'shadow',
-      // Nobody is told of a batch.
+      // A decision without a fate is one of a batch, of which nobody is told.
       ...(fate === undefined && { lane: 'batch_predictions', trigger: 'batch' }),
     }),
   )

@@ -3,7 +3,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { listenAndReport } from './listen-and-report.ts'
 
-/** What the web framework leaves of it: the same echo as a route of Hono. */
+/** An echo as a route of Hono, which shows what the web framework leaves of what Node can do. */
 const app = new Hono()
 app.post('/*', async (c) => c.json(await c.req.json()))
 listenAndReport(createAdaptorServer({ fetch: app.fetch }) as Server)

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { listenAndReport } from './listen-and-report.ts'
 
-/** What Node itself can do: parses a JSON body, and answers with it as JSON. */
+/** Parses a JSON body and answers with it as JSON, which shows what Node itself can do. */
 const server = createServer((request, response) => {
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))

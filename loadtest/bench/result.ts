@@ -2,9 +2,9 @@ import { showSpread, type Spread, spreadOf } from '../logger/statistics.ts'
 import { type VariantName, variants } from './variants.ts'
 import type { ClosedLoopResult } from './wrk.ts'
 
-/** One round: every server in turn, in the same minute. */
+/** The results of one round: every server in turn, in the same minute. */
 export type Round = Record<VariantName, ClosedLoopResult>
-/** Milliseconds at one rate. */
+/** The latencies of one round at one rate, in milliseconds. */
 export type OpenLoopRound = Record<'durable' | 'committedEcho' | 'shadowed', { p50Ms: number; p99Ms: number; failed: number }>
 
 export type BenchResult = {

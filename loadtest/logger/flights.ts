@@ -9,7 +9,7 @@ export function predictBody(index: number): string {
     anchor_time: new Date(departureMs).toISOString(),
     features: { distance: 200 + ((index * 37) % 2000) },
     tags: ['bench'],
-    // What is measured is how much is answered, not how much in time.
+    // The deadline is long, because what is measured is how much is answered, not how much in time.
     options: { timeout_ms: 5000 },
   })
 }

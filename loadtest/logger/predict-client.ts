@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 
 export type PredictClient = {
-  /** Status 0 when no answer came. */
+  /** Sends a body; the status is 0 when no answer came. */
   send(body: string): Promise<{ status: number }>
   close(): void
 }

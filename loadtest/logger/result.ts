@@ -15,7 +15,7 @@ export type Result = {
   outage?: Outage
 }
 
-/** What must be reached, and of what. */
+/** The least that the ratios of the rates are to be. */
 export const goals = { loggerToClient: 0.7, loggerToGateway: 2 } as const
 
 export function toResultText(result: Result): string {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 /** k6's own summary: of each metric its aggregates by name, and of each threshold whether it failed. */
 export type Summary = { metrics: Record<string, Record<string, number | Record<string, boolean>>> }
-/** `instances`: of each request. */
+/** The outcome of a run of k6; `instances` is the number of predictions in each request. */
 export type K6Run = { passed: boolean; instances: number; summary: Summary }
 
 const scenarios = fileURLToPath(new URL('../scenarios/', import.meta.url))

@@ -9,9 +9,9 @@ export type Finding = { text: string; holds: boolean }
 
 export type Scenario = {
   title: string
-  /** Whether it stops, measures or changes what only a system of its own allows. */
+  /** Whether the scenario stops, measures or changes what only a system of its own allows. */
   needsOwn: boolean
   defaults: { rate: number; seconds: number }
-  /** Runs it, k6 and all. */
+  /** Runs the scenario, with k6 and all that goes beside it. */
   run(target: Target, options: RunOptions): Promise<{ runs: K6Run[]; findings: Finding[] }>
 }

@@ -40,7 +40,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 })
 })
 
-/** Runs until it is stopped, and has failed once with the same text. Of no priority: with one, analysts' queries would yield to it. */
+/** Runs until it is stopped, and has failed once with the same text. It has no priority: with one, analysts' queries would yield to it. */
 function runForeign(): () => Promise<void> {
   const leave = new AbortController()
   const ask = async (sql: string) => await sendTo('http', { kind: '', sql }, { password, signal: leave.signal })

@@ -14,7 +14,7 @@ export type Protocol = {
   confirmBy: 'origin' | 'origin_without_epoch' | 'stream_position'
   /** What a message id is made of, besides the attempt. */
   messageIdOf: 'origin' | 'event'
-  /** `across_runs`: never the same again, not even after a restart. `none`: a republish has the id of the first publish. */
+  /** What tells a republish apart. `across_runs`: no id comes again, not even after a restart. `none`: a republish has the first one's id. */
   attempts: 'across_runs' | 'within_run' | 'none'
   /** Which publish acks count. */
   countAcks: 'stored' | 'seq_zero_too' | 'duplicate_too'

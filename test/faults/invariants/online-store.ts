@@ -12,7 +12,7 @@ type Expected = { airport: string; landed: string; left: string; landed_delay: n
 export const probePrefix = 'probe-'
 
 /**
- * Invariant 3 for what features are made of: a prediction now sees exactly the events that the warehouse has. Its own requests
+ * Checks invariant 3 for what features are made of: a prediction now sees exactly the events that the warehouse has. Its own requests
  * are probes, told apart by their prefix.
  */
 export async function checkOnlineStore(warehouse: Pick<Warehouse, 'query'>, client: HttpClient, round: string): Promise<Violation[]> {

@@ -4,7 +4,7 @@ import type { HttpClient } from '../client/http-client.ts'
 import { isRejected } from '../client/ledger.ts'
 import { until } from '../system/until.ts'
 
-/** What a client must not get in: nothing of it is stored, and each is told what it did. */
+/** Sends what a client must not get in: nothing of it is stored, and each is told what it did. */
 export async function sendRefused({ client }: Injection): Promise<void> {
   const predict = '/v1/models/flight-delay/predict'
   const big = JSON.stringify({ request_id: 'x'.repeat(predictLimits.bodyBytes + 1) })
@@ -45,7 +45,7 @@ type Expected = {
   path: string
   body: unknown
   status: number
-  /** Taken for now, while the machine is too busy. */ orFor: number
+  /** A status that is taken for now, while the machine is too busy. */ orFor: number
 }
 
 async function expectStatus({ client, path, body, status, orFor }: Expected): Promise<void> {

@@ -33,7 +33,7 @@ function redisFault(name: string, does: string, inject: (injection: Injection) =
   return { name, does, setUps: ['servers'], rounds: 20, inject }
 }
 
-/** The rule of flight-delay: without the store its online features are missing, for that reason, and it answers all the same. */
+/** Waits until flight-delay's rule shows: without the store its online features are missing, for that reason, and it answers all the same. */
 async function untilAnswersSayIt(ledger: Ledger): Promise<void> {
   await until('a prediction is answered that says that the online store was away', 60_000, () =>
     [...ledger.predictions.values()].some(({ answer }) => {
