@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ServiceError } from '../contracts/errors.ts'
+import type { ServiceError } from '../contracts/errors.ts'
 import type { EventLogConsumer, LogRecord } from '../platform/event-log/event-log.ts'
 import { usesNats } from '../platform/nats/nats-config.ts'
 import type { ScannableOnlineStore } from '../platform/online-store/online-store.ts'
@@ -14,6 +13,10 @@ import { createMaterializer } from './materializer/materializer.ts'
 import { readRebuild, writeRebuild, type RebuildState } from './materializer/rebuild-request.ts'
 import { createStoreWriter } from './materializer/store-writer.ts'
 import { createFeaturesMetrics } from './metrics.ts'
+import { createSerial } from '../platform/service/serial.ts'
+import { repeat } from '../platform/service/repeat.ts'
+import { retry } from '../platform/service/retry.ts'
+import { pause } from '../platform/service/pause.ts'
 
 export type FeaturesServiceDeps = {
   consumer: EventLogConsumer
@@ -32,6 +35,7 @@ const stepEveryMs = 200
 const catchUpEveryMs = 2_000
 /** A new store opens in milliseconds; a load takes as long as it takes, and the process answers meanwhile. */
 const openWaitMs = 5_000
+const backOff = { firstMs: 50, mostMs: 2_000 }
 /** How long after a load the warehouse is asked for more: longer than the logger ever waits to share an insert. */
 const catchUpForMs = 60_000
 
@@ -47,6 +51,7 @@ export async function startFeatures(
   const { consumer, store, warehouse, grids, now } = deps
   const metrics = createFeaturesMetrics(meter)
   const stopping = new AbortController()
+  const { signal } = stopping
   const seen = {
     ready: false,
     facts: 0,
@@ -61,7 +66,7 @@ export async function startFeatures(
     bronze,
     isDamaged: deps.isDamaged,
     gapPatienceMs: gapPatienceMs(config),
-    signal: stopping.signal,
+    signal,
     onApplied(counts) {
       metrics.onApplied(counts)
       seen.facts += counts.facts
@@ -80,26 +85,39 @@ export async function startFeatures(
   const onError = (error: unknown) => logger.warn({ err: error }, 'a tile could not be read from the warehouse; trying again')
   const housekeeping = createHousekeeping({ store, writer, bronze, warehouse, now, onError })
   // What a broker lost at the end of an epoch, no later record shows to be missing.
-  const times = { step: -Infinity, catchUp: -Infinity, catchUpUntil: usesNats(config) ? Infinity : -Infinity }
+  let catchUpUntil = usesNats(config) ? Infinity : -Infinity
+  /** Batches, housekeeping and catching up write to the store: one at a time. */
+  const inTurn = createSerial()
   let confirming: Promise<void> = Promise.resolve()
 
   const opened = materializer.open()
-  const work = run().catch((error: unknown) => void (stopping.signal.aborted || fail(error)))
+  const work = run().catch(unlessStopped)
+
+  function unlessStopped(error: unknown): void {
+    if (!signal.aborted) fail(error)
+  }
 
   async function run(): Promise<void> {
     const loaded = await opened
-    if (stopping.signal.aborted) return
-    if (loaded) times.catchUpUntil = Math.max(times.catchUpUntil, performance.now() + catchUpForMs)
+    if (signal.aborted) return
+    if (loaded) catchUpUntil = Math.max(catchUpUntil, performance.now() + catchUpForMs)
     seen.ready = true
-    while (!stopping.signal.aborted) {
+    await Promise.all([
+      applyAlways(),
+      repeat(() => inTurn(keepHouse), { everyMs: stepEveryMs, signal, onFault: unlessStopped }),
+      repeat(() => inTurn(catchUp), { everyMs: catchUpEveryMs, signal, onFault: unlessStopped }),
+    ])
+  }
+
+  async function applyAlways(): Promise<void> {
+    while (!signal.aborted) {
       const records = await consumer.fetch({
         maxRecords: config.HINDSIGHT_FEATURES_MAX_RECORDS,
         maxBytes: maxBatchBytes,
         waitMs: idleMs,
-        signal: stopping.signal,
+        signal,
       })
-      if (records.length > 0) await applyBatch(records)
-      if (performance.now() - times.step >= stepEveryMs) await keepHouse()
+      if (records.length > 0) await inTurn(() => applyBatch(records))
     }
   }
 
@@ -114,15 +132,15 @@ export async function startFeatures(
     confirming.catch(() => undefined)
   }
 
-  async function keepHouse(): Promise<void> {
-    times.step = performance.now()
-    await retried(async () => {
+  function keepHouse(): Promise<void> {
+    return retried(async () => {
       await rebuildOnRequest()
       await housekeeping.step()
-      if (times.step > times.catchUpUntil || times.step - times.catchUp < catchUpEveryMs) return
-      times.catchUp = times.step
-      await materializer.catchUp()
     })
+  }
+
+  async function catchUp(): Promise<void> {
+    if (performance.now() <= catchUpUntil) await retried(() => materializer.catchUp())
   }
 
   /** Loads the store anew on the command's request, or when it was emptied under this process. */
@@ -137,7 +155,7 @@ export async function startFeatures(
     logger.info({ request }, 'rebuilding the online store')
     const facts = await materializer.reload()
     if (request !== undefined) await writeRebuild(store, { ...request, state: 'done', facts })
-    times.catchUpUntil = Math.max(times.catchUpUntil, performance.now() + catchUpForMs)
+    catchUpUntil = Math.max(catchUpUntil, performance.now() + catchUpForMs)
     seen.ready = true
   }
 
@@ -146,27 +164,26 @@ export async function startFeatures(
     if (!(await writer.isReady())) await rebuild(undefined)
     else if (await writer.refresh()) {
       logger.warn('the online store has gone back to an older state; the warehouse has the rest')
-      times.catchUpUntil = Math.max(times.catchUpUntil, performance.now() + catchUpForMs)
+      catchUpUntil = Math.max(catchUpUntil, performance.now() + catchUpForMs)
     }
   }
 
   async function retried(action: () => Promise<void>): Promise<void> {
-    for (let pauseMs = 50, hasFailed = false; ; pauseMs = Math.min(2 * pauseMs, 2_000), hasFailed = true) {
-      try {
-        if (hasFailed) await lookAgain()
-        await action()
-        seen.waiting = undefined
-        return
-      } catch (error) {
-        if (stopping.signal.aborted || !(error instanceof ServiceError && error.retryable)) throw error
-        seen.waiting = error.message
-        logger.warn({ err: error, retry_in_ms: pauseMs }, 'a batch could not be applied, and nothing of it is committed; trying again')
-        await sleep(pauseMs, undefined, { signal: stopping.signal })
-      }
+    let hasFailed = false
+    async function attempt(): Promise<void> {
+      if (hasFailed) await lookAgain()
+      await action()
     }
+    function onRetry({ error, pauseMs }: { error: unknown; pauseMs: number }): void {
+      hasFailed = true
+      seen.waiting = (error as ServiceError).message
+      logger.warn({ err: error, retry_in_ms: pauseMs }, 'a batch could not be applied, and nothing of it is committed; trying again')
+    }
+    await retry(attempt, { backOff, signal, onRetry })
+    seen.waiting = undefined
   }
 
-  await Promise.race([opened.catch(() => undefined), sleep(openWaitMs, undefined, { ref: false })])
+  await Promise.race([opened.catch(() => undefined), pause(openWaitMs, signal, { ref: false })])
   return {
     async drain() {
       stopping.abort()

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConfirmedRange } from '../contracts/confirmation.ts'
 import type { Origin } from '../contracts/origin.ts'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import type { OutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
 import { failpoint } from '../platform/service/failpoint.ts'
-import { within } from '../platform/service/within.ts'
+import { settledWithin } from '../platform/service/within.ts'
 import { createHandOver, type HandOver, type HandOverSettings, type Sending } from './hand-over.ts'
 import type { Publisher } from './publisher.ts'
+import { backOffMs } from '../platform/service/retry.ts'
 
 export type ForwardLane = {
   /** Publishes until the signal; then waits a little for the acks that are under way. */
@@ -31,7 +31,7 @@ export type ForwardLaneDeps = {
 /** Longest between two looks for what is due. */
 const lookEveryMs = 50
 const lastAcksMs = 2_000
-const publishTimeoutMs = { first: 5_000, most: 60_000 }
+const publishTimeout = { firstMs: 5_000, mostMs: 60_000 }
 
 /** Hands one lane of every outbox over to its stream: publishes within credit, and again what stays unconfirmed. */
 export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
@@ -39,6 +39,7 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
   const handOver = createHandOver({ settings, now, waitsInStream: publisher.waitsInStream })
   const underWay = new Set<Promise<void>>()
   let wake: () => void = () => undefined
+  signal.addEventListener('abort', () => wake(), { once: true })
 
   async function step(): Promise<void> {
     if (!publisher.ready()) return idle()
@@ -58,7 +59,7 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
 
   async function publish(record: LogRecord, sending: Sending): Promise<void> {
     failpoint('forwarder.before_publish')
-    const timeoutMs = Math.min(publishTimeoutMs.most, publishTimeoutMs.first * 2 ** (sending.attempt - 1))
+    const timeoutMs = backOffMs(sending.attempt, publishTimeout)
     try {
       const messageId = `${describe(sending.origin)}/${deps.run}.${sending.attempt}`
       const { streamSeq, duplicate } = await publisher.publish(record, { messageId, timeoutMs })
@@ -81,16 +82,15 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
     void work.finally(() => underWay.delete(work))
   }
 
-  async function idle(): Promise<void> {
-    const changed = new Promise<void>((resolve) => (wake = resolve))
-    await Promise.race([changed, sleep(lookEveryMs, undefined, { signal }).catch(() => undefined)])
+  function idle(): Promise<void> {
+    return settledWithin(lookEveryMs, new Promise<void>((resolve) => (wake = resolve)))
   }
 
   return {
     async run() {
       while (!signal.aborted) await step()
       // An ack that does not come is an ack that was lost: the record is sent again by the next run.
-      await within(lastAcksMs, Promise.all(underWay))
+      await settledWithin(lastAcksMs, Promise.all(underWay))
     },
     confirm(ranges) {
       const confirmed = ranges.flatMap((range) => handOver.confirm(range))

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { lanes, type Lane } from '../contracts/origin.ts'
 import { claimEpoch, releaseEpoch } from '../platform/outbox/write/epoch-claim.ts'
 import { openOutboxConsumer, type OutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
-import { makeDirectory } from '../platform/outbox/format/outbox-files.ts'
 import { createOutboxKeeper } from './outbox-keeper.ts'
 import type { LogDamage } from '../platform/outbox/read/lane-reader.ts'
 import { connectNats, type NatsLink } from '../platform/nats/connect-nats.ts'
@@ -15,6 +13,8 @@ import type { NatsSettings } from '../platform/nats/nats-config.ts'
 import { createForwardLane, type ForwardLane } from './forward-lane.ts'
 import type { HandOverSettings } from './hand-over.ts'
 import { createNatsPublisher, type NatsPublisher } from './publisher-nats.ts'
+import { makeDirectory } from '../platform/service/durable-files.ts'
+import { repeat } from '../platform/service/repeat.ts'
 
 export type ForwarderOptions = {
   /** The directory of all outboxes, `<data>/outbox`. */
@@ -75,7 +75,9 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
       callback: (error, message) => (error ? onFault(error) : takeConfirmation(message.string())),
     })
     link.onReconnect(() => void look())
-    await Promise.all([lookAlways(), ...[...forwards.values()].map((forward) => forward.run())])
+    const everyMs = () => (ready() ? settings.NATS_ACK_WAIT_MS / 2 : retryPauseMs)
+    const looking = repeat(look, { everyMs, signal: stopping.signal, onFault })
+    await Promise.all([looking, ...[...forwards.values()].map((forward) => forward.run())])
   }
 
   type Opened = { link: NatsLink; jsm: Awaited<ReturnType<typeof jetstreamManager>>; run: string }
@@ -108,14 +110,6 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   function takeConfirmation(text: string): void {
     const ranges = parseConfirmation(text)
     for (const [lane, forward] of forwards) forward.confirm(ranges.filter((range) => range.lane === lane))
-  }
-
-  async function lookAlways(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await look()
-      const pauseMs = ready() ? settings.NATS_ACK_WAIT_MS / 2 : retryPauseMs
-      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
-    }
   }
 
   /** One at a time: who asks meanwhile waits for the one under way. */

@@ -1,6 +1,7 @@
 import { createAdopter } from '../platform/outbox/write/adopt-outboxes.ts'
 import { nodeDisk } from '../platform/outbox/format/outbox-files.ts'
 import { brokerConsumers } from '../contracts/lane-consumers.ts'
+import { repeat } from '../platform/service/repeat.ts'
 
 /** Looks after outboxes whose writer is gone, without being a writer: seals crashed epochs, frees segments, removes what is empty. */
 export function createOutboxKeeper(options: { dir: string; everyMs: number; onFault: (error: unknown) => void }): {
@@ -20,16 +21,11 @@ export function createOutboxKeeper(options: { dir: string; everyMs: number; onFa
     consumersOf: brokerConsumers,
     everyMs: 0,
   })
-  let looking: Promise<void> | undefined
-  const timer = setInterval(() => {
-    looking ??= adopter
-      .look()
-      .catch(onFault)
-      .finally(() => (looking = undefined))
-  }, everyMs).unref()
+  const stopping = new AbortController()
+  const looking = repeat(() => adopter.look(), { everyMs, firstAfterMs: everyMs, signal: stopping.signal, onFault })
   return {
     async close() {
-      clearInterval(timer)
+      stopping.abort()
       await looking
     },
   }

@@ -1,12 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ServiceError } from '../contracts/errors.ts'
 import type { Project } from '../platform/project/project.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import type { LabelerConfig } from './config.ts'
-import { repeat } from './repeat.ts'
 import { createSnapshots } from './snapshots.ts'
-import { createSyncer, type Syncer } from './syncer.ts'
+import { createSyncer } from './syncer.ts'
+import { isRetryable, retry } from '../platform/service/retry.ts'
+import { repeat } from '../platform/service/repeat.ts'
+
+/** The warehouse may start after us, and the logger migrates it. */
+const backOff = { firstMs: 200, mostMs: 5_000 }
 
 export type LabelerDeps = { warehouse: Warehouse; loadProject(): Promise<Project>; now(): number; newId(): string }
 
@@ -21,21 +23,24 @@ export function startLabeler(
   const syncer = createSyncer(deps)
   const snapshots = createSnapshots(deps)
   const stopping = new AbortController()
-  const firstSync = syncWithPatience(syncer, { logger, signal: stopping.signal })
+  const { signal } = stopping
+  const firstSync = retry(syncer.sync, { backOff, signal, isWorth: () => true, onRetry: tellOfRetry }).then(
+    (result) => logger.info(result ?? {}, 'views created'),
+    () => undefined,
+  )
 
-  const syncing = repeat(async () => {
-    await firstSync
-    if (stopping.signal.aborted) return
-    try {
-      const result = await syncer.sync()
-      if (result !== undefined) logger.info(result, 'views follow the changed definitions')
-    } catch (error) {
-      logger.warn({ err: error }, 'definitions could not be synced')
-    }
-  }, config.HINDSIGHT_PROJECT_POLL_MS)
+  function tellOfRetry({ error, pauseMs }: { error: unknown; pauseMs: number }): void {
+    const isEarly = isRetryable(error)
+    const reason = isEarly ? { reason: (error as Error).message } : { err: error }
+    logger[isEarly ? 'info' : 'warn']({ ...reason, retry_in_ms: pauseMs }, 'views cannot be created yet')
+  }
 
-  const evaluating = repeat(async (signal) => {
-    await firstSync
+  async function sync(): Promise<void> {
+    const result = await syncer.sync()
+    if (result !== undefined) logger.info(result, 'views follow the changed definitions')
+  }
+
+  async function evaluate(): Promise<void> {
     const project = syncer.project()
     for (const [model, { definition }] of project?.models ?? []) {
       if (signal.aborted || project === undefined || !project.labels.has(definition.primary_label)) continue
@@ -46,39 +51,23 @@ export function startLabeler(
         logger.warn({ err: error, model }, 'model could not be evaluated')
       }
     }
-  }, config.HINDSIGHT_EVALUATION_INTERVAL_MS)
+  }
+
+  const warn = (message: string) => (error: unknown) => logger.warn({ err: error }, message)
+  const working = firstSync.then(() =>
+    Promise.all([
+      repeat(sync, { everyMs: config.HINDSIGHT_PROJECT_POLL_MS, signal, onFault: warn('definitions could not be synced') }),
+      repeat(evaluate, { everyMs: config.HINDSIGHT_EVALUATION_INTERVAL_MS, signal, onFault: warn('models could not be evaluated') }),
+    ]),
+  )
 
   return {
     async drain() {
       stopping.abort()
-      await Promise.all([syncing.stop(), evaluating.stop()])
+      await working
       await deps.warehouse.close()
     },
     checks: async () => ({ views: syncer.project() !== undefined, warehouse: await deps.warehouse.ping() }),
     status: async () => ({ ...syncer.status(), models: snapshots.status() }),
-  }
-}
-
-const firstDelayMs = 200
-const longestDelayMs = 5000
-
-/** The warehouse may start after us, and the logger migrates it: both are worth waiting for, nothing else is. */
-async function syncWithPatience(
-  syncer: Syncer,
-  { logger, signal }: { logger: ServiceContext<LabelerConfig>['logger']; signal: AbortSignal },
-) {
-  for (let delayMs = firstDelayMs; !signal.aborted; delayMs = Math.min(delayMs * 2, longestDelayMs)) {
-    try {
-      const result = await syncer.sync()
-      logger.info(result ?? {}, 'views created')
-      return
-    } catch (error) {
-      const isEarly = error instanceof ServiceError && error.retryable
-      logger[isEarly ? 'info' : 'warn'](
-        { ...(isEarly ? { reason: error.message } : { err: error }), retry_in_ms: delayMs },
-        'views cannot be created yet',
-      )
-    }
-    await sleep(delayMs, undefined, { signal }).catch(() => {})
   }
 }

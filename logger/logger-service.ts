@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ServiceError } from '../contracts/errors.ts'
 import type { EventLogConsumer } from '../platform/event-log/event-log.ts'
 import { migrate } from '../platform/schema/migrate.ts'
+import { repeat, type RepeatOptions } from '../platform/service/repeat.ts'
+import { isRetryable, retry } from '../platform/service/retry.ts'
 import type { RunningService, ServiceContext } from '../platform/service/service.ts'
 import type { Tracing } from '../platform/service/tracing.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
@@ -12,6 +12,7 @@ import { createPipeline, type PipelineDeps } from './pipeline/pipeline.ts'
 import { createTraceBatch } from './pipeline/trace-batches.ts'
 
 const compactEveryMs = 3_600_000
+const backOff = { firstMs: 500, mostMs: 500 }
 
 /**
  * Migrates the warehouse, then moves the event log into it. Starts before the warehouse answers and waits for it, not
@@ -32,6 +33,12 @@ export function startLogger(
     retrying: undefined as string | undefined,
   }
   metrics.observeLag(consumer)
+  const compacting: RepeatOptions = {
+    everyMs: compactEveryMs,
+    firstAfterMs: compactEveryMs,
+    signal: stopping.signal,
+    onFault: (error) => logger.warn({ err: error }, 'runs of delivered records could not be joined'),
+  }
 
   const pipeline = createPipeline({
     consumer,
@@ -40,36 +47,27 @@ export function startLogger(
     traceBatch: createTraceBatch(context.tracing),
     ...observers(),
   })
-  const work = waitAndMigrate()
-    .then((ready) => (ready ? Promise.all([pipeline.run(), keepCompact()]) : undefined))
-    .catch(fail)
+  const work = start().catch(fail)
 
-  async function waitAndMigrate(): Promise<boolean> {
-    while (!stopping.signal.aborted) {
-      try {
-        for (const name of await migrate(warehouse)) logger.info({ migration: name }, 'migration applied')
-        seen.migrated = true
-        return true
-      } catch (error) {
-        if (!(error instanceof ServiceError && error.retryable)) throw error
-        logger.warn({ err: error }, 'waiting for the warehouse')
-        await sleep(500, undefined, { signal: stopping.signal }).catch(() => undefined)
-      }
-    }
-    return false
+  async function start(): Promise<void> {
+    await waitAndMigrate()
+    if (seen.migrated) await Promise.all([pipeline.run(), repeat(compact, compacting)])
   }
 
-  /** Nothing waits for it, and what fails is done an hour later. */
-  async function keepCompact(): Promise<void> {
-    const nextHour = () => sleep(compactEveryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
-    for (await nextHour(); !stopping.signal.aborted; await nextHour()) {
-      try {
-        const { removed, added } = await compactDelivered(warehouse)
-        if (removed > 0) logger.info({ removed, added }, 'runs of delivered records joined')
-      } catch (error) {
-        logger.warn({ err: error }, 'runs of delivered records could not be joined')
-      }
+  async function waitAndMigrate(): Promise<void> {
+    const onRetry = ({ error }: { error: unknown }) => logger.warn({ err: error }, 'waiting for the warehouse')
+    try {
+      const applied = await retry(() => migrate(warehouse), { backOff, signal: stopping.signal, onRetry })
+      for (const name of applied) logger.info({ migration: name }, 'migration applied')
+      seen.migrated = true
+    } catch (error) {
+      if (!(stopping.signal.aborted && isRetryable(error))) throw error
     }
+  }
+
+  async function compact(): Promise<void> {
+    const { removed, added } = await compactDelivered(warehouse)
+    if (removed > 0) logger.info({ removed, added }, 'runs of delivered records joined')
   }
 
   function observers(): Pick<PipelineDeps, 'onInsert' | 'onRetry' | 'onBatch'> {

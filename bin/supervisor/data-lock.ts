@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import { link, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import { identifyProcess, isAlive } from '../../platform/service/process-identity.ts'
+import { writeFileSynced } from '../../platform/service/durable-files.ts'
 
 export type DataLock = { release(): Promise<void> }
 
@@ -17,7 +18,7 @@ export async function lockDataDirectory(dataDir: string): Promise<DataLock> {
   const path = join(dataDir, 'run', 'up.lock')
   await mkdir(join(dataDir, 'run'), { recursive: true })
   const mine = `${path}.${process.pid}`
-  await writeSynced(mine, JSON.stringify(identifyProcess()))
+  await writeFileSynced(mine, JSON.stringify(identifyProcess()))
   try {
     while (!(await linkIfFree(mine, path))) await removeIfStale(path, dataDir)
   } finally {
@@ -50,13 +51,6 @@ async function linkIfFree(from: string, to: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w')
-  await file.writeFile(text)
-  await file.sync()
-  await file.close()
 }
 
 // A lock that does not parse was torn by a crash of the machine: nobody holds it.

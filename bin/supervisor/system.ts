@@ -4,13 +4,15 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 import { loadRunnerConfig } from '../../platform/service/common-config.ts'
 import { identifyProcess } from '../../platform/service/process-identity.ts'
-import { readRunFile, writeFileAtomically } from '../../platform/service/run-files.ts'
+import { readRunFile } from '../../platform/service/run-files.ts'
 import { readPassword } from '../../platform/service/warehouse-password.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
 import { refusalsOf } from '../status/refusals.ts'
 import { type ChildEnd, type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
 import { waitForEmptyLog } from './event-log-lag.ts'
 import { pickPort } from './ports.ts'
+import { createSerial } from '../../platform/service/serial.ts'
+import { writeFileAtomically } from '../../platform/service/durable-files.ts'
 
 export type SystemOptions = {
   projectDir: string
@@ -95,14 +97,16 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     return child.state()
   }
 
-  let recording = Promise.resolve()
-  function recordStates(): Promise<void> {
-    recording = recording.then(() => {
-      const content: SupervisorFile = { ...identity(), started_at: startedAt, services: states() }
-      return writeFileAtomically(supervisorFile(dataDir), `${JSON.stringify(content, null, 2)}\n`)
-    })
-    recording.catch((error: unknown) => options.say(`cannot write ${supervisorFile(dataDir)}: ${String(error)}`))
-    return recording
+  const inTurn = createSerial()
+  async function recordStates(): Promise<void> {
+    try {
+      await inTurn(() => {
+        const content: SupervisorFile = { ...identity(), started_at: startedAt, services: states() }
+        return writeFileAtomically(supervisorFile(dataDir), `${JSON.stringify(content, null, 2)}\n`)
+      })
+    } catch (error) {
+      options.say(`cannot write ${supervisorFile(dataDir)}: ${String(error)}`)
+    }
   }
 
   async function stopOne(service: ServiceName): Promise<boolean> {
@@ -116,8 +120,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     if (consumersOf(children).every((service) => isReady(children, service))) await waitForEmptyLog(dataDir, emptyLogDeadlineMs)
     results.push(...(await Promise.all([stopOne('features'), stopOne('logger'), stopOne('labeler'), stopOne('forwarder')])))
     results.push(await stopOne('warehouse'))
-    await recording
-    await rm(supervisorFile(dataDir), { force: true })
+    await inTurn(() => rm(supervisorFile(dataDir), { force: true }))
     return results.every(Boolean)
   }
 

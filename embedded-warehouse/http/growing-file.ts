@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { setTimeout } from 'node:timers/promises'
+import { within } from '../../platform/service/within.ts'
 
 const chunkBytes = 256 * 1024
 /** Most results are whole by the first look; a long one is looked after this often. */
@@ -12,9 +12,10 @@ const lookEveryMs = 20
 export async function forwardGrowingFile(path: string, done: Promise<unknown>, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
   let file: FileHandle | undefined
   let begun = false
+  const whole = done.then(() => true)
   try {
     for (let ended = false; !ended;) {
-      ended = await endsWithin(done, lookEveryMs)
+      ended = await within(lookEveryMs, whole, () => false)
       file ??= await openIfThere(path)
       if (file === undefined) continue
       // A writer that fails may close its file before it says so: the first bytes wait for one more look.
@@ -23,15 +24,6 @@ export async function forwardGrowingFile(path: string, done: Promise<unknown>, w
     }
   } finally {
     await file?.close()
-  }
-}
-
-async function endsWithin(done: Promise<unknown>, ms: number): Promise<boolean> {
-  const looked = new AbortController()
-  try {
-    return await Promise.race([done.then(() => true), setTimeout(ms, false, { signal: looked.signal })])
-  } finally {
-    looked.abort()
   }
 }
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { Fact } from '../engine/fact.ts'
@@ -7,6 +6,8 @@ import { loadFromWarehouse } from './load-from-warehouse.ts'
 import type { Place } from './positions.ts'
 import { readRecord } from './read-record.ts'
 import type { StoreWriter } from './store-writer.ts'
+import { pause } from '../../platform/service/pause.ts'
+import { retry } from '../../platform/service/retry.ts'
 
 export type MaterializerEvents = {
   /** Called when a batch is committed, with its records by outcome. */
@@ -33,17 +34,21 @@ const pollMs = 250
 export function createMaterializer(deps: MaterializerDeps) {
   const { writer, bronze, signal, gapPatienceMs = 60_000 } = deps
 
-  /** Makes every view ready: at once on a new system, else by loading everything from the warehouse. True when it did. */
+  /**
+   * Makes every view ready: at once on a new system, else by loading everything from the warehouse. True when it did. Waits for
+   * the warehouse and the store, which may start after this process.
+   */
   async function open(): Promise<boolean> {
-    const loaded = await untilAnswered(async () => {
-      await writer.refresh()
-      if (await writer.isReady()) return false
-      const isNew = writer.positions().list().length === 0 && (await bronze.completePositions()).length === 0
-      if (isNew) await writer.markReady([])
-      else await reload()
-      return !isNew
-    })
-    return loaded ?? false
+    return await retry(openOnce, { backOff: { firstMs: pollMs, mostMs: pollMs }, signal, onRetry: ({ error }) => deps.onWaiting(error) })
+  }
+
+  async function openOnce(): Promise<boolean> {
+    await writer.refresh()
+    if (await writer.isReady()) return false
+    const isNew = writer.positions().list().length === 0 && (await bronze.completePositions()).length === 0
+    if (isNew) await writer.markReady([])
+    else await reload()
+    return !isNew
   }
 
   /** Empties the store and loads it again. Until it is done, every feature is missing, `not_ready`. */
@@ -82,7 +87,7 @@ export function createMaterializer(deps: MaterializerDeps) {
       filled = await bronze.covers(range)
       // While the logger is behind, nothing says that it will not come.
       if (!filled && giveUpAt === Infinity && (await bronze.covers(next))) giveUpAt = performance.now() + gapPatienceMs
-      if (!filled) await sleep(pollMs, undefined, { signal }).catch(() => undefined)
+      if (!filled) await pause(pollMs, signal)
     }
     if (signal.aborted) throw new ServiceError('draining', 'stopped while waiting for records that the log skipped')
     const facts = await bronze.factsIn(range)
@@ -99,21 +104,7 @@ export function createMaterializer(deps: MaterializerDeps) {
     }
   }
 
-  /** The warehouse or the store may start after this process. */
-  async function untilAnswered<T>(action: () => Promise<T>): Promise<T | undefined> {
-    while (!signal.aborted) {
-      try {
-        return await action()
-      } catch (error) {
-        if (!(error instanceof ServiceError && error.retryable)) throw error
-        deps.onWaiting(error)
-        await sleep(pollMs, undefined, { signal }).catch(() => undefined)
-      }
-    }
-    return undefined
-  }
-
-  return { open, reload, apply, catchUp, untilAnswered }
+  return { open, reload, apply, catchUp }
 }
 
 export type Materializer = ReturnType<typeof createMaterializer>

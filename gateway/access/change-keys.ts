@@ -1,8 +1,9 @@
-import { open, mkdir, rename, rm } from 'node:fs/promises'
+import { open, mkdir, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 import { readKeyFile, type StoredKey } from './key-file.ts'
+import { writeFileAtomically } from '../../platform/service/durable-files.ts'
 
 const lockWaitMs = 5_000
 const lockLookMs = 50
@@ -14,7 +15,7 @@ export async function changeKeys<T>(path: string, change: (keys: readonly Stored
   await takeLock(lock)
   try {
     const { keys, result } = change(await readKeyFile(path))
-    await replace(path, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`)
+    await writeFileAtomically(path, `${JSON.stringify({ version: 1, keys }, null, 2)}\n`, 0o600)
     return result
   } finally {
     await rm(lock, { force: true })
@@ -40,18 +41,4 @@ async function created(path: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
-}
-
-async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    // A file of that name that was left behind keeps its mode.
-    await file.chmod(0o600)
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
 }

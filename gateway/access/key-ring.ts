@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Caller } from '../http/caller.ts'
 import { readKeyFile, type StoredKey } from './key-file.ts'
+import { repeat } from '../../platform/service/repeat.ts'
 
 /** A key as requests are held against it. Times are Unix milliseconds, `Infinity` for none. */
 export type RingKey = { caller: Caller; expiresAtMs: number; secrets: { digest: Buffer; expiresAtMs: number }[] }
@@ -36,20 +37,14 @@ export async function openKeyRing(options: { path: string; onFault: (error: unkn
   }
 
   await load()
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    load()
-      .catch(onFault)
-      .finally(() => (looking = false))
-  }, lookEveryMs).unref()
+  const stopping = new AbortController()
+  void repeat(load, { everyMs: lookEveryMs, firstAfterMs: lookEveryMs, signal: stopping.signal, onFault })
   return {
     get: (keyId) => keys.get(keyId),
     get used() {
       return used
     },
-    close: () => clearInterval(timer),
+    close: () => stopping.abort(),
   }
 }
 

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, readdir, readFile, rm } from 'node:fs/promises'
+import { link, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deployment as deploymentContract, type Deployment } from '../../contracts/deployment.ts'
 import { ServiceError } from '../../contracts/errors.ts'
-import { makeDirectory, syncDirectory } from '../../platform/outbox/format/outbox-files.ts'
 import type { DeploymentStore } from './deployment-store.ts'
+import { makeDirectory, syncDirectory, writeFileSynced } from '../../platform/service/durable-files.ts'
+import { repeat } from '../../platform/service/repeat.ts'
 
 /** Revisions of a model that are kept. */
 const keptRevisions = 200
@@ -49,14 +50,8 @@ export async function openDeploymentFiles(options: { dir: string; onFault: (erro
   }
 
   await look()
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    look()
-      .catch(onFault)
-      .finally(() => (looking = false))
-  }, lookEveryMs).unref()
+  const stopping = new AbortController()
+  void repeat(look, { everyMs: lookEveryMs, firstAfterMs: lookEveryMs, signal: stopping.signal, onFault })
   return {
     all: () => known,
     latest: (model) => known.get(model),
@@ -66,7 +61,7 @@ export async function openDeploymentFiles(options: { dir: string; onFault: (erro
     },
     put,
     watch: (listener) => void listeners.push(listener),
-    close: async () => clearInterval(timer),
+    close: async () => stopping.abort(),
   }
 }
 
@@ -79,16 +74,13 @@ async function createRevision(dir: string, model: string, deployment: Deployment
   const folder = join(dir, model)
   await makeDirectory(folder)
   const temporary = join(folder, `${randomUUID()}.tmp`)
-  const file = await open(temporary, 'w')
   try {
-    await file.writeFile(`${JSON.stringify(deployment, null, 2)}\n`)
-    await file.sync()
+    await writeFileSynced(temporary, `${JSON.stringify(deployment, null, 2)}\n`)
     await link(temporary, fileOf(dir, model, deployment.revision))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw conflict(model, deployment)
     throw error
   } finally {
-    await file.close()
     await rm(temporary, { force: true })
   }
   await syncDirectory(folder)

@@ -1,13 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { JetStreamApiCodes, JetStreamApiError } from '@nats-io/jetstream'
 import { type KV, type KvEntry, Kvm } from '@nats-io/kv'
 import { deployment as deploymentContract, type Deployment } from '../../contracts/deployment.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { connectNats, type NatsLink } from '../../platform/nats/connect-nats.ts'
 import type { NatsSettings } from '../../platform/nats/nats-config.ts'
-import { within } from '../../platform/service/within.ts'
+import { settledWithin } from '../../platform/service/within.ts'
 import { conflict, type DeploymentFiles } from './deployment-store-file.ts'
 import type { DeploymentStore } from './deployment-store.ts'
+import { repeat } from '../../platform/service/repeat.ts'
 
 /** Revisions of a model that the bucket keeps: the most that NATS allows. */
 const keptRevisions = 64
@@ -35,10 +35,8 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
   async function run(): Promise<void> {
     link = await connectNats(settings, { name: 'gateway', onFault, signal: stopped.signal })
     link.onReconnect(() => endWatch())
-    while (!stopped.signal.aborted) {
-      await follow(link).catch(unlessClosed)
-      await sleep(pauseMs, undefined, { signal: stopped.signal }).catch(() => undefined)
-    }
+    const { nc } = link
+    await repeat(() => follow(nc), { everyMs: pauseMs, signal: stopped.signal, onFault: unlessClosed })
   }
 
   /** Closing ends whatever is under way. */
@@ -46,7 +44,7 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
     if (!stopped.signal.aborted) onFault(error)
   }
 
-  async function follow({ nc }: NatsLink): Promise<void> {
+  async function follow(nc: NatsLink['nc']): Promise<void> {
     kv = await new Kvm(nc).create(bucket, { history: keptRevisions, replicas: settings.NATS_STREAM_REPLICAS })
     for (const [model, deployment] of files.all()) await giveBack(kv, model, deployment)
     for await (const model of await kv.keys()) await take(await kv.get(model))
@@ -95,7 +93,7 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
   }
 
   const running = run().catch(unlessClosed)
-  await within(firstLookMs, firstLook)
+  await settledWithin(firstLookMs, firstLook)
   return {
     latest: (model) => files.latest(model),
     history,
@@ -105,7 +103,7 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
       stopped.abort()
       endWatch()
       await link?.close()
-      await within(pauseMs, running)
+      await settledWithin(pauseMs, running)
       await files.close()
     },
   }

@@ -1,7 +1,7 @@
 import type { Deployment } from '../../contracts/deployment.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { ProjectModel, ProjectVersion } from '../../platform/project/project.ts'
-import { createSerial } from '../inference/serial.ts'
+import { createSerial } from '../../platform/service/serial.ts'
 import type { ServingModel, ServingVersion } from '../predict/serving-model.ts'
 import { createUses } from '../predict/uses.ts'
 import { loadVersion, type WarmUpDeps } from '../predict/warm-up.ts'

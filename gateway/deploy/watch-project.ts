@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadProject } from '../../platform/project/load-project.ts'
 import type { Project } from '../../platform/project/project.ts'
+import { repeat } from '../../platform/service/repeat.ts'
 
 /** How often the folder is looked at: a new version is there after the second look that finds the same. */
 const lookEveryMs = 2_000
@@ -38,15 +39,9 @@ export function watchProject(options: {
     await onChange(project)
   }
 
-  let looking = false
-  const timer = setInterval(() => {
-    if (looking) return
-    looking = true
-    turn()
-      .catch(onFault)
-      .finally(() => (looking = false))
-  }, lookEveryMs).unref()
-  return { close: () => clearInterval(timer) }
+  const stopping = new AbortController()
+  void repeat(turn, { everyMs: lookEveryMs, firstAfterMs: lookEveryMs, signal: stopping.signal, onFault })
+  return { close: () => stopping.abort() }
 }
 
 /** What differs after a version or a deployment came, went, or changed. */

@@ -5,6 +5,7 @@ import { encodePredictionFate, type PredictionFate, type UnansweredReason } from
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput, Durability, EventLogWriter } from '../../platform/event-log/event-log.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
+import { repeat } from '../../platform/service/repeat.ts'
 
 /** Of a prediction, what its fate's record repeats. */
 export type FatedPrediction = Pick<PredictionFate, 'prediction_id' | 'tenant' | 'retention_until'> & { model: string }
@@ -49,14 +50,11 @@ export function createFates(deps: FatesDeps): Fates {
   let waiting: Waiting[] = []
   let newestAnswered: { prediction: FatedPrediction; origin: Origin } | undefined
   let saidBefore = 0
-  let flushing: Promise<void> | undefined
+  const closing = new AbortController()
+  let looking: Promise<void> | undefined
 
-  let timer: NodeJS.Timeout | undefined
-
-  function look(): void {
-    flushing ??= flush({ quietOnly: true })
-      .catch((error: unknown) => logger.warn({ err: error }, 'fates of predictions wait to be recorded'))
-      .finally(() => (flushing = undefined))
+  function onFault(error: unknown): void {
+    logger.warn({ err: error }, 'fates of predictions wait to be recorded')
   }
 
   async function appendWaiting(records: readonly AppendInput[], options: { durability: Durability }): Promise<Origin[]> {
@@ -119,12 +117,15 @@ export function createFates(deps: FatesDeps): Fates {
       metrics.delivered({ model: predictions[0]?.model ?? '' }, predictions.length)
       return true
     },
-    start: () => void (timer = setInterval(look, lookEveryMs).unref()),
+    start() {
+      const look = () => flush({ quietOnly: true })
+      looking = repeat(look, { everyMs: lookEveryMs, firstAfterMs: lookEveryMs, signal: closing.signal, onFault })
+    },
     async close({ withinMs }) {
-      clearInterval(timer)
-      await flushing
+      closing.abort()
+      await looking
       for (const until = performance.now() + withinMs; ;) {
-        await flush({ quietOnly: false }).catch((error: unknown) => logger.warn({ err: error }, 'fates of predictions wait to be recorded'))
+        await flush({ quietOnly: false }).catch(onFault)
         const { through, last } = eventLog.settlement(lane)
         if (waiting.length === 0 && through === last) return
         if (performance.now() >= until) break

@@ -6,6 +6,7 @@ import type { Fates } from '../fates/fates.ts'
 import { completeUntil } from './complete-until.ts'
 import type { Claim, Holder, IdempotencyStore, KeptPredictions, KeyPlace, StoredAnswer } from './idempotency-store.ts'
 import { type Commit, type Predicted } from '../predict/prediction.ts'
+import { within } from '../../platform/service/within.ts'
 
 /** A request with a key; `fingerprint` is equal for equal bodies. `answerByMs` is Unix time. */
 export type KeyedRequest = KeyPlace & { fingerprint: string; answerByMs: number }
@@ -54,7 +55,10 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
 
   async function claim(request: KeyedRequest, own: Claim): Promise<Holder | undefined> {
     const leftMs = Math.max(0, request.answerByMs - now())
-    const take = (over?: string) => within(leftMs, store.claim(request, own, { holdMs: leftMs + claimMarginMs, over }), giveBack)
+    const take = (over?: string) => {
+      const claiming = store.claim(request, own, { holdMs: leftMs + claimMarginMs, over })
+      return within(leftMs, claiming, () => giveBack(claiming))
+    }
     const holder = await take()
     if (holder === undefined || !(await isAbandoned(holder))) return holder
     if (holder.state === 'prepared' && (await deps.isStored({ tenant: request.tenant, id: holder.predictionId })))
@@ -62,11 +66,12 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
     return take(holder.attempt)
 
     /** The claim may yet be made when nobody waits for it any more. */
-    function giveBack(late: Promise<unknown>): void {
+    function giveBack(late: Promise<unknown>): never {
       deps.background.run('giving a late claim back', async () => {
         await late
         await store.release(request, own.attempt)
       })
+      throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys does not answer in time')
     }
   }
 
@@ -180,19 +185,4 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
 function requireKeepable({ body }: StoredAnswer): void {
   if (body.byteLength > mostAnswerBytes)
     throw new ServiceError('event_too_large', `the answer is over the ${mostAnswerBytes} bytes that are kept under an Idempotency-Key`)
-}
-
-async function within<T>(ms: number, work: Promise<T>, giveUp: (work: Promise<T>) => void): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      giveUp(work)
-      reject(new ServiceError('idempotency_unavailable', 'the store of idempotency keys does not answer in time'))
-    }, ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,14 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { IdempotencyStore, KeyPlace } from './idempotency-store.ts'
 import { readLastPredictions } from '../../platform/outbox/read/read-last-records.ts'
+import { retry } from '../../platform/service/retry.ts'
 
 /** An event of an earlier epoch that was committed under a key. */
 export type CommittedKey = { place: KeyPlace; predictionId: string }
 
 const marker = Buffer.from('"idempotency_key":')
-const retryMs = 1_000
+const backOff = { firstMs: 1_000, mostMs: 1_000 }
 
 /** What earlier epochs of the outbox may have committed under a key without living to complete it. To be read before consumers let it be freed. */
 export async function readCommittedKeys(outbox: { dir: string; writerId: string; epoch: number }): Promise<CommittedKey[]> {
@@ -26,15 +26,16 @@ export async function recoverKeys(
   { keys, writerId, epoch }: { keys: readonly CommittedKey[]; writerId: string; epoch: number },
 ): Promise<void> {
   const { store, logger, signal } = deps
-  for (let isFirst = true; !signal.aborted; isFirst = false) {
-    try {
-      for (const { place, predictionId } of keys) await store.complete(place, predictionId)
-      return await store.markRecovered(writerId, epoch)
-    } catch (error) {
-      if (isFirst) logger.warn({ err: error }, 'answers of an earlier run cannot be completed yet')
-      await sleep(retryMs, undefined, { signal }).catch(() => undefined)
-    }
+  async function complete(): Promise<void> {
+    for (const { place, predictionId } of keys) await store.complete(place, predictionId)
+    await store.markRecovered(writerId, epoch)
   }
+  function onRetry({ attempt, error }: { attempt: number; error: unknown }): void {
+    if (attempt === 1) logger.warn({ err: error }, 'answers of an earlier run cannot be completed yet')
+  }
+  await retry(complete, { backOff, signal, isWorth: () => true, onRetry }).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
 }
 
 function toCommittedKey({ kind, payload }: LogRecord): CommittedKey[] {

@@ -4,6 +4,7 @@ import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { InferenceEngine, Sample } from './inference.ts'
 import { decodeOutputs, encodeInputs, type Outputs } from './tensors.ts'
+import { within } from '../../platform/service/within.ts'
 
 /** Longest a version may take for its golden requests: a model slower than this answers nobody. */
 const goldenTimeoutMs = 30_000
@@ -35,7 +36,8 @@ export async function findGoldenFault(options: {
     const at = `golden[${index}]`
     try {
       const run = inference.run({ sessionId, ...toSample({ ...manifest, golden: [golden] }), deadlineAtMs })
-      const { tensors } = await within(run, deadlineAtMs - options.now())
+      // A run that has begun cannot be ended, and may never end by itself.
+      const { tensors } = await within(deadlineAtMs - options.now(), run, throwLate)
       const [outputs] = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows: 1 })
       const message = compare(golden.outputs, outputs, manifest.golden_tolerance) ?? findForeignClass(options, outputs)
       if (message !== undefined) return { path: at, message }
@@ -60,18 +62,8 @@ function findForeignClass(
   return `${score.output} is ${given}, and no class of the primary label: it has ${categories.slice(0, 12).join(', ')}; for probabilities write score: {probabilities: {...}}`
 }
 
-/** A run that has begun cannot be ended, and may never end by itself. */
-async function within<T>(run: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const error = new ServiceError('deadline_exceeded', `takes longer than ${goldenTimeoutMs / 1000} s`)
-    timer = setTimeout(() => reject(error), ms)
-  })
-  try {
-    return await Promise.race([run, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function throwLate(): never {
+  throw new ServiceError('deadline_exceeded', `takes longer than ${goldenTimeoutMs / 1000} s`)
 }
 
 function compare(

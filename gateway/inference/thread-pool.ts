@@ -2,8 +2,9 @@ import type { Logger } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { SessionInfo, SessionSpec } from './inference.ts'
 import { type InferenceThread, startInferenceThread } from './inference-thread.ts'
-import { createSerial } from './serial.ts'
+import { createSerial } from '../../platform/service/serial.ts'
 import type { RunMessage, RunReply } from './worker-protocol.ts'
+import { backOffMs } from '../../platform/service/retry.ts'
 
 /** A place in the pool. Its thread changes when it crashes or is recycled. */
 type OwnSlot = { thread: InferenceThread; sessions: Set<string>; state: 'up' | 'loading' | 'down'; busy: boolean }
@@ -26,7 +27,7 @@ export type ThreadPool = {
 export type Waited = { untilMs: number; onOverdue: () => void }
 
 /** Pause before a crashed thread is started again, doubled per crash in a row: long enough not to spin, short enough to miss. */
-const restartDelayMs = { first: 20, longest: 5_000 }
+const restartBackOff = { firstMs: 20, mostMs: 5_000 }
 
 /**
  * Threads that each hold every session. Loading, recycling and restarting happen one at a time, and a thread that loads
@@ -69,7 +70,7 @@ export function createThreadPool(deps: {
       if (closing || thread.abandoned || slot.thread !== thread) return
       logger.error({ exit_code: code }, 'an inference thread ended; starting it again')
       slot.state = 'down'
-      const delayMs = Math.min(restartDelayMs.longest, restartDelayMs.first * 2 ** crashes++)
+      const delayMs = backOffMs(++crashes, restartBackOff)
       const timer = setTimeout(() => {
         restarts.delete(timer)
         void inTurn(() => renew(slot))

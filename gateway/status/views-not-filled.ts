@@ -2,6 +2,7 @@ import { compileView } from '../../features/engine/compile-view.ts'
 import { readyKey } from '../../features/engine/store-keys.ts'
 import { partitionCount, type OnlineStore } from '../../platform/online-store/online-store.ts'
 import type { Project } from '../../platform/project/project.ts'
+import { within } from '../../platform/service/within.ts'
 
 export type ViewsNotFilledDeps = {
   store: Pick<OnlineStore, 'read'>
@@ -30,7 +31,8 @@ export function createViewsNotFilled({ store, project, tick }: ViewsNotFilledDep
   let kept: { untilTick: number; views: Promise<string[] | undefined> } | undefined
 
   async function read(): Promise<string[] | undefined> {
-    const snapshot = await within(readWithinMs, store.read(keys))
+    // The adapter has told its `onFault` of a failure; here only whether it answered counts.
+    const snapshot = await within(readWithinMs, store.read(keys).catch(nothing), nothing)
     return snapshot && [...new Set(keys.filter((_, index) => snapshot.values[index] === undefined).map(({ view }) => view))]
   }
 
@@ -41,15 +43,4 @@ export function createViewsNotFilled({ store, project, tick }: ViewsNotFilledDep
   }
 }
 
-/** The adapter has told its `onFault` of a failure; here only whether it answered counts. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  try {
-    return await Promise.race([work.catch(() => undefined), late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+const nothing = () => undefined

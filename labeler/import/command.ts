@@ -58,7 +58,6 @@ function toTimeZone(timeZone: string): string {
 }
 
 async function importFile(file: string, options: ImportCommandOptions): Promise<void> {
-  const { setTimeout: sleep } = await import('node:timers/promises')
   const { openFile } = await import('../../platform/files/open-file.ts')
   const { connectionFromRunFiles } = await import('../../platform/service/run-files.ts')
   const { createGatewayLabels } = await import('./gateway-labels.ts')
@@ -69,7 +68,7 @@ async function importFile(file: string, options: ImportCommandOptions): Promise<
   const { label: defaultLabel, dryRun = false, encoding, delimiter, ignoreColumns: ignored, timeUnit: unit, timeZone } = options
   const source = await openFile(file, { columns: labelColumns, ignored, encoding, delimiter })
   const { gatewayUrl } = connectionFromRunFiles(options.dataDir)
-  const { definitions, post } = createGatewayLabels({ gatewayUrl, sleep })
+  const { definitions, post } = createGatewayLabels(gatewayUrl)
   const convert = { definitions: await definitions(), defaultLabel, unit, timeZone }
   const progress = createProgress(source)
   try {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../platform/service/pause.ts'
 import type { EventLogConsumer } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
@@ -37,8 +37,11 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const { signal } = stopping
   let running: Promise<void> | undefined
 
-  const pause = (ms: number) => sleep(ms, undefined, { signal }).catch(() => undefined)
-  const writeDeps: WriteBatchDeps = { ...deps, warehouse, pause, givenUp: () => signal.aborted }
+  const writeDeps: WriteBatchDeps = { ...deps, warehouse, pause: untilStopped, givenUp: () => signal.aborted }
+
+  function untilStopped(ms: number): Promise<void> {
+    return pause(ms, signal)
+  }
 
   async function store(batch: PreparedBatch): Promise<void> {
     failpoint('logger.before_insert')
@@ -54,7 +57,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     let idleRounds = 0
     let storing: Promise<void> = Promise.resolve()
     while (!signal.aborted) {
-      const collecting = collectBatch({ consumer, limits, signal, now, pause }).then((records) => prepareBatch(records, pool))
+      const collecting = collectBatch({ consumer, limits, signal, now, pause: untilStopped }).then((records) => prepareBatch(records, pool))
       const [batch] = await Promise.all([collecting, storing])
       idleRounds = batch.entries.length === 0 ? idleRounds + 1 : 0
       // The memory of a busy time is not kept through a quiet one.

@@ -6,6 +6,7 @@ import { type Entry, prepareBatch, type PreparedBatch } from './prepare-batch.ts
 import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
 import { toSettledRows } from '../../platform/schema/rows/settled-rows.ts'
 import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/stamp.ts'
+import { backOffMs } from '../../platform/service/retry.ts'
 
 export type BatchResult = {
   /** Records whose disposition is stored: they may be confirmed. */
@@ -25,6 +26,9 @@ export type WriteBatchDeps = {
   onRetry?: (event: { attempt: number; pauseMs: number; error: unknown }) => void
 }
 
+/** The first pause is short against the outages it bridges, the longest lets a recovered warehouse be used soon. */
+const backOff = { firstMs: 250, mostMs: 15_000 }
+
 /** Stores records, however often it takes, and says what became of each. */
 export async function writeBatch(records: readonly LogRecord[], deps: WriteBatchDeps): Promise<BatchResult> {
   return storeBatch(await prepareBatch(records), deps)
@@ -40,7 +44,7 @@ export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Pr
       if (attempt === 1) batch.release()
       return settle(batch.entries)
     } catch (error) {
-      const pauseMs = backOffMs(attempt)
+      const pauseMs = backOffMs(attempt, backOff)
       deps.onRetry?.({ attempt, pauseMs, error })
       if (!deps.givenUp()) await deps.pause(pauseMs)
       if (deps.givenUp()) return settle(batch.entries.map(({ record }) => ({ record, disposition: { kind: 'retry', error } })))
@@ -142,9 +146,4 @@ function settle(entries: readonly Entry[]): BatchResult {
     }
   }
   return result
-}
-
-/** Doubles from a quarter of a second, short against the outages it bridges, to 15 s, so that a recovered warehouse is soon used. */
-function backOffMs(attempt: number): number {
-  return Math.min(15_000, 250 * 2 ** (attempt - 1))
 }

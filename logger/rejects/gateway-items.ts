@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type ErrorCode, ServiceError } from '../../contracts/errors.ts'
 import { acceptedResponse, type AcceptedResponse } from '../../contracts/http.ts'
 import { callGateway } from '../../platform/command/call-gateway.ts'
+import { retry } from '../../platform/service/retry.ts'
 
 export type ItemsRequest = { kind: 'label' | 'feature_event'; name: string; items: readonly object[]; dryRun: boolean }
 
@@ -12,19 +12,11 @@ export type ItemsAnswer = { rejected: AcceptedResponse['rejected'] } | { refused
 export type PostItems = (request: ItemsRequest) => Promise<ItemsAnswer>
 
 /** Long enough for a limit that is counted by the second to let more in. */
-const pausesMs = [250, 1_000, 2_000]
+const backOff = { firstMs: 500, mostMs: 2_000 }
 
 /** Posts to the gateway at this address, again for a few seconds where that may help. */
 export async function postItems(gatewayUrl: string, request: ItemsRequest): Promise<ItemsAnswer> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await postOnce(gatewayUrl, request)
-    } catch (error) {
-      const pauseMs = pausesMs[attempt]
-      if (pauseMs === undefined || !(error instanceof ServiceError && error.retryable)) throw error
-      await sleep(pauseMs)
-    }
-  }
+  return retry(() => postOnce(gatewayUrl, request), { backOff, attempts: 4 })
 }
 
 async function postOnce(gatewayUrl: string, { kind, name, items, dryRun }: ItemsRequest): Promise<ItemsAnswer> {

@@ -13,7 +13,8 @@ import {
 import { ServiceError } from '../../contracts/errors.ts'
 import { toAuthenticator } from './credentials-nats.ts'
 import { readNatsFile, toIdentity, toServers, type NatsSettings } from './nats-config.ts'
-import { within } from '../service/within.ts'
+import { settledWithin } from '../service/within.ts'
+import { pause } from '../service/pause.ts'
 
 /** Longest wait at a close for what is buffered, which goes out in far less unless the server hangs. */
 const drainAtMostMs = 2_000
@@ -80,7 +81,7 @@ export async function connectNats(
     async close() {
       if (nc.isClosed()) return
       // Draining a lost connection would wait for it to come back, and that of a server that hangs for its answer.
-      if (connected) await within(drainAtMostMs, nc.drain())
+      if (connected) await settledWithin(drainAtMostMs, nc.drain())
       await nc.close()
     },
   }
@@ -98,7 +99,7 @@ async function firstConnection(attempt: () => Promise<NatsConnection>, { onFault
       if (signal?.aborted) connecting.then((late) => late.close()).catch(() => undefined)
       else onFault(error)
     }
-    await sleep(reconnectPauseMs * (1 + Math.random()), undefined, signal && { signal }).catch(() => undefined)
+    await pause(reconnectPauseMs * (1 + Math.random()), signal)
   }
   throw stopped()
 }

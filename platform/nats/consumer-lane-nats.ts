@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { JetStreamError, type Consumer, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream'
 import type { Lane } from '../../contracts/origin.ts'
 import { ensureConsumer, ensureStream, streamOf } from './ensure-streams-nats.ts'
 import { toRecord } from './message-nats.ts'
 import type { NatsSettings } from './nats-config.ts'
-import { within } from '../service/within.ts'
+import { settledWithin } from '../service/within.ts'
+import { pause } from '../service/pause.ts'
 
 /** One lane's stream as one process consumes it: pulls ahead into a bounded buffer. */
 export type NatsLane = {
@@ -58,7 +58,7 @@ export function createNatsLane(options: {
         checked = undefined
         // 409: the consumer was removed or replaced under the pull. The next look makes it again.
         if (!(error instanceof JetStreamError && 'code' in error && error.code === 409)) onFault(error)
-        await sleep(retryPauseMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+        await pause(retryPauseMs, stopping.signal)
       }
     }
   }
@@ -121,7 +121,7 @@ export function createNatsLane(options: {
     async close() {
       stopping.abort()
       onRoom()
-      await within(2 * pullMs, work)
+      await settledWithin(2 * pullMs, work)
       pulling?.stop()
       await work
       for (const message of waiting.slice(head)) message.nak()

@@ -7,7 +7,7 @@ import { confirmSubjectOf } from './ensure-streams-nats.ts'
 import { toRecord } from './message-nats.ts'
 import type { NatsSettings } from './nats-config.ts'
 import { failpoint } from '../service/failpoint.ts'
-import { within } from '../service/within.ts'
+import { settledWithin } from '../service/within.ts'
 import { createNatsLane, type NatsLane } from './consumer-lane-nats.ts'
 import type { ConsumerLag, EventLogConsumer, LogRecord } from '../event-log/event-log.ts'
 
@@ -144,7 +144,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
   /** What a lost connection swallows comes again: a confirmation is made once more when the record is. */
   async function flushed(): Promise<void> {
     const { nc, connected } = requireLink()
-    if (connected()) await within(flushAtMostMs, nc.flush())
+    if (connected()) await settledWithin(flushAtMostMs, nc.flush())
   }
 
   function requireLink(): NatsLink {

@@ -4,6 +4,7 @@ import { isLoopback } from './common-config.ts'
 import type { RecentError } from './logging-pino.ts'
 import type { RunningService, ServiceName } from './service.ts'
 import { prometheusContentType } from './telemetry-opentelemetry.ts'
+import { within } from './within.ts'
 
 export type AdminState = {
   service: ServiceName
@@ -104,17 +105,17 @@ export async function readiness(
   const service = state.running()
   if (service === undefined) return { ready: false, checks: { started: false } }
   if (state.draining()) return { ready: false, checks: { not_draining: false } }
-  const checks = await within(checkDeadlineMs, service.checks?.() ?? Promise.resolve({}), { answers_in_time: false })
+  const checks = await inTime(service.checks?.(), { answers_in_time: false })
   return { ready: Object.values(checks).every(Boolean), checks }
 }
 
 function notesOf({ running }: Pick<AdminState, 'running'>): Promise<object> {
-  return within(checkDeadlineMs, running()?.notes?.() ?? Promise.resolve({}), {})
+  return inTime(running()?.notes?.(), {})
 }
 
 async function describe(state: AdminState): Promise<ServiceStatus> {
   const { ready, checks } = await readiness(state)
-  const status = await within(checkDeadlineMs, state.running()?.status?.() ?? Promise.resolve({}), { unavailable: true })
+  const status = await inTime(state.running()?.status?.(), { unavailable: true })
   return {
     service: state.service,
     pid: process.pid,
@@ -130,16 +131,9 @@ async function describe(state: AdminState): Promise<ServiceStatus> {
 }
 
 // A check that throws is a check that failed: the log of the service says why, a probe only asks whether.
-async function within<T extends object>(ms: number, work: Promise<T>, otherwise: T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<T>((done) => {
-    timer = setTimeout(() => done(otherwise), ms)
-  })
-  try {
-    return await Promise.race([work.catch(() => otherwise), late])
-  } finally {
-    clearTimeout(timer)
-  }
+function inTime<T extends object>(work: Promise<T> | undefined, otherwise: T): Promise<T> {
+  const instead = () => otherwise
+  return within(checkDeadlineMs, work?.catch(instead) ?? Promise.resolve({} as T), instead)
 }
 
 function listen(server: Server, { host, port }: AdminAddress): Promise<void> {

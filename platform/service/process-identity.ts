@@ -5,13 +5,25 @@ export type ProcessIdentity = { pid: number; born?: string | undefined }
 
 /** The identity of a process that runs now. `born` is known on Linux only. */
 export function identifyProcess(pid: number = process.pid): ProcessIdentity {
-  return { pid, born: bornAt(pid) }
+  const started = processStart(pid)
+  return { pid, born: started === '' ? undefined : `${bootId()}/${started}` }
 }
 
-/** Whether that very process still runs. */
+/** Whether that very process still runs. A zombie does not: it holds nothing and writes nothing. */
 export function isAlive({ pid, born }: ProcessIdentity): boolean {
-  if (!exists(pid)) return false
-  return born === undefined || born === bornAt(pid)
+  return exists(pid) && (born === undefined || born === identifyProcess(pid).born)
+}
+
+/** In ticks since boot: field 22 of /proc/PID/stat, counted behind the command's name. Empty of a zombie, of none, and where there is no /proc. */
+export function processStart(pid: number): string {
+  const stat = readProc(`${pid}/stat`)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '')
+}
+
+/** Empty where there is no /proc. */
+export function bootId(): string {
+  return readProc('sys/kernel/random/boot_id').trim()
 }
 
 function exists(pid: number): boolean {
@@ -23,16 +35,11 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Boot id and start time in clock ticks since boot: field 22 of /proc/<pid>/stat, counted behind the command's name. */
-function bornAt(pid: number): string | undefined {
-  if (process.platform !== 'linux') return undefined
+function readProc(name: string): string {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-    return `${boot}/${ticks}`
+    return readFileSync(`/proc/${name}`, 'latin1')
   } catch {
     // Gone meanwhile, or /proc is not mounted: then the pid has to do.
-    return undefined
+    return ''
   }
 }

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../contracts/errors.ts'
 import { isAlive } from './process-identity.ts'
 import { readPassword } from './warehouse-password.ts'
 import type { ServiceName } from './service.ts'
+import { writeFileAtomically } from './durable-files.ts'
 
 const runFile = z.looseObject({
   service: z.string(),
@@ -101,18 +102,6 @@ function addressOf(dataDir: string, service: ServiceName, address: string, varia
   throw new ServiceError('not_ready', `no ${service} is running on the data directory ${dataDir}`, {
     hint: `start it with \`npx hindsight up\`, or set ${variable}`,
   })
-}
-
-export async function writeFileAtomically(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
-  const file = await open(temporary, 'w')
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
 }
 
 type ServiceInstance = { service: ServiceName; instance?: string | undefined }

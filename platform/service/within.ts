@@ -1,11 +1,19 @@
-/** Resolves when the work has settled, well or not, or after this long: for ends that must not wait for a peer that hangs. */
-export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+/** The work's result, or what `late` gives or throws when it has taken so long. The work goes on all the same. */
+export async function within<T, Late>(ms: number, work: Promise<T>, late: () => Late): Promise<T | Late> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
+  const atDeadline = new Promise<Late>((resolve) => {
+    timer = setTimeout(() => resolve((async () => late())() as Promise<Late>), ms)
   })
-  await Promise.race([work.then(nothing, nothing), late])
-  clearTimeout(timer)
+  try {
+    return await Promise.race([work, atDeadline])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
-const nothing = () => undefined
+/** Resolves when the work has settled, well or not, or after so long: for ends that must not wait for a peer that hangs. */
+export function settledWithin(ms: number, work: Promise<unknown>): Promise<void> {
+  return within(ms, work.then(nothing, nothing), nothing)
+}
+
+function nothing(): void {}

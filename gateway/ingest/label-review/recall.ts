@@ -3,6 +3,7 @@ import type { FirstValue, FirstValues } from '../../idempotency/idempotency-stor
 import type { GatewayMetrics } from '../../metrics/gateway-metrics.ts'
 import { findLabels } from './find-labels.ts'
 import type { KnownLabel } from './known-label.ts'
+import { within } from '../../../platform/service/within.ts'
 
 export type RecallDeps = {
   store: FirstValues
@@ -31,7 +32,11 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
   let asking = false
 
   async function ask<T>(source: 'store' | 'warehouse', question: () => Promise<T>): Promise<T | undefined> {
-    const answer = await inTime(question, lookupMs)
+    const asked = question().then(
+      (value): Answer<T> => ({ outcome: 'answered', value }),
+      (): Answer<T> => ({ outcome: 'failed' }),
+    )
+    const answer = await within(lookupMs, asked, (): Answer<T> => ({ outcome: 'late' }))
     metrics.labelLookup({ source, outcome: answer.outcome })
     return answer.outcome === 'answered' ? answer.value : undefined
   }
@@ -81,15 +86,3 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
 }
 
 type Answer<T> = { outcome: 'answered'; value: T } | { outcome: 'late' | 'failed' }
-
-async function inTime<T>(question: () => Promise<T>, ms: number): Promise<Answer<T>> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Answer<T>>((resolve) => {
-    timer = setTimeout(() => resolve({ outcome: 'late' }), ms)
-  })
-  const answer = question().then(
-    (value): Answer<T> => ({ outcome: 'answered', value }),
-    (): Answer<T> => ({ outcome: 'failed' }),
-  )
-  return await Promise.race([answer, late]).finally(() => clearTimeout(timer))
-}

@@ -1,6 +1,5 @@
 import * as fs from 'node:fs'
-import { mkdir, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { unlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { isMissing } from './segment-names.ts'
 
@@ -9,7 +8,6 @@ export const openFile = promisify(fs.open)
 export const closeFile = promisify(fs.close)
 export const truncateFile = promisify(fs.ftruncate)
 export const statFile = promisify(fs.fstat)
-const fsync = promisify(fs.fsync)
 
 /** The two calls that make records durable: a seam where a test lets a disk fail. */
 export type OutboxDisk = {
@@ -58,26 +56,6 @@ export async function openIfThere(path: string, flags = 'r'): Promise<number | u
   } catch (error) {
     if (isMissing(error)) return undefined
     throw error
-  }
-}
-
-/** Makes names created in, renamed in or removed from the directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
-  const fd = await openFile(path, 'r')
-  try {
-    await fsync(fd)
-  } finally {
-    await closeFile(fd)
-  }
-}
-
-/** Creates the directory and its missing parents, each durably named in its parent. */
-export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true })
-  if (first === undefined) return
-  for (let made = path; ; made = dirname(made)) {
-    await syncDirectory(dirname(made))
-    if (made === first || made === dirname(made)) return
   }
 }
 

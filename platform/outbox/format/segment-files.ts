@@ -1,4 +1,4 @@
-import { closeFile, openFile, syncDirectory, withFile, readAt, type OutboxDisk } from './outbox-files.ts'
+import { closeFile, openFile, withFile, readAt, type OutboxDisk } from './outbox-files.ts'
 import {
   completionOffset,
   encodeCompletion,
@@ -10,6 +10,7 @@ import {
   type SegmentId,
 } from './segment-format.ts'
 import { laneDirectory, segmentPath } from './segment-names.ts'
+import { syncDirectory } from '../../service/durable-files.ts'
 
 /** Creates the segment with its header, durably, name and all, and leaves it open for writing. */
 export async function createSegment(options: {

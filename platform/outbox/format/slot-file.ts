@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { closeFile, nodeDisk, openFile, openIfThere, readAt, syncDirectory, type OutboxDisk } from './outbox-files.ts'
+import { closeFile, nodeDisk, openFile, openIfThere, readAt, type OutboxDisk } from './outbox-files.ts'
+import { syncDirectory } from '../../service/durable-files.ts'
 
 /** The place behind record `seq`, which ends at `offset` of the segment that starts with `segment`. */
 export type LogPosition = { epoch: number; segment: number; offset: number; seq: number }

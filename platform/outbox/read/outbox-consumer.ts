@@ -4,8 +4,8 @@ import { createConsumerLane, type ConsumerLane } from './consumer-lane.ts'
 import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
 import type { LogDamage } from './lane-reader.ts'
 import { listWriters } from '../format/list-writers.ts'
-import { makeDirectory } from '../format/outbox-files.ts'
 import { createWakeup } from './wakeup.ts'
+import { makeDirectory } from '../../service/durable-files.ts'
 
 export type OutboxConsumerOptions = {
   /** The directory of all outboxes, `<data>/outbox`. */

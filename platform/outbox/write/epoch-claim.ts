@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ServiceError } from '../../../contracts/errors.ts'
 import { isHeld, lifeSocketName, openLifeSocket, type LifeSocket } from './life-socket.ts'
-import { closeFile, nodeDisk, openFile, syncDirectory, unlinkIfThere } from '../format/outbox-files.ts'
+import { unlinkIfThere } from '../format/outbox-files.ts'
 import { errnoOf, isMissing, listDirectory } from '../format/segment-names.ts'
+import { syncDirectory, writeFileSynced } from '../../service/durable-files.ts'
+import { bootId, isAlive, processStart } from '../../service/process-identity.ts'
 
 /**
  * Opening an outbox is creating the file of its next epoch: the epoch is durable and the outbox locked by one and the
@@ -42,7 +44,7 @@ export async function readHolder(directory: string): Promise<OutboxHolder | unde
 async function readHolderOf(directory: string, epoch: number): Promise<OutboxHolder> {
   const body = await readClaim(join(directory, claimFileName(epoch)))
   if (body === undefined) return { epoch, pid: 0, state: 'dead' }
-  return { epoch, pid: body.pid, state: body.state === 'released' ? 'released' : (await isAlive(directory, body)) ? 'alive' : 'dead' }
+  return { epoch, pid: body.pid, state: body.state === 'released' ? 'released' : (await isHolding(directory, body)) ? 'alive' : 'dead' }
 }
 
 /**
@@ -112,23 +114,13 @@ async function publishClaim(path: string, claim: Pick<ClaimBody, 'state' | 'sock
   const body = JSON.stringify({ ...(await thisProcess()), ...claim } satisfies ClaimBody)
   const temporary = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`
   try {
-    await writeDurably(temporary, body)
+    await writeFileSynced(temporary, body)
     await publish(temporary, path)
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') throw heldBy(path, undefined)
     throw error
   } finally {
     await unlinkIfThere(temporary)
-  }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const fd = await openFile(path, 'wx')
-  try {
-    await nodeDisk.write(fd, Buffer.from(text), Buffer.byteLength(text), 0)
-    await nodeDisk.datasync(fd)
-  } finally {
-    await closeFile(fd)
   }
 }
 
@@ -149,40 +141,22 @@ async function readClaim(path: string): Promise<ClaimBody | undefined> {
 }
 
 /** The socket knows, where there is one. A pid alone may have been given to another process since, or in another boot. */
-async function isAlive(directory: string, { pid, started, boot, namespace, socket }: ClaimBody): Promise<boolean> {
-  if (boot !== (await bootId())) return false
+async function isHolding(directory: string, { pid, started, boot, namespace, socket }: ClaimBody): Promise<boolean> {
+  if (boot !== bootId()) return false
   const held = socket === undefined ? undefined : await isHeld(directory, socket)
   if (held !== undefined) return held
   // Not to be seen from here, and an outbox that is taken for abandoned while it is written to loses answers.
   if (namespace !== '' && namespace !== (await pidNamespace())) return true
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (errnoOf(error) === 'ESRCH') return false
-    if (errnoOf(error) !== 'EPERM') throw error
-  }
-  return started === (await processStart(pid))
+  return isAlive({ pid, born: started === '' ? undefined : `${boot}/${started}` })
 }
 
 async function thisProcess(): Promise<Pick<ClaimBody, 'pid' | 'started' | 'boot' | 'namespace'>> {
-  return { pid: process.pid, started: await processStart(process.pid), boot: await bootId(), namespace: await pidNamespace() }
+  return { pid: process.pid, started: processStart(process.pid), boot: bootId(), namespace: await pidNamespace() }
 }
 
 /** Empty where there is no /proc. */
 async function pidNamespace(): Promise<string> {
   return readlink('/proc/self/ns/pid').catch(() => '')
-}
-
-/** Field 22 of /proc/PID/stat, in ticks since boot; empty where there is no /proc, and then the pid alone decides. */
-async function processStart(pid: number): Promise<string> {
-  const stat = (await readText(`/proc/${pid}/stat`)) ?? ''
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  // A zombie writes no more.
-  return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '')
-}
-
-async function bootId(): Promise<string> {
-  return ((await readText('/proc/sys/kernel/random/boot_id')) ?? '').trim()
 }
 
 async function readText(path: string): Promise<string | undefined> {

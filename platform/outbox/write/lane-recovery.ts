@@ -2,7 +2,7 @@ import { readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Lane } from '../../../contracts/origin.ts'
 import { readCursors } from '../format/cursor-files.ts'
-import { closeFile, openFile, syncDirectory, truncateFile, type OutboxDisk } from '../format/outbox-files.ts'
+import { closeFile, openFile, truncateFile, type OutboxDisk } from '../format/outbox-files.ts'
 import { sealRecord } from '../format/seal-record.ts'
 import { completeSegment, createSegment, readSegmentHeader } from '../format/segment-files.ts'
 import {
@@ -18,6 +18,7 @@ import {
 } from '../format/segment-format.ts'
 import { laneDirectory, listSegments, positionFileName, segmentPath } from '../format/segment-names.ts'
 import { openSlotFile, type LogPosition } from '../format/slot-file.ts'
+import { syncDirectory } from '../../service/durable-files.ts'
 
 export type LaneRecoveryOptions = {
   dir: string

@@ -4,9 +4,10 @@ import { lanes, type Lane } from '../../../contracts/origin.ts'
 import { claimEpoch, releaseEpoch } from './epoch-claim.ts'
 import { type LaneEnd, recoverLane } from './lane-recovery.ts'
 import { createLaneWriter, type LaneWriter, type LaneWriterOptions } from './lane-writer.ts'
-import { makeDirectory, withFile } from '../format/outbox-files.ts'
+import { withFile } from '../format/outbox-files.ts'
 import { laneDirectory, listSegments, positionFileName } from '../format/segment-names.ts'
 import { readSlots } from '../format/slot-file.ts'
+import { makeDirectory } from '../../service/durable-files.ts'
 
 export type OutboxEpochOptions = Omit<LaneWriterOptions, 'lane' | 'epoch'>
 

@@ -9,6 +9,7 @@ import type { AppendInput, Durability, EventLogWriter, LaneStatus } from '../../
 import { createLaneStorage, type LaneStorage } from './lane-storage.ts'
 import { claimOutbox, startEpoch, toUnavailable, type FailedEpoch, type OutboxEpoch } from './outbox-epoch.ts'
 import { nodeDisk, type OutboxDisk } from '../format/outbox-files.ts'
+import { repeat } from '../../service/repeat.ts'
 
 export type OutboxWriterOptions = {
   /** The directory of all outboxes, `<data>/outbox`. */
@@ -85,10 +86,8 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
     lanes.map((lane) => [lane, createLaneStorage({ dir, writerId, lane, consumers: consumersOf[lane] })]),
   )
   const adopter = createAdopter({ epochOptions, consumersOf, everyMs: adoptEveryMs })
-  let maintenance: Promise<void> | undefined
-  const timer = setInterval(() => {
-    maintenance ??= maintain()
-  }, maintainEveryMs).unref()
+  const stopping = new AbortController()
+  const maintenance = repeat(maintain, { everyMs: maintainEveryMs, firstAfterMs: maintainEveryMs, signal: stopping.signal, onFault })
 
   async function startFirst(): Promise<OutboxEpoch> {
     try {
@@ -115,17 +114,11 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
   }
 
   async function maintain(): Promise<void> {
-    try {
-      // First, for a disk that is full writes again only when something has been freed.
-      for (const storage of storages.values()) await storage.refresh()
-      if (broken) await reopen()
-      for (const lane of lanes) await epoch.lane(lane).sealHour()
-      await adopter.look()
-    } catch (error) {
-      onFault(error)
-    } finally {
-      maintenance = undefined
-    }
+    // First, for a disk that is full writes again only when something has been freed.
+    for (const storage of storages.values()) await storage.refresh()
+    if (broken) await reopen()
+    for (const lane of lanes) await epoch.lane(lane).sealHour()
+    await adopter.look()
   }
 
   function append(lane: Lane, records: readonly AppendInput[], options?: { durability?: Durability }): Promise<Origin[]> {
@@ -144,7 +137,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
   }
 
   async function close(): Promise<void> {
-    clearInterval(timer)
+    stopping.abort()
     await maintenance
     try {
       if (broken) await reopen()
