@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { contractPackages, importRules } from './testing/import-rules.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folders = Object.keys(importRules)
+const folders = Object.keys(importRules).filter((folder) => !folder.includes('/'))
 /** Programs that put parts together in ways of their own, and measure or attack vendors' software itself. */
 const besideTheProduct = ['models', 'test', 'loadtest']
 
@@ -103,6 +103,7 @@ describe('layers', () => {
     ['models/flight-delay/x.ts', "import { x } from '../../gateway/x.ts'", 'models must not import gateway/x.ts'],
     ['bin/x.ts', "import { x } from '../test/x.ts'", 'bin must not import test/x.ts'],
     ['test/x.ts', "import { x } from '../loadtest/x.ts'", 'test must not import loadtest/x.ts'],
+    ['features/engine/x.ts', "import { x } from '../derived/x.ts'", 'features/engine must not import features/derived/x.ts'],
     ['gateway/http/cors.ts', "import { x } from '../v2/sent-body.ts'", 'gateway/http is below gateway/v2, of gateway/v2/sent-body.ts'],
     ['gateway/routes/x.ts', "import type { X } from '../start.ts'", 'gateway/routes is below gateway, of gateway/start.ts'],
     [
@@ -129,20 +130,24 @@ describe('layers', () => {
 })
 
 function violations(file: string, source: string): string[] {
-  const folder = file.split('/', 1)[0] ?? ''
+  const ruled = Object.keys(importRules).filter((folder) => file.startsWith(`${folder}/`))
+  const folder = ruled.toSorted((a, b) => b.length - a.length)[0] ?? ''
   const problems = importsOf(source).flatMap(({ specifier, typeOnly }) => {
     const target = specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier
     const vendor = typeOnly ? undefined : vendorProblem(file, specifier)
-    return [mayImport(folder, target) ? floorProblem(folder, file, target) : `${folder} must not import ${target}`, vendor]
+    return [mayImport(folder, target) ? floorProblem(topOf(file), file, target) : `${folder} must not import ${target}`, vendor]
   })
   return problems.filter((problem) => problem !== undefined).map((problem) => `${file}: ${problem}`)
 }
 
 function mayImport(folder: string, target: string): boolean {
-  const to = target.split('/', 1)[0] ?? ''
-  if (to === folder) return true
-  if (folders.includes(to)) return importRules[folder]?.some((allowed) => `${target}/`.startsWith(`${allowed}/`)) ?? false
-  return folder !== 'contracts' || contractPackages.includes(to) || to.startsWith('node:')
+  const allowed = [folder, ...(importRules[folder] ?? [])]
+  if (folders.includes(topOf(target))) return allowed.some((other) => target.startsWith(`${other}/`))
+  return folder !== 'contracts' || contractPackages.includes(target) || target.startsWith('node:')
+}
+
+function topOf(path: string): string {
+  return path.split('/', 1)[0] ?? ''
 }
 
 /** An import that goes up within a folder. */
@@ -165,7 +170,7 @@ function vendorProblem(file: string, specifier: string): string | undefined {
   const found = Object.entries(vendors).find(
     ([name]) => specifier === name || (/[/-]$/.test(name) ? specifier.startsWith(name) : specifier.startsWith(`${name}/`)),
   )
-  if (found === undefined || basename(file).includes(found[1]) || besideTheProduct.includes(file.split('/', 1)[0] ?? '')) return undefined
+  if (found === undefined || basename(file).includes(found[1]) || besideTheProduct.includes(topOf(file))) return undefined
   return `${found[0]} belongs in a file named *${found[1]}*`
 }
 

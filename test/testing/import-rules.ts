@@ -4,7 +4,7 @@ const pureFeatures = ['features/engine', 'features/derived', 'features/assembly'
 const services = ['gateway', 'features', 'logger', 'labeler', 'forwarder', 'embedded-warehouse']
 const product = [...shared, ...services, 'models', 'bin']
 
-/** What each folder at the top may import of the others; its README says the same. */
+/** What each folder at the top, and some folders within them, may import of the others; their READMEs say the same. */
 export const importRules: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
   platform: ['contracts'],
@@ -18,6 +18,12 @@ export const importRules: Readonly<Record<string, readonly string[]>> = {
   bin: product.filter((folder) => folder !== 'bin'),
   test: product,
   loadtest: [...product, 'test'],
+  'features/engine': ['contracts', 'platform/project', 'platform/online-store'],
+  'features/derived': ['contracts', 'platform/project', 'platform/time'],
+  'features/assembly': ['contracts', 'platform/project', 'platform/text', 'features/engine', 'features/derived'],
+  'features/offline': ['contracts', 'platform/project', 'platform/warehouse', 'features/engine'],
+  'platform/files': ['contracts', 'platform/json', 'platform/time'],
+  'platform/online-store': ['contracts', 'platform/service'],
 }
 
 /** Packages that contracts may import, so that a client can take them along. */
