@@ -1,6 +1,7 @@
 import { JetStreamError, type Consumer, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream'
 import type { Lane } from '../../contracts/origin.ts'
 import { ensureConsumer, ensureStream, streamOf } from './ensure-streams-nats.ts'
+import { createMessageBuffer } from './message-buffer.ts'
 import { toRecord } from './message-nats.ts'
 import type { NatsSettings } from './nats-config.ts'
 import { settledWithin } from '../service/within.ts'
@@ -22,7 +23,7 @@ export type NatsLane = {
 }
 
 /** What one pull asks for, and what may wait here besides: seconds of traffic, and little memory. */
-const buffer = { messages: 2_000, bytes: 8 * 1024 ** 2 }
+const bufferLimits = { messages: 2_000, bytes: 8 * 1024 ** 2 }
 const retryPauseMs = 250
 /** The shortest that NATS allows. A pull is left to its end at a close: what comes to one that is cut waits for `ack_wait`. */
 const pullMs = 1_000
@@ -39,14 +40,10 @@ export function createNatsLane(options: {
   const stream = streamOf(settings, lane)
   const checkEveryMs = settings.NATS_ACK_WAIT_MS / 2
   const stopping = new AbortController()
-  let waiting: JsMsg[] = []
-  let head = 0
-  let bytes = 0
-  let messageBytes = 1_024
+  const buffer = createMessageBuffer<JsMsg>(bufferLimits)
   let pulling: ConsumerMessages | undefined
   let checked: { consumer: Consumer; atMs: number } | undefined
   let onRoom: () => void = () => undefined
-  const size = () => waiting.length - head
 
   const work = pullAlways()
 
@@ -64,14 +61,12 @@ export function createNatsLane(options: {
   }
 
   async function pullOnce(): Promise<void> {
-    const room = Math.min(buffer.messages - size(), Math.floor((buffer.bytes - bytes) / messageBytes))
-    if (room < buffer.messages / 4 && size() > 0) return untilRoom()
+    const room = buffer.room()
+    if (room === 0) return untilRoom()
     const consumer = await checkedConsumer()
-    pulling = await consumer.fetch({ max_messages: Math.max(1, room), expires: pullMs })
+    pulling = await consumer.fetch({ max_messages: room, expires: pullMs })
     for await (const message of pulling) {
-      waiting.push(message)
-      bytes += message.data.length
-      messageBytes += (message.data.length - messageBytes) / 64
+      buffer.push(message)
       onMessage()
     }
   }
@@ -92,18 +87,13 @@ export function createNatsLane(options: {
   }
 
   return {
-    peek: () => waiting[head],
+    peek: buffer.peek,
     take() {
-      bytes -= waiting[head]?.data.length ?? 0
-      head += 1
-      if (head > 1_024 || head === waiting.length) {
-        waiting = waiting.slice(head)
-        head = 0
-      }
+      buffer.take()
       onRoom()
     },
     tellWorking() {
-      for (const message of waiting.slice(head)) message.working()
+      for (const message of buffer.waiting()) message.working()
     },
     lookAgain() {
       checked = undefined
@@ -124,9 +114,10 @@ export function createNatsLane(options: {
       await settledWithin(2 * pullMs, work)
       pulling?.stop()
       await work
-      for (const message of waiting.slice(head)) message.nak()
-      waiting = []
-      head = 0
+      for (let message = buffer.peek(); message !== undefined; message = buffer.peek()) {
+        message.nak()
+        buffer.take()
+      }
     },
   }
 }

@@ -6,6 +6,7 @@ import { toConfirmations } from './confirmation.ts'
 import { confirmSubjectOf } from './ensure-streams-nats.ts'
 import { toRecord } from './message-nats.ts'
 import type { NatsSettings } from './nats-config.ts'
+import { createBell } from '../service/bell.ts'
 import { failpoint } from '../service/failpoint.ts'
 import { settledWithin } from '../service/within.ts'
 import { createNatsLane, type NatsLane } from './consumer-lane-nats.ts'
@@ -47,7 +48,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
   const stopping = new AbortController()
   const messages = new Map<LogRecord, JsMsg>()
   const lanes = new Map<Lane, NatsLane>()
-  let wake: () => void = () => undefined
+  const bell = createBell()
   let rotation = 0
   let link: NatsLink | undefined
 
@@ -60,7 +61,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
     link = connected
     const jsm = await jetstreamManager(connected.nc, { checkAPI: false })
     for (const lane of options.lanes) {
-      lanes.set(lane, createNatsLane({ jsm, settings, lane, name, onFault, onMessage: () => wake() }))
+      lanes.set(lane, createNatsLane({ jsm, settings, lane, name, onFault, onMessage: bell.ring }))
     }
     connected.onReconnect(() => {
       for (const lane of lanes.values()) lane.lookAgain()
@@ -105,26 +106,13 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
     return undefined
   }
 
-  async function waitForMessage(ms: number, signal: AbortSignal | undefined): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = setTimeout(end, ms)
-      signal?.addEventListener('abort', end)
-      wake = end
-    })
-  }
-
   async function fetch({ maxRecords, maxBytes, waitMs, signal }: Parameters<EventLogConsumer['fetch']>[0]): Promise<LogRecord[]> {
     const until = performance.now() + waitMs
     for (;;) {
       const records = collect(maxRecords, maxBytes)
       const leftMs = until - performance.now()
       if (records.length > 0 || leftMs <= 0 || signal?.aborted || stopping.signal.aborted) return records
-      await waitForMessage(leftMs, signal)
+      await bell.wait(leftMs, signal)
     }
   }
 
@@ -166,7 +154,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
       if (stopping.signal.aborted) return
       stopping.abort()
       clearInterval(workTimer)
-      wake()
+      bell.ring()
       await opened
       await Promise.all([...lanes.values()].map((lane) => lane.close()))
       // Handed back, so that whoever is next has it at once and not after `ack_wait`.

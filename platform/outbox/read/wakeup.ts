@@ -1,4 +1,5 @@
 import { watch, type FSWatcher } from 'node:fs'
+import { createBell } from '../../service/bell.ts'
 
 /** Sleeps until a watched file changes, with a bound on the sleep. */
 export type Wakeup = {
@@ -17,11 +18,11 @@ export type Wakeup = {
 export function createWakeup(): Wakeup {
   const watchers = new Set<FSWatcher>()
   let changed = false
-  let wake: (() => void) | undefined
+  const bell = createBell()
 
   function notify(): void {
     changed = true
-    wake?.()
+    bell.ring()
   }
 
   function stop(watcher: FSWatcher): void {
@@ -43,20 +44,7 @@ export function createWakeup(): Wakeup {
     reset() {
       changed = false
     },
-    wait(atMostMs, signal) {
-      if (changed || signal?.aborted) return Promise.resolve()
-      return new Promise((resolve) => {
-        const end = () => {
-          clearTimeout(timer)
-          signal?.removeEventListener('abort', end)
-          wake = undefined
-          resolve()
-        }
-        const timer = setTimeout(end, atMostMs)
-        signal?.addEventListener('abort', end)
-        wake = end
-      })
-    },
+    wait: (atMostMs, signal) => (changed ? Promise.resolve() : bell.wait(atMostMs, signal)),
     close() {
       for (const watcher of watchers) stop(watcher)
       notify()
