@@ -50,7 +50,7 @@ describe('swapping versions under load', { timeout: 600_000 }, () => {
     return ((await (await fetch(`${gateway.admin}/status`)).json()) as { pid: number }).pid
   }
 
-  it(`costs no request in ${swaps} swaps, mixes none, and leaves memory flat`, async () => {
+  it(`costs no request in ${swaps} swaps and mixes none; many leave memory flat`, async () => {
     const pid = await pidOf()
     const body = { entities: { shop: '7' }, features: { price: 1 } }
     const load = startPredictLoad({ url: gateway.url, model: 'basket', body, clients: 2 })

@@ -137,7 +137,7 @@ test('follows the project: a changed model is re-created, the view of one that i
   }
   expect(await createTypedViews(warehouse, projectOf(renamed))).toEqual({ names: ['delay'], failed: {} })
   const tables = await warehouse.query<{ name: string }>(`SELECT name FROM system.tables WHERE database = 'gold' ORDER BY name`)
-  expect(tables.map(({ name }) => name)).toEqual(['delay', 'predictions'])
+  expect(tables.map(({ name }) => name)).toEqual(['delay', 'evaluations', 'predictions'])
 })
 
 test('a model that cannot have a view is without one, and the others have theirs', async () => {
