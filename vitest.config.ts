@@ -19,13 +19,13 @@ const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_00
 // Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())
 const inParallel = { ...patient, maxWorkers: 2 * cores }
-// Each starts a whole system of six processes: one at a time, when nothing else runs.
-const oneByOne = { ...patient, maxWorkers: 1 }
+// Each starts a whole system of six processes: two at a time, for half of it is waiting, when nothing else runs.
+const twoByTwo = { ...patient, maxWorkers: 2 }
 
 const projects = isFullRun
   ? [
       { name: 'more', include: filesWithMore(), ...inParallel },
-      { name: 'full', include: full, ...oneByOne },
+      { name: 'full', include: full, ...twoByTwo },
     ]
   : [
       {
@@ -37,7 +37,7 @@ const projects = isFullRun
         isolate: false,
       },
       { name: 'integration', include: integration, ...inParallel },
-      { name: 'e2e', include: endToEnd, ...oneByOne },
+      { name: 'e2e', include: endToEnd, ...twoByTwo },
     ]
 
 export default defineConfig({

@@ -7,6 +7,10 @@ import { scanSegment } from '../write/lane-recovery.ts'
 import { buildSegment, readLane, storeSegment, type SegmentFixture } from '../testing/segment-fixture.ts'
 import { segmentHeaderBytes, type RecordInput, type SegmentId } from '../format/segment-format.ts'
 import { segmentPath } from '../format/segment-names.ts'
+import { casesOf } from '../../../test/testing/full-run.ts'
+
+/** From byte to byte in the full run. */
+const stride = casesOf({ few: 3, all: 1 })
 
 const id: SegmentId = { writerId: 'w1', lane: 'predictions', epoch: 7, firstSeq: 1 }
 const fixture = buildSegment(id, 8, { sealed: true })
@@ -29,7 +33,7 @@ describe('a damaged segment', () => {
   })
 
   it('cut at any byte, gives every record before the cut, none that is wrong, and all behind it', async () => {
-    for (let cut = 0; cut < fixture.bytes.length; cut += 1) {
+    for (let cut = 0; cut < fixture.bytes.length; cut += stride) {
       await writeFile(segmentPath(dir, id), fixture.bytes.subarray(0, cut))
       const { records, damage } = await readLane(dir, id)
       const whole = fixture.records.filter((_, index) => (fixture.ends[index] as number) <= cut)
@@ -39,7 +43,7 @@ describe('a damaged segment', () => {
   })
 
   it('with any bit flipped, loses at most the record that the bit is in, and says which', async () => {
-    for (let offset = 0; offset < fixture.bytes.length; offset += 1) {
+    for (let offset = 0; offset < fixture.bytes.length; offset += stride) {
       await writeFile(segmentPath(dir, id), flip(fixture.bytes, offset, offset % 8))
       const { records, damage } = await readLane(dir, id)
       const hit = hitRecord(fixture, offset)

@@ -10,6 +10,10 @@ import { buildSegment, readLane, storeSegment, unsyncedDisk } from '../testing/s
 import { completionOffset, encodeCompletion, segmentHeaderBytes, type SegmentId } from '../format/segment-format.ts'
 import { laneDirectory, positionPath, segmentPath } from '../format/segment-names.ts'
 import { openSlotFile, readSlots } from '../format/slot-file.ts'
+import { casesOf } from '../../../test/testing/full-run.ts'
+
+/** From byte to byte in the full run. */
+const stride = casesOf({ few: 3, all: 1 })
 
 const id: SegmentId = { writerId: 'w1', lane: 'labels', epoch: 3, firstSeq: 1 }
 const crashed = buildSegment(id, 6, { sealed: false })
@@ -22,7 +26,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }))
 
 describe('recoverLane', () => {
   it('cuts a tail torn at any byte, seals what is whole, and changes nothing when run again', async () => {
-    for (let cut = segmentHeaderBytes; cut <= crashed.bytes.length; cut += 1) {
+    for (let cut = segmentHeaderBytes; cut <= crashed.bytes.length; cut += stride) {
       const whole = crashed.ends.filter((end) => end <= cut).length
       await storeSegment(dir, { id, bytes: crashed.bytes.subarray(0, cut), published: position(Math.min(1, whole)) })
       await recover()
