@@ -1,7 +1,7 @@
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { predictResponse } from '../../contracts/http.ts'
 import { modelDetail, type ModelDetail } from '../routes/model-schemas.ts'
 import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
@@ -9,17 +9,18 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 
 const soon = { timeout: 60_000, interval: 100 }
 
+/** One change after the other, to the same gateway. */
 describe('a gateway whose project folder changes', () => {
   let root: string
   let projectDir: string
   let gateway: GatewayProcess
-  beforeEach(async () => {
+  beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'hindsight-watch-'))
     projectDir = join(root, 'project')
     await writeTestProject(projectDir)
     gateway = await startGatewayProcess({ projectDir, dataDir: join(root, 'data') })
   })
-  afterEach(async () => {
+  afterAll(async () => {
     await gateway.stop('SIGKILL')
     await rm(root, { recursive: true, force: true })
   })
