@@ -16,7 +16,7 @@ describeWithRedis('Redis Cluster', () => {
     const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port']
     nodes = await Promise.all(Array.from({ length: 3 }, async () => startTestRedis({ args: [...args, `${await freePort()}`] })))
     const addresses = nodes.map((node) => `127.0.0.1:${node.port}`)
-    execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '0', '--cluster-yes'], { stdio: 'ignore' })
+    execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '0', '--cluster-yes'], { stdio: 'pipe' })
     for (const node of nodes) while (!`${await node.client.cluster('INFO')}`.includes('cluster_state:ok')) await sleep(50)
   })
   beforeEach(async () => {
