@@ -134,10 +134,6 @@ export type UnsealedPredictionEvent = {
 
 /** The event's JSON with its `payload_hash`. */
 export function encodePredictionEvent(event: UnsealedPredictionEvent): string {
-  return sealPredictionEvent(toCanonicalJson(event))
-}
-
-/** Encodes an event as `encodePredictionEvent` does, from its RFC 8785 form. */
-export function sealPredictionEvent(canonical: string): string {
+  const canonical = toCanonicalJson(event)
   return `{"payload_hash":"${sha256Hex(canonical)}",${canonical.slice(1)}`
 }

@@ -1,6 +1,6 @@
 import { inOrder } from '../../contracts/canonical-json.ts'
 import {
-  sealPredictionEvent,
+  encodePredictionEvent,
   type RecordedTensor,
   type ServedFeature,
   type UnsealedPredictionEvent,
@@ -10,7 +10,6 @@ import { toTimestamp } from '../../contracts/primitives.ts'
 import { windowStartMs } from '../../features/engine/compile-view.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
-import { toEventJson } from './event-json.ts'
 import { recordTensor } from '../tensors/record-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
 import type { Tensors } from '../tensors/tensor.ts'
@@ -42,7 +41,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
   const { facts } = routed.serving
   const answer = error === undefined ? result : undefined
   const { features: featuresUs, queue: queueUs, inference: inferenceUs } = context.durationUs
-  // All fields, in the order of `toEventJson`, so that all events have one shape.
+  // All fields, in the order of their keys: then all events have one shape, and their canonical form is that of `JSON.stringify`.
   return {
     anchor: instance.anchor,
     anchor_time: toTimestamp(instance.anchorTimeMs),
@@ -98,7 +97,7 @@ function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
 }
 
 export function toLogRecord(event: UnsealedPredictionEvent, awaitsFate: boolean): AppendInput {
-  return { kind: 'event', id: event.prediction_id, payload: sealPredictionEvent(toEventJson(event)), awaitsFate }
+  return { kind: 'event', id: event.prediction_id, payload: encodePredictionEvent(event), awaitsFate }
 }
 
 /** What the caller is told of a prediction: a part of its event. */
