@@ -11,7 +11,7 @@ export function registerUpCommand(program: Command): void {
     .addOption(dataDirOption())
     .addOption(portOption())
     .option('--demo', 'replay one day of real flights through the HTTP API and report', false)
-    .option('--no-demo', 'do not')
+    .option('--no-demo', 'do not replay a day of flights')
     .addOption(new Option('--day <date>', 'the day of the demo, in 2001').default('2001-06-04').argParser(parseDay))
     .addOption(new Option('--days <n>', 'how many days of flights, from --day on').default(1).argParser(parseCount))
     .addOption(new Option('--hours <n>', 'only the flights that depart in the first hours, for a quick look').argParser(parseCount))

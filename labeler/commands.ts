@@ -28,7 +28,9 @@ export function registerCommands(program: Command): void {
     .option('--anchor-to <time>', 'anchor times up to here, excluded', parseTime)
     .option('--as-of <time>', 'outcomes as they were known then (known_at); default now', parseTime)
     .addOption(
-      new Option('--by <what>', 'group by this and the anchor (day: by version, route, anchor and day)').choices(Object.keys(groupings)),
+      new Option('--by <what>', 'what groups differ in besides the anchor (day: in version, route and day)').choices(
+        Object.keys(groupings),
+      ),
     )
     .addOption(new Option('--tag <tag...>', 'only predictions that bear one of these tags').conflicts('save'))
     .option('--save', 'keep the result in gold.evaluations')

@@ -22,8 +22,8 @@ const options = new Command('bench:peers')
     'The example model under Hindsight with everything on, and under FastAPI, BentoML and MLServer without any log. Needs Linux, wrk, redis-server and python3.',
   )
   .option('--rounds <n>', 'rounds that count, after one that warms up', parseCount, 5)
-  .option('--seconds <n>', 'of each measurement', parseCount, 6)
-  .option('--json <file>', 'where to write all of it')
+  .option('--seconds <n>', 'seconds of each measurement', parseCount, 6)
+  .option('--json <file>', 'file for all results')
   .parse()
   .opts<{ rounds: number; seconds: number; json?: string }>()
 

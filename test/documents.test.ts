@@ -33,6 +33,15 @@ describe('documents', () => {
     expect(tooLong).toEqual([])
   })
 
+  test('the READMEs of the gateway and of platform name each of their folders', async () => {
+    const unnamed = ['gateway', 'platform'].map(async (folder) => {
+      const readme = readFileSync(join(root, folder, 'README.md'), 'utf8')
+      const inside = (await readdir(join(root, folder), { withFileTypes: true })).filter((entry) => entry.isDirectory())
+      return inside.filter(({ name }) => !readme.includes(`\`${name}/\``)).map(({ name }) => `${folder}/${name}`)
+    })
+    expect((await Promise.all(unnamed)).flat()).toEqual([])
+  })
+
   test.each(Object.keys(importRules))('the README of %s says what it may import, as test/layers.test.ts holds it to', (folder) => {
     const readme = documents.find(({ file }) => file === join(folder, 'README.md'))?.text.replaceAll(/\s+/g, ' ')
     expect(readme).toContain(importSentence(folder))

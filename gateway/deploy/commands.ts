@@ -33,7 +33,7 @@ export function registerDeploymentCommands(program: Command): void {
     .action(deploy)
   withShared(program.command('rollback').description('go back to the deployment before, as a new revision'))
     .argument('<model>')
-    .option('--to <revision>', 'another one than the one before', wholeNumber({ from: 0, to: 999_999_999 }))
+    .option('--to <revision>', 'the revision to go back to; by default the one before', wholeNumber({ from: 0, to: 999_999_999 }))
     .option('--reason <text>', 'why; kept with the change')
     .action(rollback)
 }
