@@ -2,6 +2,7 @@ import type { ConfirmedRange } from '../contracts/confirmation.ts'
 import type { Origin } from '../contracts/origin.ts'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import type { OutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
+import { createBell } from '../platform/service/bell.ts'
 import { failpoint } from '../platform/service/failpoint.ts'
 import { settledWithin } from '../platform/service/within.ts'
 import { createHandOver, type HandOver, type HandOverSettings, type Sending } from './hand-over.ts'
@@ -38,8 +39,8 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
   const { outbox, publisher, settings, signal, now, onFault } = deps
   const handOver = createHandOver({ settings, now, waitsInStream: publisher.waitsInStream })
   const underWay = new Set<Promise<void>>()
-  let wake: () => void = () => undefined
-  signal.addEventListener('abort', () => wake(), { once: true })
+  const bell = createBell()
+  const idle = () => bell.wait(lookEveryMs, signal)
 
   async function step(): Promise<void> {
     if (!publisher.ready()) return idle()
@@ -73,17 +74,13 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
       deps.onPublished('refused')
       onFault(error)
     } finally {
-      wake()
+      bell.ring()
     }
   }
 
   function track(work: Promise<void>): void {
     underWay.add(work)
     void work.finally(() => underWay.delete(work))
-  }
-
-  function idle(): Promise<void> {
-    return settledWithin(lookEveryMs, new Promise<void>((resolve) => (wake = resolve)))
   }
 
   return {
@@ -96,7 +93,7 @@ export function createForwardLane(deps: ForwardLaneDeps): ForwardLane {
       const confirmed = ranges.flatMap((range) => handOver.confirm(range))
       if (confirmed.length === 0) return
       deps.onConfirmed(confirmed.length)
-      wake()
+      bell.ring()
       outbox.confirm(confirmed.map((origin) => ({ origin }))).catch(onFault)
     },
     state: handOver.state,

@@ -14,11 +14,17 @@ export type RepeatOptions = {
 /**
  * Runs a task on a schedule until the signal aborts; resolves when no run is under way any more. Runs never overlap, and waiting
  * for the next one keeps no process alive.
+ *
  * @example
  * ```ts
- * const sweeping = repeat(sweep, { everyMs: 60_000, signal: stopping.signal, onFault: (error) => logger.warn({ err: error }, 'not swept') })
+ * import { repeat } from './repeat.ts'
+ *
+ * const stopping = new AbortController()
+ * let sweeps = 0
+ * const sweeping = repeat(async () => (sweeps += 1), { everyMs: 60_000, signal: stopping.signal, onFault: console.error })
  * stopping.abort()
  * await sweeping
+ * sweeps // => 1
  * ```
  */
 export async function repeat(task: () => Promise<unknown>, options: RepeatOptions): Promise<void> {

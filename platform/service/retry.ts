@@ -23,9 +23,19 @@ export function backOffMs(attempt: number, { firstMs, mostMs }: BackOff): number
 /**
  * The action's result, however many attempts it takes. Rejects with the last error where another attempt is of no use, or
  * none may be made.
+ *
  * @example
  * ```ts
- * const answer = await retry(() => ask(), { backOff: { firstMs: 250, mostMs: 5_000 }, attempts: 10 })
+ * import { ServiceError } from '../../contracts/errors.ts'
+ * import { retry } from './retry.ts'
+ *
+ * let asked = 0
+ * const ask = async () => {
+ *   asked += 1
+ *   if (asked < 3) throw new ServiceError('warehouse_unavailable', 'It does not answer.')
+ *   return 'an answer'
+ * }
+ * await retry(ask, { backOff: { firstMs: 1, mostMs: 5 }, attempts: 10 }) // => 'an answer'
  * ```
  */
 export async function retry<T>(action: () => Promise<T>, options: RetryOptions): Promise<T> {
