@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { jetstreamManager } from '@nats-io/jetstream'
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { lanes, type Lane } from '../contracts/origin.ts'
 import { claimEpoch, releaseEpoch } from '../platform/outbox/write/epoch-claim.ts'
 import { openOutboxConsumer, type OutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
@@ -57,8 +57,7 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
   const claimed = await claimEpoch({ directory: claim, nowMs: Date.now(), floor: 1 })
   const stopping = new AbortController()
   const forwards = new Map<Lane, ForwardLane>()
-  const publishers: NatsPublisher[] = []
-  const outboxes: OutboxConsumer[] = []
+  const opened: OpenLane[] = []
   const keeper = createOutboxKeeper({ dir, everyMs: options.adoptEveryMs ?? 5_000, onFault })
   let link: NatsLink | undefined
   let looking: Promise<void> | undefined
@@ -70,7 +69,11 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
     link = await connectNats(settings, { name: 'hindsight-forwarder', onFault, signal: stopping.signal })
     const jsm = await jetstreamManager(link.nc, { checkAPI: false })
     const run = randomBytes(6).toString('hex')
-    for (const lane of lanes) await openLane(lane, { link, jsm, run })
+    for (const lane of lanes) {
+      const open = await openLane(lane, { options, link, jsm, run, signal: stopping.signal })
+      opened.push(open)
+      forwards.set(lane, open.forward)
+    }
     link.nc.subscribe(confirmSubjectOf(settings), {
       callback: (error, message) => (error ? onFault(error) : takeConfirmation(message.string())),
     })
@@ -80,39 +83,12 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
     await Promise.all([looking, ...[...forwards.values()].map((forward) => forward.run())])
   }
 
-  type Opened = { link: NatsLink; jsm: Awaited<ReturnType<typeof jetstreamManager>>; run: string }
-  async function openLane(lane: Lane, { link: to, jsm, run }: Opened): Promise<void> {
-    const outbox = await openOutboxConsumer({
-      dir,
-      name: 'forwarder',
-      lanes: [lane],
-      ...(options.onDamage && { onDamage: options.onDamage }),
-    })
-    const publisher = createNatsPublisher({ link: to, jsm, settings, lane, traced: options.traced ?? false })
-    outboxes.push(outbox)
-    publishers.push(publisher)
-    forwards.set(
-      lane,
-      createForwardLane({
-        outbox,
-        publisher,
-        settings: toHandOverSettings(settings),
-        run,
-        now: () => performance.now(),
-        signal: stopping.signal,
-        onPublished: (outcome) => options.onPublished?.(lane, outcome),
-        onConfirmed: (records) => options.onConfirmed?.(lane, records),
-        onFault,
-      }),
-    )
-  }
-
   function takeConfirmation(text: string): void {
     const ranges = parseConfirmation(text)
     for (const [lane, forward] of forwards) forward.confirm(ranges.filter((range) => range.lane === lane))
   }
 
-  /** One at a time: who asks meanwhile waits for the one under way. */
+  /** Looks at every stream, one look at a time: who asks during one waits for it. */
   function look(): Promise<void> {
     looking ??= lookOnce().finally(() => (looking = undefined))
     return looking
@@ -120,25 +96,47 @@ export async function startForwarder(options: ForwarderOptions): Promise<Forward
 
   async function lookOnce(): Promise<void> {
     try {
-      if (link?.connected()) for (const publisher of publishers) await publisher.look()
+      if (link?.connected()) for (const { publisher } of opened) await publisher.look()
     } catch (error) {
       onFault(error)
     }
   }
 
-  const ready = () => publishers.length === lanes.length && publishers.every((publisher) => publisher.ready())
+  const ready = () => opened.length === lanes.length && opened.every(({ publisher }) => publisher.ready())
 
   async function close(): Promise<void> {
     stopping.abort()
     await keeper.close()
     await done.catch(() => undefined)
-    await Promise.all(outboxes.map((outbox) => outbox.close()))
+    await Promise.all(opened.map(({ outbox }) => outbox.close()))
     await link?.close()
     await releaseEpoch(claim, claimed)
   }
 
   let closing: Promise<void> | undefined
   return { lanes: forwards, ready, done, close: () => (closing ??= close()) }
+}
+
+type OpenLane = { outbox: OutboxConsumer; publisher: NatsPublisher; forward: ForwardLane }
+
+type LaneContext = { options: ForwarderOptions; link: NatsLink; jsm: JetStreamManager; run: string; signal: AbortSignal }
+
+async function openLane(lane: Lane, { options, link, jsm, run, signal }: LaneContext): Promise<OpenLane> {
+  const { dir, settings, traced = false, onDamage, onFault } = options
+  const outbox = await openOutboxConsumer({ dir, name: 'forwarder', lanes: [lane], ...(onDamage && { onDamage }) })
+  const publisher = createNatsPublisher({ link, jsm, settings, lane, traced })
+  const forward = createForwardLane({
+    outbox,
+    publisher,
+    settings: toHandOverSettings(settings),
+    run,
+    now: () => performance.now(),
+    signal,
+    onPublished: (outcome) => options.onPublished?.(lane, outcome),
+    onConfirmed: (records) => options.onConfirmed?.(lane, records),
+    onFault,
+  })
+  return { outbox, publisher, forward }
 }
 
 function toHandOverSettings(settings: NatsSettings): HandOverSettings {

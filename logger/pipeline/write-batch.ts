@@ -72,7 +72,7 @@ async function storeRows(table: BronzeTable, store: Store): Promise<void> {
   const { batch, stored } = store
   if (stored.tables.has(table)) return
   for (const { first, end } of runsToStore(batch.linesOf(table).entries)) {
-    for (const { index, error } of await timedInsert(table, { first, end }, store)) {
+    for (const { index, error } of await timedInsert({ ...store, table, first, end })) {
       const entry = batch.linesOf(table).entries[first + index]!
       batch.reject(entry, { code: 'invalid_event', message: `the warehouse refused the row: ${error.message}` })
     }
@@ -90,7 +90,7 @@ function runsToStore(entries: readonly Entry[]): { first: number; end: number }[
 async function storeRejects(store: Store): Promise<void> {
   const { batch, stored } = store
   const end = batch.linesOf('bronze.rejects').lines.length
-  const [refused] = await timedInsert('bronze.rejects', { first: stored.rejects, end }, store)
+  const [refused] = await timedInsert({ ...store, table: 'bronze.rejects', first: stored.rejects, end })
   if (refused !== undefined) throw refused.error
   stored.rejects = end
 }
@@ -115,11 +115,11 @@ async function storeDelivered({ batch, attempt, deps }: Store): Promise<void> {
   if (refused !== undefined) throw refused.error
 }
 
-async function timedInsert(table: BronzeTable, { first, end }: { first: number; end: number }, store: Store): Promise<RefusedRow[]> {
-  const { batch, attempt, deps } = store
+async function timedInsert(lines: Store & { table: BronzeTable; first: number; end: number }): Promise<RefusedRow[]> {
+  const { batch, attempt, deps, table, first, end } = lines
   if (first === end) return []
-  const { lines } = batch.linesOf(table)
-  const rows = { length: end - first, slice: (from: number, to: number) => lines.slice(first + from, first + to) }
+  const { lines: all } = batch.linesOf(table)
+  const rows = { length: end - first, slice: (from: number, to: number) => all.slice(first + from, first + to) }
   const startedAt = performance.now()
   const refused = await insertRows({ warehouse: deps.warehouse, table, rows, attempt })
   deps.onInsert?.({ table, rows: rows.length - refused.length, seconds: (performance.now() - startedAt) / 1000 })

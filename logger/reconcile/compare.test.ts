@@ -13,7 +13,7 @@ const sealAt = (seq: number, first: number): StoredSeal => ({
   reason: 'hour',
 })
 const compare = (seals: StoredSeal[], ranges: SeqRange[], expired: SeqRange[] = []) =>
-  compareSeals(seals, [{ ...stream, ranges, expired, rejected: [], hours: [] }])
+  compareSeals({ seals, streams: [{ ...stream, ranges, expired, rejected: [], hours: [] }] })
 
 describe('against two hours of seals', () => {
   const seals = [sealAt(11, 1), sealAt(21, 12)]
@@ -70,12 +70,12 @@ describe('against two hours of seals', () => {
   test('a tail of an epoch that has ended is an alarm: its last seal is lost', () => {
     const stored = { ...stream, ranges: [{ first_seq: 1, last_seq: 25 }], expired: [], rejected: [], hours: [] }
     const next = { ...stored, epoch: 2, ranges: [{ first_seq: 1, last_seq: 3 }] }
-    const { unsealed, open_tails } = compareSeals(seals, [stored, next])
+    const { unsealed, open_tails } = compareSeals({ seals, streams: [stored, next] })
     expect(unsealed).toEqual([{ ...stream, from_seq: 22, last_seq: 25, stored: 4, expired: 0, missing: 0 }])
     expect(open_tails).toMatchObject([{ epoch: 2 }])
     const otherLane = { ...next, lane: 'labels' as const }
-    expect(compareSeals(seals, [stored, otherLane]).unsealed, 'its log may still be read').toEqual([])
-    expect(compareSeals(seals, [stored, next], seals).unsealed, 'not known to have begun').toEqual([])
+    expect(compareSeals({ seals, streams: [stored, otherLane] }).unsealed, 'its log may still be read').toEqual([])
+    expect(compareSeals({ seals, streams: [stored, next], begun: seals }).unsealed, 'not known to have begun').toEqual([])
   })
 
   test('what was stored and is past its retention is expired; what was never stored is missing', () => {

@@ -56,11 +56,12 @@ const namedRanges = 10
  * that a lost seal shows as well as a lost record. `begun` are streams that are known to have begun: an older epoch of the
  * same lane has ended, and all of it lies before them in the log.
  */
-export function compareSeals(
-  seals: readonly StoredSeal[],
-  streams: readonly StoredStream[],
-  begun: readonly Stream[] = streams,
-): Comparison {
+export function compareSeals(stored: {
+  seals: readonly StoredSeal[]
+  streams: readonly StoredStream[]
+  begun?: readonly Stream[]
+}): Comparison {
+  const { seals, streams, begun = streams } = stored
   const newest = newestEpochs(begun)
   const sealsOf = groupByStream(seals)
   const comparison: Comparison = { seals: [], gaps: [], open_tails: [], unsealed: [] }

@@ -51,7 +51,7 @@ export async function reconcile(warehouse: Deps, { full = false, graceSeconds = 
   const keys = await readParts(warehouse, { since: await secondsAgo(warehouse, full ? 0 : trustedSeconds) })
   const streams = await storedStreams(warehouse, keys)
   // With a grace, only a seal that has stood for so long shows that an epoch is over.
-  const comparison = compareSeals(seals, streams, graceSeconds === 0 ? streams : seals)
+  const comparison = compareSeals({ seals, streams, begun: graceSeconds === 0 ? streams : seals })
   const doubles = await doublePayloads(warehouse)
   const sealed = sum(comparison.seals.map(({ expected }) => expected))
   const missing = sum(comparison.gaps.map((gap) => gap.missing))

@@ -73,9 +73,9 @@ export async function claimEpoch(options: { directory: string; nowMs: number; fl
   return epoch
 }
 
-type Taking = { directory: string; epoch: number; heldEpoch: number | undefined; life: LifeSocket | undefined }
+type ClaimAttempt = { directory: string; epoch: number; heldEpoch: number | undefined; life: LifeSocket | undefined }
 
-async function takeEpoch({ directory, epoch, heldEpoch, life }: Taking): Promise<void> {
+async function takeEpoch({ directory, epoch, heldEpoch, life }: ClaimAttempt): Promise<void> {
   await publishClaim(join(directory, claimFileName(epoch)), { state: 'held', ...(life && { socket: life.name }) }, link)
   await syncDirectory(directory)
   const others = (await listEpochs(directory)).filter((other) => other !== epoch)

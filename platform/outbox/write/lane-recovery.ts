@@ -49,7 +49,7 @@ export async function recoverLane(options: LaneRecoveryOptions): Promise<void> {
   try {
     for (const old of new Set(segments.map((segment) => segment.epoch))) {
       const own = segments.filter((segment) => segment.epoch === old)
-      const end = await recoverEpoch(own, positionFile.last(), options)
+      const end = await recoverEpoch(own, { ...options, published: positionFile.last() })
       if (end && old >= (positionFile.last()?.epoch ?? 0)) await positionFile.write(end, { sync: true })
     }
   } finally {
@@ -57,12 +57,10 @@ export async function recoverLane(options: LaneRecoveryOptions): Promise<void> {
   }
 }
 
+type EpochRecovery = LaneRecoveryOptions & { published: LogPosition | undefined }
+
 /** The end of the epoch, or undefined when it holds no record. */
-async function recoverEpoch(
-  segments: SegmentId[],
-  published: LogPosition | undefined,
-  options: LaneRecoveryOptions,
-): Promise<LogPosition | undefined> {
+async function recoverEpoch(segments: SegmentId[], options: EpochRecovery): Promise<LogPosition | undefined> {
   const id = segments.at(-1)
   if (id === undefined) return undefined
   const completion = (await readSegmentHeader(options.dir, id))?.completion
@@ -70,7 +68,7 @@ async function recoverEpoch(
     if (completion.unsealedFrom > completion.lastSeq) return toPosition(id, completion.endOffset, completion.lastSeq)
     return sealInNewSegment(id, completion, options)
   }
-  const extent = await measure(segments, id, published, options)
+  const extent = await measure(id, { ...options, previous: segments.at(-2) })
   if (extent.lastSeq === 0) {
     await unlink(segmentPath(options.dir, id))
     await syncDirectory(laneDirectory(options.dir, id))
@@ -80,13 +78,11 @@ async function recoverEpoch(
 }
 
 async function measure(
-  segments: SegmentId[],
   id: SegmentId,
-  published: LogPosition | undefined,
-  { dir, failed }: LaneRecoveryOptions,
+  { dir, failed, published, previous }: EpochRecovery & { previous: SegmentId | undefined },
 ): Promise<SegmentExtent> {
   const bytes = await readFile(segmentPath(dir, id))
-  const unsealedFrom = parseSegmentHeader(bytes, id)?.unsealedFrom ?? (await unsealedAfter(segments.at(-2), dir)) ?? id.firstSeq
+  const unsealedFrom = parseSegmentHeader(bytes, id)?.unsealedFrom ?? (await unsealedAfter(previous, dir)) ?? id.firstSeq
   if (failed?.epoch === id.epoch) {
     const cutAt = failed.acknowledged?.segment === id.firstSeq ? failed.acknowledged.offset : segmentHeaderBytes
     return scanSegment(bytes.subarray(0, cutAt), { id, unsealedFrom, keepUntil: cutAt })
