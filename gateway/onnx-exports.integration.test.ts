@@ -11,7 +11,7 @@ import type { TensorType } from './tensors/tensor.ts'
 import { type OnnxModel, writeOnnxProject } from './testing/write-onnx-model.ts'
 
 /** Files of scikit-learn 1.9.1, LightGBM 4.7.0, XGBoost 3.2.0, CatBoost 1.2.10 and PyTorch 2.9.1, and what those predict: `fixtures/exports/make_*.py`. */
-const folder = fileURLToPath(new URL('fixtures/exports/', import.meta.url))
+const folder = fileURLToPath(new URL('testing/fixtures/exports/', import.meta.url))
 
 type Value = string | number | boolean
 type Expected = Record<string, { rows: Value[][]; outputs: Record<string, Value[] | Value[][]> }>

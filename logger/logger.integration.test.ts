@@ -15,9 +15,9 @@ import { loadLoggerConfig } from './config.ts'
 import { startLogger } from './logger-service.ts'
 import { reconcile } from './reconcile/reconcile.ts'
 import { featureEvent, labelEvent, predictionEvent, sealOf, toRecord } from './testing/records.ts'
-import { writeBatch } from './pipeline/write-batch.ts'
 import { embeddedConsumers } from '../contracts/lane-consumers.ts'
 import { openOutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
+import { writeBatch } from './testing/write-batch.ts'
 
 let server: TestWarehouse
 let warehouse: Warehouse

@@ -73,7 +73,7 @@ describe('inference in a worker thread', () => {
   })
 
   it('refuses a file that is no model, and serves the others', async () => {
-    const noModel = fileURLToPath(new URL('../fixtures/make_models.py', import.meta.url))
+    const noModel = fileURLToPath(new URL('../testing/fixtures/make_models.py', import.meta.url))
     await start().load(specOf('logistic'))
     const spec = { ...specOf('logistic'), id: 'broken', modelFile: noModel, modelSha256: sha256Hex(readFileSync(noModel)) }
     await expect(engine!.load(spec)).rejects.toMatchObject({ code: 'inference_failed' })

@@ -4,10 +4,10 @@ import type { NotServed } from './not-served.ts'
 import { createReadiness } from './readiness.ts'
 import { createMemoryEventLog } from '../testing/memory-event-log.ts'
 import { createMemoryInference } from '../testing/memory-inference.ts'
-import { createMemoryOnlineStore } from '../testing/memory-online-store.ts'
+import { createFailingOnlineStore } from '../testing/failing-online-store.ts'
 
 function create() {
-  const { store } = createMemoryOnlineStore()
+  const { store } = createFailingOnlineStore()
   const log = createMemoryEventLog()
   const { inference } = createMemoryInference()
   const state = {

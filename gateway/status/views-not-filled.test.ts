@@ -3,7 +3,7 @@ import { featureViewDefinition } from '../../contracts/feature-view.ts'
 import { compileView } from '../../features/engine/compile-view.ts'
 import { readyKey } from '../../features/engine/store-keys.ts'
 import { loadProject } from '../../platform/project/load-project.ts'
-import { createMemoryOnlineStore } from '../testing/memory-online-store.ts'
+import { createFailingOnlineStore } from '../testing/failing-online-store.ts'
 import { createViewsNotFilled } from './views-not-filled.ts'
 
 const { views, sources } = await loadProject(new URL('../../models', import.meta.url).pathname)
@@ -16,7 +16,7 @@ const changed = featureViewDefinition.parse({
 })
 
 function create() {
-  const memory = createMemoryOnlineStore()
+  const memory = createFailingOnlineStore()
   const project = { sources, views: new Map([changed, departures].map((view) => [view.name, view])) }
   const clock = { tick: 0 }
   const viewsNotFilled = createViewsNotFilled({ store: memory.store, project, tick: () => clock.tick })

@@ -8,7 +8,7 @@ import { testModel } from './test-project.ts'
 
 /** A session of a fixture, with settings as model.yaml has them when it says nothing else. */
 export function specOf(fixture: string, settings: Partial<ModelDefinition['inference']> = {}): SessionSpec {
-  const modelFile = fileURLToPath(new URL(`../fixtures/${fixture}.onnx`, import.meta.url))
+  const modelFile = fileURLToPath(new URL(`./fixtures/${fixture}.onnx`, import.meta.url))
   const { inference } = modelDefinition.parse({ ...testModel, inference: settings })
   return { id: fixture, modelFile, modelSha256: sha256Hex(readFileSync(modelFile)), settings: inference }
 }

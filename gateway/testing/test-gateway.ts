@@ -16,7 +16,7 @@ import { createMemoryDeployments } from './memory-deployments.ts'
 import { createMemoryEventLog } from './memory-event-log.ts'
 import { createMemoryIdempotencyStore } from './memory-idempotency-store.ts'
 import { createMemoryInference } from './memory-inference.ts'
-import { createMemoryOnlineStore } from './memory-online-store.ts'
+import { createFailingOnlineStore } from './failing-online-store.ts'
 import { createTestAccess } from './test-access.ts'
 import { testProject } from './test-project.ts'
 
@@ -69,7 +69,7 @@ export async function createTestGateway(
   } = {},
 ) {
   const log = createMemoryEventLog()
-  const online = createMemoryOnlineStore()
+  const online = createFailingOnlineStore()
   const engine = createMemoryInference()
   const logger = pino({ level: 'silent' })
   for (const version of options.broken ?? []) engine.broken.add(`parcel-delay/${version}`)

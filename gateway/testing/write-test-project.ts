@@ -8,7 +8,7 @@ import { modelDefinition, type OnlineFeature } from '../../contracts/model-defin
 import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 
-const fixture = new URL('../fixtures/logistic.onnx', import.meta.url)
+const fixture = new URL('./fixtures/logistic.onnx', import.meta.url)
 
 const prose = { description: 'For tests.', owner: 'tests' }
 const source = { name: 'sale', ...prose, keys: { shop: { entity: 'shop' } }, values: { amount: { min: 0, max: 10_000 } } }

@@ -135,7 +135,7 @@ test.each<[kind: string, name: string, unknown[]]>([
   ['a dictionary of strings', 'classes', ['2', 'open', undefined]],
   ['integers of 64 bits', 'long-classes', [2, undefined, noNumber]],
 ])('columns of Parquet: %s', async (_, name, expected) => {
-  expect(await readValues(fileURLToPath(new URL(`./fixtures/${name}.parquet`, import.meta.url)))).toEqual(expected)
+  expect(await readValues(fileURLToPath(new URL(`./testing/fixtures/${name}.parquet`, import.meta.url)))).toEqual(expected)
 })
 
 test('a label that nobody defines is refused with those that are, before its value is looked at', async () => {

@@ -93,7 +93,9 @@ describe('files of each kind', () => {
     await writeFile(join(dir, 'a.csv'), csv)
     await writeFile(join(dir, 'a.jsonl'), JSON.stringify({ ...json, event_time: '2026-03-29 03:30:00', retracted: null }))
     const labels = await Promise.all(
-      [join(dir, 'a.csv'), join(dir, 'a.jsonl'), fileURLToPath(new URL('./fixtures/prices.parquet', import.meta.url))].map(readLabels),
+      [join(dir, 'a.csv'), join(dir, 'a.jsonl'), fileURLToPath(new URL('./testing/fixtures/prices.parquet', import.meta.url))].map(
+        readLabels,
+      ),
     )
     expect(labels[0]).toEqual([
       {
@@ -111,7 +113,7 @@ describe('files of each kind', () => {
 
   // labels.parquet was written by pyarrow 26.0.1: zstd, two row groups, a struct, and times in milli- and microseconds.
   test('may have structs of entities, lists of tags and several row groups', async () => {
-    expect(await readLabels(fileURLToPath(new URL('./fixtures/labels.parquet', import.meta.url)))).toMatchObject([
+    expect(await readLabels(fileURLToPath(new URL('./testing/fixtures/labels.parquet', import.meta.url)))).toMatchObject([
       {
         label: 'arrived_late',
         request_id: 'flight-1',

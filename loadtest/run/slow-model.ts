@@ -6,7 +6,7 @@ import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { modelDefinition } from '../../contracts/model-definition.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 
-const onnx = fileURLToPath(new URL('../../gateway/fixtures/slow.onnx', import.meta.url))
+const onnx = fileURLToPath(new URL('../../gateway/testing/fixtures/slow.onnx', import.meta.url))
 
 const definition = {
   name: 'slow',

@@ -4,7 +4,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
 import { predictionEvent, sealOf, toRecord } from '../testing/records.ts'
 import { rowsSent } from '../testing/rows-sent.ts'
-import { writeBatch } from './write-batch.ts'
+import { writeBatch } from '../testing/write-batch.ts'
 
 type Insert = (table: string, rows: readonly object[] | Uint8Array) => Promise<void>
 type Row = Record<string, unknown>

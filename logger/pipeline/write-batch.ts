@@ -2,7 +2,7 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { insertRows, type RefusedRow } from './insert-rows.ts'
 import type { Disposition } from './disposition.ts'
-import { type Entry, prepareBatch, type PreparedBatch } from './prepare-batch.ts'
+import type { Entry, PreparedBatch } from './prepare-batch.ts'
 import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
 import { toSettledRows } from '../../platform/schema/rows/settled-rows.ts'
 import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/stamp.ts'
@@ -29,12 +29,7 @@ export type WriteBatchDeps = {
 /** The first pause is short against the outages it bridges, the longest lets a recovered warehouse be used soon. */
 const backOff = { firstMs: 250, mostMs: 15_000 }
 
-/** Stores records, however often it takes, and says what became of each. */
-export async function writeBatch(records: readonly LogRecord[], deps: WriteBatchDeps): Promise<BatchResult> {
-  return storeBatch(await prepareBatch(records), deps)
-}
-
-/** As `writeBatch`, of a batch that has been prepared. */
+/** Stores a batch, however often it takes, and says what became of each record. */
 export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Promise<BatchResult> {
   const stored: Stored = { tables: new Set(), rejects: 0 }
   for (let attempt = 1; ; attempt++) {

@@ -4,8 +4,8 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrated-warehouse.ts'
 import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { predictionEvent, sealOf, toRecord } from '../testing/records.ts'
-import { writeBatch } from '../pipeline/write-batch.ts'
 import { reconcile } from './reconcile.ts'
+import { writeBatch } from '../testing/write-batch.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {

@@ -5,11 +5,11 @@ import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrate
 import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { fateEvent, labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
-import { writeBatch } from '../pipeline/write-batch.ts'
 import { acknowledge } from './acknowledge.ts'
 import { reconcile } from './reconcile.ts'
 import { toReportText } from './report-text.ts'
 import { casesOf } from '../../test/testing/full-run.ts'
+import { writeBatch } from '../testing/write-batch.ts'
 
 let server: TestWarehouse
 beforeAll(async () => {

@@ -6,11 +6,11 @@ import { startMigratedWarehouse } from '../../embedded-warehouse/testing/migrate
 import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { reconcile } from '../reconcile/reconcile.ts'
 import { labelEvent, predictionEvent, sealOf, toRecord } from '../testing/records.ts'
-import { writeBatch } from '../pipeline/write-batch.ts'
 import { countRejects, listRejects, readRejects, unsettledIds } from './find-rejects.ts'
 import { postItems } from './gateway-items.ts'
 import { toRejectText } from './reject-text.ts'
 import { retryRejects } from './retry-rejects.ts'
+import { writeBatch } from '../testing/write-batch.ts'
 
 type Sent = { url: string; items: Record<string, unknown>[] }
 

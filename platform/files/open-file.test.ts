@@ -34,7 +34,7 @@ async function readAll(path: string, options: Some = {}): Promise<FileRow[]> {
 
 const read = async (ending: string, content: string | Uint8Array, options: Some = {}) => readAll(await write(ending, content), options)
 const values = (rows: readonly FileRow[]) => rows.map((row) => ('value' in row ? row.value : row.problem))
-const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url))
+const fixture = (name: string) => fileURLToPath(new URL(`./testing/fixtures/${name}`, import.meta.url))
 const latin1 = (text: string) => Buffer.from(text, 'latin1')
 const bom = '\uFEFF'
 

@@ -7,7 +7,7 @@ import { modelDefinition } from '../../contracts/model-definition.ts'
 import type { TensorType } from '../../gateway/tensors/tensor.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 
-const fixtures = fileURLToPath(new URL('../../gateway/fixtures/', import.meta.url))
+const fixtures = fileURLToPath(new URL('../../gateway/testing/fixtures/', import.meta.url))
 
 const prose = { description: 'For tests.', owner: 'tests' }
 type EchoTensor = { feature: string; type: TensorType; golden: string | number | boolean }

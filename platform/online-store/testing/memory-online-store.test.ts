@@ -1,4 +1,4 @@
 import { onlineStoreContract } from '../online-store.contract.ts'
-import { createMemoryOnlineStore } from './online-store-memory.ts'
+import { createMemoryOnlineStore } from './memory-online-store.ts'
 
 onlineStoreContract('the online store in memory', async () => createMemoryOnlineStore())

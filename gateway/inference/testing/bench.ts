@@ -1,15 +1,15 @@
 /**
  * What running on the event loop brings over worker threads, and moving buffers over copying them: closed loops in rounds
- * that take turns, medians over the rounds. `node --import=#typescript gateway/inference/bench.ts [seconds per turn]`
+ * that take turns, medians over the rounds. `node --import=#typescript gateway/inference/testing/bench.ts [seconds per turn]`
  */
 import { Worker } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'
-import { createServiceLogger } from '../../platform/service/logging-pino.ts'
-import { loadProject } from '../../platform/project/load-project.ts'
-import { toSample } from './golden.ts'
-import type { InferenceEngine, Sample } from './inference.ts'
-import { createOnnxInference } from './inference-onnxruntime.ts'
-import { takeRows } from './batch.ts'
+import { createServiceLogger } from '../../../platform/service/logging-pino.ts'
+import { loadProject } from '../../../platform/project/load-project.ts'
+import { toSample } from '../golden.ts'
+import type { InferenceEngine, Sample } from '../inference.ts'
+import { createOnnxInference } from '../inference-onnxruntime.ts'
+import { takeRows } from '../batch.ts'
 
 const seconds = Number(process.argv[2] ?? 1)
 const rounds = 7
@@ -76,7 +76,7 @@ function report(title: string, turns: Record<string, Turn[]>): void {
 }
 
 async function loadFlightDelay(): Promise<{ ask: (id: string) => () => Promise<unknown> }> {
-  const project = await loadProject(fileURLToPath(new URL('../../models', import.meta.url)))
+  const project = await loadProject(fileURLToPath(new URL('../../../models', import.meta.url)))
   const model = project.models.get('flight-delay')!
   const { manifest, modelFile, modelSha256 } = model.versions.get('2')!
   for (const [id, placement, maxBatchRows] of [

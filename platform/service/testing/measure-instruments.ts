@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
-import { secondBounds } from './second-bounds.ts'
-import { startTelemetry } from './telemetry-opentelemetry.ts'
+import { secondBounds } from '../second-bounds.ts'
+import { startTelemetry } from '../telemetry-opentelemetry.ts'
 
 // What it costs to count one predict request: two counters and a histogram of its own, four stages. Prints microseconds.
 const requests = 200_000
