@@ -28,6 +28,8 @@ export type Instruments = {
 }
 
 /**
+ * Instruments of a process, none at first; two metrics of one name are refused.
+ *
  * @example
  * ```ts
  * import { createInstruments } from './instruments.ts'
