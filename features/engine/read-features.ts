@@ -1,7 +1,7 @@
 import { aggregationRules, type Aggregation, type MomentOf } from '../../contracts/aggregations.ts'
 import { windowStartMs, type CompiledFeature, type CompiledView, type TileGrid } from './compile-view.ts'
 import { openBlock, type StoredBlock } from './block-layout.ts'
-import { createScan, scanBlock, type ColumnScan, type WindowScan } from './window-scan.ts'
+import { createScan, scanBlock, valueIn, type Cell, type ColumnScan, type WindowScan } from './window-scan.ts'
 import type { FeatureValue } from './feature-value.ts'
 import type { Statistics } from './statistics.ts'
 import { keyCounts } from './store-keys.ts'
@@ -92,6 +92,6 @@ const aggregators: { [A in Aggregation]: (column: Moments<A>) => number | string
   min: ({ statistics }) => statistics.min,
   max: ({ statistics }) => statistics.max,
   std: ({ statistics }) => Math.sqrt(statistics.m2 / statistics.n),
-  last: (column) => column.last(),
-  first: (column) => column.first(),
+  last: ({ last }) => valueIn(last as Cell),
+  first: ({ first }) => valueIn(first as Cell),
 }

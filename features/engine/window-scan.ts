@@ -12,15 +12,13 @@ import type { TileGrid } from './compile-view.ts'
 import { addNumber, emptyStatistics, mergeStatistics, type Statistics } from './statistics.ts'
 
 /** Where a first or last value lies in a block, so that text is looked up only for the one that wins. */
-type Cell = { block: StoredBlock; offset: number }
+export type Cell = { block: StoredBlock; offset: number; isText: boolean }
 
 export type ColumnScan = {
   statistics: Statistics
   newestMs: number
-  firstCell: Cell | undefined
-  lastCell: Cell | undefined
-  first(): number | string
-  last(): number | string
+  first: Cell | undefined
+  last: Cell | undefined
   isText: boolean
 }
 
@@ -42,21 +40,12 @@ export function createScan(grid: TileGrid, fromMs: number, anchorMs: number): Wi
 }
 
 function createColumnScan(isText: boolean): ColumnScan {
-  const scan: ColumnScan = {
-    statistics: emptyStatistics(),
-    newestMs: -Infinity,
-    firstCell: undefined,
-    lastCell: undefined,
-    first: () => valueOf(scan.firstCell as Cell, isText),
-    last: () => valueOf(scan.lastCell as Cell, isText),
-    isText,
-  }
-  return scan
+  return { statistics: emptyStatistics(), newestMs: -Infinity, first: undefined, last: undefined, isText }
 }
 
-function valueOf(cell: Cell, isText: boolean): number | string {
-  const double = cell.block.doubles[cell.offset] as number
-  return isText ? (textsOf(cell.block)[double] as string) : double
+export function valueIn({ block, offset, isText }: Cell): number | string {
+  const double = block.doubles[offset] as number
+  return isText ? (textsOf(block)[double] as string) : double
 }
 
 /** Adds the block's tiles that overlap the window. False when a fold in it cannot be told apart at the anchor. */
@@ -95,8 +84,8 @@ function takeFold({ scan, block, foldAt }: { scan: WindowScan; block: StoredBloc
     if (doubles[offset] === 0) continue
     mergeStatistics(column.statistics, foldedStatistics(doubles, offset))
     column.newestMs = Math.max(column.newestMs, doubles[offset + at.newest] as number)
-    column.firstCell ??= { block, offset: offset + at.firstValue }
-    column.lastCell = { block, offset: offset + at.lastValue }
+    column.first ??= { block, offset: offset + at.firstValue, isText: column.isText }
+    column.last = { block, offset: offset + at.lastValue, isText: column.isText }
   }
   return true
 }
@@ -159,11 +148,11 @@ function scanColumn(range: RowRange, column: number, visible: readonly number[])
   scan.newestMs = Math.max(scan.newestMs, doubles[rowsAt + last] as number)
   const fold = foldOf(range, column)
   // Tiles come in order, so only a folded value of the same tile can stand before the first or behind the last.
-  const foldIsFirst = fold !== undefined && scan.firstCell?.offset === fold + at.firstValue && scan.firstCell.block === block
+  const foldIsFirst = fold !== undefined && scan.first?.offset === fold + at.firstValue && scan.first.block === block
   const beforeFold = foldIsFirst && first - range.from < (doubles[fold + at.firstRank] as number)
   const behindFold = fold === undefined || last - range.from >= (doubles[fold + at.lastRank] as number)
-  if (scan.firstCell === undefined || beforeFold) scan.firstCell = { block, offset: valuesAt + first }
-  if (behindFold) scan.lastCell = { block, offset: valuesAt + last }
+  if (scan.first === undefined || beforeFold) scan.first = { block, offset: valuesAt + first, isText: scan.isText }
+  if (behindFold) scan.last = { block, offset: valuesAt + last, isText: scan.isText }
 }
 
 /** Where the tile's folded column starts, if the fold was taken and has a value. */
