@@ -22,13 +22,17 @@ export function compareOrder(a: FactOrder, b: FactOrder): number {
 }
 
 export function toFact(event: FeatureEvent, origin: Pick<Origin, 'writer_id' | 'epoch' | 'seq'>): Fact {
-  const values = Object.entries(event.values).map(([name, value]) => [name, typeof value === 'boolean' ? Number(value) : value])
+  const values: Record<string, Value> = {}
+  for (const name in event.values) {
+    const value = event.values[name]!
+    values[name] = typeof value === 'boolean' ? Number(value) : value
+  }
   return {
     tenant: event.tenant,
     source: event.source,
     id: event.event_id,
     keys: event.keys,
-    values: Object.fromEntries(values) as Record<string, Value>,
+    values,
     eventTimeMs: Date.parse(event.event_time),
     knownAtMs: Date.parse(event.known_at),
     ingestedAtMs: Date.parse(event.ingested_at),

@@ -1,7 +1,8 @@
 import type { AppliedPosition } from '../../contracts/origin.ts'
+import { featureEventColumns, type StoredFeatureEvent, toFeatureEvent } from '../../platform/schema/rows/feature-event-row.ts'
+import { toOrigin } from '../../platform/schema/rows/stamp.ts'
 import { WarehouseQueryError, type QueryParams, type Warehouse } from '../../platform/warehouse/warehouse.ts'
-import type { Fact } from '../engine/fact.ts'
-import { milliseconds } from '../offline/sql-text.ts'
+import { type Fact, toFact } from '../engine/fact.ts'
 
 /** Records of the feature_events lane as the warehouse has them: what the log no longer delivers. */
 export type BronzeRecords = {
@@ -39,32 +40,14 @@ FROM (
 )
 WHERE gaps = 0 GROUP BY writer_id, epoch`
 
-const factColumns = `tenant, source, event_id, keys, values_number, values_text, toFloat64(${milliseconds('event_time')}) AS et,
-  toFloat64(${milliseconds('known_at')}) AS ka, toFloat64(${milliseconds('ingested_at')}) AS ig, retracts,
-  toString(writer_id) AS writer, toFloat64(epoch) AS epoch_number, toFloat64(seq) AS seq_number`
-
-type FactRow = {
-  tenant: string
-  source: string
-  event_id: string
-  keys: Record<string, string>
-  values_number: Record<string, number>
-  values_text: Record<string, string>
-  et: number
-  ka: number
-  ig: number
-  retracts: string | null
-  writer: string
-  epoch_number: number
-  seq_number: number
-}
-
 const inRange = 'writer_id = {writer:String} AND epoch = {epoch:UInt32} AND seq BETWEEN {from:UInt64} AND {to:UInt64}'
 
 export function createBronzeRecords(warehouse: Warehouse): BronzeRecords {
   async function facts(where: string, params: QueryParams): Promise<Fact[]> {
-    const rows = await orEmpty(() => warehouse.query<FactRow>(`SELECT ${factColumns} FROM bronze.feature_events WHERE ${where}`, params))
-    return rows.map(toFact)
+    const rows = await orEmpty(() =>
+      warehouse.query<StoredFeatureEvent>(`SELECT ${featureEventColumns} FROM bronze.feature_events WHERE ${where}`, params),
+    )
+    return rows.map(toFactOfRow)
   }
   return {
     async completePositions() {
@@ -80,8 +63,11 @@ export function createBronzeRecords(warehouse: Warehouse): BronzeRecords {
       if (positions.length === 0) return
       const upTo = "seq <= {limits:Map(String, UInt64)}[concat(toString(epoch), '/', writer_id)]"
       const limits = new Map(positions.map(({ writer_id, epoch, seq }) => [`${epoch}/${writer_id}`, seq]))
-      for await (const rows of warehouse.stream<FactRow>(`SELECT ${factColumns} FROM bronze.feature_events WHERE ${upTo}`, { limits }))
-        yield rows.map(toFact)
+      for await (const rows of warehouse.stream<StoredFeatureEvent>(
+        `SELECT ${featureEventColumns} FROM bronze.feature_events WHERE ${upTo}`,
+        { limits },
+      ))
+        yield rows.map(toFactOfRow)
     },
     factsIn: (range) => facts(`lane = 'feature_events' AND ${inRange}`, rangeParams(range)),
     factsOfEntity: ({ tenant, source, key, entityId, fromMs, toMs }) =>
@@ -107,19 +93,6 @@ async function orEmpty<T>(query: () => Promise<T[]>): Promise<T[]> {
   }
 }
 
-function toFact(row: FactRow): Fact {
-  return {
-    tenant: row.tenant,
-    source: row.source,
-    id: row.event_id,
-    keys: row.keys,
-    values: { ...row.values_text, ...row.values_number },
-    eventTimeMs: row.et,
-    knownAtMs: row.ka,
-    ingestedAtMs: row.ig,
-    ...(row.retracts === null ? {} : { retracts: row.retracts }),
-    writerId: row.writer,
-    epoch: row.epoch_number,
-    seq: row.seq_number,
-  }
+function toFactOfRow(row: StoredFeatureEvent): Fact {
+  return toFact(toFeatureEvent(row), toOrigin(row))
 }

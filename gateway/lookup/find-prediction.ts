@@ -1,6 +1,9 @@
 import { ServiceError } from '../../contracts/errors.ts'
+import type { PredictionEvent } from '../../contracts/prediction-event.ts'
+import type { PredictionFateState, UnansweredReason } from '../../contracts/prediction-fate.ts'
+import { type PredictionRow, toPredictionEvent } from '../../platform/schema/rows/prediction-row.ts'
+import type { Stored } from '../../platform/schema/rows/stored.ts'
 import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
-import { type PredictionRow, type StoredPrediction, toStoredPrediction } from './stored-prediction.ts'
 
 /** The day of a UUIDv7 is its partition. */
 const isIt = `tenant = {tenant:String} AND prediction_id = {id:UUID}
@@ -30,10 +33,17 @@ LEFT JOIN
   SELECT writer_id, epoch, max(settled_through) AS through FROM bronze.settled WHERE lane = 'predictions' GROUP BY writer_id, epoch
 ) AS settled USING (writer_id, epoch)`
 
+/** A prediction event and what its caller was told. */
+export type StoredPrediction = PredictionEvent & { fate?: PredictionFateState; unanswered_reason?: UnansweredReason }
+
+type Row = Stored<PredictionRow> & { fate: PredictionFateState | null; unanswered_reason: UnansweredReason | null }
+
 /** The event of a prediction as the warehouse holds it; undefined when it does not. */
 export async function findPrediction(warehouse: Warehouse, of: { tenant: string; id: string }): Promise<StoredPrediction | undefined> {
-  const [row] = await warehouse.query<PredictionRow>(byId, of).catch(translate)
-  return row === undefined ? undefined : toStoredPrediction(row)
+  const [row] = await warehouse.query<Row>(byId, of).catch(translate)
+  if (row === undefined) return undefined
+  const { fate, unanswered_reason } = row
+  return { ...toPredictionEvent(row), ...(fate !== null && { fate }), ...(unanswered_reason !== null && { unanswered_reason }) }
 }
 
 function translate(error: unknown): never {

@@ -2,18 +2,14 @@ import { createClient } from '@clickhouse/client'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { decode } from '../../logger/pipeline/decode.ts'
 import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
+import { insertSettings } from '../../platform/schema/rows/tables.ts'
 import type { FreshEvent } from './fresh-events.ts'
 import { warehousePassword } from './service-process.ts'
 
 type Batch = { table: string; rows: object[] }[]
 
 /** The settings of an insert as the logger sends them. */
-const settings = {
-  async_insert: 0,
-  precise_float_parsing: 1,
-  input_format_import_nested_json: 0,
-  date_time_input_format: 'best_effort',
-} as const
+const settings = { ...insertSettings, date_time_input_format: 'best_effort' } as const
 const tables = ['bronze.prediction_payloads', 'bronze.prediction_events']
 
 /**

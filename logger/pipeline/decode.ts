@@ -14,7 +14,8 @@ import { toPredictionRow } from '../../platform/schema/rows/prediction-row.ts'
 import { type RejectReason, toRejectRow } from '../../platform/schema/rows/reject-row.ts'
 import { toSealRow } from '../../platform/schema/rows/seal-row.ts'
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
-import { toStamp } from '../../platform/schema/rows/stamp.ts'
+import { toPayloadRow } from '../../platform/schema/rows/payload-row.ts'
+import type { TableRow } from '../../platform/schema/rows/tables.ts'
 
 /** The rows that a record becomes, or why it cannot become any. Never throws on what the record holds. */
 export function decode(record: LogRecord): Disposition {
@@ -84,11 +85,9 @@ const decodeReject = decoder(rejectedItemV1, (item, { record }) => {
   return [{ table: 'bronze.rejects', row: toRejectRow(record, { tenant, name, code, message, path }) }]
 })
 
-type TableRows = Extract<Disposition, { kind: 'ok' }>['rows']
-
 function decoder<Schema extends z.ZodType>(
   schema: Schema,
-  toRows: (event: z.output<Schema>, input: Input) => TableRows,
+  toRows: (event: z.output<Schema>, input: Input) => TableRow[],
   retentionOf?: (event: z.output<Schema>) => string,
 ): Decoder {
   return (input) => {
@@ -100,11 +99,6 @@ function decoder<Schema extends z.ZodType>(
     const issue = result.error.issues[0]!
     return dead({ code: 'invalid_event', message: issue.message, path: toFieldPath(issue.path) })
   }
-}
-
-/** The event's own text, under what its table finds it by. */
-function toPayloadRow({ key, record, text }: { key: object; record: LogRecord; text: string }): object {
-  return { ...key, payload: text, ...toStamp(record) }
 }
 
 function withTenant(disposition: Disposition, { tenant }: Record<string, unknown>): Disposition {

@@ -1,5 +1,5 @@
 import type { RejectReason } from '../../platform/schema/rows/reject-row.ts'
-import type { TableRow } from '../../platform/schema/rows/stamp.ts'
+import type { TableRow } from '../../platform/schema/rows/tables.ts'
 
 /**
  * What becomes of one record; exactly one of these. `ok`: its rows are to be stored, and `retentionUntil`, where there is

@@ -1,3 +1,4 @@
+import { insertSettings } from '../../platform/schema/rows/tables.ts'
 import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
 
 /** A row that the warehouse refuses for what it holds. `index` is its place among the rows given. */
@@ -66,6 +67,3 @@ async function explainedByRows(options: {
   const ends = [await tryInsert(0, 1), await tryInsert(count - 1, count)]
   return !ends.every((end) => end?.exceptionCode === error.exceptionCode)
 }
-
-/** An insert is confirmed when it is stored, and numbers keep every bit. */
-const insertSettings = { async_insert: 0, precise_float_parsing: 1, input_format_import_nested_json: 0 }

@@ -5,7 +5,7 @@ import { decode } from './decode.ts'
 import { createJsonLines, type JsonLines } from './json-lines.ts'
 import type { Disposition } from './disposition.ts'
 import { toRejectRow } from '../../platform/schema/rows/reject-row.ts'
-import type { BronzeTable, TableRow } from '../../platform/schema/rows/stamp.ts'
+import type { BronzeTable, TableRow } from '../../platform/schema/rows/tables.ts'
 
 /** What became of a record so far; the rows of one that is `ok` lie in the batch. */
 export type EntryDisposition = Exclude<Disposition, { kind: 'ok' }> | Omit<Extract<Disposition, { kind: 'ok' }>, 'rows'>

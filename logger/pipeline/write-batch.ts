@@ -5,8 +5,8 @@ import type { Disposition } from './disposition.ts'
 import type { Entry, PreparedBatch } from './prepare-batch.ts'
 import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
 import { toSettledRows } from '../../platform/schema/rows/settled-rows.ts'
-import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/stamp.ts'
 import { backOffMs } from '../../platform/service/retry.ts'
+import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/tables.ts'
 
 export type BatchResult = {
   /** Records whose disposition is stored: they may be confirmed. */

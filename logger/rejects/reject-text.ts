@@ -1,5 +1,6 @@
+import { toRejectPayload } from '../../platform/schema/rows/reject-row.ts'
 import type { RejectCount } from './find-rejects.ts'
-import { bytesOf, type Reject, type RejectWithBytes } from './reject.ts'
+import { type Reject, type RejectWithBytes } from './reject.ts'
 import type { RetryReport } from './retry-rejects.ts'
 
 /** Counts by code first, then the newest, one line each. */
@@ -47,7 +48,7 @@ function retriedText({ retried }: Reject): string {
 }
 
 function payloadText(reject: RejectWithBytes): string {
-  if (reject.raw_encoding === 'base64') return `${bytesOf(reject).length} bytes that are no UTF-8, in base64:\n${reject.raw}`
+  if (reject.raw_encoding === 'base64') return `${toRejectPayload(reject).length} bytes that are no UTF-8, in base64:\n${reject.raw}`
   try {
     return JSON.stringify(JSON.parse(reject.raw), null, 2)
   } catch {

@@ -1,6 +1,7 @@
+import { toRejectPayload } from '../../platform/schema/rows/reject-row.ts'
 import { type RejectedItem, rejectedItemV1 } from '../../contracts/feature-event.ts'
 import type { PostItems } from './gateway-items.ts'
-import { bytesOf, type RejectWithBytes, type RetryOutcome } from './reject.ts'
+import { type RejectWithBytes, type RetryOutcome } from './reject.ts'
 
 /** What a retry came to. `event_id` is the id under which it was sent or stored. */
 export type RetryResult = { reject: RejectWithBytes; outcome: RetryOutcome; event_id?: string; code?: string; message?: string }
@@ -63,7 +64,7 @@ function toRefused(reject: RejectWithBytes, problem: { code: string; message: st
 
 function parseJson(reject: RejectWithBytes): unknown {
   try {
-    return JSON.parse(bytesOf(reject).toString())
+    return JSON.parse(toRejectPayload(reject).toString())
   } catch {
     return undefined
   }

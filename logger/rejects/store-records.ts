@@ -1,10 +1,11 @@
+import { toRejectPayload } from '../../platform/schema/rows/reject-row.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { decode } from '../pipeline/decode.ts'
 import { insertRows } from '../pipeline/insert-rows.ts'
 import type { Disposition } from '../pipeline/disposition.ts'
-import { bronzeTables } from '../../platform/schema/rows/stamp.ts'
-import { bytesOf, parseRejectId, type RejectWithBytes } from './reject.ts'
+import { bronzeTables } from '../../platform/schema/rows/tables.ts'
+import { parseRejectId, type RejectWithBytes } from './reject.ts'
 import type { RetryResult } from './send-items.ts'
 
 type Entry = { reject: RejectWithBytes; disposition: Extract<Disposition, { kind: 'ok' }> }
@@ -50,6 +51,6 @@ function toRecord(reject: RejectWithBytes): LogRecord {
     kind: reject.kind,
     id: reject.event_id,
     appendedAtMs: Date.parse(reject.appended_at),
-    payload: bytesOf(reject),
+    payload: toRejectPayload(reject),
   }
 }

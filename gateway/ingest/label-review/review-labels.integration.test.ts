@@ -52,7 +52,7 @@ describe('what the warehouse holds', () => {
     expect(errorBody.parse(await refused.json()).error).toMatchObject({
       code: 'label_conflict',
       path: 'label_id',
-      message: 'under l-1 stands another label: came_late is 1, received 2001-06-05T00:00:00Z',
+      message: 'under l-1 stands another label: came_late is 1, received 2001-06-05T00:00:00.000Z',
     })
     expect((await send('/v1/labels', said)).status).toBe(202)
     await answered(

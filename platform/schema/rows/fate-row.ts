@@ -4,7 +4,9 @@ import { toColumnTime } from '../../warehouse/column-time.ts'
 import { toStamp } from './stamp.ts'
 
 /** A row of `bronze.prediction_fates`. */
-export function toFateRow(fate: PredictionFate, record: LogRecord): object {
+export type FateRow = ReturnType<typeof toFateRow>
+
+export function toFateRow(fate: PredictionFate, record: LogRecord) {
   return {
     fate_id: fate.fate_id,
     prediction_id: fate.prediction_id,

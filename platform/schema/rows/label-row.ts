@@ -2,9 +2,12 @@ import type { LabelEvent } from '../../../contracts/label-event.ts'
 import type { LogRecord } from '../../event-log/event-log.ts'
 import { toColumnTime } from '../../warehouse/column-time.ts'
 import { toStamp } from './stamp.ts'
+import { type Stored, toEvent } from './stored.ts'
 
 /** A row of `bronze.label_events`. */
-export function toLabelRow(event: LabelEvent, record: LogRecord): object {
+export type LabelRow = ReturnType<typeof toLabelRow>
+
+export function toLabelRow(event: LabelEvent, record: LogRecord) {
   const { label_id, tenant, payload_hash, label, retracted, tags } = event
   return {
     label_id,
@@ -31,4 +34,13 @@ export function toLabelRow(event: LabelEvent, record: LogRecord): object {
     supersedes: event.supersedes ?? null,
     ...toStamp(record),
   }
+}
+
+type ContentField = 'prediction_id' | 'request_id' | 'entities' | 'value_number' | 'value_text' | 'retracted'
+
+/** Whom a label is about and what it says, of the columns that say so. */
+export function toLabelContent(row: Pick<Stored<LabelRow>, ContentField>): Pick<LabelEvent, ContentField> {
+  const { prediction_id, request_id, entities, value_number, value_text, retracted } = row
+  const named = Object.keys(entities).length === 0 ? null : entities
+  return toEvent<Pick<LabelEvent, ContentField>>({ prediction_id, request_id, entities: named, value_number, value_text, retracted })
 }

@@ -11,7 +11,9 @@ export type RejectReason = {
 }
 
 /** A row of `bronze.rejects`: why, and the record's bytes as they are. */
-export function toRejectRow(record: LogRecord, reason: RejectReason): object {
+export type RejectRow = ReturnType<typeof toRejectRow>
+
+export function toRejectRow(record: LogRecord, reason: RejectReason) {
   return {
     kind: record.kind,
     tenant: storable(reason.tenant ?? ''),
@@ -38,4 +40,9 @@ function rawBytes(payload: Uint8Array): { raw: string; raw_encoding: 'utf8' | 'b
   } catch {
     return { raw: Buffer.from(payload).toString('base64'), raw_encoding: 'base64' }
   }
+}
+
+/** The payload of a row's record. */
+export function toRejectPayload({ raw, raw_encoding }: Pick<RejectRow, 'raw' | 'raw_encoding'>): Buffer {
+  return Buffer.from(raw, raw_encoding)
 }

@@ -5,7 +5,9 @@ import { toColumnTime } from '../../warehouse/column-time.ts'
 import { toStamp } from './stamp.ts'
 
 /** A row of `bronze.seals`. */
-export function toSealRow(seal: Seal, record: LogRecord): object {
+export type SealRow = ReturnType<typeof toSealRow>
+
+export function toSealRow(seal: Seal, record: LogRecord) {
   const { first_seq, last_seq, count, reason } = seal
   return {
     first_seq,
