@@ -19,13 +19,13 @@ const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_00
 // Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())
 const inParallel = { ...patient, maxWorkers: 2 * cores }
-// Each starts a whole system of six processes: two at a time, for half of it is waiting, when nothing else runs.
-const twoByTwo = { ...patient, maxWorkers: 2 }
+// Each starts a whole system of six processes: few at a time, when nothing else runs. Half of it is waiting.
+const atOnce = (maxWorkers: number) => ({ ...patient, maxWorkers })
 
 const projects = isFullRun
   ? [
       { name: 'more', include: filesWithMore(), ...inParallel },
-      { name: 'full', include: full, ...twoByTwo },
+      { name: 'full', include: full, ...atOnce(1) },
     ]
   : [
       {
@@ -37,7 +37,7 @@ const projects = isFullRun
         isolate: false,
       },
       { name: 'integration', include: integration, ...inParallel },
-      { name: 'e2e', include: endToEnd, ...twoByTwo },
+      { name: 'e2e', include: endToEnd, ...atOnce(2) },
     ]
 
 export default defineConfig({
