@@ -2,11 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type ChildEvent, type ChildService, startChildService } from './child-service.ts'
+import { type ChildOptions, type ChildService, startChildService } from './child-service.ts'
+import type { KeptProcessEvent } from '../../platform/service/kept-process.ts'
 
 let dir: string
 let child: ChildService | undefined
-let events: ChildEvent[]
+let events: KeptProcessEvent[]
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'hindsight-child-'))
   events = []
@@ -90,7 +91,7 @@ test('tells one that was killed while starting again, and waits for one whose en
 })
 
 test('tells one that was dead already', async () => {
-  const service = start({ firstMs: 60_000, maxMs: 60_000 })
+  const service = start({ firstMs: 60_000, mostMs: 60_000 })
   await service.started
   process.kill(service.state().pid ?? 0, 'SIGKILL')
   await expect.poll(() => events.map((event) => event.kind)).toContain('died')
@@ -104,7 +105,7 @@ test('one that refused to start had nothing to drain', async () => {
   expect(await service.stop(5000)).toEqual({ kind: 'drained' })
 })
 
-function start(backoff: { troubleAfter?: number; firstMs?: number; maxMs?: number } = {}, env: Record<string, string> = {}): ChildService {
+function start(restarts: ChildOptions['restarts'] = {}, env: Record<string, string> = {}): ChildService {
   child = startChildService({
     service: 'gateway',
     entry: 'platform/service/testing/sample-service.ts',
@@ -117,7 +118,7 @@ function start(backoff: { troubleAfter?: number; firstMs?: number; maxMs?: numbe
     }),
     logDir: dir,
     onEvent: (event) => events.push(event),
-    backoff: { firstMs: 20, maxMs: 200, ...backoff },
+    restarts: { firstMs: 20, mostMs: 200, ...restarts },
   })
   return child
 }

@@ -8,11 +8,12 @@ import { readRunFile } from '../../platform/service/run-files.ts'
 import { readPassword } from '../../platform/service/warehouse-password.ts'
 import { type ServiceName, serviceNames } from '../../platform/service/service.ts'
 import { refusalsOf } from '../status/refusals.ts'
-import { type ChildEnd, type ChildEvent, type ChildService, type ChildState, startChildService } from './child-service.ts'
+import { type ChildService, type ChildState, startChildService } from './child-service.ts'
 import { waitForEmptyLog } from './event-log-lag.ts'
 import { pickPort } from './ports.ts'
 import { createSerial } from '../../platform/service/serial.ts'
 import { writeFileAtomically } from '../../platform/service/durable-files.ts'
+import type { KeptProcessEvent, ProcessEnd } from '../../platform/service/kept-process.ts'
 
 export type SystemOptions = {
   projectDir: string
@@ -272,18 +273,18 @@ async function waitForEarlierRun(dataDir: string, say: (line: string) => void): 
   }
 }
 
-function describeEnd(service: ServiceName, end: Exclude<ChildEnd, { kind: 'drained' }>, stopDeadlineMs: number): string {
+function describeEnd(service: ServiceName, end: Exclude<ProcessEnd, { kind: 'drained' }>, stopDeadlineMs: number): string {
   if (end.kind === 'slow') return `${service} did not drain in time: killed after ${stopDeadlineMs / 1000} s`
   return end.kind === 'died'
     ? `${service} ended (${end.how}) before it had drained: see its log`
     : `${service} was not running: it had ended (${end.how}) and was to be started again`
 }
 
-function describeEvent(service: ServiceName, event: ChildEvent, say: (line: string) => void): void {
+function describeEvent(service: ServiceName, event: KeptProcessEvent, say: (line: string) => void): void {
   if (event.kind === 'ready' && event.restarts > 0) say(`${service} is back`)
   if (event.kind === 'died')
     say(
-      `${service} ended (${event.how})${event.reason === undefined ? '' : `: ${event.reason}`}; starting it again in ${event.nextTryMs} ms`,
+      `${service} ended (${event.how})${event.refusal === undefined ? '' : `: ${event.refusal.message}`}; starting it again in ${event.nextTryMs} ms`,
     )
   if (event.kind === 'gave_trouble') say(`${service} keeps ending: see its log; the others go on`)
 }

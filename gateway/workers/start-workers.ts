@@ -6,7 +6,7 @@ import { defaultThreads } from '../inference/default-threads.ts'
 import { forwardAdmin } from './forward-admin.ts'
 import { mergeChecks, mergeModels, mergeNotes, type WorkerReadiness, type WorkerStatus } from './merge-answers.ts'
 import { mergeMetrics } from './merge-metrics.ts'
-import { keepWorker, type Worker } from './worker.ts'
+import { keepWorker, type Worker, type WorkerState } from './worker.ts'
 import { observeWorkers } from './workers-metrics.ts'
 import { writerIdsOf } from './writer-ids.ts'
 
@@ -35,13 +35,13 @@ export async function startWorkers({ config, logger, instruments }: ServiceConte
     throw error
   }
   const states = () => workers.map((worker) => worker.state())
-  const admins = () => states().flatMap(({ writerId, ready }) => (ready === undefined ? [] : [{ writerId, url: ready.admin }]))
+  const admins = () => states().flatMap(({ writerId, ready, said }) => (ready && said ? [{ writerId, url: said.admin }] : []))
   let asking: Promise<WorkerReadiness[]> | undefined
   /** Once for the checks and the notes of one `/readyz`. */
   const readiness = () => (asking ??= askAll(admins(), readReadiness).finally(() => (asking = undefined)))
   observeWorkers(instruments, states)
   return {
-    addresses: states()[0]?.ready?.addresses ?? {},
+    addresses: states()[0]?.said?.addresses ?? {},
     checks: async () => mergeChecks(await readiness()),
     notes: async () => mergeNotes(await readiness()),
     async status() {
@@ -63,7 +63,7 @@ function workerEnv({ GATEWAY_WORKERS: workers, HINDSIGHT_INFERENCE_THREADS: thre
 }
 
 async function stopAll(workers: readonly Worker[]): Promise<boolean> {
-  return (await Promise.all(workers.map((worker) => worker.stop()))).every(Boolean)
+  return (await Promise.all(workers.map((worker) => worker.stop()))).every(({ kind }) => kind === 'drained' || kind === 'dead')
 }
 
 /** What those say that answer. */
@@ -94,12 +94,12 @@ function ask(url: string): Promise<Response> {
   return fetch(url, { signal: AbortSignal.timeout(askDeadlineMs) })
 }
 
-function describe({ writerId, restarts, lastExit, ready }: ReturnType<Worker['state']>): Record<string, unknown> {
+function describe({ writerId, ready, restarts, lastExit, said }: WorkerState): Record<string, unknown> {
   return {
     writer_id: writerId,
-    up: ready !== undefined,
-    ...(ready !== undefined && { pid: ready.pid, admin: ready.admin }),
+    up: ready,
+    ...(ready && said && { pid: said.pid, admin: said.admin }),
     restarts,
-    ...(lastExit !== undefined && { last_exit: lastExit }),
+    ...(lastExit !== undefined && { last_exit: lastExit.how }),
   }
 }

@@ -4,7 +4,7 @@ import type { WorkerState } from './worker.ts'
 /** With GATEWAY_WORKERS only. */
 export function observeWorkers({ observe }: Instruments, states: () => readonly WorkerState[]): void {
   const up = { name: 'hindsight_gateway_worker_up', description: 'Whether a worker process of the gateway runs.', labels: ['worker'] }
-  observe('gauge', up, () => states().map(({ writerId, ready }) => ({ labels: [writerId], value: ready === undefined ? 0 : 1 })))
+  observe('gauge', up, () => states().map(({ writerId, ready }) => ({ labels: [writerId], value: ready ? 1 : 0 })))
   const restarts = {
     name: 'hindsight_gateway_worker_restarts_total',
     description: 'How often a worker process of the gateway ended unasked and was started again.',

@@ -26,7 +26,7 @@ const exercises: Record<ServiceName, Exercise> = {
   gateway({ instruments }) {
     exerciseGateway(createGatewayMetrics(instruments))
     observeGateway(instruments)
-    observeWorkers(instruments, () => [{ writerId: 'gateway-0', restarts: 0 }])
+    observeWorkers(instruments, () => [{ writerId: 'gateway-0', ready: false, restarts: 0 }])
   },
   logger: ({ meter }) => exerciseLogger(createLoggerMetrics(meter)),
   features({ meter }) {
