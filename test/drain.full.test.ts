@@ -34,10 +34,10 @@ async function endEach(services: readonly ServiceName[], env: Record<string, str
   ends.push(async () => remove())
   const hindsight = await startHindsight({ dataDir, env: { ...patience, ...env } })
   ends.push(() => hindsight.stop())
-  const load = startOpenLoop({ url: () => hindsight.url, prefix: 'drain', perSecond: 60 })
+  const load = startOpenLoop({ url: () => hindsight.url, prefix: 'drain', perSecond: 20 })
   for (const service of services) {
     const answered = load.answered.size
-    await expect.poll(() => load.answered.size, { message: `answers before the end of ${service}` }).toBeGreaterThan(answered + 60)
+    await expect.poll(() => load.answered.size, { message: `answers before the end of ${service}` }).toBeGreaterThan(answered + 40)
     const pid = hindsight.pidOf(service) ?? Number.NaN
     process.kill(pid, 'SIGTERM')
     await expect.poll(() => isAlive({ pid }), { message: `${service} ends` }).toBe(false)
@@ -47,7 +47,7 @@ async function endEach(services: readonly ServiceName[], env: Record<string, str
     if (service !== 'gateway') expect(load.failures).toEqual([])
   }
   const answered = load.answered.size
-  await expect.poll(() => load.answered.size).toBeGreaterThan(answered + 60)
+  await expect.poll(() => load.answered.size).toBeGreaterThan(answered + 40)
   await load.stop()
   await expectParity(load, hindsight)
 }
