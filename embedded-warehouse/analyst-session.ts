@@ -1,10 +1,10 @@
-import type { Held } from './http/http-sessions.ts'
+import type { SessionSlot } from './http/http-sessions.ts'
 import { denied, readAssignments } from './guard/read-only-guard.ts'
 import type { SettingsPolicy } from './guard/settings-policy.ts'
 import { identifierName, tokenize } from './sql/sql-lexer.ts'
 
 /** What an analyst's session remembers: it has no tables, and its queries run wherever there is room. */
-export type AnalystSession = Held & {
+export type AnalystSession = SessionSlot & {
   settings(): ReadonlyMap<string, string>
   database(): string | undefined
   /** Takes over what a rendered SET or USE says. Throws READONLY for a setting that is not an analyst's. */

@@ -194,9 +194,9 @@ async function hasHome(lease: Lease): Promise<boolean> {
   return exists.text().trim() === '1'
 }
 
-type Handle = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
+type RequestHandler = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void>
 
-type FrontDeps = { health: EngineHealth; handle: Handle; readiness?: Readiness }
+type FrontDeps = { health: EngineHealth; handle: RequestHandler; readiness?: Readiness }
 
 function createFront(deps: FrontDeps): Server {
   // Long parameters travel in the URL; clients keep connections open between batches.

@@ -65,11 +65,11 @@ describe('what was answered is known to be', () => {
     const [last] = ids.slice(-1) as [string]
     await expect.poll(() => fateOf(last), soon).toBe('answered')
     expect(await fateOf(ids[0]!)).toBe('answered')
-    const { length } = await readRecords(dataDir, { of: ['predictions'] })
+    const { length } = await readRecords(dataDir, { lanes: ['predictions'] })
     expect(fateRecordsIn(await readRecords(dataDir)).length).toBeLessThanOrEqual(2)
     // Quiet it stays: nothing becomes known that was not said.
     await new Promise((resolve) => setTimeout(resolve, 1_500))
-    expect(await readRecords(dataDir, { of: ['predictions'] })).toHaveLength(length)
+    expect(await readRecords(dataDir, { lanes: ['predictions'] })).toHaveLength(length)
   })
 
   it('of one that drains, to the last', async () => {
@@ -88,7 +88,7 @@ describe('what was answered is known to be', () => {
     await start({ GATEWAY_WORKERS: '2', HINDSIGHT_WRITER_ID: 'gateway-0' })
     const ids = (await Promise.all(Array.from({ length: 24 }, () => predict(instance, new Agent())))).map(idOf)
     expect(await gateway.stop()).toBe(0)
-    const records = await readRecords(dataDir, { of: ['predictions'] })
+    const records = await readRecords(dataDir, { lanes: ['predictions'] })
     expect(new Set(records.map(({ origin }) => origin.writer_id)).size).toBe(2)
     const fates = fatesIn(records)
     expect(ids.map((id) => fates.get(id))).toEqual(ids.map(() => 'answered'))
@@ -135,7 +135,7 @@ describe('under load, with deadlines and hang-ups at any moment', () => {
     expect(await gateway.stop()).toBe(0)
     agent.destroy()
 
-    const records = await readRecords(dataDir, { of: ['predictions'] })
+    const records = await readRecords(dataDir, { lanes: ['predictions'] })
     const fates = fatesIn(records)
     const events = records.flatMap((record): PredictionEvent[] =>
       record.kind === 'event' ? [predictionEventV1.parse(bodyOf(record))] : [],

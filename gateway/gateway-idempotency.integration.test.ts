@@ -66,7 +66,7 @@ async function recorded(key: string): Promise<PredictionEvent[]> {
 
 /** What the outboxes say of replays. */
 async function delivered(): Promise<string[]> {
-  const fates = fateRecordsIn(await readRecords(dataDir, { of: ['predictions'] }))
+  const fates = fateRecordsIn(await readRecords(dataDir, { lanes: ['predictions'] }))
   return fates.filter(({ fate }) => fate === 'delivered').map((fate) => fate.prediction_id)
 }
 
@@ -120,7 +120,7 @@ function describeGateways(kills: readonly Kill[]): void {
     const other = await start('gateway-1')
     const id = await idOf(await send(other, 'k'))
     await expect.poll(delivered).toEqual([id])
-    const records = await readRecords(dataDir, { of: ['predictions'] })
+    const records = await readRecords(dataDir, { lanes: ['predictions'] })
     expect(records.filter(({ kind }) => kind === 'fate').map(({ origin }) => origin.writer_id)).toContain('gateway-1')
   })
 

@@ -71,7 +71,7 @@ describe('a gateway whose lane is full', () => {
     expect(await metricOf('hindsight_outbox_max_bytes', 'labels')).toBe(maxBytes)
     await expect.poll(() => metricOf('hindsight_outbox_depth_records', 'labels'), soon).toBe(accepted)
     expect(await metricOf('hindsight_outbox_age_seconds', 'labels')).toBeGreaterThan(0)
-    const stored = await readOutbox(dataDir, { of: ['labels'], confirm: true })
+    const stored = await readOutbox(dataDir, { lanes: ['labels'], confirm: true })
     expect(stored).toHaveLength(accepted)
     await expect.poll(async () => (await sendLabels()).status, soon).toBe(202)
     await expect.poll(() => metricOf('hindsight_outbox_bytes', 'labels'), soon).toBeLessThan(maxBytes / 2)
@@ -85,7 +85,7 @@ describe('a gateway whose lane is full', () => {
     expect(await metricOf('hindsight_outbox_age_seconds', 'labels')).toBeGreaterThan(
       await metricOf('hindsight_outbox_max_age_seconds', 'labels'),
     )
-    await readOutbox(dataDir, { of: ['labels'], confirm: true })
+    await readOutbox(dataDir, { lanes: ['labels'], confirm: true })
     await expect.poll(async () => (await post('/v1/labels', label)).status, soon).toBe(202)
   })
 })

@@ -19,7 +19,7 @@ import { buildOnnx, type Dimension, type ElementType, type OnnxGraph, type OnnxN
 import { type OnnxModel, writeOnnxProject } from './testing/write-onnx-model.ts'
 
 type Row = Record<string, Scalar>
-type Case = OnnxModel & { served?: readonly (readonly [Row, Row])[]; rowByRow?: boolean; refused?: RegExp }
+type ModelCase = OnnxModel & { served?: readonly (readonly [Row, Row])[]; rowByRow?: boolean; refused?: RegExp }
 
 const letters = ['a', 'b', 'c', 'd', 'e', 'f']
 const rowOf = (...values: Scalar[]): Row => Object.fromEntries(values.map((value, index) => [letters[index]!, value]))
@@ -34,8 +34,8 @@ function summing(
   name: string,
   file: { x?: readonly Dimension[]; y?: readonly Dimension[] },
   shape: readonly number[],
-  rest: Partial<Case>,
-): Case {
+  rest: Partial<ModelCase>,
+): ModelCase {
   const graph = {
     nodes: [sumRow],
     inputs: [value('x', 'float32', file.x)],
@@ -50,7 +50,7 @@ function of(
   graph: OnnxGraph,
   inputs: Record<string, Omit<OnnxModel['inputs'][number], 'name'>>,
   type: TensorType = 'float32',
-): Case {
+): ModelCase {
   return {
     name,
     file: buildOnnx(graph),
@@ -83,7 +83,7 @@ const one = (type: TensorType, shape: readonly number[] = [-1, 1]) => ({ x: { ty
 const two = { x: { type: 'float32', shape: [-1, 2], features: ['a', 'b'] } } as const
 const pairs: Pick<OnnxGraph, 'inputs'> = { inputs: [value('x', 'float32', ['N', 2])] }
 
-const shapes: Case[] = [
+const shapes: ModelCase[] = [
   summing('free-rows', { x: ['N', 3], y: ['N', 1] }, [-1, 3], { served: sums, rowByRow: false }),
   summing('dimension-minus-one', { x: [-1, 3], y: [-1, 1] }, [-1, 3], { served: sums, rowByRow: false }),
   summing('both-unknown', { x: [null, null], y: [null, null] }, [-1, 3], { served: sums, rowByRow: false }),
@@ -148,7 +148,7 @@ const shapes: Case[] = [
   },
 ]
 
-const rows: Case[] = [
+const rows: ModelCase[] = [
   {
     ...of(
       'rows-that-depend-on-one-another',
@@ -199,7 +199,7 @@ const rows: Case[] = [
   },
 ]
 
-const types: Case[] = [
+const types: ModelCase[] = [
   { ...of('of-float64', same('float64'), one('float64'), 'float64'), served: [[rowOf(0.1), { score: 0.1 }]] },
   { ...of('of-float16', same('float16'), one('float16'), 'float16'), served: [[rowOf(0.5), { score: 0.5 }]] },
   { ...of('of-int32', same('int32'), one('int32'), 'int32'), served: [[rowOf(-7), { score: -7 }]] },
@@ -246,7 +246,7 @@ const named = { outputs: [{ name: 'score', tensor: 'extra', type: 'float32' as c
 const nothing: Pick<OnnxGraph, 'nodes' | 'inputs' | 'initializers'> = { ...pairs, nodes: [sumRow], initializers: axis(1) }
 const total = { ...nothing, outputs: [value('y', 'float32', ['N', 1])] }
 
-const tensors: Case[] = [
+const tensors: ModelCase[] = [
   { ...of('a-sequence-beside', extra('sequence', 'SplitToSequence'), two), served: [[rowOf(1, 2), { score: 3 }]] },
   { ...of('an-optional-beside', extra('optional', 'Optional'), two), served: [[rowOf(1, 2), { score: 3 }]] },
   {
@@ -298,7 +298,7 @@ const tensors: Case[] = [
 ]
 
 const many = Array.from({ length: 4096 }, (_, index) => `feature_${index}`)
-const wide: Case = {
+const wide: ModelCase = {
   ...of(
     'four-thousand-features',
     { ...total, inputs: [value('x', 'float32', ['N', many.length])] },
@@ -307,7 +307,7 @@ const wide: Case = {
   refused: /an event of 4096 features takes \d+ bytes or more/,
 }
 
-const cases = [wide, ...shapes, ...rows, ...types, ...tensors].map((one): Case => {
+const cases = [wide, ...shapes, ...rows, ...types, ...tensors].map((one): ModelCase => {
   const golden = one.golden.length > 0 ? one.golden : (one.served ?? [[rowOf(1, 2, 3, 4, 5, 6)] as const]).map(([features]) => features)
   const names = one.inputs.flatMap(({ features }) => features)
   const own = (row: Row) => Object.fromEntries(Object.entries(row).filter(([name]) => names.includes(name)))

@@ -37,7 +37,7 @@ export type SettingState = { value: string; changed: boolean }
 export function createSlot({ name, open, home, control, settings, keeps = false }: SlotDeps): KeptSlot {
   let session = open(name)
   let spoilt = false
-  let fresh: Fresh = { home, initial: settings }
+  let fresh: SessionDefaults = { home, initial: settings }
   let holdsState = false
   let changed: SessionSetup | undefined
   let leased = false
@@ -116,9 +116,9 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   }
 }
 
-type Fresh = { home: string; initial: SlotDeps['settings'] }
+type SessionDefaults = { home: string; initial: SlotDeps['settings'] }
 
-async function reset(session: Session, { database, settings }: SessionSetup, { home, initial }: Fresh): Promise<void> {
+async function reset(session: Session, { database, settings }: SessionSetup, { home, initial }: SessionDefaults): Promise<void> {
   const assignments = [...settings.keys()].map((name) => {
     const state = initial.get(name)
     return `${name} = ${state?.changed === true ? quoteString(state.value) : 'DEFAULT'}`
@@ -127,7 +127,7 @@ async function reset(session: Session, { database, settings }: SessionSetup, { h
   if (assignments.length > 0) await session.queryAsync(`SET ${assignments.join(', ')}`)
 }
 
-async function readState(session: Session): Promise<Fresh> {
+async function readState(session: Session): Promise<SessionDefaults> {
   const database = await session.queryAsync('SELECT currentDatabase()', { format: 'TSVRaw' })
   return { home: database.text().trim(), initial: await readSettings(session) }
 }

@@ -74,11 +74,11 @@ function refuseAsName(sql: string): void {
   if (/:\s*identifier\s*\}/i.test(sql)) throw denied('a name must not hold line breaks')
 }
 
-type Place = { database: string; table: string; qualified: boolean; isView: boolean }
+type TableReference = { database: string; table: string; qualified: boolean; isView: boolean }
 
 /** A dot may part a database from a table, or be in a name. */
-function placesOf(reads: Reads, current: string): Place[] {
-  const places = (name: string, isView: boolean): Place[] => {
+function placesOf(reads: Reads, current: string): TableReference[] {
+  const places = (name: string, isView: boolean): TableReference[] => {
     const dot = name.indexOf('.')
     const here = { database: current, table: name, qualified: false, isView }
     return dot === -1 ? [here] : [here, { database: name.slice(0, dot), table: name.slice(dot + 1), qualified: true, isView }]
@@ -91,12 +91,12 @@ function placesOf(reads: Reads, current: string): Place[] {
   ]
 }
 
-type Found = { database: string; table: string; engine: string; rows: number | null }
+type CatalogTable = { database: string; table: string; engine: string; rows: number | null }
 
-async function look(lease: Lease, places: readonly Place[]): Promise<Found[]> {
+async function look(lease: Lease, places: readonly TableReference[]): Promise<CatalogTable[]> {
   const databases = [...new Set(places.map((place) => quoteString(place.database)))]
   const tables = [...new Set(places.map((place) => `(${quoteString(place.database)}, ${quoteString(place.table)})`))]
-  return await readRows<Found>(
+  return await readRows<CatalogTable>(
     lease,
     `SELECT name AS database, '' AS table, engine, NULL AS rows FROM system.databases WHERE name IN (${databases.join(', ')})
      UNION ALL SELECT database, name, engine, toFloat64(total_rows) FROM system.tables WHERE (database, name) IN (${tables.join(', ')})`,
@@ -105,8 +105,8 @@ async function look(lease: Lease, places: readonly Place[]): Promise<Found[]> {
 
 /** What is not there is left to the engine to say. */
 function checkPlace(
-  { database, table, qualified, isView }: Place,
-  { found, guard }: { found: readonly Found[]; guard: AnalystGuard },
+  { database, table, qualified, isView }: TableReference,
+  { found, guard }: { found: readonly CatalogTable[]; guard: AnalystGuard },
 ): void {
   if (database.startsWith('_temporary')) throw denied('temporary tables belong to their sessions')
   const engineOf = (name: string) => found.find((row) => row.database === database && row.table === name)?.engine
@@ -127,13 +127,13 @@ function checkPlace(
     throw denied(`the table ${database}.${table} is not for analysts`)
 }
 
-function restricted(canonical: string, { partly, guard }: { partly: readonly Place[]; guard: AnalystGuard }): string {
+function restricted(canonical: string, { partly, guard }: { partly: readonly TableReference[]; guard: AnalystGuard }): string {
   const sql = guard.systemTables.restrict(canonical, partly.length)
   if (sql === undefined) throw denied('name the tables of `system` plainly, as in `system.tables`')
   return sql
 }
 
-type Judged = { places: readonly Place[]; found: readonly Found[]; guard: AnalystGuard }
+type Judged = { places: readonly TableReference[]; found: readonly CatalogTable[]; guard: AnalystGuard }
 
 function isBrief(reads: Reads, { places, found, guard }: Judged): boolean {
   if (reads.endless) return false

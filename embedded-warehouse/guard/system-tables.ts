@@ -73,7 +73,7 @@ function list(values: readonly string[]): string {
   return values.map((value) => `'${value}'`).join(', ')
 }
 
-type Place = { start: number; end: number; table: string; alias: string | undefined; isColumn: boolean }
+type TableReference = { start: number; end: number; table: string; alias: string | undefined; isColumn: boolean }
 
 function restrict(canonical: string, expected: number, views: ReadonlyMap<string, string>): string | undefined {
   const places = findPlaces([...tokenize(canonical)], views)
@@ -91,7 +91,7 @@ function restrict(canonical: string, expected: number, views: ReadonlyMap<string
 }
 
 /** Each `system.table`, and with a further dot a column of it. */
-function findPlaces(tokens: readonly Token[], views: ReadonlyMap<string, string>): Place[] {
+function findPlaces(tokens: readonly Token[], views: ReadonlyMap<string, string>): TableReference[] {
   const isName = (token: Token | undefined): token is Token => token?.kind === 'word' || token?.kind === 'quoted'
   return tokens.flatMap((token, index) => {
     const [dot, table, next, alias] = tokens.slice(index + 1, index + 5)

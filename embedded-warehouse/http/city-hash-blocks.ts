@@ -10,7 +10,7 @@ const word = 2 ** 32
 
 /** `state` holds x, y, z, v0, v1, w0, w1. Returns where the blocks end. */
 export function mixBlocks(view: DataView, start: number, state: BigUint64Array): number {
-  let [x, xh, y, yh, z, zh, v0, v0h, v1, v1h, w0, w0h, w1, w1h] = new Int32Array(state.buffer) as unknown as Halves
+  let [x, xh, y, yh, z, zh, v0, v0h, v1, v1h, w0, w0h, w1, w1h] = new Int32Array(state.buffer) as unknown as HalvesOfState
   let offset = start
   for (; view.byteLength - offset >= 128; offset += 128) {
     for (let half = offset; half < offset + 128; half += 64) {
@@ -97,7 +97,7 @@ export function mixBlocks(view: DataView, start: number, state: BigUint64Array):
 }
 
 type Pair = [number, number]
-type Halves = [...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair]
+type HalvesOfState = [...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair]
 
 /** Of a number times k1; by quarters, no product of which is over 32 bits, even with what is carried into it. */
 function upperOfProduct(low: number, high: number): number {

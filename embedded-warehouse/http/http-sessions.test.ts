@@ -4,14 +4,14 @@ import { createHttpSessions } from './http-sessions.ts'
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-type Kept = { name: string; closed: boolean; holds: boolean; holdsState(): boolean; close(): void }
+type TestSlot = { name: string; closed: boolean; holds: boolean; holdsState(): boolean; close(): void }
 
 function createSubject(maxSessions = 2) {
-  const opened: Kept[] = []
-  const sessions = createHttpSessions<Kept>({
+  const opened: TestSlot[] = []
+  const sessions = createHttpSessions<TestSlot>({
     maxSessions,
     open() {
-      const own: Kept = {
+      const own: TestSlot = {
         name: String(opened.length),
         closed: false,
         holds: false,

@@ -2,10 +2,10 @@ import { EngineError } from '../engine/engine-error.ts'
 import type { SessionRequest } from './http-request.ts'
 
 /** What a session holds, and whether anything would be lost with it. */
-export type Held = { holdsState(): boolean; close(): void }
+export type SessionSlot = { holdsState(): boolean; close(): void }
 
 /** Sessions of ClickHouse's HTTP interface: by the client's own id, for one query at a time, until they have idled too long. */
-export type HttpSessions<Kept extends Held> = {
+export type HttpSessions<Kept extends SessionSlot> = {
   /** Throws SESSION_IS_LOCKED, SESSION_NOT_FOUND, or TOO_MANY_SIMULTANEOUS_QUERIES when there are too many that hold something. */
   use<T>(request: SessionRequest, run: (kept: Kept) => Promise<T>): Promise<T>
   close(): void
@@ -17,7 +17,7 @@ type Entry<Kept> = { kept: Kept; busy: boolean; idle?: NodeJS.Timeout | undefine
  * Drivers give each connection a session, and most never put anything into it: such a one makes room for others when there are
  * `maxSessions`, and only those that hold settings or tables count against a client.
  */
-export function createHttpSessions<Kept extends Held>({
+export function createHttpSessions<Kept extends SessionSlot>({
   open,
   maxSessions,
 }: {

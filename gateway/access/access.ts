@@ -39,9 +39,9 @@ export function createAccess(options: { apiKey: string | undefined; ring: Pick<K
   }
 }
 
-type Sent = { token: string; digest: Buffer; nowMs: number }
+type PresentedToken = { token: string; digest: Buffer; nowMs: number }
 
-function fromRing(ring: Pick<KeyRing, 'get'>, { token, digest, nowMs }: Sent): Caller | undefined {
+function fromRing(ring: Pick<KeyRing, 'get'>, { token, digest, nowMs }: PresentedToken): Caller | undefined {
   const key = ring.get(keyIdOf(token) ?? '')
   if (key === undefined || key.expiresAtMs <= nowMs) return undefined
   const isGood = key.secrets.some((secret) => timingSafeEqual(secret.digest, digest) && secret.expiresAtMs > nowMs)

@@ -4,13 +4,13 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { Caller } from '../http/caller.ts'
 import { createTokenBucket, type TokenBucket } from './token-bucket.ts'
 
-type Use = { bucket: TokenBucket | undefined; inFlight: number; rate: Caller['rate'] }
+type CallerUsage = { bucket: TokenBucket | undefined; inFlight: number; rate: Caller['rate'] }
 
 /** Holds each key to its rate and to its requests at once, in this process; one more is `rate_limited` with the time to wait. */
 export function createCallerLimits(deps: { tick: () => number }): MiddlewareHandler<GatewayEnv> {
-  const uses = new Map<string, Use>()
+  const uses = new Map<string, CallerUsage>()
 
-  function useOf({ keyId = '', rate }: Caller): Use {
+  function useOf({ keyId = '', rate }: Caller): CallerUsage {
     const use = uses.get(keyId) ?? { bucket: undefined, inFlight: 0, rate: undefined }
     uses.set(keyId, use)
     if (isSame(use.rate, rate)) return use

@@ -10,8 +10,8 @@ import { keyFilePath, keyName, readKeyFile, type StoredKey } from './key-file.ts
 import { newKeyId } from './key-token.ts'
 import { toKeyTable } from './key-table.ts'
 
-type Shared = CommandOptions & { keysFile?: string }
-type CreateOptions = Shared & {
+type KeysOptions = CommandOptions & { keysFile?: string }
+type CreateOptions = KeysOptions & {
   scope: Scope[]
   tenant: string
   rate?: number
@@ -65,27 +65,27 @@ async function create(name: string, options: CreateOptions): Promise<void> {
   printToken(options, await changeKeys(pathOf(options), (keys) => createKey(keys, terms, nowMs)))
 }
 
-async function list(options: Shared): Promise<void> {
+async function list(options: KeysOptions): Promise<void> {
   const keys = await readKeyFile(pathOf(options))
   print(options, { keys: keys.map(withoutSecrets) }, () => toKeyTable(keys, Date.now()))
 }
 
-async function rotate(key: string, options: Shared & { overlapHours: number }): Promise<void> {
+async function rotate(key: string, options: KeysOptions & { overlapHours: number }): Promise<void> {
   const overlapMs = options.overlapHours * hourMs
   printToken(options, await changeKeys(pathOf(options), (keys) => rotateKey(keys, { key, overlapMs, nowMs: Date.now() })))
 }
 
-async function revoke(key: string, options: Shared): Promise<void> {
+async function revoke(key: string, options: KeysOptions): Promise<void> {
   const revoked = await changeKeys(pathOf(options), (keys) => revokeKey(keys, { key, nowMs: Date.now() }))
   print(options, withoutSecrets(revoked), () => `${revoked.key_id} (${revoked.name}) is revoked`)
 }
 
-function pathOf({ keysFile, dataDir }: Shared): string {
+function pathOf({ keysFile, dataDir }: KeysOptions): string {
   return keyFilePath({ HINDSIGHT_KEYS_FILE: keysFile, HINDSIGHT_DATA_DIR: dataDir })
 }
 
 /** The token alone on standard output, so that it can be piped to where it is kept. */
-function printToken(options: Shared, { key, token }: { key: StoredKey; token: string }): void {
+function printToken(options: KeysOptions, { key, token }: { key: StoredKey; token: string }): void {
   if (options.json !== true) process.stderr.write(`key ${key.key_id} (${key.name}): its token is shown this once\n`)
   print(options, { ...withoutSecrets(key), token }, () => token)
 }

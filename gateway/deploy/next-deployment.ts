@@ -5,7 +5,7 @@ import { checkDeployment } from '../../platform/project/check-model.ts'
 import { createProblemList, toProblem } from '../../platform/project/problems.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
 
-type Next = {
+type RevisionInput = {
   wanted: DeploymentChange
   author: string
   stands: Deployment
@@ -15,7 +15,7 @@ type Next = {
 }
 
 /** The deployment that a change asks for, on top of the one that stands. */
-export function toNext({ wanted, author, stands, waiting, at }: Next): Deployment {
+export function toNext({ wanted, author, stands, waiting, at }: RevisionInput): Deployment {
   const { based_on: basedOn, ...rest } = wanted
   if (basedOn !== undefined && basedOn !== stands.revision)
     throw new ServiceError('deployment_conflict', `revision ${stands.revision} stands, not ${basedOn}`, { path: 'based_on' })
@@ -23,12 +23,15 @@ export function toNext({ wanted, author, stands, waiting, at }: Next): Deploymen
 }
 
 /** Throws `invalid_request` with the first field at fault. */
-export function refuseContradictions(deployment: Deployment, of: Pick<ProjectModel, 'definition'> & { known: ReadonlySet<string> }): void {
+export function refuseContradictions(
+  deployment: Deployment,
+  model: Pick<ProjectModel, 'definition'> & { known: ReadonlySet<string> },
+): void {
   const list = createProblemList()
   const report = (path: readonly (string | number)[], message: string, hint?: string) =>
     list.add(toProblem({ file: 'deployment', path, message, hints: [hint] }))
   const warn: typeof report = (path, message) => toProblem({ file: 'deployment', path, message })
-  checkDeployment({ deployment, model: of.definition, versions: of.known, reports: { report, warn } })
+  checkDeployment({ deployment, model: model.definition, versions: model.known, reports: { report, warn } })
   const [first] = list.problems
   if (first === undefined) return
   const { path, hint, message } = first

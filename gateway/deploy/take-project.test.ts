@@ -10,8 +10,8 @@ async function start(options: Parameters<typeof createTestGateway>[0] = {}) {
   const gateway = await createTestGateway(options)
   const { projectModel: project } = gateway.models.get(name)!
   const take = (changed: Partial<ProjectModel>) => gateway.deployer.takeProject({ models: new Map([[name, { ...project, ...changed }]]) })
-  const withVersion = (version: string, of = project.versions.get('1')!): Partial<ProjectModel> => ({
-    versions: new Map<string, ProjectVersion>([...project.versions, [version, { ...of, version }]]),
+  const withVersion = (version: string, copied = project.versions.get('1')!): Partial<ProjectModel> => ({
+    versions: new Map<string, ProjectVersion>([...project.versions, [version, { ...copied, version }]]),
   })
   const without = (version: string): Partial<ProjectModel> => ({
     versions: new Map([...project.versions].filter(([known]) => known !== version)),

@@ -84,8 +84,8 @@ export function createFates(deps: FatesDeps): Fates {
     wait(newestAnswered.prediction, { fate: 'answered' }, () => undefined)
   }
 
-  function wait(of: FatedPrediction, said: Pick<PredictionFate, 'fate' | 'reason'>, onStored: () => void): void {
-    const { prediction_id, tenant, retention_until } = of
+  function wait(prediction: FatedPrediction, said: Pick<PredictionFate, 'fate' | 'reason'>, onStored: () => void): void {
+    const { prediction_id, tenant, retention_until } = prediction
     const id = newId()
     const fate = {
       schema_version: 1,

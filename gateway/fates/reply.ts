@@ -4,29 +4,29 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { FatedPrediction, Fates } from './fates.ts'
 
 /** A prediction, with the error that it ended with. */
-type Ended = { event: FatedPrediction & { error_code?: string | undefined } }
+type AnsweredPrediction = { event: FatedPrediction & { error_code?: string | undefined } }
 
 /** What one client is told of its predictions. */
 export type Reply = {
   /** The predictions are durable at these origins. The client may have been told of something else before. */
-  committed(predicted: readonly Ended[], origins: readonly Origin[]): void
+  committed(predicted: readonly AnsweredPrediction[], origins: readonly Origin[]): void
   /** Is called once the last byte of an answer that is no error was given to the kernel. */
   whenAnswered(action: () => void): void
 }
 
 /** `errorCode`: of the error that was answered instead. */
-type Told = { errorCode?: string | undefined } | 'client_gone'
+type Notice = { errorCode?: string | undefined } | 'client_gone'
 
 /** Undefined where there is no connection to watch, and nobody to be told. */
 export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered' | 'unanswered'>): Reply | undefined {
   const outgoing = c.env?.outgoing
   if (outgoing === undefined) return undefined
   const { socket } = outgoing.req
-  let told: Told | undefined
-  let durable: { predicted: readonly Ended[]; origins: readonly Origin[] } | undefined
+  let told: Notice | undefined
+  let durable: { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[] } | undefined
   let onAnswered: (() => void) | undefined
 
-  function end(how: Told): void {
+  function end(how: Notice): void {
     if (told !== undefined) return
     told = how
     if (durable !== undefined) settle(fates, { ...durable, told })
@@ -47,9 +47,9 @@ export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered
   }
 }
 
-type Settling = { predicted: readonly Ended[]; origins: readonly Origin[]; told: Told }
+type FateSettlement = { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[]; told: Notice }
 
-function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: Settling): void {
+function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: FateSettlement): void {
   for (const [index, { event }] of predicted.entries()) {
     const origin = origins[index]
     if (origin === undefined) continue

@@ -22,21 +22,21 @@ export async function acceptFaster(server: HttpServer): Promise<() => Promise<vo
 }
 
 /** Of `node:net`, where it has no types: a socket of the system, which may be listened on. */
-type Handle = SendHandle & object
+type ServerHandle = SendHandle & object
 
 async function copyListener(server: HttpServer, listeners: Server[]): Promise<void> {
-  const listenOn = (handle: Handle) => {
+  const listenOn = (handle: ServerHandle) => {
     // Connections are then as those that the server accepts itself.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.emit('connection', socket))
     listeners.push(listener.listen(handle))
   }
-  const { _handle: handle } = server as HttpServer & { _handle: Handle }
+  const { _handle: handle } = server as HttpServer & { _handle: ServerHandle }
   const helper = fork(helperFile, { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   try {
     await new Promise<void>((resolve, reject) => {
       helper.once('error', reject)
       helper.once('exit', (code, signal) => reject(new Error(`the listening socket was not copied: ${signal ?? `exit status ${code}`}`)))
-      helper.on('message', (message, copy) => (message === 'done' ? resolve() : listenOn(copy as Handle)))
+      helper.on('message', (message, copy) => (message === 'done' ? resolve() : listenOn(copy as ServerHandle)))
       helper.send({ copies }, handle)
     })
   } finally {

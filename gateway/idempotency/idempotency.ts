@@ -18,7 +18,13 @@ export type Render = (predicted: readonly Predicted[]) => StoredAnswer | undefin
 export type CommitWith = (render: Render) => Commit
 
 /** What a request with a key is answered. `delivered`: a client is known to have had it before. */
-export type Once = { answer: StoredAnswer; predictionId: string; predictions: KeptPredictions; replayed: boolean; delivered: boolean }
+export type KeyedAnswer = {
+  answer: StoredAnswer
+  predictionId: string
+  predictions: KeptPredictions
+  replayed: boolean
+  delivered: boolean
+}
 
 export type Idempotency = {
   /**
@@ -26,9 +32,9 @@ export type Idempotency = {
    * key, `idempotency_mismatch` when that had another body, `idempotency_unavailable` when the store does not answer. What
    * `compute` throws frees the key, unless its events are already under way: those are completed behind it.
    */
-  once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<Once>
+  once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<KeyedAnswer>
   /** To be called when the answer's last byte is out. A replay of what was not known to be delivered becomes part of the ledger. */
-  delivered(place: KeyPlace, once: Once): void
+  delivered(place: KeyPlace, once: KeyedAnswer): void
 }
 
 export type IdempotencyDeps = {
@@ -115,7 +121,7 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
   }
 }
 
-function answerOf(holder: Holder, request: KeyedRequest): Omit<Once, 'replayed'> {
+function answerOf(holder: Holder, request: KeyedRequest): Omit<KeyedAnswer, 'replayed'> {
   if (holder.fingerprint !== request.fingerprint)
     throw new ServiceError('idempotency_mismatch', 'the Idempotency-Key was sent before, with another body', {
       hint: 'a new request needs a new key',
@@ -130,7 +136,7 @@ function conflict(message: string): ServiceError {
 
 /** One holder of a key: prepares what it will answer, commits, completes. */
 function createAttempt({ store, background, logger, now }: IdempotencyDeps, place: KeyPlace, attempt: string) {
-  let answer: Omit<Once, 'replayed' | 'delivered'> | undefined
+  let answer: Omit<KeyedAnswer, 'replayed' | 'delivered'> | undefined
   let isUnderWay = false
   const release = () => store.release(place, attempt).catch((error: unknown) => logger.warn({ err: error }, 'a key was not freed'))
 
@@ -174,7 +180,7 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
     async abandon() {
       if (!isUnderWay) await release()
     },
-    answer(): Omit<Once, 'replayed' | 'delivered'> {
+    answer(): Omit<KeyedAnswer, 'replayed' | 'delivered'> {
       if (answer === undefined) throw new Error('an attempt ended without an answer and without an error')
       return answer
     },

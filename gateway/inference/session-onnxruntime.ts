@@ -58,9 +58,9 @@ function toOptions({ settings }: SessionSpec, provider: string): InferenceSessio
   }
 }
 
-type Found = Pick<SessionInfo, 'executionProvider' | 'passedOver' | 'loops'>
+type ExaminedSession = Pick<SessionInfo, 'executionProvider' | 'passedOver' | 'loops'>
 
-function wrap(session: InferenceSession, { rowShapes }: Pick<SessionSpec, 'rowShapes'>, found: Found): OnnxSession {
+function wrap(session: InferenceSession, { rowShapes }: Pick<SessionSpec, 'rowShapes'>, found: ExaminedSession): OnnxSession {
   const runOnce = async (inputs: Tensors, outputs: readonly string[]) =>
     mapValues(await session.run(mapValues(inputs, toOrtTensor), [...outputs]), toTensor)
   return {
@@ -101,6 +101,6 @@ function bitsOf({ buffer, byteOffset, length }: Uint16Array): Uint16Array {
   return new Uint16Array(buffer, byteOffset, length)
 }
 
-function mapValues<From, To>(of: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> {
-  return Object.fromEntries(Object.entries(of).map(([name, value]) => [name, map(value)]))
+function mapValues<From, To>(record: Readonly<Record<string, From>>, map: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))
 }

@@ -32,7 +32,7 @@ export function createSessionQueue(): SessionQueue {
   let foreground: Job[] = []
   let background: Job[] = []
   let rows = 0
-  const of = (job: Job) => (job.request.background === true ? background : foreground)
+  const queueOf = (job: Job) => (job.request.background === true ? background : foreground)
 
   function took(jobs: Job[]): Job[] {
     rows -= countRows(jobs)
@@ -48,15 +48,15 @@ export function createSessionQueue(): SessionQueue {
     },
     push(job) {
       rows += job.request.rows
-      of(job).push(job)
+      queueOf(job).push(job)
     },
     putBack(jobs) {
       rows += countRows(jobs)
-      for (const job of jobs.toReversed()) of(job).unshift(job)
+      for (const job of jobs.toReversed()) queueOf(job).unshift(job)
     },
     remove(job) {
-      const position = of(job).indexOf(job)
-      if (position !== -1) took(of(job).splice(position, 1))
+      const position = queueOf(job).indexOf(job)
+      if (position !== -1) took(queueOf(job).splice(position, 1))
       return position !== -1
     },
     take(maxRows) {

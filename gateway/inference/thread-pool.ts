@@ -13,7 +13,7 @@ export type Slot = Readonly<Pick<OwnSlot, 'state' | 'busy'>> & { readonly sessio
 export type ThreadPool = {
   readonly slots: readonly Slot[]
   /** One run at a time and slot: what waits is batched, ordered and dropped on this side. */
-  run(slot: Slot, message: Omit<RunMessage, 'kind'>, waited: Waited): Promise<RunReply>
+  run(slot: Slot, message: Omit<RunMessage, 'kind'>, waited: RunBounds): Promise<RunReply>
   load(spec: SessionSpec): Promise<SessionInfo>
   /** Every thread is replaced, one after the other, by one without the session. */
   unload(sessionId: string): Promise<void>
@@ -24,7 +24,7 @@ export type ThreadPool = {
 }
 
 /** Until when somebody waits for a run (Unix milliseconds), and what is called when it goes on long after that. */
-export type Waited = { untilMs: number; onOverdue: () => void }
+export type RunBounds = { untilMs: number; onOverdue: () => void }
 
 /** Pause before a crashed thread is started again, doubled per crash in a row: long enough not to spin, short enough to miss. */
 const restartBackOff = { firstMs: 20, mostMs: 5_000 }

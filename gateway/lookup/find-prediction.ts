@@ -39,8 +39,8 @@ export type StoredPrediction = PredictionEvent & { fate?: PredictionFateState; u
 type Row = Stored<PredictionRow> & { fate: PredictionFateState | null; unanswered_reason: UnansweredReason | null }
 
 /** The event of a prediction as the warehouse holds it; undefined when it does not. */
-export async function findPrediction(warehouse: Warehouse, of: { tenant: string; id: string }): Promise<StoredPrediction | undefined> {
-  const [row] = await warehouse.query<Row>(byId, of).catch(translate)
+export async function findPrediction(warehouse: Warehouse, place: { tenant: string; id: string }): Promise<StoredPrediction | undefined> {
+  const [row] = await warehouse.query<Row>(byId, place).catch(translate)
   if (row === undefined) return undefined
   const { fate, unanswered_reason } = row
   return { ...toPredictionEvent(row), ...(fate !== null && { fate }), ...(unanswered_reason !== null && { unanswered_reason }) }

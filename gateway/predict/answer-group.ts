@@ -22,26 +22,26 @@ export function groupRequest(
 /** `routed`: who answered in the end. */
 export type GroupAnswer = { routed: Routed; execution: Execution }
 
-type Under = { read: Promise<SeenFeatures>; deadline: Deadline }
+type GroupDeadline = { read: Promise<SeenFeatures>; deadline: Deadline }
 
-export function runGroup(deps: ExecuteDeps, { routed, instances }: Group, { read, deadline }: Under): Promise<Execution> {
+export function runGroup(deps: ExecuteDeps, { routed, instances }: Group, { read, deadline }: GroupDeadline): Promise<Execution> {
   return execute(deps, { routed, instances, read, deadline })
 }
 
-/** The same answers, or what stands in for those that came too late. */
+/** The answer of each group, or what stands in for it where it came too late. */
 export async function completeGroups(
   deps: ExecuteDeps,
   groups: readonly Group[],
-  of: Under & { executions: readonly Execution[] },
+  { executions, read, deadline }: GroupDeadline & { executions: readonly Execution[] },
 ): Promise<GroupAnswer[]> {
-  const answers = groups.map(({ routed }, index) => ({ routed, execution: of.executions[index]! }))
+  const answers = groups.map(({ routed }, index) => ({ routed, execution: executions[index]! }))
   if (groups.every(({ fallback }) => fallback === undefined)) return answers
-  return forEach(groups, (group, index) => completeGroup(deps, group, { answer: answers[index]!, read: of.read, deadline: of.deadline }))
+  return forEach(groups, (group, index) => completeGroup(deps, group, { answer: answers[index]!, read, deadline }))
 }
 
-async function completeGroup(deps: ExecuteDeps, group: Group, of: Under & { answer: GroupAnswer }): Promise<GroupAnswer> {
+async function completeGroup(deps: ExecuteDeps, group: Group, bounds: GroupDeadline & { answer: GroupAnswer }): Promise<GroupAnswer> {
   const { fallback, routed, instances } = group
-  const { answer, read, deadline } = of
+  const { answer, read, deadline } = bounds
   if (fallback === undefined) return answer
   return (await fallBack(deps, { fallback, routed, execution: answer.execution, instances, read, deadline })) ?? answer
 }

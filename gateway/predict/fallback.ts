@@ -28,13 +28,13 @@ export function fallbackOf(model: ServingModel, { route, serving }: Routed): Fal
 }
 
 /** Milliseconds of a budget to keep for a fallback. */
-export function fallbackReserveMs(deps: ExecuteDeps, fallback: Fallback | undefined, of: { rows: number; budgetMs: number }): number {
+export function fallbackReserveMs(deps: ExecuteDeps, fallback: Fallback | undefined, request: { rows: number; budgetMs: number }): number {
   if (fallback?.kind !== 'version') return 0
-  const runMs = deps.inference.estimateUs(fallback.serving.sessionId, of.rows) / 1000
-  return Math.min(reachMs + 2 * runMs, of.budgetMs * mostOfBudget)
+  const runMs = deps.inference.estimateUs(fallback.serving.sessionId, request.rows) / 1000
+  return Math.min(reachMs + 2 * runMs, request.budgetMs * mostOfBudget)
 }
 
-type Late = {
+type LateAnswer = {
   fallback: Fallback
   routed: Routed
   execution: Execution
@@ -47,7 +47,7 @@ type Late = {
  * The answers that stand in, and who gave them; undefined when nothing was late, or when the other version does not answer
  * either. Instances that failed for a reason of their own keep it.
  */
-export async function fallBack(deps: ExecuteDeps, late: Late): Promise<{ routed: Routed; execution: Execution } | undefined> {
+export async function fallBack(deps: ExecuteDeps, late: LateAnswer): Promise<{ routed: Routed; execution: Execution } | undefined> {
   const { fallback, routed, execution, instances, read, deadline } = late
   if (!execution.results.some(({ error }) => isLate(error))) return undefined
   if (fallback.kind === 'constant') {

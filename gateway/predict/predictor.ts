@@ -74,19 +74,21 @@ export function answerAtMs(model: ServingModel, input: PredictInput): number {
 /** Until when the version may work, and until when whatever answers may. The same unless another version could still answer. */
 type Deadlines = { model: Deadline; answer: Deadline }
 
-function setDeadlines(deps: PredictorDeps, of: { model: ServingModel; work: Work; groups: readonly Group[] }): Deadlines {
-  const { input } = of.work
-  const budget = budgetMs(of.model, input)
+function setDeadlines(deps: PredictorDeps, request: { model: ServingModel; work: Work; groups: readonly Group[] }): Deadlines {
+  const { input } = request.work
+  const budget = budgetMs(request.model, input)
   const setDeadline = (reserveMs: number) =>
     createDeadline({ now: deps.now, atMs: input.receivedAtMs + budget, reserveMs, onHangUp: input.onHangUp })
   const commitMs = deps.commitTime.reserveMs(budget)
   const answer = setDeadline(commitMs)
-  const reserves = of.groups.map((group) => fallbackReserveMs(deps, group.fallback, { rows: group.instances.length, budgetMs: budget }))
+  const reserves = request.groups.map((group) =>
+    fallbackReserveMs(deps, group.fallback, { rows: group.instances.length, budgetMs: budget }),
+  )
   const fallbackMs = Math.max(...reserves)
   return { answer, model: fallbackMs === 0 ? answer : setDeadline(commitMs + fallbackMs) }
 }
 
-type Answer = {
+type AnswerOptions = {
   deps: PredictorDeps
   work: Work
   groups: readonly Group[]
@@ -94,7 +96,7 @@ type Answer = {
   deadlines: Deadlines
 }
 
-async function answerBy({ deps, work, groups, read, deadlines }: Answer): Promise<Predicted[]> {
+async function answerBy({ deps, work, groups, read, deadlines }: AnswerOptions): Promise<Predicted[]> {
   const { input } = work
   const ids = work.instances.map(() => deps.newId())
   const executions = await forEach(groups, (group) => runGroup(deps, group, { read, deadline: deadlines.model }))

@@ -4,13 +4,13 @@ import { toTimestamp } from '../../contracts/primitives.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { type Instance } from './prediction.ts'
 
-type Asked = { model: string; requestId: string; sent: PredictInstance }
+type AskedInstance = { model: string; requestId: string; sent: PredictInstance }
 
 /** The instance with the hash of what it asks, and whether its id stood for something else before. */
 export function withQuestion(
   deps: { askedIds: AskedIds; metrics: Pick<GatewayMetrics, 'requestIdReused'> },
   instance: Instance,
-  asked: Asked,
+  asked: AskedInstance,
 ): Instance {
   const questionSha256 = questionHash(instance, asked)
   const { tenant, index } = instance
@@ -20,7 +20,7 @@ export function withQuestion(
 }
 
 /** Of what was sent, never of who answers. An anchor time that is only the time of receipt is no part of it. */
-function questionHash({ tenant, index, entities, anchor, anchorTimeMs, row }: Instance, { model, requestId, sent }: Asked): string {
+function questionHash({ tenant, index, entities, anchor, anchorTimeMs, row }: Instance, { model, requestId, sent }: AskedInstance): string {
   return canonicalHash({
     anchor,
     ...(sent.anchor_time !== undefined && { anchor_time: toTimestamp(anchorTimeMs) }),

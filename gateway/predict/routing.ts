@@ -12,14 +12,14 @@ export type Routed = { serving: ServingVersion; route: PredictionEvent['route'];
 /** Instances of a request that one version answers. */
 export type Routing = { routed: Routed; instances: Instance[] }
 
-type Asked = { pinned: string | undefined; requestId: string; instances: Instance[] }
+type RoutingRequest = { pinned: string | undefined; requestId: string; instances: Instance[] }
 
 /**
  * Who answers, and who only watches. A pinned version answers; else champion and challengers by their weights, the same
  * one for an entity (the deployment's sticky key) or, where that is not named, for a request id. The deployment's shadows
  * run on every request.
  */
-export function routeRequest(model: ServingModel, asked: Asked): { answering: Routing[]; shadows: Routed[] } {
+export function routeRequest(model: ServingModel, asked: RoutingRequest): { answering: Routing[]; shadows: Routed[] } {
   const { revision, shadows } = model.deployment
   const answering = asked.pinned === undefined ? routeByShares(model, asked) : [pin(model, asked.pinned, asked.instances)]
   const watching: Routed[] = []
@@ -37,7 +37,7 @@ function pin(model: ServingModel, version: string, instances: Instance[]): Routi
 }
 
 /** A challenger that is not served, or cannot answer what was sent, leaves its share to the champion. */
-function routeByShares(model: ServingModel, { requestId, instances }: Asked): Routing[] {
+function routeByShares(model: ServingModel, { requestId, instances }: RoutingRequest): Routing[] {
   const { champion, challengers, sticky_key: role, revision } = model.deployment
   const serving = championOf(model, champion)
   const able = challengers.filter(({ version }) => canAnswer(model.versions.get(version), serving, instances))

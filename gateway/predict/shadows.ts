@@ -21,7 +21,7 @@ export type ShadowDeps = ExecuteDeps &
     spareTurn: SpareTurns
   }
 
-type Watch = {
+type ShadowBudget = {
   deps: ShadowDeps
   work: Work
   shadows: readonly Routed[]
@@ -32,7 +32,7 @@ type Watch = {
 }
 
 /** Shadows run when the answer is sent, a few at a time, so that they are in nobody's way; a request that left no event has none. */
-export function runShadows({ deps, work, shadows, read, after, uses }: Watch): void {
+export function runShadows({ deps, work, shadows, read, after, uses }: ShadowBudget): void {
   // Whoever uses the read handles its failure; a champion without online features does not.
   read.catch(() => {})
   for (const routed of shadows) {

@@ -84,8 +84,8 @@ describe("a version's features", () => {
   })
 
   it('are missing, with the reason, where the store has not loaded the view or nobody is in the role', () => {
-    const reasonOf = (of: Instance) =>
-      features.assemble(of, () => undefined).find(({ name }) => name === 'origin_arrivals_count_3h')?.reason
+    const reasonOf = (instance: Instance) =>
+      features.assemble(instance, () => undefined).find(({ name }) => name === 'origin_arrivals_count_3h')?.reason
     expect(reasonOf(instance)).toBe('not_ready')
     expect(reasonOf({ ...instance, entities: { destination: 'JFK' } })).toBe('no_entity')
     expect(features.keysOf({ ...instance, entities: {} })).toEqual([])

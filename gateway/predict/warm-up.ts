@@ -46,9 +46,9 @@ async function load(deps: WarmUpDeps, model: ProjectModel, version: ProjectVersi
   }
 }
 
-type Loaded = { model: ProjectModel; version: ProjectVersion; executionProvider: string }
+type LoadedVersion = { model: ProjectModel; version: ProjectVersion; executionProvider: string }
 
-function toFacts(deps: WarmUpDeps, { model, version, executionProvider }: Loaded): VersionFacts {
+function toFacts(deps: WarmUpDeps, { model, version, executionProvider }: LoadedVersion): VersionFacts {
   const { name, governance } = model.definition
   return {
     schema_version: 1,

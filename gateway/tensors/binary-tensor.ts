@@ -2,14 +2,14 @@ import { elementBytes } from '../../contracts/v2.ts'
 import { countElements, type V2Tensor, viewAs } from './v2-tensor.ts'
 import { tensorFault } from './tensor-fault.ts'
 
-type Head = Pick<V2Tensor, 'name' | 'shape' | 'datatype'>
+type TensorHeader = Pick<V2Tensor, 'name' | 'shape' | 'datatype'>
 
 // A byte order mark belongs to the text: the model is given what was sent.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lengthBytes = 4
 
 /** A tensor from the protocol's binary form: little-endian, a BYTES element behind its length in 32 bits. Throws with the tensor's name. */
-export function decodeBinaryTensor(head: Head, bytes: Uint8Array): V2Tensor {
+export function decodeBinaryTensor(head: TensorHeader, bytes: Uint8Array): V2Tensor {
   const { name, shape, datatype } = head
   const count = countElements(shape)
   if (datatype === 'BYTES') return { ...head, data: decodeTexts(name, bytes, count) }

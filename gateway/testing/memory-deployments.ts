@@ -6,13 +6,13 @@ import type { DeploymentStore } from '../deploy/deployment-store.ts'
 export function createMemoryDeployments(): DeploymentStore {
   const revisions = new Map<string, Deployment[]>()
   const listeners: ((model: string, deployment: Deployment) => void)[] = []
-  const of = (model: string) => revisions.get(model) ?? []
+  const revisionsOf = (model: string) => revisions.get(model) ?? []
   return {
-    latest: (model) => of(model)[0],
-    history: async (model) => of(model),
+    latest: (model) => revisionsOf(model)[0],
+    history: async (model) => revisionsOf(model),
     async put(model, deployment) {
-      if ((of(model)[0]?.revision ?? -1) >= deployment.revision) throw conflict(model, deployment)
-      revisions.set(model, [deployment, ...of(model)])
+      if ((revisionsOf(model)[0]?.revision ?? -1) >= deployment.revision) throw conflict(model, deployment)
+      revisions.set(model, [deployment, ...revisionsOf(model)])
       for (const listener of listeners) listener(model, deployment)
     },
     watch: (listener) => void listeners.push(listener),

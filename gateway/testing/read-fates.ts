@@ -26,7 +26,7 @@ export function fateRecordsIn(records: readonly LogRecord[]): PredictionFate[] {
 }
 
 export async function readFates(dataDir: string): Promise<Map<string, string | null>> {
-  return fatesIn(await readRecords(dataDir, { of: ['predictions'] }))
+  return fatesIn(await readRecords(dataDir, { lanes: ['predictions'] }))
 }
 
 function streamOf({ origin }: Pick<LogRecord, 'origin'>): string {

@@ -4,14 +4,14 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
 /** Events and rejects in the outboxes, as a consumer reads them; with `confirm` it says that it has them. */
-export async function readOutbox(dataDir: string, options: { of?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
+export async function readOutbox(dataDir: string, options: { lanes?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
   const records = await readRecords(dataDir, options)
   return records.filter(({ kind }) => kind === 'event' || kind === 'reject')
 }
 
 /** Everything in the outboxes. */
-export async function readRecords(dataDir: string, options: { of?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
-  const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes: options.of ?? lanes })
+export async function readRecords(dataDir: string, options: { lanes?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
+  const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes: options.lanes ?? lanes })
   const records: LogRecord[] = []
   for (;;) {
     const more = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })

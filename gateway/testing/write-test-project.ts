@@ -21,9 +21,9 @@ const view = {
   features: [{ name: 'sum_1h', aggregation: 'sum', value: 'amount', window_seconds: 3600 }],
 }
 const label = { name: 'returned', ...prose, type: 'binary', maturity_seconds: 86_400, silence: 'negative' }
-type Rules = Partial<Pick<OnlineFeature, 'on_store_unavailable'>>
+type MissingRules = Partial<Pick<OnlineFeature, 'on_store_unavailable'>>
 
-const modelWith = (rules: Rules) => ({
+const modelWith = (rules: MissingRules) => ({
   name: 'basket',
   ...prose,
   task: 'binary_classification',
@@ -52,7 +52,7 @@ const modelWith = (rules: Rules) => ({
 export const probabilityOf = (price: number, sales: number): number => 1 / (1 + Math.exp(-(0.5 * price - 0.25 * sales + 0.1)))
 
 /** A project folder whose model has version 1 and 2. `rules` go to its online feature. */
-export async function writeTestProject(dir: string, rules: Rules = {}): Promise<void> {
+export async function writeTestProject(dir: string, rules: MissingRules = {}): Promise<void> {
   const model = modelWith(rules)
   await write(dir, 'sources/sale.yaml', source)
   await write(dir, 'features/shop_sales.yaml', view)

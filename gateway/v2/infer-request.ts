@@ -12,7 +12,7 @@ import type { SentBody } from './sent-body.ts'
 /** What an infer request asks for, and the tensors it sends. */
 export type InferRequest = {
   id: string | undefined
-  parameters: Present<NonNullable<V2InferRequest['parameters']>>
+  parameters: WithoutNulls<NonNullable<V2InferRequest['parameters']>>
   tensors: V2Tensor[]
   /** Undefined: all. */
   outputs: { name: string; binary: boolean }[] | undefined
@@ -77,11 +77,11 @@ function booleanOr(value: unknown, otherwise: boolean): boolean {
   return typeof value === 'boolean' ? value : otherwise
 }
 
-type Present<T> = { [Name in keyof T]: Exclude<T[Name], null> }
+type WithoutNulls<T> = { [Name in keyof T]: Exclude<T[Name], null> }
 
 /** What is null is as what was left out. */
-function withoutNulls<T extends object>(members: T | null | undefined): Present<T> {
-  return Object.fromEntries(Object.entries(members ?? {}).filter(([, value]) => isPresent(value))) as Present<T>
+function withoutNulls<T extends object>(members: T | null | undefined): WithoutNulls<T> {
+  return Object.fromEntries(Object.entries(members ?? {}).filter(([, value]) => isPresent(value))) as WithoutNulls<T>
 }
 
 function isPresent<T>(value: T | null | undefined): value is T {

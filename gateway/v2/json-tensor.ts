@@ -3,10 +3,10 @@ import { isMarked, unmark } from './long-integers.ts'
 import { countElements, createArray, type NumericDatatype, type V2Tensor } from '../tensors/v2-tensor.ts'
 import { tensorFault } from '../tensors/tensor-fault.ts'
 
-type Head = Pick<V2Tensor, 'name' | 'shape' | 'datatype'>
+type TensorHeader = Pick<V2Tensor, 'name' | 'shape' | 'datatype'>
 
 /** A tensor from its JSON `data`, nested or flat. Long integers are marked (`long-integers.ts`). Throws with the tensor's name. */
-export function decodeJsonTensor(head: Head, data: readonly unknown[]): V2Tensor {
+export function decodeJsonTensor(head: TensorHeader, data: readonly unknown[]): V2Tensor {
   const { name, shape, datatype } = head
   const elements = flatten(head, data)
   const count = countElements(shape)
@@ -19,14 +19,14 @@ export function decodeJsonTensor(head: Head, data: readonly unknown[]): V2Tensor
   return { ...head, data: array }
 }
 
-function flatten(head: Head, data: readonly unknown[]): readonly unknown[] {
+function flatten(head: TensorHeader, data: readonly unknown[]): readonly unknown[] {
   if (!Array.isArray(data[0])) return data
   const elements: unknown[] = []
   collect(head, data, { depth: 0, elements })
   return elements
 }
 
-function collect(head: Head, data: readonly unknown[], into: { depth: number; elements: unknown[] }): void {
+function collect(head: TensorHeader, data: readonly unknown[], into: { depth: number; elements: unknown[] }): void {
   const { depth, elements } = into
   if (data.length !== head.shape[depth]) throw wrongNesting(head)
   if (depth === head.shape.length - 1) {
@@ -39,7 +39,7 @@ function collect(head: Head, data: readonly unknown[], into: { depth: number; el
   }
 }
 
-function wrongNesting({ name, shape }: Head): Error {
+function wrongNesting({ name, shape }: TensorHeader): Error {
   return tensorFault(name, `data is not nested as shape [${shape.join(', ')}] says`)
 }
 
@@ -59,7 +59,7 @@ const integerRanges: Partial<Record<Datatype, readonly [bigint, bigint]>> = {
   INT64: [-(2n ** 63n), 2n ** 63n - 1n],
 }
 
-function toNumber({ name, datatype }: Head & { datatype: Datatype }, element: unknown): number | bigint {
+function toNumber({ name, datatype }: TensorHeader & { datatype: Datatype }, element: unknown): number | bigint {
   if (datatype === 'BOOL') {
     if (typeof element !== 'boolean') throw tensorFault(name, 'BOOL elements must be true or false')
     return element ? 1 : 0

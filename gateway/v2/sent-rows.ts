@@ -12,7 +12,7 @@ import { inputShape } from './tensor-shapes.ts'
 import { type SentRow } from '../predict/prediction.ts'
 
 type Input = ServingVersion['manifest']['inputs'][number]
-type Bound = { input: Input; tensor: V2Tensor }
+type BoundInput = { input: Input; tensor: V2Tensor }
 
 /** The rows of the tensors, by the features that the version's manifest names for each column. Throws with the name of a tensor that does not fit. */
 export function toSentRows({ manifest }: Pick<ServingVersion, 'manifest'>, tensors: readonly V2Tensor[]): SentRow[] {
@@ -56,7 +56,7 @@ function findTensor(input: Input, tensors: readonly V2Tensor[]): V2Tensor {
   return tensor
 }
 
-function countRows(bound: readonly Bound[]): number {
+function countRows(bound: readonly BoundInput[]): number {
   const [first] = bound
   const rows = first?.tensor.shape[0] ?? 0
   if (rows < 1 || rows > limits.items)
@@ -66,7 +66,7 @@ function countRows(bound: readonly Bound[]): number {
   return rows
 }
 
-function toRow(bound: readonly Bound[], row: number, rows: number): SentRow {
+function toRow(bound: readonly BoundInput[], row: number, rows: number): SentRow {
   const values = new Map<string, Scalar | undefined>()
   const inputs = bound.map(({ input, tensor }) => {
     const width = tensor.data.length / rows

@@ -2,10 +2,10 @@ import type { V2ModelStatistics } from '../../contracts/v2.ts'
 import type { GatewayMetrics, Stage } from '../metrics/gateway-metrics.ts'
 
 /** The total is not one more part of itself. */
-type Part = Exclude<Stage, 'total'>
+type MeasuredStage = Exclude<Stage, 'total'>
 
 type Duration = { count: number; ns: number }
-type Counted = { rows: number; lastAtMs: number; success: Duration; fail: Duration; stages: Record<Part, Duration> }
+type VersionCounts = { rows: number; lastAtMs: number; success: Duration; fail: Duration; stages: Record<MeasuredStage, Duration> }
 
 /** What each version has done since the start, for clients that ask for it in the protocol's form instead of Prometheus's. */
 export type Statistics = {
@@ -15,9 +15,9 @@ export type Statistics = {
 }
 
 export function createStatistics(deps: { now: () => number }): Statistics {
-  const counted = new Map<string, Counted>()
+  const counted = new Map<string, VersionCounts>()
 
-  function entry({ model, version }: { model: string; version: string }): Counted {
+  function entry({ model, version }: { model: string; version: string }): VersionCounts {
     const key = `${model}/${version}`
     const known = counted.get(key)
     if (known !== undefined) return known
@@ -45,7 +45,7 @@ export function createStatistics(deps: { now: () => number }): Statistics {
   }
 }
 
-function nothingCounted(): Counted {
+function nothingCounted(): VersionCounts {
   const none = (): Duration => ({ count: 0, ns: 0 })
   const stages = { features: none(), queue: none(), inference: none(), outbox: none() }
   return { rows: 0, lastAtMs: 0, success: none(), fail: none(), stages }
@@ -59,7 +59,7 @@ function add(duration: Duration, count: number, elapsedMs: number): void {
 function toStatistics(
   model: string,
   version: string,
-  { rows, lastAtMs, success, fail, stages }: Counted,
+  { rows, lastAtMs, success, fail, stages }: VersionCounts,
 ): V2ModelStatistics['model_stats'][number] {
   const ns = Object.values(stages).reduce((sum, stage) => sum + stage.ns, 0)
   return {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(dir, { recursive: true }))
 
-type Some = Partial<FileOptions>
+type SomeOptions = Partial<FileOptions>
 const letters: FileOptions['columns'] = { isKnown: (name) => /^([a-c]|id|at)$/.test(name), description: 'a, b, c, id, at' }
 const anything: FileOptions['columns'] = { isKnown: () => true, description: 'any' }
 
@@ -24,7 +24,7 @@ async function write(ending: string, content: string | Uint8Array): Promise<stri
   return path
 }
 
-async function readAll(path: string, options: Some = {}): Promise<FileRow[]> {
+async function readAll(path: string, options: SomeOptions = {}): Promise<FileRow[]> {
   const source = await openFile(path, { columns: letters, ...options })
   const rows: FileRow[] = []
   for await (const row of source.rows()) rows.push(row)
@@ -32,7 +32,8 @@ async function readAll(path: string, options: Some = {}): Promise<FileRow[]> {
   return rows
 }
 
-const read = async (ending: string, content: string | Uint8Array, options: Some = {}) => readAll(await write(ending, content), options)
+const read = async (ending: string, content: string | Uint8Array, options: SomeOptions = {}) =>
+  readAll(await write(ending, content), options)
 const values = (rows: readonly FileRow[]) => rows.map((row) => ('value' in row ? row.value : row.problem))
 const fixture = (name: string) => fileURLToPath(new URL(`./testing/fixtures/${name}`, import.meta.url))
 const latin1 = (text: string) => Buffer.from(text, 'latin1')
@@ -47,7 +48,7 @@ describe('CSV', () => {
     ])
   })
 
-  test.each<[string, string, Some]>([
+  test.each<[string, string, SomeOptions]>([
     ['semicolons', 'a;b\n1,5;2', {}],
     ['tabs', 'a\tb\n1,5\t2', {}],
     ["Excel's first line", 'sep=;\r\na;b\r\n1,5;2', {}],
@@ -72,7 +73,7 @@ describe('CSV', () => {
     ])
   })
 
-  test.each<[string, string, Some, object]>([
+  test.each<[string, string, SomeOptions, object]>([
     ['a column written twice', 'a,b,a\n1,2,3', {}, { path: 'a', message: expect.stringContaining('written twice') as string }],
     ['columns that nobody knows', 'a,x,y\n1,2,3', {}, { path: 'x', message: 'these columns are unknown: "x", "y"' }],
     ['a column without a name that is not the first', 'a,\n1,2', {}, { message: 'these columns are unknown: the one without a name at 2' }],

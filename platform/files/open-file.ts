@@ -94,7 +94,7 @@ async function openOneOf(folder: string, name: string, options: FileOptions): Pr
 }
 
 function joined(sources: readonly { name: string; source: FileSource }[]): FileSource {
-  const sum = (of: (source: FileSource) => number) => sources.reduce((total, { source }) => total + of(source), 0)
+  const sum = (figureOf: (source: FileSource) => number) => sources.reduce((total, { source }) => total + figureOf(source), 0)
   const isOfRows = sources.every(({ source }) => source.unit === 'rows')
   return {
     unit: isOfRows ? 'rows' : 'bytes',

@@ -2,9 +2,9 @@ import type { SchemaElement } from 'hyparquet'
 import { toBigInt, toNearestDouble } from './decimal.ts'
 
 /** A value as the file has it: what hyparquet gives for a column without a logical type. */
-type Raw = number | bigint | boolean | string | Uint8Array | Date
+type RawValue = number | bigint | boolean | string | Uint8Array | Date
 
-export type ToValue = (raw: Raw) => unknown
+export type ToValue = (raw: RawValue) => unknown
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const dayMs = 86_400_000

@@ -10,7 +10,7 @@ import { knownNames } from '../text/known-names.ts'
 export type BrokenDefinitions = Readonly<Record<'sources' | 'views' | 'labels' | 'lookups', ReadonlySet<string>>>
 
 /** The definitions of one kind that hold, by name, and the names of those that are broken. */
-export type OfKind<T = unknown> = { known: ReadonlyMap<string, T>; broken: ReadonlySet<string> }
+export type CheckedKind<T = unknown> = { known: ReadonlyMap<string, T>; broken: ReadonlySet<string> }
 
 const nouns = { sources: 'source', views: 'feature view', labels: 'label', lookups: 'lookup' } as const
 
@@ -19,7 +19,7 @@ export function reportUnknown(
   report: Report,
   path: readonly (string | number)[],
   name: string,
-  { kind, known, broken }: OfKind & { kind: keyof BrokenDefinitions },
+  { kind, known, broken }: CheckedKind & { kind: keyof BrokenDefinitions },
 ): void {
   if (!broken.has(name)) report(path, `there is no ${nouns[kind]} "${name}"`, knownNames(name, [...known.keys(), ...broken]))
 }

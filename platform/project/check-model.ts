@@ -1,7 +1,7 @@
 import type { Deployment } from '../../contracts/deployment.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { type ModelDefinition, type ModelFeature, scoreOf } from '../../contracts/model-definition.ts'
-import { type OfKind, reportUnknown } from './broken-definitions.ts'
+import { type CheckedKind, reportUnknown } from './broken-definitions.ts'
 import { type CheckedDefinitions, checkFeatures } from './check-features.ts'
 import { derivedInputs } from './derivation-inputs.ts'
 import type { Report } from './problems.ts'
@@ -31,7 +31,7 @@ export function checkModel(
     report(['governance', 'subject'], `the model has no role "${subject}"`, knownNames(subject, Object.keys(model.entities)))
 }
 
-function checkLabel(model: ModelDefinition, labels: OfKind<LabelDefinition>, report: Report): void {
+function checkLabel(model: ModelDefinition, labels: CheckedKind<LabelDefinition>, report: Report): void {
   const label = labels.known.get(model.primary_label)
   if (label === undefined) reportUnknown(report, ['primary_label'], model.primary_label, { kind: 'labels', ...labels })
   else if (label.type !== labelTypeOf[model.task])

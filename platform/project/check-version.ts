@@ -166,10 +166,10 @@ function checkOutputTensor(
     report([...path, 'column'], `tensor "${output.tensor}" has ${columns} column${columns === 1 ? '' : 's'}`)
 }
 
-type Wanted = { path: (string | number)[]; name: string; type: string; tensors: readonly OnnxOutput[]; report: Report }
+type RequiredTensor = { path: (string | number)[]; name: string; type: string; tensors: readonly OnnxOutput[]; report: Report }
 
 /** The file's tensor of that name, if it is of that type. */
-function findTensor({ path, name, type, tensors, report }: Wanted): OnnxTensor | undefined {
+function findTensor({ path, name, type, tensors, report }: RequiredTensor): OnnxTensor | undefined {
   const found = tensors.find((tensor) => tensor.name === name)
   if (found === undefined) {
     const names = tensors.map((tensor) => tensor.name)

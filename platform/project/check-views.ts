@@ -1,13 +1,13 @@
 import { takes } from '../../contracts/aggregations.ts'
 import type { EventSourceDefinition } from '../../contracts/event-source.ts'
 import type { FeatureViewDefinition, ViewFeature } from '../../contracts/feature-view.ts'
-import { type OfKind, reportUnknown } from './broken-definitions.ts'
+import { type CheckedKind, reportUnknown } from './broken-definitions.ts'
 import type { Report } from './problems.ts'
 import { knownNames } from '../text/known-names.ts'
 import { ownEntry } from './own-entry.ts'
 
 /** Whether the view's source, key, entity and aggregated values exist and fit. Reports every fault but a source that is broken. */
-export function checkView(view: FeatureViewDefinition, sources: OfKind<EventSourceDefinition>, report: Report): boolean {
+export function checkView(view: FeatureViewDefinition, sources: CheckedKind<EventSourceDefinition>, report: Report): boolean {
   const source = sources.known.get(view.source)
   if (source === undefined) {
     reportUnknown(report, ['source'], view.source, { kind: 'sources', ...sources })

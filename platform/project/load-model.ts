@@ -57,11 +57,11 @@ async function loadDefinition({ dir, problems, definitions }: ModelContext, fold
   return failed || refersToBroken(read.value, definitions.broken) ? undefined : read.value
 }
 
-type Loaded = Pick<ProjectModel, 'definition' | 'features' | 'featureHashes'>
+type LoadedModel = Pick<ProjectModel, 'definition' | 'features' | 'featureHashes'>
 
 async function loadVersions(
   context: ModelContext,
-  { definition, features, featureHashes }: Loaded,
+  { definition, features, featureHashes }: LoadedModel,
 ): Promise<Pick<ProjectModel, 'versions' | 'refused'>> {
   const versions = new Map<string, ProjectVersion>()
   const refused = new Map<string, ProjectProblem>()

@@ -6,7 +6,7 @@ import { eventSourceDefinition } from '../../contracts/event-source.ts'
 import { featureViewDefinition } from '../../contracts/feature-view.ts'
 import { labelDefinition } from '../../contracts/label-definition.ts'
 import { lookupDefinition } from '../../contracts/lookup.ts'
-import type { OfKind } from './broken-definitions.ts'
+import type { CheckedKind } from './broken-definitions.ts'
 import { checkView } from './check-views.ts'
 import { loadModel, type ModelContext, versionFolders } from './load-model.ts'
 import { createProblemList, type ProblemList, type Report, toProblem } from './problems.ts'
@@ -91,7 +91,7 @@ async function readFolder<T extends { name: string }>(
   folder: string,
   contract: z.ZodType<T>,
   check: (value: T, report: Report) => boolean = () => true,
-): Promise<OfKind<T>> {
+): Promise<CheckedKind<T>> {
   const files = (await listFolder(`${dir}/${folder}`)) ?? []
   const known = new Map<string, T>()
   const broken = new Set<string>()

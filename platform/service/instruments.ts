@@ -51,12 +51,12 @@ export function createInstruments(): Instruments {
   return {
     counter(description) {
       const series = createSeries(description, createTally)
-      add('counter', description, () => series.all.map(({ labels, of }) => ({ labels, value: of.total })))
+      add('counter', description, () => series.all.map(({ labels, leaf }) => ({ labels, value: leaf.total })))
       return series.find
     },
     histogram(description) {
       const series = createSeries(description, () => createDistribution(description.bounds))
-      add('histogram', description, () => series.all.map(({ labels, of }) => ({ labels, value: of })))
+      add('histogram', description, () => series.all.map(({ labels, leaf }) => ({ labels, value: leaf })))
       return series.find
     },
     observe: add,
@@ -81,7 +81,7 @@ type Branch<T> = { branches: Map<string, Branch<T>>; leaf: T | undefined }
 /** One map per label, because a text that joins the labels would have to be built and hashed each time. */
 function createSeries<T>({ labels: names = [] }: Description, create: () => T) {
   const root: Branch<T> = { branches: new Map(), leaf: undefined }
-  const all: { labels: readonly string[]; of: T }[] = []
+  const all: { labels: readonly string[]; leaf: T }[] = []
 
   function find(...labels: readonly string[]): T {
     let at = root
@@ -92,7 +92,7 @@ function createSeries<T>({ labels: names = [] }: Description, create: () => T) {
   function grow(at: Branch<T>, labels: readonly string[]): T {
     if (labels.length !== names.length) throw new Error(`${labels.length} labels for ${names.join(', ')}`)
     at.leaf = create()
-    all.push({ labels, of: at.leaf })
+    all.push({ labels, leaf: at.leaf })
     return at.leaf
   }
 

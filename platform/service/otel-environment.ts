@@ -10,7 +10,7 @@ export type OtelEnvironment = {
 }
 
 type Env = Readonly<Record<string, string | undefined>>
-type Note = (line: string) => void
+type WarningSink = (line: string) => void
 
 const protocols = ['http/json', 'http/protobuf'] as const
 /** Of the specification. */
@@ -23,7 +23,7 @@ const readPropagators = ['tracecontext', 'baggage']
 /** An empty variable counts as unset, and a value that is not done is never taken for another one: its signal is not sent. */
 export function readOtelEnvironment(env: Env): OtelEnvironment {
   const notes: string[] = []
-  const note: Note = (line) => void notes.push(line)
+  const note: WarningSink = (line) => void notes.push(line)
   if (isDisabled(env, note)) return { traces: undefined, metrics: undefined, notes }
   const [traces, metrics] = [readSignal(env, 'TRACES', note), readSignal(env, 'METRICS', note)]
   if (traces !== undefined) noteOtherPropagators(env, note)
@@ -38,13 +38,13 @@ function read(env: Env, ...names: readonly string[]): { name: string; value: str
   return name === undefined ? undefined : { name, value: env[name]!.trim() }
 }
 
-function isDisabled(env: Env, note: Note): boolean {
+function isDisabled(env: Env, note: WarningSink): boolean {
   const value = read(env, 'OTEL_SDK_DISABLED')?.value.toLowerCase() ?? 'false'
   if (value !== 'true' && value !== 'false') note('OTEL_SDK_DISABLED: neither true nor false, and so not true')
   return value === 'true'
 }
 
-function readSignal(env: Env, signal: 'TRACES' | 'METRICS', note: Note): OtlpSignal | undefined {
+function readSignal(env: Env, signal: 'TRACES' | 'METRICS', note: WarningSink): OtlpSignal | undefined {
   const [exporter, endpoint] = [`OTEL_${signal}_EXPORTER`, `OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`]
   const asked = read(env, exporter)
     ?.value.split(',')
@@ -61,7 +61,7 @@ function readSignal(env: Env, signal: 'TRACES' | 'METRICS', note: Note): OtlpSig
   return undefined
 }
 
-function noteOtherPropagators(env: Env, note: Note): void {
+function noteOtherPropagators(env: Env, note: WarningSink): void {
   const asked =
     read(env, 'OTEL_PROPAGATORS')
       ?.value.split(',')
@@ -70,7 +70,7 @@ function noteOtherPropagators(env: Env, note: Note): void {
   if (others.length > 0) note(`OTEL_PROPAGATORS: ${others.join(', ')} is not done; the header traceparent is read, and no other`)
 }
 
-function readMs(env: Env, { name, otherwise, note }: { name: string; otherwise: number; note: Note }): number {
+function readMs(env: Env, { name, otherwise, note }: { name: string; otherwise: number; note: WarningSink }): number {
   const value = read(env, name)?.value
   if (value === undefined) return otherwise
   // More than 31 bits make a timer of Node.js go off at once.

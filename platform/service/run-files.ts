@@ -46,8 +46,8 @@ export async function writeRunFile(dataDir: string, content: RunFile & { service
   await writeFileAtomically(runFilePath(dataDir, content), `${JSON.stringify(content, null, 2)}\n`)
 }
 
-export async function removeRunFile(dataDir: string, of: ServiceInstance): Promise<void> {
-  await rm(runFilePath(dataDir, of), { force: true })
+export async function removeRunFile(dataDir: string, instance: ServiceInstance): Promise<void> {
+  await rm(runFilePath(dataDir, instance), { force: true })
 }
 
 export type Connection = {

@@ -27,15 +27,15 @@ const codes = {
   no_space: { 75: 'CANNOT_WRITE_TO_FILE_DESCRIPTOR', 243: 'NOT_ENOUGH_SPACE' },
 } as const
 
-type Meaning = Exclude<RefusalReason, 'other'> | 'no_space'
+type CodeMeaning = Exclude<RefusalReason, 'other'> | 'no_space'
 
 const meanings = new Map(
-  Object.entries(codes satisfies Record<Meaning, object>).flatMap(([meaning, own]) =>
-    Object.keys(own).map((code) => [code, meaning as Meaning] as const),
+  Object.entries(codes satisfies Record<CodeMeaning, object>).flatMap(([meaning, own]) =>
+    Object.keys(own).map((code) => [code, meaning as CodeMeaning] as const),
   ),
 )
 
 /** What an error code of ClickHouse says; `other` where nobody acts on it. */
-export function meaningOf(code: string): Meaning | 'other' {
+export function meaningOf(code: string): CodeMeaning | 'other' {
   return meanings.get(code) ?? 'other'
 }

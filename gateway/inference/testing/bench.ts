@@ -19,10 +19,10 @@ const engine = createOnnxInference({
   maxQueuedRows: 16_384,
 })
 
-type Turn = { perSecond: number; p99Ms: number; busyShare: number }
+type BenchResult = { perSecond: number; p99Ms: number; busyShare: number }
 
 /** So many callers that each ask for a row, wait for it, and ask again. */
-async function closedLoop(run: () => Promise<unknown>, callers: number): Promise<Turn> {
+async function closedLoop(run: () => Promise<unknown>, callers: number): Promise<BenchResult> {
   const latencies: number[] = []
   const until = performance.now() + seconds * 1000
   const before = performance.eventLoopUtilization()
@@ -46,8 +46,8 @@ function quantile(values: readonly number[], share: number): number {
 }
 
 /** Rounds in which each way has its turn; the order changes, so that none always comes first. */
-async function interleave(ways: Record<string, () => Promise<Turn>>): Promise<Record<string, Turn[]>> {
-  const turns: Record<string, Turn[]> = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
+async function interleave(ways: Record<string, () => Promise<BenchResult>>): Promise<Record<string, BenchResult[]>> {
+  const turns: Record<string, BenchResult[]> = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     const names = Object.keys(ways)
     for (const name of round % 2 === 0 ? names : names.toReversed()) turns[name]!.push(await ways[name]!())
@@ -55,11 +55,11 @@ async function interleave(ways: Record<string, () => Promise<Turn>>): Promise<Re
   return turns
 }
 
-function report(title: string, turns: Record<string, Turn[]>): void {
+function report(title: string, turns: Record<string, BenchResult[]>): void {
   const [[base] = ['']] = Object.entries(turns)
-  const middle = (name: string, of: keyof Turn) =>
+  const middle = (name: string, figure: keyof BenchResult) =>
     quantile(
-      turns[name]!.map((turn) => turn[of]),
+      turns[name]!.map((turn) => turn[figure]),
       0.5,
     )
   process.stdout.write(`${title}\n`)
@@ -93,8 +93,14 @@ async function loadFlightDelay(): Promise<{ ask: (id: string) => () => Promise<u
   return { ask: (id) => () => askOne(engine, id, sample) }
 }
 
-function askOne(of: InferenceEngine, sessionId: string, sample: Sample): Promise<unknown> {
-  return of.run({ sessionId, inputs: takeRows(sample.inputs, [0]), outputs: sample.outputs, rows: 1, deadlineAtMs: Date.now() + 10_000 })
+function askOne(engine: InferenceEngine, sessionId: string, sample: Sample): Promise<unknown> {
+  return engine.run({
+    sessionId,
+    inputs: takeRows(sample.inputs, [0]),
+    outputs: sample.outputs,
+    rows: 1,
+    deadlineAtMs: Date.now() + 10_000,
+  })
 }
 
 /** A thread that sends back what it gets, copied or moved. */

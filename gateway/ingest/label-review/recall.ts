@@ -33,10 +33,10 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
 
   async function ask<T>(source: 'store' | 'warehouse', question: () => Promise<T>): Promise<T | undefined> {
     const asked = question().then(
-      (value): Answer<T> => ({ outcome: 'answered', value }),
-      (): Answer<T> => ({ outcome: 'failed' }),
+      (value): TimedAnswer<T> => ({ outcome: 'answered', value }),
+      (): TimedAnswer<T> => ({ outcome: 'failed' }),
     )
-    const answer = await within(lookupMs, asked, (): Answer<T> => ({ outcome: 'late' }))
+    const answer = await within(lookupMs, asked, (): TimedAnswer<T> => ({ outcome: 'late' }))
     metrics.labelLookup({ source, outcome: answer.outcome })
     return answer.outcome === 'answered' ? answer.value : undefined
   }
@@ -85,4 +85,4 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
   }
 }
 
-type Answer<T> = { outcome: 'answered'; value: T } | { outcome: 'late' | 'failed' }
+type TimedAnswer<T> = { outcome: 'answered'; value: T } | { outcome: 'late' | 'failed' }

@@ -32,8 +32,8 @@ const event = {
 const predict = (async () => [{ event, error: undefined, tensors: undefined }]) as unknown as Predictor
 const model = { definition: { name: 'flight-delay' } } as unknown as ServingModel
 
-async function measure(name: string, of: Tracing | undefined, trace: TraceParent | undefined): Promise<void> {
-  const traced = tracePredictor(predict, of, Date.now)
+async function measure(name: string, tracer: Tracing | undefined, trace: TraceParent | undefined): Promise<void> {
+  const traced = tracePredictor(predict, tracer, Date.now)
   const input = { requestId: 'r', instances: [{}], receivedAtMs: Date.now(), trace } as unknown as PredictInput
   const seen: number[] = []
   for (let round = 0; round < rounds; round++) {

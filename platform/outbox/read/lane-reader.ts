@@ -26,7 +26,16 @@ export type LaneReader = {
   close(): Promise<void>
 }
 
-type Place = { id: SegmentId; fd: number; seed: number; offset: number; chunk: Buffer; chunkAt: number; resumed: boolean; stuckAt: number }
+type ReadPosition = {
+  id: SegmentId
+  fd: number
+  seed: number
+  offset: number
+  chunk: Buffer
+  chunkAt: number
+  resumed: boolean
+  stuckAt: number
+}
 
 /** One read call per this much: large against its cost, small against what a consumer holds of it. */
 const chunkBytes = 1024 * 1024
@@ -40,7 +49,7 @@ export function createLaneReader(options: {
   onDamage: (damage: LogDamage) => void
 }): LaneReader {
   const { dir, writerId, lane, start, positionFd, onDamage } = options
-  let place: Place | undefined
+  let place: ReadPosition | undefined
   let last: Pick<SegmentId, 'epoch' | 'firstSeq'> | undefined
   let epoch = start?.epoch ?? 0
   let nextSeq = (start?.seq ?? 0) + 1
@@ -72,7 +81,7 @@ export function createLaneReader(options: {
     }
   }
 
-  function takeFromChunk(from: Place, left: { records: number; bytes: number }, out: ReadRecord[]): void {
+  function takeFromChunk(from: ReadPosition, left: { records: number; bytes: number }, out: ReadRecord[]): void {
     const { id, chunk, chunkAt, seed } = from
     while (left.records > 0 && left.bytes > 0) {
       const decoded = decodeRecord(chunk, from.offset - chunkAt, seed)
@@ -97,7 +106,7 @@ export function createLaneReader(options: {
   }
 
   /** Brings a whole record to the start of the chunk; false when there is none below the limit. */
-  async function refill(into: Place, limit: number): Promise<boolean> {
+  async function refill(into: ReadPosition, limit: number): Promise<boolean> {
     if (into.resumed && into.offset > limit) rereadFromStart(into)
     if (into.offset >= limit || into.stuckAt === limit) return false
     await loadChunk(into, Math.min(limit - into.offset, chunkBytes))
@@ -107,17 +116,17 @@ export function createLaneReader(options: {
     return skipDamage(into, limit)
   }
 
-  async function loadChunk(into: Place, bytes: number): Promise<void> {
+  async function loadChunk(into: ReadPosition, bytes: number): Promise<void> {
     into.chunk = await readAt(into.fd, into.offset, bytes)
     into.chunkAt = into.offset
   }
 
-  function isWhole({ chunk, seed }: Place, offset: number): boolean {
+  function isWhole({ chunk, seed }: ReadPosition, offset: number): boolean {
     const record = decodeRecord(chunk, offset, seed)
     return record !== undefined && record.seq >= nextSeq
   }
 
-  async function skipDamage(at: Place, limit: number): Promise<boolean> {
+  async function skipDamage(at: ReadPosition, limit: number): Promise<boolean> {
     if (at.resumed) {
       rereadFromStart(at)
       return refill(at, limit)
@@ -133,7 +142,7 @@ export function createLaneReader(options: {
   }
 
   /** The cursor's offset is no record's start: a power loss took what it pointed at. Its number still holds. */
-  function rereadFromStart(at: Place): void {
+  function rereadFromStart(at: ReadPosition): void {
     at.resumed = false
     at.offset = segmentHeaderBytes
     nextSeq = at.id.firstSeq
@@ -145,7 +154,7 @@ export function createLaneReader(options: {
   }
 
   /** The next segment with anything published in it, or undefined. */
-  async function openNext(published: LogPosition): Promise<Place | undefined> {
+  async function openNext(published: LogPosition): Promise<ReadPosition | undefined> {
     const segments = (await listSegments(dir, { writerId, lane })).filter(
       (id) => compareSegments(id, { epoch: published.epoch, firstSeq: published.segment }) <= 0,
     )
@@ -154,7 +163,7 @@ export function createLaneReader(options: {
     return id === undefined || fd === undefined ? undefined : enter(id, fd)
   }
 
-  function enter(id: SegmentId, fd: number): Place {
+  function enter(id: SegmentId, fd: number): ReadPosition {
     const isFirst = last === undefined
     const resumed = isFirst && id.epoch === start?.epoch && id.firstSeq === start.segment
     if (id.epoch !== epoch) nextSeq = start === undefined && isFirst ? id.firstSeq : 1
@@ -165,11 +174,11 @@ export function createLaneReader(options: {
     return { id, fd, seed: segmentSeed(id), offset, chunk: Buffer.alloc(0), chunkAt: offset, resumed, stuckAt: -1 }
   }
 
-  async function endOf({ id, fd }: Place): Promise<number> {
+  async function endOf({ id, fd }: ReadPosition): Promise<number> {
     return (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await statFile(fd)).size
   }
 
-  async function leave(from: Place): Promise<void> {
+  async function leave(from: ReadPosition): Promise<void> {
     const segments = await listSegments(dir, { writerId, lane })
     const lastSeq = await lastSeqOf(
       from.id,

@@ -113,12 +113,12 @@ export function createSegmentSink(options: SegmentSinkOptions): SegmentSink {
 }
 
 type Encoding = { buffer: Buffer; seed: number; numbering: Numbering; nowMs: number; startsHour: boolean }
-type Encoded = { bytes: number; origins: Origin[][]; numbering: Numbering }
+type EncodedBatch = { bytes: number; origins: Origin[][]; numbering: Numbering }
 
 /** Puts a batch at the front of the buffer and says how numbering goes on behind it. */
 function createBatchEncoder(options: Pick<SegmentSinkOptions, 'writerId' | 'lane' | 'epoch' | 'settlement'>) {
   const { writerId, lane, epoch, settlement } = options
-  return (batch: readonly LaneEntry[], { buffer, seed, numbering, nowMs, startsHour }: Encoding): Encoded => {
+  return (batch: readonly LaneEntry[], { buffer, seed, numbering, nowMs, startsHour }: Encoding): EncodedBatch => {
     let { nextSeq, unsealedFrom, saidThrough } = numbering
     let bytes = 0
     const put = (record: RecordInput) => {

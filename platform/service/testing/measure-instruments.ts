@@ -35,12 +35,12 @@ function openTelemetrys(): () => void {
   const stageSeconds = meter.createHistogram('stage', { advice })
   const requestSeconds = meter.createHistogram('request', { advice })
   const [route, method, status, code] = request
-  const of = (labels: Attributes): Attributes => ({ model: 'flight-delay', version: '2', ...labels })
+  const labelsOf = (labels: Attributes): Attributes => ({ model: 'flight-delay', version: '2', ...labels })
   return () => {
     requestCount.add(1, { route, method, status, code })
     requestSeconds.record(0.0015, { route })
-    for (const stage of stages) stageSeconds.record(0.0003, of({ stage }))
-    predictions.add(1, of({ status: 'ok' }))
+    for (const stage of stages) stageSeconds.record(0.0003, labelsOf({ stage }))
+    predictions.add(1, labelsOf({ status: 'ok' }))
   }
 }
 
