@@ -33,7 +33,7 @@ export type EmbeddedWarehouseOptions = {
   host?: string
   /** Required of every request to the services' port but `/ping` when given. */
   credentials?: Credentials
-  /** Likewise of the analysts' port. */
+  /** Required of every request to the analysts' port but `/ping` when given. */
   readOnlyCredentials?: Credentials
   /** Whether analysts find what they read, asked with the services' URL; until then their port answers 503. Default: as soon as there is `gold`. */
   hasTables?: (url: string) => Promise<boolean>
@@ -43,9 +43,9 @@ export type EmbeddedWarehouseOptions = {
   analystLimits?: Partial<AnalystLimits>
   /** Tables that analysts do not see; default the raw payloads. */
   deniedTables?: RegExp
-  /** Decompressed, of one request. Default 4 GiB. */
+  /** The most bytes of one request's body, decompressed. Default 4 GiB. */
   maxBodyBytes?: number
-  /** Of a statement without its data. Default 4 MiB. */
+  /** The most bytes of a statement without its data. Default 4 MiB. */
   maxQueryBytes?: number
   onError?: (error: unknown, queryId: string) => void
   /** Told when a write has failed, right before this process ends at once: nothing of what the engine holds can be trusted then. */
@@ -82,7 +82,7 @@ export async function startEmbeddedWarehouse(options: EmbeddedWarehouseOptions):
   }
 }
 
-/** Of each port. */
+/** The most HTTP sessions that each port keeps. */
 const maxSessions = 32
 
 async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limits: AnalystLimits): Promise<EmbeddedWarehouse> {
@@ -174,7 +174,7 @@ function prepareDirectory(path: string): string {
   return dir
 }
 
-/** Its files would be opened, and perhaps written, on a disk that takes nothing. */
+/** Refuses to start on a full disk: the engine's files would be opened, and perhaps written, where nothing more fits. */
 async function requireSpace(dir: string): Promise<void> {
   try {
     await createDiskReserve(() => freeBytesOf(dir)).require('SELECT')

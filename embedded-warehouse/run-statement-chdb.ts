@@ -51,7 +51,7 @@ export type RunQuery = {
   statement: SqlStatement
   request: QueryRequest
   response: QueryResponse
-  /** Of a result as it is written: the engine's own bound counts a value that all rows share once. */
+  /** The most bytes of a result as it is written: the engine's own bound counts a value that all rows share once. */
   maxFileBytes?: number
 }
 
@@ -135,7 +135,7 @@ async function sendWhole({ request, response }: Pick<RunQuery, 'request' | 'resp
   if (bytes.length > 0) await response.write(bytes)
 }
 
-/** Of a statement that has ended the engine says how many rows came of it, and not how many were read. */
+/** The engine says how many rows came of a statement that has ended, and not how many were read. */
 function headersOf(request: QueryRequest, { rowsRead, bytesRead, elapsed }: ChdbResult): Record<string, string> {
   return numberHeaders({ result_rows: rowsRead, result_bytes: bytesRead, elapsed }, { withProgress: request.progressHeaders })
 }

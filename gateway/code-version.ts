@@ -10,7 +10,7 @@ export async function readPackageVersion(): Promise<string> {
   return (JSON.parse(text) as { version: string }).version
 }
 
-/** As `0.1.0+1a2b3c4d5e6f`: which code answered. Without the commit where the code is not in a git work tree. */
+/** Which code answered, as `0.1.0+1a2b3c4d5e6f`; without the commit where the code is not in a git work tree. */
 export async function readCodeVersion(packageVersion: string): Promise<string> {
   const commit = await readCommit()
   return commit === undefined ? packageVersion : `${packageVersion}+${commit}`

@@ -19,7 +19,7 @@ export type Engine = {
   /** How many writes to files have failed since it was opened, from a session that nothing else uses. */
   failedWrites(): Promise<number>
   hasFree(pool: PoolName): boolean
-  /** As the sessions of the pool begin. */
+  /** The settings with which the sessions of the pool begin. */
   settingsOf(pool: PoolName): ReadonlyMap<string, SettingState>
   running(): number
   close(): Promise<void>

@@ -9,7 +9,7 @@ export type SessionSetup = { database?: string; settings: ReadonlyMap<string, st
 export type Lease = {
   query(sql: string, format: string): Promise<ChdbResult>
   setUp(setup: SessionSetup): Promise<void>
-  /** Of the query that runs on this session; undefined when none does, or when the engine cannot say. */
+  /** The progress of the query that runs on this session; undefined when none does, or when the engine cannot say. */
   progress(): Promise<QueryNumbers | undefined>
   /** Stops what runs on this session, now and until it is released: it fails with QUERY_WAS_CANCELLED. */
   cancel(): void

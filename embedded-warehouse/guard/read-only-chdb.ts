@@ -7,7 +7,7 @@ import { renderStatement } from '../engine/render-statement-chdb.ts'
 import { type Lease, quoteString } from '../engine/session-slot-chdb.ts'
 import { type SystemTables, createSystemTables, systemDatabase } from './system-tables.ts'
 
-/** Where analysts start. */
+/** The database in which analysts start. */
 export const homeDatabase = 'gold'
 /** The engine's own default database, and what clients name when they name none: in it, a table's name can be a file's. */
 const engineDefault = 'default'

@@ -83,7 +83,7 @@ export const allowedCategories = namesIn(`
   Time Window, Tuple, Type Conversion, URL, UUID
 `)
 
-/** Of the family that holds everything else, and what the parser puts into trees of ordinary queries. */
+/** Functions of the family that holds everything else, and those that the parser puts into trees of ordinary queries. */
 export const allowedFunctions = namesIn(`
   bar, blocknumber, blocksize, buildid, bytesize, colorsrgbtooklch, coloroklchtosrgb, colorsrgbtooklab,
   coloroklabtosrgb, connectionid, countdigits, currentdatabase, currentqueryid, currentroles, currentschemas,

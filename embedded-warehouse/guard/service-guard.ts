@@ -14,7 +14,7 @@ const allowedRoots = namesIn(`
   ShowCreateViewQuery, ShowCreateDatabaseQuery, ExistsTableQuery, ExistsViewQuery, ExistsDatabaseQuery
 `)
 
-/** They read the warehouse's own tables, or the rows that came with the request. */
+/** Table functions that read the warehouse's own tables, or the rows that came with the request. */
 const ownTableFunctions: ReadonlySet<string> = new Set(['merge', 'input', 'mergetreeindex', 'mergetreeprojection'])
 
 /** Functions of expressions that read files, load models or ask other servers. */
@@ -81,7 +81,7 @@ function isTableFunction({ parent }: SyntaxNode): boolean {
   return parent?.kind === 'TableExpression' || parent?.kind === 'InsertQuery' || parent?.kind === 'CreateQuery'
 }
 
-/** What the tree does not print. */
+/** Checks the text for what the tree does not print. */
 function checkText(root: SyntaxNode, tokens: readonly Token[]): void {
   if (root.kind === 'SYSTEM' && !allowedSystem.test(tokens.map(({ text }) => text).join(' ')))
     throw denied('this SYSTEM command is not taken')

@@ -21,7 +21,7 @@ export const defaultAnalystLimits: AnalystLimits = {
 /** How text comes in and results look: any value. */
 const formatting =
   /^(output_format_\w+|input_format_\w+|format_(csv|tsv|custom)_\w+|format_binary_max_\w+|date_time_(in|out)put_format|bool_(true|false)_representation|interval_output_format)$/
-/** Of those, what names files or servers, or has values computed. */
+/** The formatting settings that name files or servers, or have values computed. */
 const reaching = /schema|registry|path|template|url|interpret_expressions/
 
 /**

@@ -90,7 +90,7 @@ function restrict(canonical: string, expected: number, views: ReadonlyMap<string
   return text + canonical.slice(at)
 }
 
-/** Each `system.table`, and with a further dot a column of it. */
+/** Finds each `system.table`, and with a further dot a column of it. */
 function findPlaces(tokens: readonly Token[], views: ReadonlyMap<string, string>): TableReference[] {
   const isName = (token: Token | undefined): token is Token => token?.kind === 'word' || token?.kind === 'quoted'
   return tokens.flatMap((token, index) => {

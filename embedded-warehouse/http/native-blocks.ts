@@ -13,7 +13,7 @@ const methods = { none: 0x02, lz4: 0x82, zstd: 0x90 } as const
 const checksumBytes = 16
 const headerBytes = 9
 const ownContentBytes = 256 * 1024
-/** As much as ClickHouse takes of one block; its own are of 1 MiB. */
+/** The largest block that ClickHouse takes; its own are of 1 MiB. */
 const maxContentBytes = 1 << 30
 
 /** LZ4, which is what a server sends; what is written goes out at once. */

@@ -15,7 +15,7 @@ const backquoted = /`(?:[^`\\]|\\[\s\S]|``)*(?:`|$)/y
 const doubleQuoted = /"(?:[^"\\]|\\[\s\S]|"")*(?:"|$)/y
 const typographic = /‘[^’]*(?:’|$)/y
 const typographicDouble = /“[^”]*(?:”|$)/y
-/** One that is not closed is none: `$x$` is a name then. */
+/** A heredoc that is not closed is none: `$x$` is a name then. */
 const heredoc = /\$(\w*)\$[\s\S]*?\$\1\$/y
 
 const unclosedHeredoc = /\$\w*\$/y

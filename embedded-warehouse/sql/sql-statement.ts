@@ -11,7 +11,7 @@ export type SqlStatement = {
   format?: string
   /** Where `INTO OUTFILE` and a format go: in place of FORMAT and its name, or at the end. */
   output: { start: number; end: number }
-  /** Of an insert: the text before FORMAT or VALUES, and where its data begins. */
+  /** The text of an insert before FORMAT or VALUES, and where its data begins. */
   head?: string
   dataStart?: number
   /** Names of the `{name:Type}` placeholders. */

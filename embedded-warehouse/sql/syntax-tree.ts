@@ -39,7 +39,7 @@ export function imitatesTree(quoted: string): boolean {
   return /[\p{Cc}]|\\[^'"`\\]|\((?:alias|children) /u.test(quoted)
 }
 
-/** Of a call that takes a function: the bare name that stands for it, as in `arrayMap(lower, x)`; also where it is a column's. */
+/** The bare name that stands for a function in a call that takes one, as in `arrayMap(lower, x)`; also where it is a column's. */
 export function functionArgument(call: SyntaxNode): string | undefined {
   const list = call.children.find((child) => child.kind === 'ExpressionList')
   const [first, ...others] = list?.children ?? []

@@ -15,7 +15,7 @@ export type TestWarehouse = {
   pid: number
   /** Resolves when its process has ended, however. */
   ended: Promise<void>
-  /** As a power cut to the process: nothing is flushed, the directory stays. */
+  /** Ends it as a power cut would: nothing is flushed, the directory stays. */
   kill(): Promise<void>
   stop(): Promise<void>
 }

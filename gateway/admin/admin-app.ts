@@ -39,7 +39,7 @@ export function createAdminApp(deps: AdminDeps, addRoutes: (app: Hono<GatewayEnv
   return app
 }
 
-/** As the admin listener takes it. */
+/** The application in the form that the admin listener takes. */
 export function toAdminHandler(app: Hono<GatewayEnv>): NonNullable<RunningService['admin']> {
   const listener = getRequestListener(app.fetch)
   return (request, response) => void listener(request, response)

@@ -128,7 +128,7 @@ const operations: readonly Operation[] = [
   ...v2Operations,
 ]
 
-/** Of the admin listener. */
+/** The operations of the admin listener. */
 const adminOperations: readonly Operation[] = [
   {
     method: 'get',
@@ -160,7 +160,7 @@ export function createOpenApiDocument(version: string) {
   return toDocument(version, { operations, anywhere: limitedErrors, description })
 }
 
-/** That of what changes the service. */
+/** The OpenAPI 3.1 document of the admin listener, which has what changes the service. */
 export function createAdminOpenApiDocument(version: string) {
   return toDocument(version, {
     operations: adminOperations,

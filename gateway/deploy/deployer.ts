@@ -88,7 +88,7 @@ export async function startDeployer(deps: DeployerDeps, project: Pick<Project, '
     }
   }
 
-  /** One that contradicts itself, or that changed under the same number, does not replace what stands. */
+  /** A deployment that contradicts itself, or that changed under the same number, does not replace what stands. */
   function withDeployment({ projectModel, deployment }: ServingModel, found: ProjectModel): ProjectModel {
     const keep = { ...found, deployment: projectModel.deployment }
     if (canonicalHash(found.deployment) === canonicalHash(projectModel.deployment)) return keep

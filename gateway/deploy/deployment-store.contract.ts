@@ -3,7 +3,7 @@ import { deployment as deploymentContract, type Deployment } from '../../contrac
 import type { DeploymentStore } from './deployment-store.ts'
 
 export type DeploymentHarness = {
-  /** As one more gateway opens it. */
+  /** Opens the store as one more gateway would. */
   open(): Promise<DeploymentStore>
   dispose(): Promise<void>
 }

@@ -158,7 +158,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
   }
 }
 
-/** Of two deployments the one that stands. What was put stands before a file of the same revision. */
+/** The one of two deployments that stands. What was put stands before a file of the same revision. */
 export function later(put: Deployment | undefined, file: Deployment): Deployment {
   return put !== undefined && put.revision >= file.revision ? put : file
 }

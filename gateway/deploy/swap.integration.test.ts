@@ -12,7 +12,10 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 import { casesOf } from '../../test/testing/full-run.ts'
 
 const swaps = casesOf({ few: 6, all: Number(process.env['HINDSIGHT_TEST_SWAPS'] ?? 50) })
-/** Memory is judged in the full run alone, for the heap and the compiler settle in the first twenty: 200 swaps end where 20 do, and in between it is some percent more or less. */
+/**
+ * Memory is judged in the full run alone, for the heap and the compiler settle in the first twenty: 200 swaps end where
+ * 20 do, and in between it is some percent more or less.
+ */
 const settledAfter = 20
 const mayGrow = 0.1
 

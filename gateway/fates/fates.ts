@@ -7,7 +7,7 @@ import type { AppendInput, Durability, EventLogWriter } from '../../platform/eve
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import { repeat } from '../../platform/service/repeat.ts'
 
-/** Of a prediction, what its fate's record repeats. */
+/** The part of a prediction that its fate's record repeats. */
 export type FatedPrediction = Pick<PredictionFate, 'prediction_id' | 'tenant' | 'retention_until'> & { model: string }
 
 /**

@@ -8,8 +8,9 @@ const known = ['br', 'gzip', 'zstd', 'deflate'] as const satisfies Encoding[]
 const maxZstdBytes = 128 * 1024
 
 /**
- * How an answer of so many bytes is to be encoded for a client that sent this `Accept-Encoding`, by its weights, then by its order; undefined: not at all, also where that
- * is refused, for an answer that is not understood is better than none (RFC 9110, section 12.5.3).
+ * How an answer of so many bytes is to be encoded for a client that sent this `Accept-Encoding`, by its weights, then by
+ * its order; undefined: not at all, also where that is refused, for an answer that is not understood is better than none
+ * (RFC 9110, section 12.5.3).
  */
 export function chooseEncoding(header: string | undefined, bytes: number): Encoding | undefined {
   if (header === undefined) return undefined

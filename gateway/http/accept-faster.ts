@@ -21,7 +21,7 @@ export async function acceptFaster(server: HttpServer): Promise<() => Promise<vo
   }
 }
 
-/** Of `node:net`, where it has no types: a socket of the system, which may be listened on. */
+/** A socket of the system that may be listened on, for which `node:net` has no types. */
 type ServerHandle = SendHandle & object
 
 async function copyListener(server: HttpServer, listeners: Server[]): Promise<void> {

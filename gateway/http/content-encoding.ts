@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { decompress, type Encoding, encodings } from '../../platform/compression/decompress.ts'
 import { DecompressionError } from '../../platform/compression/decompression-error.ts'
 
-/** As an answer says what requests may be sent in (RFC 9110, section 15.5.16). */
+/** The value of the header by which an answer says what requests may be encoded in (RFC 9110, section 15.5.16). */
 export const acceptedEncodings = encodings.join(', ')
 
 /** More in a row is nobody's intention, and each costs a pass over the body. */

@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts'
 
 /** What middleware leaves for the handlers of one request. */
 export type GatewayEnv = {
-  /** From the listener. */
+  /** What the listener gives: Node's own response. */
   Bindings: { outgoing?: ServerResponse }
   Variables: {
     /** The body's request_id once it is known, before that the header's or ours. */
@@ -12,7 +12,7 @@ export type GatewayEnv = {
     requestIdGiven: boolean
     /** When the request arrived, Unix milliseconds. */
     receivedAtMs: number
-    /** The same moment on the monotonic clock, milliseconds. */
+    /** The moment of receipt on the monotonic clock, in milliseconds. */
     receivedTick: number
     /** Behind authentication only. */
     caller: Caller

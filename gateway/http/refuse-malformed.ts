@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { ErrorBody } from '../../contracts/http.ts'
 import { securityHeaderEntries } from './security-headers.ts'
 
-/** Of Node's parser: the status of what is wrong by its code, where it is not 400. */
+/** The status for an error code of Node's parser, where it is not 400. */
 const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413, ERR_HTTP_REQUEST_TIMEOUT: 408 }
 /** The client is gone, in the middle of its request or not. */
 const hangUps = ['ECONNRESET', 'HPE_INVALID_EOF_STATE']
@@ -32,7 +32,7 @@ export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): v
     socket.destroy(error)
     return
   }
-  // Of requests that came one behind the other, the first has the first answer, and all of it.
+  // Where requests came one behind the other, the first has the first answer, and all of it.
   if (answer) {
     answer.once('close', () => (socket as Socket).destroySoon())
     return

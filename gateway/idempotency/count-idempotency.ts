@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { Idempotency } from './idempotency.ts'
 
-/** The same, with what became of each request counted. */
+/** Idempotency that also counts what became of each request. */
 export function countIdempotency(idempotency: Idempotency, metrics: Pick<GatewayMetrics, 'idempotent'>): Idempotency {
   return {
     delivered: idempotency.delivered,

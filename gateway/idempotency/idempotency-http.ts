@@ -14,7 +14,7 @@ export function readIdempotencyKey(c: Context): string | undefined {
   throw new ServiceError('invalid_request', 'must be 1 to 255 visible ASCII characters', { path: 'Idempotency-Key' })
 }
 
-/** The same bytes each time; one that was answered before says so. */
+/** Every answer under a key has the same bytes; one that was given before says so. */
 export function sendStored(
   c: Context<GatewayEnv>,
   { answer, replayed }: { answer: StoredAnswer; replayed: boolean },

@@ -1,6 +1,7 @@
 /**
  * A key is a hash: s state, a attempt, f fingerprint, w writer, e epoch, u until when it is held (Redis's clock, ms), p last
- * prediction id, i all of them and their retention (JSON), h headers and b body of the answer, d whether it was delivered. All scripts touch one key, so that a cluster takes them.
+ * prediction id, i all of them and their retention (JSON), h headers and b body of the answer, d whether it was
+ * delivered. All scripts touch one key, so that a cluster takes them.
  */
 const nowMs = `local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)`
 

@@ -81,7 +81,7 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
     }
   }
 
-  /** Its writer has come back since and has completed what it found in its outbox, or has not come back in time. */
+  /** Whether the holder's writer has come back since and completed what it found in its outbox, or has not come back in time. */
   async function isAbandoned(holder: Holder): Promise<boolean> {
     if (holder.state === 'answered') return false
     return (holder.state === 'prepared' && holder.lapsed) || holder.epoch < (await store.recoveredEpoch(holder.writerId))

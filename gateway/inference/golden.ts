@@ -26,7 +26,7 @@ export async function findGoldenFault(options: {
   sessionId: string
   manifest: GoldenManifest & Pick<VersionManifest, 'golden_tolerance'>
   definition: Pick<ModelDefinition, 'outputs' | 'task' | 'score'>
-  /** Of the primary label: the class that a golden request is given must be one. */
+  /** The primary label's categories: the class that a golden request is given must be one. */
   categories: readonly string[] | undefined
   now: () => number
 }): Promise<GoldenFault | undefined> {

@@ -35,7 +35,7 @@ export function createOnnxInference(deps: {
   threads: number
   /** Rows that may wait, of all sessions together. */
   maxQueuedRows: number
-  /** As of `createThreadPool`. */
+  /** What `createThreadPool` takes under this name. */
   overdueMs?: number
   workerUrl?: URL
 }): InferenceEngine {

@@ -22,7 +22,7 @@ export type SessionInfo = {
   outputs: TensorInfo[]
   /** The first of the settings that works here. */
   executionProvider: string
-  /** Of each one before it, why not. */
+  /** Why each provider before that one does not work. */
   passedOver: string[]
   /** Whether the graph has a Loop or a Scan: then how long a run takes may depend on what it is asked. */
   loops: boolean

@@ -63,7 +63,7 @@ async function runOnLoop(entry: Entry, message: SessionRun): Promise<RunReply> {
   }
 }
 
-/** From now on. What a single request sent is gone: its buffers may have been moved to a thread. */
+/** Runs each row by itself from here on. What a single request sent is gone: its buffers may have been moved to a thread. */
 function startRowByRow(entry: Entry, jobs: readonly Job[]): void {
   entry.rowByRow = true
   if (entry.plan !== undefined) entry.plan = { ...entry.plan, batching: noRows, rowByRow: true }

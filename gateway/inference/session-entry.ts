@@ -14,7 +14,7 @@ const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 /** What the engine knows of one session. */
 export type Entry = {
   spec: SessionSpec
-  /** As of `SessionInfo`. */
+  /** What `SessionInfo` has under this name. */
   loops: boolean
   queue: SessionQueue
   cost: Cost
@@ -89,7 +89,7 @@ export function expectedWaitUs(entry: Entry, threads: number): number {
   const places = entry.inline === undefined ? threadLimit(entry, threads) : 1
   const held = entry.loopRun !== undefined || entry.inThreads >= places
   if (!held && queue.rows === 0) return 0
-  // Of the run under way, half is left on average.
+  // Half of the run under way is left on average.
   return ((held ? cost.of(Math.min(batchRows, Math.max(1, queue.rows))) / 2 : 0) + (full * cost.of(batchRows)) / places) * entry.stretch
 }
 

@@ -41,7 +41,7 @@ function absenceOf(provider: string): string | undefined {
   return `${provider}: not in this build of ONNX Runtime, which has ${offered.join(', ')}`
 }
 
-/** Of ONNX Runtime's levels, 0 to 4. */
+/** The highest log level of ONNX Runtime, which has 0 to 4. */
 const fatal = 4
 
 function toOptions({ settings }: SessionSpec, provider: string): InferenceSession.SessionOptions {

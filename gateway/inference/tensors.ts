@@ -120,7 +120,7 @@ function isLong(type: TensorType): boolean {
   return type === 'int64' || type === 'uint64'
 }
 
-/** Of each integer type, as far as a double goes. */
+/** The range of each integer type, as far as a double goes. */
 const ranges: Partial<Record<TensorType, readonly [number, number]>> = Object.fromEntries(integerTypes.map((type) => [type, rangeOf(type)]))
 
 function rangeOf(type: TensorType): [number, number] {

@@ -10,7 +10,7 @@ const isIt = `tenant = {tenant:String} AND prediction_id = {id:UUID}
   AND toDate(UUIDv7ToDateTime(prediction_id, 'UTC')) = toDate(UUIDv7ToDateTime({id:UUID}, 'UTC'))`
 
 /**
- * Of several records under one id the first counts, and its fate is judged, as in silver.predictions; read from bronze because a
+ * The first of several records under one id counts, and its fate is judged, as in silver.predictions; read from bronze because a
  * view that settles every id is slow for one.
  */
 const byId = `

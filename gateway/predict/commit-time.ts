@@ -1,7 +1,7 @@
 /** How long making an event durable has been taking, and so what part of a deadline must be kept for it. */
 export type CommitTime = {
   seen(elapsedMs: number): void
-  /** Of a budget: what nearly every commit takes, at least a millisecond and at most a quarter. */
+  /** The part of a budget that nearly every commit fits into: at least a millisecond, and at most a quarter of the budget. */
   reserveMs(budgetMs: number): number
 }
 

@@ -13,9 +13,9 @@ export type Fallback =
   | { kind: 'constant'; outputs: Readonly<Record<string, string | number | boolean>> }
   | { kind: 'version'; serving: ServingVersion }
 
-/** Of a budget: the most that is kept for another version to answer. */
+/** The largest share of a budget that is kept for another version to answer. */
 const mostOfBudget = 1 / 4
-/** Beyond its run, what another version needs to be reached. */
+/** What another version needs beyond its run, to be reached. */
 const reachMs = 2
 
 /** None for a pinned version, which answers or fails, and none that is the version itself or is not served. */

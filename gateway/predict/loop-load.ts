@@ -66,7 +66,7 @@ export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
 /** Milliseconds that this thread's loop has been at work. */
 export const loopActiveMs = (): number => performance.eventLoopUtilization().active
 
-/** Of a budget, what may go by before the event loop comes to a request: the rest is for its own work and its commit. */
+/** The share of a budget that may go by before the event loop comes to a request: the rest is for its own work and its commit. */
 const waitShare = 1 / 4
 
 /**

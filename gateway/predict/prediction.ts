@@ -13,7 +13,7 @@ import type { Tensors } from '../tensors/tensor.ts'
 export type SentRow = {
   /** By feature; one that is undefined was sent as NaN, which models read as missing. */
   values: ReadonlyMap<string, Scalar | undefined>
-  /** As the event keeps them. */
+  /** The tensors in the form that the event keeps. */
   inputs: readonly RecordedTensor[]
 }
 
@@ -35,13 +35,16 @@ export type Instance = {
   reusesId?: boolean | undefined
 }
 
-/** A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the monotonic clock; `rows`, one per instance, are what was sent as tensors. */
+/**
+ * A predict request that is validated and has its id. `receivedAtMs` is Unix time, `receivedTick` the same moment on the
+ * monotonic clock; `rows`, one per instance, are what was sent as tensors.
+ */
 export type PredictInput = {
   instances: readonly PredictInstance[]
   batch: boolean
   options: z.output<typeof predictOptions>
   requestId: string
-  /** Whether that is the caller's. */
+  /** Whether the request id is the caller's. */
   requestIdGiven: boolean
   tenant: string
   receivedAtMs: number

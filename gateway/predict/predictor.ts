@@ -111,7 +111,7 @@ async function answerBy({ deps, work, groups, read, deadlines }: AnswerOptions):
   return predicted
 }
 
-/** Nearly always of one. */
+/** All items of the lists, in their order. Nearly always there is one list, which is then not copied. */
 function joined<T>(lists: T[][]): T[] {
   return lists.length === 1 ? (lists[0] as T[]) : lists.flat()
 }

@@ -19,7 +19,7 @@ export function withQuestion(
   return { ...instance, questionSha256, reusesId }
 }
 
-/** Of what was sent, never of who answers. An anchor time that is only the time of receipt is no part of it. */
+/** Hashes what was sent, never who answers. An anchor time that is only the time of receipt is no part of it. */
 function questionHash({ tenant, index, entities, anchor, anchorTimeMs, row }: Instance, { model, requestId, sent }: AskedInstance): string {
   return canonicalHash({
     anchor,
@@ -38,7 +38,7 @@ export type AskedIds = {
   standsForAnother(id: string, questionSha256: string): boolean
 }
 
-/** As many bits of a hash as a number holds exactly. */
+/** A hash is cut to as many digits as a number holds exactly. */
 const hexDigits = 13
 /** No hash has it: the id stood for several questions. */
 const several = -1

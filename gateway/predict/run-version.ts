@@ -128,7 +128,7 @@ async function infer(deps: Deps, { serving, deadline, background, ready }: Infer
   }
 }
 
-/** Of the tensors, each once. */
+/** The names of the tensors that the outputs are taken from, each once. */
 function namesOf(outputs: ServingVersion['manifest']['outputs']): string[] {
   const names: string[] = []
   for (const { tensor } of outputs) if (!names.includes(tensor)) names.push(tensor)

@@ -28,7 +28,7 @@ export type VersionFacts = Pick<
 
 /** A version that is loaded, verified and warm. */
 export type ServingVersion = {
-  /** Of its model. */
+  /** Its model's `model.yaml`. */
   definition: ModelDefinition
   version: string
   manifest: VersionManifest

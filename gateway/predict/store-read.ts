@@ -12,7 +12,7 @@ export const nothingRead: SeenFeatures = { values: () => undefined, asOf: [], re
 /** The store did not answer: what that means for each feature is for model.yaml to say. */
 const unread: SeenFeatures = { values: undefined, asOf: [], readAtMs: undefined }
 
-/** Of the time that a request has left; the rest is for the model and for making the event durable. */
+/** The share of a request's remaining time that a read may take; the rest is for the model and for making the event durable. */
 const readShare = 1 / 2
 
 /**
@@ -33,7 +33,7 @@ export async function readOnce(
 
 type Keys = { keys: readonly StoreKey[]; placeOf(key: StoreKey): number | undefined }
 
-/** Of all versions and instances, each once. */
+/** The keys that all versions and instances need, each once. */
 function keysOf({ routes, instances }: { routes: readonly Routed[]; instances: readonly Instance[] }): Keys {
   const places = new Map<number, Map<string, number>>()
   const keys: StoreKey[] = []

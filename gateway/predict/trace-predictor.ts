@@ -6,8 +6,8 @@ import type { Predictor } from './predictor.ts'
 import { type PredictInput, type Predicted } from './prediction.ts'
 
 /**
- * The same, with a span for each request, one for each of its stages, and one for each event that it made durable. Spans are
- * made from what the events say when all is over: with no tracing this is the predictor itself, and costs nothing.
+ * A predictor that also makes a span for each request, one for each of its stages, and one for each event that it made
+ * durable. Spans are made from what the events say when all is over: with no tracing this is the predictor itself, and costs nothing.
  */
 export function tracePredictor(predict: Predictor, tracing: Tracing | undefined, now: () => number): Predictor {
   if (tracing === undefined) return predict

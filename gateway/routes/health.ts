@@ -8,7 +8,10 @@ export const livezRoute: Handler<GatewayEnv> = (c) => c.json({ live: true })
 
 export type ReadyzDeps = Pick<Readiness, 'checks' | 'notes'>
 
-/** `GET /readyz`: 503 until every check holds, and again while draining. A view that is not filled, or one model of several that is not served, makes no gateway unready: it is so for all of them. */
+/**
+ * `GET /readyz`: 503 until every check holds, and again while draining. A view that is not filled, or one model of
+ * several that is not served, makes no gateway unready: it is so for all of them.
+ */
 export function readyzRoute({ checks, notes }: ReadyzDeps): Handler<GatewayEnv> {
   return async function readyz(c) {
     const [results, beside] = await Promise.all([checks(), notes()])

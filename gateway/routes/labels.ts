@@ -31,7 +31,7 @@ export function labelsRoute(deps: {
   }
 }
 
-/** Of several, a conflict is an item's like any other. */
+/** One label that conflicts refuses its request; among several, a conflict is a rejected item like any other. */
 function refuseConflict({ rejected }: AcceptedResponse): void {
   const conflict = rejected.find(({ code }) => code === 'label_conflict')
   if (conflict === undefined) return

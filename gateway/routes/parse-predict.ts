@@ -17,13 +17,13 @@ export function parsePredict(body: unknown): ParsedPredict {
     refuseTooMany(instances)
     return { requestId, instances, batch: true, options }
   }
-  // With the request's own fields among the instance's, which nobody reads there: a copy without them costs more than it is worth.
+  // The instance keeps the request's own fields, which nobody reads there: a copy without them costs more than it is worth.
   const instance = validate(predictRequest, body)
   refuseTooMany([instance])
   return { requestId: instance.request_id, instances: [instance], batch: false, options: instance.options ?? {} }
 }
 
-/** As tensors over `/v2`. */
+/** Bounds the values of a request as `/v2` bounds those of its tensors. */
 function refuseTooMany(instances: readonly PredictInstance[]): void {
   let values = 0
   for (const { features } of instances) for (const _ in features) values++

@@ -26,7 +26,7 @@ export type PredictRouteDeps = {
   idempotency: Idempotency
   fates: Fates
   loopLoad: LoopLoad
-  /** Of all requests for predictions. */
+  /** The bodies of all requests for predictions. */
   bodiesInWork: ByteBudget
 }
 

@@ -35,7 +35,7 @@ function toStored(request: InferRequest, predicted: readonly Predicted[]): Store
   return { headers, body: typeof body === 'string' ? Buffer.from(body) : body }
 }
 
-/** Of the bytes as they were sent: tensors have no canonical form across their two encodings. */
+/** The fingerprint is of the bytes as they were sent: tensors have no canonical form across their two encodings. */
 function fingerprintOf({ json, binary, raw }: SentBody, pinned: string | undefined): string {
   const head = JSON.stringify({ pinned, raw, json: json.byteLength })
   return createHash('sha256')

@@ -6,7 +6,7 @@ import { inputShape, outputShape } from './tensor-shapes.ts'
 
 type Tensors = Pick<V2ModelMetadata, 'inputs' | 'outputs'>
 
-/** Of the file's outputs those that the manifest gives a meaning: what is not recorded is not answered. */
+/** The file's outputs that the manifest gives a meaning: what is not recorded is not answered. */
 export function describeTensors({ manifest, tensors, plan }: Pick<ServingVersion, 'manifest' | 'tensors' | 'plan'>): Tensors {
   const outputs = new Map(manifest.outputs.map(({ tensor, type }) => [tensor, datatypeOf[type]]))
   return {

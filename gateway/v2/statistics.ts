@@ -9,7 +9,7 @@ type VersionCounts = { rows: number; lastAtMs: number; success: Duration; fail: 
 
 /** What each version has done since the start, for clients that ask for it in the protocol's form instead of Prometheus's. */
 export type Statistics = {
-  /** The same metrics, counted along. */
+  /** Metrics that pass on what they are told, and count it here as well. */
   watch(metrics: GatewayMetrics): GatewayMetrics
   of(model: string, versions: Iterable<string>): V2ModelStatistics
 }

@@ -4,7 +4,7 @@ import type { ReadinessNotes } from '../status/readiness.ts'
 /** What a worker answers at `/readyz`. */
 export type WorkerReadiness = ReadinessNotes & { ready: boolean; checks: Record<string, boolean> }
 
-/** Of what a worker answers at `/status`, what the project's models are about. */
+/** The part of a worker's answer at `/status` that is about the project's models. */
 export type WorkerStatus = ReadinessNotes & { models?: ModelStatus[] }
 
 /** Ready as long as one worker is; no model is served when all that answer say so. */
@@ -25,7 +25,7 @@ export function mergeNotes(answers: readonly ReadinessNotes[]): ReadinessNotes {
   }
 }
 
-/** Each model once: with the versions that every worker holds, and with those that any refused. */
+/** Lists each model once, with the versions that every worker holds and those that any refused. */
 export function mergeModels(answers: readonly WorkerStatus[]): ModelStatus[] {
   const merged = new Map<string, ModelStatus>()
   for (const model of answers.flatMap(({ models = [] }) => models)) {

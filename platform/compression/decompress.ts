@@ -2,7 +2,7 @@ import { brotliDecompress, gunzip, inflate, inflateRaw, type Zlib } from 'node:z
 import { DecompressionError } from './decompression-error.ts'
 import { decompressZstd } from './zstd.ts'
 
-/** As HTTP names them. `deflate` with zlib's header, as its specification says, or without, as some clients send it. */
+/** The encodings by the names that HTTP has for them. `deflate` with zlib's header, as its specification says, or without, as some clients send it. */
 export const encodings = ['gzip', 'deflate', 'br', 'zstd'] as const
 export type Encoding = (typeof encodings)[number]
 

@@ -8,9 +8,9 @@ import { compressZstd, decompressZstd } from './zstd.ts'
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a5
-/** As much as zstd's own command line takes. */
+/** The largest window that zstd's own command line takes. */
 const maxWindowBytes = 2 ** 27
-/** As much as a frame of HTTP may want (RFC 9659): the decoder that streams copies the window for each block. */
+/** The largest window that a frame of HTTP may want (RFC 9659): the decoder that streams copies the window for each block. */
 const maxStreamedWindowBytes = 2 ** 23
 /** A body of many small blocks must not keep all others waiting. */
 const turnMs = 10

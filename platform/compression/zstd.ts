@@ -2,7 +2,7 @@ import type { compress, decompress } from '@foxglove/wasm-zstd'
 import { DecompressionError } from './decompression-error.ts'
 import { measureZstd } from './zstd-frames.ts'
 
-/** As zstd's own default: faster levels save little time, slower ones few bytes. */
+/** The level is zstd's own default: faster ones save little time, slower ones few bytes. */
 const level = 3
 
 /** How far beyond what is allowed a body is decoded, only to tell one that is too large from one that is corrupt. */

@@ -11,7 +11,7 @@ export type EventLogUse = {
   lanes: readonly Lane[]
   /** Without a broker: records of an outbox that cannot be read. */
   onDamage?: (damage: LogDamage) => void
-  /** With a broker: faults that are waited out. */
+  /** Told of a broker's faults, which are waited out. */
   onFault: (error: unknown) => void
 }
 

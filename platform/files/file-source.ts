@@ -35,9 +35,9 @@ export type FileOptions = {
   columns: KnownColumns
   /** Columns and members to pass over. */
   ignored?: readonly string[] | undefined
-  /** Of text; UTF-8 where none is stated. */
+  /** The encoding of text; UTF-8 where none is stated. */
   encoding?: string | undefined
-  /** Of CSV; found in its first line where none is stated. */
+  /** The delimiter of CSV; found in its first line where none is stated. */
   delimiter?: string | undefined
 }
 

@@ -2,13 +2,13 @@ import { toUtcMs } from '../time/local-time.ts'
 
 /** How a file writes times that do not say everything themselves. */
 export type TimeOptions = {
-  /** Of times that are numbers since 1970. */
+  /** The unit of times that are numbers since 1970. */
   unit?: TimeUnit | undefined
   /** IANA time zone of times without an offset. */
   timeZone?: string | undefined
 }
 
-/** From each unit to milliseconds. Seconds with a fraction are rounded: 1.001 times 1000 is a little less than 1001. */
+/** Converts each unit to milliseconds. Seconds with a fraction are rounded: 1.001 times 1000 is a little less than 1001. */
 const toMs = {
   s: (value: number) => Math.round(value * 1000),
   ms: Math.floor,

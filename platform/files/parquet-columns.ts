@@ -7,7 +7,7 @@ export type ParquetColumn = {
   top: string
   /** Its type in words, where it is one that no record can have. */
   type: string
-  /** From the value of `top`; undefined where the record has none. Missing for a type that no record can have. */
+  /** Takes the column's value out of that of `top`; undefined where the record has none. Missing for a type that no record can have. */
   read?: (value: unknown) => unknown
 }
 

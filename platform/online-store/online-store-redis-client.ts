@@ -58,7 +58,7 @@ export async function connectRedis(connection: RedisConnection): Promise<RedisCl
 
 /** Called before each command: those of one turn leave in one write, which costs as much as the rest of a small command. */
 function createSendTogether(client: Redis | Cluster): () => void {
-  // Of a cluster the commands go to several nodes.
+  // The commands to a cluster go to several nodes.
   if (client instanceof Cluster) return () => undefined
   let gathering = false
   return () => {

@@ -1,6 +1,6 @@
 import type { AppliedPosition } from '../../contracts/origin.ts'
 
-/** Of one partition at one moment; `values` in the order of the keys asked for. */
+/** What one partition holds at one moment; `values` are in the order of the keys asked for. */
 export type PartitionRead = { values: (Uint8Array | null | undefined)[]; applied: readonly AppliedPosition[] }
 export type ReadPartition = (partition: number, keys: readonly string[]) => Promise<PartitionRead>
 

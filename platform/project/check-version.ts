@@ -73,7 +73,7 @@ function counted(features: number): string {
   return `the ${features} feature${features === 1 ? '' : 's'} of a row`
 }
 
-/** Of an event, what is not its features. */
+/** The parts of an event that are not its features. */
 const otherEventBytes = 8 * 1024
 
 /** Values take more: numbers of many digits, and texts. */

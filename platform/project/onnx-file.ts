@@ -11,7 +11,7 @@ export type OnnxFile = {
   irVersion: number
   opsets: Record<string, number>
   producer: string
-  /** Those that a run needs: not those that have an initializer, which is their default. */
+  /** The inputs that a run needs: not those that have an initializer, which is their default. */
   inputs: OnnxTensor[]
   /** Names of the inputs that have one. */
   defaultedInputs: string[]

@@ -35,10 +35,10 @@ export type ProjectModel = {
   /** Feature name to the hash of everything its value depends on: itself, its view, source, lookups, inputs. */
   featureHashes: ReadonlyMap<string, string>
   features: ReadonlyMap<string, ModelFeature>
-  /** Of each online feature with a window, which events it holds. */
+  /** Which events each online feature with a window holds. */
   featureWindows: ReadonlyMap<string, FeatureWindow>
   deployment: Deployment
-  /** Of its primary label, where that is a category. */
+  /** The categories of its primary label, where it has any. */
   categories: readonly string[] | undefined
   /** Versions without a problem. A version with one is left out, and `problems` says why. */
   versions: ReadonlyMap<string, ProjectVersion>

@@ -44,7 +44,8 @@ const mostColumns = 500
 
 /**
  * The columns of a model's typed view: identity and outcome, then one per output, feature and entity role. Of a model with
- * more than 500 features, or outputs, they stand in their map, as `features_number['f17']`. A name that is taken by an earlier one gets its kind as prefix, as `entity_origin` where a feature is named origin.
+ * more than 500 features, or outputs, they stand in their map, as `features_number['f17']`. A name that is taken by an
+ * earlier one gets its kind as prefix, as `entity_origin` where a feature is named origin.
  */
 export function typedViewColumns(options: { project: Project; model: ProjectModel; base: readonly BaseColumn[] }): ViewColumn[] {
   const { project, model, base } = options

@@ -139,7 +139,7 @@ function inTime<T extends object>(work: Promise<T> | undefined, otherwise: T): P
 function listen(server: Server, { host, port }: AdminAddress): Promise<void> {
   return new Promise((done, fail) => {
     server.once('error', fail)
-    // Of a worker of a cluster too it is this process's own.
+    // The port is this process's own, in a worker of a cluster too.
     server.listen({ port, host, exclusive: true }, () => done())
   })
 }

@@ -54,7 +54,7 @@ function hitsLeft(path: string): number | undefined {
   }
 }
 
-/** Of two processes that come here at once, one has removed it. */
+/** Where two processes come here at once, one has removed the file. */
 function removed(path: string): boolean {
   try {
     unlinkSync(path)

@@ -13,7 +13,7 @@ type Env = Readonly<Record<string, string | undefined>>
 type WarningSink = (line: string) => void
 
 const protocols = ['http/json', 'http/protobuf'] as const
-/** Of the specification. */
+/** The defaults of the specification. */
 const defaultIntervalMs = 60_000
 const defaultTimeoutMs = 30_000
 /** Metrics can always be fetched. */

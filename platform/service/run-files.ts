@@ -56,7 +56,7 @@ export type Connection = {
   gatewayAdminUrl: string
   clickhouseUrl: string
   clickhouseUser?: string
-  /** Of the data directory where the environment has none and ClickHouse is the embedded warehouse. */
+  /** Taken from the data directory where the environment has none and ClickHouse is the embedded warehouse. */
   clickhousePassword: string | undefined
   readOnlyClickhousePassword: string | undefined
   /** The analysts' port: the embedded warehouse's read-only one, or ClickHouse itself. */

@@ -9,7 +9,7 @@ export type ServiceContext<Config> = {
   config: Config
   logger: Logger
   meter: Meter
-  /** As `meter`, for what is counted on the path of a request. */
+  /** Does what `meter` does, for what is counted on the path of a request. */
   instruments: Instruments
   /** Undefined unless traces are sent: `docs/tracing.md`. */
   tracing: Tracing | undefined

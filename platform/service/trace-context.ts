@@ -1,4 +1,4 @@
-/** Of https://www.w3.org/TR/trace-context/: who in a trace asked. Ids are lower-case hexadecimal. */
+/** Who in a trace asked, after https://www.w3.org/TR/trace-context/. Ids are lower-case hexadecimal. */
 export type TraceParent = { traceId: string; spanId: string; sampled: boolean }
 
 const form = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
@@ -28,7 +28,7 @@ const before = Buffer.from('"trace_id":"')
 const behind = '","trace_sampled":true,"trigger":'
 const traceIdLength = 32
 
-/** Of the span that made the event durable; undefined where none was recorded. Does not parse the event. */
+/** The context of the span that made the event durable; undefined where none was recorded. Does not parse the event. */
 export function traceparentOf({ id, payload }: { id: string; payload: Uint8Array }): TraceParent | undefined {
   const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   const at = bytes.lastIndexOf(before)

@@ -5,7 +5,7 @@ export type SpanStart = {
   kind?: SpanKind
   /** Without one a trace begins. */
   parent?: TraceParent | undefined
-  /** One that others can tell from elsewhere; by default a random one. */
+  /** An id that others can tell from elsewhere; by default a random one. */
   spanId?: string
   links?: readonly TraceParent[]
   attributes?: Attributes

@@ -4,7 +4,7 @@ import type { Stored } from '../../../platform/schema/rows/stored.ts'
 import { fromColumnTime } from '../../../platform/warehouse/column-time.ts'
 import { type KnownLabel, toTarget, toValueText } from './known-label.ts'
 
-/** Of several records under one id the first counts, as in silver.labels; read from bronze, because a view that settles every id is slow. */
+/** The first of several records under one id counts, as in silver.labels; read from bronze, because a view that settles every id is slow. */
 const byIds = `
 SELECT label_id, payload_hash, label, prediction_id, request_id, entities, value_number, value_text, retracted, ingested_at
 FROM bronze.label_events

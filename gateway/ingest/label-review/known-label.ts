@@ -5,9 +5,9 @@ import type { LabelFields } from '../../../contracts/label-event.ts'
 export type KnownLabel = {
   hash: string
   label: string
-  /** Of which kind the target is, and a hash of whom it names. */
+  /** The kind of the target, and a hash of whom it names. */
   target: string
-  /** For people. */
+  /** The value as people are shown it. */
   value: string
   ingestedAt: string
 }

@@ -16,7 +16,7 @@ export type TestRedis = {
   /** Commands of the test's own. */
   client: Redis
   signal(signal: NodeJS.Signals): void
-  /** As a power cut to the process; what it had not written to its folder is gone. */
+  /** Ends it as a power cut would: what it had not written to its folder is gone. */
   kill(): Promise<void>
   /** On the same port and folder. */
   restart(): Promise<void>

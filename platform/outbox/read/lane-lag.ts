@@ -47,7 +47,7 @@ function toSegment({ epoch, segment }: LogPosition): Pick<SegmentId, 'epoch' | '
   return { epoch, firstSeq: segment }
 }
 
-/** Of one that was never completed, as far as it can be told. */
+/** Where a segment that was never completed ends, as far as that can be told. */
 export async function readSegmentEnd(dir: string, id: SegmentId, next: SegmentId | undefined): Promise<SegmentEnd> {
   const lastSeq = (await lastSeqOf(id, next, dir)) ?? id.firstSeq - 1
   return { lastSeq, endOffset: (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await segmentBytes(dir, id)) }

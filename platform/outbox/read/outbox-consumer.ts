@@ -24,7 +24,7 @@ export type OutboxConsumerOptions = {
 /** Beyond the port: `damaged` is how many records were reported as damaged, at least one for each report. */
 export type OutboxConsumer = Omit<EventLogConsumer, 'confirm'> & {
   damaged(): number
-  /** As the port says; of a record, its origin is enough. */
+  /** Confirms as the port says; a record's origin is enough. */
   confirm(records: readonly Pick<LogRecord, 'origin'>[]): Promise<void>
   /** A record that was delivered and is not confirmed, read from the disk once more; undefined when it is no longer there. */
   reread(origin: Origin): Promise<LogRecord | undefined>
@@ -143,7 +143,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     await Promise.all([...touched].map((lane) => lane.save()))
   }
 
-  /** One at a time: readers and the set of lanes are not for concurrent use. */
+  /** Runs one thing at a time: readers and the set of lanes are not for concurrent use. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = turn.then(work)
     turn = result.catch(() => undefined)

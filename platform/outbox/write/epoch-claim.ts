@@ -17,7 +17,7 @@ const claimBody = z.object({
   pid: z.int(),
   started: z.string(),
   boot: z.string(),
-  /** Of pids; another container has its own. */
+  /** The namespace of pids; another container has its own. */
   namespace: z.string().default(''),
   socket: z.string().optional(),
   state: z.enum(['held', 'released']),

@@ -75,7 +75,7 @@ export async function startEpoch(number: number, options: OutboxEpochOptions, fa
   }
 }
 
-/** As `Promise.all`, but lets every one come to its end before it rejects. */
+/** Does what `Promise.all` does, but lets every promise settle before it rejects. */
 async function allDone(promises: Promise<void>[]): Promise<void> {
   const failures = (await Promise.allSettled(promises)).filter((result) => result.status === 'rejected')
   if (failures[0]) throw failures[0].reason

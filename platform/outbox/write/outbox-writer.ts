@@ -17,7 +17,7 @@ export type OutboxWriterOptions = {
   /** Stable over restarts; letters, digits, `.`, `_` and `-`, at most 64. */
   writerId: string
   consumersOf: Record<Lane, readonly string[]>
-  /** Those whose cursors are removed where the lane has them no more: nobody moves them on. */
+  /** Consumers whose cursors are removed, because the lane has them no more and nobody moves them on. */
   formerConsumers?: readonly string[]
   /**
    * Size at which a segment is completed. Only complete ones are freed, so it lies well below `maxLaneBytes`. Default
