@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { canonicalHash, isInOrder } from '../../contracts/canonical-json.ts'
 import { errorBody, predictBatchResponse, predictResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
@@ -190,8 +190,14 @@ describe('without the online store', () => {
   it.each(['break', 'hang'] as const)('(%s) the model answers with what it has, and both versions and the caller are told', async (how) => {
     const gateway = await start()
     gateway.online[how]()
-    const response = await gateway.send(path, { ...good, options: { timeout_ms: 600 } })
-    // Past its time it would be 504.
+    // Time stands still until the read of the store is given up; past the whole of it the answer would be 504.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+    const sending = gateway.send(path, { ...good, options: { timeout_ms: 600 } })
+    if (how === 'hang') {
+      while (vi.getTimerCount() < 2) await new Promise(setImmediate)
+      await vi.advanceTimersToNextTimerAsync()
+    }
+    const response = await sending.finally(() => vi.useRealTimers())
     expect(response.status).toBe(200)
     const answer = predictResponse.parse(await response.json())
     const warnings = [
