@@ -13,8 +13,8 @@ const never = ['**/node_modules/**', '**/.hindsight/**']
 const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/testing/warehouse-template.ts'] }
 
 // Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
-const waits = (ms: number) => ({ testTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
-const patient = { ...waits(60_000), hookTimeout: 180_000, teardownTimeout: 10_000, ...withServers, exclude: never }
+const waits = (ms: number) => ({ testTimeout: 3 * ms, hookTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
+const patient = { ...waits(60_000), teardownTimeout: 10_000, ...withServers, exclude: never }
 
 // Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())

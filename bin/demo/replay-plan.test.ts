@@ -7,7 +7,7 @@ let plan: ReplayPlan
 
 beforeAll(async () => {
   plan = await planReplay({ project: await loadProject(fileURLToPath(new URL('../../models', import.meta.url))), day: '2001-06-04' })
-}, 60_000)
+})
 
 describe('the plan of 2001-06-04', () => {
   test('has the flights of the local day, one of them with an impossible delay', () => {
