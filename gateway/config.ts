@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { ServiceError } from '../contracts/errors.ts'
 import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/outbox/write/outbox-writer.ts'
-import { defaultThreads } from './inference/default-threads.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { checkNatsConfig, natsConfigFields } from '../platform/nats/nats-config.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
+import { availableParallelism } from 'node:os'
 
 const { HINDSIGHT_PROJECT_DIR, HINDSIGHT_DATA_DIR, HINDSIGHT_HOST, HINDSIGHT_PORT, HINDSIGHT_API_KEY } = commonConfigFields
 const { HINDSIGHT_ADMIN_HOST } = commonConfigFields
@@ -14,6 +14,9 @@ const { CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, HINDSIGHT_DRAIN_TI
 const origin = z
   .string()
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be origins, as https://app.example.com')
+
+/** One per core, at least one beside a slow model's; no more than 8, because each has every session in memory. */
+export const defaultThreads = Math.min(8, Math.max(2, availableParallelism()))
 
 const schema = z.object({
   ...natsConfigFields,

@@ -24,7 +24,7 @@ import { type SeenProject, watchProject } from './deploy/watch-project.ts'
 import { createLoopLoad, loopActiveMs } from './predict/loop-load.ts'
 import type { ServingModels } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
-import { describeModels } from './status/model-status.ts'
+import { deploymentStates, describeModels, servedSessions } from './status/model-status.ts'
 import { notServed } from './status/not-served.ts'
 import { createReadiness } from './status/readiness.ts'
 import { createViewsNotFilled } from './status/views-not-filled.ts'
@@ -33,8 +33,6 @@ import { observeDeployments } from './metrics/deployment-metrics.ts'
 import { observeInFlight } from './metrics/gateway-metrics.ts'
 import { observeInference } from './metrics/inference-metrics.ts'
 import { observeOutbox } from './metrics/outbox-metrics.ts'
-import { deploymentStates } from './status/deployment-states.ts'
-import { servedSessions } from './status/served-sessions.ts'
 
 export type Adapters = {
   /** The project, and how its folder looked. */

@@ -1,4 +1,4 @@
-import { namesIn } from '../sql/names-in.ts'
+import { namesIn } from '../sql/sql-lexer.ts'
 
 /** Statements by the first node of their syntax tree. */
 export const allowedRoots: ReadonlySet<string> = new Set([

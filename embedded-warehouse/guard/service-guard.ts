@@ -2,9 +2,8 @@ import { EngineError } from '../engine/engine-error.ts'
 import type { FunctionCatalog } from './function-catalog-chdb.ts'
 import { findParsedArgument, isParsedSetting, valuesSettings } from '../sql/parsed-arguments.ts'
 import { allowedTableFunctions } from './read-only-rules.ts'
-import { type Token, identifierName, tokenize } from '../sql/sql-lexer.ts'
+import { identifierName, namesIn, type Token, tokenize } from '../sql/sql-lexer.ts'
 import { type SyntaxNode, appliedFunctions, functionArgument, imitatesTree, parseSyntaxTree, tableOfIn } from '../sql/syntax-tree.ts'
-import { namesIn } from '../sql/names-in.ts'
 
 const allowedRoots = namesIn(`
   SelectWithUnionQuery, Explain, DescribeQuery, InsertQuery, CreateQuery, AlterQuery, DropQuery, TruncateQuery,

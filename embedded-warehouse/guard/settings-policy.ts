@@ -1,5 +1,5 @@
 import { EngineError } from '../engine/engine-error.ts'
-import { namesIn } from '../sql/names-in.ts'
+import { namesIn } from '../sql/sql-lexer.ts'
 
 /** Limits that a request may tighten and never lift. */
 export type AnalystLimits = {

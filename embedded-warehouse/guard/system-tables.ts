@@ -1,6 +1,5 @@
 import { allowedDatabaseEngines } from './read-only-rules.ts'
-import { type Token, identifierName, tokenize } from '../sql/sql-lexer.ts'
-import { namesIn } from '../sql/names-in.ts'
+import { identifierName, namesIn, type Token, tokenize } from '../sql/sql-lexer.ts'
 
 /** Tables of `system` that say nothing of other people's queries or of the machine. */
 const openTables = namesIn(`

@@ -1,5 +1,4 @@
-import { type Token, identifierName, tokenize } from './sql-lexer.ts'
-import { namesIn } from './names-in.ts'
+import { identifierName, namesIn, type Token, tokenize } from './sql-lexer.ts'
 
 /** What the front must know of a statement before the engine sees it. */
 export type SqlStatement = {

@@ -6,7 +6,7 @@ import { createInstruments } from '../../platform/service/instruments.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 import { observeDeployments } from '../metrics/deployment-metrics.ts'
 import type { Deployer } from './deployer.ts'
-import { deploymentStates } from '../status/deployment-states.ts'
+import { deploymentStates } from '../status/model-status.ts'
 
 const model = 'parcel-delay'
 const body = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }

@@ -1,5 +1,4 @@
-import type { Instruments } from '../../platform/service/instruments.ts'
-import { secondBounds } from '../../platform/service/second-bounds.ts'
+import { type Instruments, secondBounds } from '../../platform/service/instruments.ts'
 
 /** `total` is from the arrival of a request until its events are durable, and not the sum of the others. */
 export type Stage = 'features' | 'queue' | 'inference' | 'outbox' | 'total'

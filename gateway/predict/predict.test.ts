@@ -192,7 +192,7 @@ describe('without the online store', () => {
     gateway.online[how]()
     // Time stands still until the read of the store is given up; past the whole of it the answer would be 504.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
-    const sending = gateway.send(path, { ...good, options: { timeout_ms: 600 } })
+    const sending = Promise.resolve(gateway.send(path, { ...good, options: { timeout_ms: 600 } }))
     if (how === 'hang') {
       while (vi.getTimerCount() < 2) await new Promise(setImmediate)
       await vi.advanceTimersToNextTimerAsync()

@@ -3,11 +3,14 @@ import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Fates } from '../fates/fates.ts'
 import type { Reply } from '../fates/reply.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import { appendEvents } from './append-events.ts'
 import { type EventContext, toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
 import type { Routed } from './routing.ts'
 import { type Predicted, type PredictInput } from './prediction.ts'
+import type { Origin } from '../../contracts/origin.ts'
+import type { UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
+import type { Durability } from '../../platform/event-log/event-log.ts'
+import { toLogRecord } from './event.ts'
 
 export type RecordDeps = { fates: Pick<Fates, 'append'>; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
 
@@ -85,4 +88,12 @@ function countVersion(metrics: GatewayMetrics, predicted: readonly Predicted[]):
   }
   for (const { event: own, error } of predicted)
     metrics.prediction({ model, version, route, status: own.status, code: error?.code ?? '' }, 1)
+}
+
+type Events = { events: readonly UnsealedPredictionEvent[]; durability: Durability; awaitsFate: boolean }
+
+/** Makes the events of a request durable, together and in order. Rejects with `outbox_unavailable`. */
+export function appendEvents(fates: Pick<Fates, 'append'>, { events, durability, awaitsFate }: Events): Promise<Origin[]> {
+  const records = events.map((event) => toLogRecord(event, awaitsFate))
+  return fates.append(records, { durability })
 }

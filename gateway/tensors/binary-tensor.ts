@@ -1,6 +1,5 @@
 import { elementBytes } from '../../contracts/v2.ts'
-import { countElements, type V2Tensor, viewAs } from './v2-tensor.ts'
-import { tensorFault } from './tensor-fault.ts'
+import { countElements, tensorFault, type V2Tensor, viewAs } from './v2-tensor.ts'
 
 type TensorHeader = Pick<V2Tensor, 'name' | 'shape' | 'datatype'>
 

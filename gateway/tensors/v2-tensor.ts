@@ -1,4 +1,5 @@
 import type { Datatype } from '../../contracts/v2.ts'
+import { ServiceError, type ErrorCode } from '../../contracts/errors.ts'
 
 /** Arrays of the datatypes that have numbers. FP16 and BF16 are their 16 bits. */
 const arrays = {
@@ -44,4 +45,9 @@ export function viewAs(datatype: NumericDatatype, buffer: ArrayBuffer): NumericA
 
 export function countElements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
+}
+
+/** What is wrong with a tensor, said with its name. */
+export function tensorFault(name: string, message: string, code: ErrorCode = 'invalid_request'): ServiceError {
+  return new ServiceError(code, `tensor ${name.slice(0, 64)}: ${message}`, { path: 'inputs' })
 }

@@ -5,8 +5,7 @@ import { validate } from '../http/validate.ts'
 import { decodeBinaryTensor } from '../tensors/binary-tensor.ts'
 import { decodeJsonTensor } from './json-tensor.ts'
 import { parseWithLongIntegers } from './long-integers.ts'
-import type { V2Tensor } from '../tensors/v2-tensor.ts'
-import { tensorFault } from '../tensors/tensor-fault.ts'
+import { tensorFault, type V2Tensor } from '../tensors/v2-tensor.ts'
 import type { SentBody } from './sent-body.ts'
 
 /** What an infer request asks for, and the tensors it sends. */

@@ -1,7 +1,6 @@
 import type { Datatype } from '../../contracts/v2.ts'
 import { isMarked, unmark } from './long-integers.ts'
-import { countElements, createArray, type NumericDatatype, type V2Tensor } from '../tensors/v2-tensor.ts'
-import { tensorFault } from '../tensors/tensor-fault.ts'
+import { countElements, createArray, type NumericDatatype, tensorFault, type V2Tensor } from '../tensors/v2-tensor.ts'
 
 type TensorHeader = Pick<V2Tensor, 'name' | 'shape' | 'datatype'>
 

@@ -3,8 +3,7 @@ import type { ServingVersion } from '../predict/serving-model.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { decodeBinaryTensor, decodeText } from '../tensors/binary-tensor.ts'
 import { datatypeOf } from '../tensors/runtime-tensor.ts'
-import type { V2Tensor } from '../tensors/v2-tensor.ts'
-import { tensorFault } from '../tensors/tensor-fault.ts'
+import { tensorFault, type V2Tensor } from '../tensors/v2-tensor.ts'
 import type { InferRequest } from './infer-request.ts'
 
 /** A body that is nothing but the elements of a version's only input: their number tells the rows. A BYTES body is one element, without a length. */

@@ -1,14 +1,12 @@
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { RunningService, ServiceContext } from '../../platform/service/service.ts'
-import type { GatewayConfig } from '../config.ts'
-import { defaultThreads } from '../inference/default-threads.ts'
+import { defaultThreads, type GatewayConfig } from '../config.ts'
 import { forwardAdmin } from './forward-admin.ts'
 import { mergeChecks, mergeModels, mergeNotes, type WorkerReadiness, type WorkerStatus } from './merge-answers.ts'
 import { mergeMetrics } from './merge-metrics.ts'
 import { keepWorker, type Worker, type WorkerState } from './worker.ts'
 import { observeWorkers } from './workers-metrics.ts'
-import { writerIdsOf } from './writer-ids.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 /** Longest a worker may take to answer its parent. */
@@ -102,4 +100,9 @@ function describe({ writerId, ready, restarts, lastExit, said }: WorkerState): R
     restarts,
     ...(lastExit !== undefined && { last_exit: lastExit.how }),
   }
+}
+
+/** The writer id of each worker, the same at every start, because an outbox belongs to one. The first goes on with the gateway's own. */
+export function writerIdsOf(writerId: string, workers: number): string[] {
+  return Array.from({ length: workers }, (_, index) => (index === 0 ? writerId : `${writerId}-w${index}`))
 }

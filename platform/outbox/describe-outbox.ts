@@ -3,9 +3,8 @@ import { lanes, type Lane } from '../../contracts/origin.ts'
 import { readCursors } from './format/cursor-files.ts'
 import { readHolder, type OutboxHolder } from './write/epoch-claim.ts'
 import { measureLag, segmentBytes, type LaneLag } from './read/lane-lag.ts'
-import { listWriters } from './format/list-writers.ts'
 import { withFile } from './format/outbox-files.ts'
-import { laneDirectory, listSegments, positionPath } from './format/segment-names.ts'
+import { laneDirectory, listSegments, listWriters, positionPath } from './format/segment-names.ts'
 import { readSlots } from './format/slot-file.ts'
 
 export type OutboxDescription = { writers: WriterDescription[] }

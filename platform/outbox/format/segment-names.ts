@@ -56,3 +56,8 @@ export function isMissing(error: unknown): boolean {
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
+
+/** The writers that have an outbox in the directory. Names that begin with a dot are outboxes being removed. */
+export async function listWriters(dir: string): Promise<string[]> {
+  return (await listDirectory(dir)).filter((name) => !name.startsWith('.')).toSorted()
+}

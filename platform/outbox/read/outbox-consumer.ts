@@ -3,7 +3,7 @@ import type { Lane, Origin } from '../../../contracts/origin.ts'
 import { createConsumerLane, type ConsumerLane } from './consumer-lane.ts'
 import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
 import type { LogDamage } from './lane-reader.ts'
-import { listWriters } from '../format/list-writers.ts'
+import { listWriters } from '../format/segment-names.ts'
 import { createWakeup } from './wakeup.ts'
 import { makeDirectory } from '../../service/durable-files.ts'
 

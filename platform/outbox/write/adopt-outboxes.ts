@@ -6,8 +6,7 @@ import { lanes, type Lane } from '../../../contracts/origin.ts'
 import { claimFileName, endLife, readHolder, releaseEpoch, type OutboxHolder } from './epoch-claim.ts'
 import { freeSegments } from './free-segments.ts'
 import { claimOutbox, startEpoch, type OutboxEpochOptions } from './outbox-epoch.ts'
-import { listWriters } from '../format/list-writers.ts'
-import { isMissing, listSegments } from '../format/segment-names.ts'
+import { isMissing, listSegments, listWriters } from '../format/segment-names.ts'
 
 /** Looks after the outboxes of writers that are gone: seals crashed epochs, frees segments, removes what is empty. */
 export type Adopter = { look(): Promise<void> }

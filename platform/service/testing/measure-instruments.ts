@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import { secondBounds } from '../second-bounds.ts'
+import { secondBounds } from '../instruments.ts'
 import { startTelemetry } from '../telemetry-opentelemetry.ts'
 
 // What it costs to count one predict request: two counters and a histogram of its own, four stages. Prints microseconds.
