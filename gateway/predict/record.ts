@@ -3,14 +3,13 @@ import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Fates } from '../fates/fates.ts'
 import type { Reply } from '../fates/reply.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import { type EventContext, toPredictionEvent } from './event.ts'
+import { type EventContext, toLogRecord, toPredictionEvent } from './event.ts'
 import type { Execution } from './execute.ts'
 import type { Routed } from './routing.ts'
 import { type Predicted, type PredictInput } from './prediction.ts'
 import type { Origin } from '../../contracts/origin.ts'
 import type { UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 import type { Durability } from '../../platform/event-log/event-log.ts'
-import { toLogRecord } from './event.ts'
 
 export type RecordDeps = { fates: Pick<Fates, 'append'>; metrics: GatewayMetrics; logger: Logger; now: () => number; tick: () => number }
 
