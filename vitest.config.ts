@@ -22,10 +22,13 @@ const inParallel = { ...patient, maxWorkers: 2 * cores }
 // Each starts a whole system of six processes: few at a time, when nothing else runs. Half of it is waiting.
 const atOnce = (maxWorkers: number) => ({ ...patient, maxWorkers })
 
+// Many cases of a property are one test, and a whole system is asked at length.
+const long = { testTimeout: 40 * 60_000 }
+
 const projects = isFullRun
   ? [
-      { name: 'more', include: filesWithMore(), ...inParallel },
-      { name: 'full', include: full, ...atOnce(1) },
+      { name: 'more', include: filesWithMore(), ...inParallel, ...long },
+      { name: 'full', include: full, ...atOnce(1), ...long },
     ]
   : [
       {

@@ -16,10 +16,10 @@ afterEach(async () => {
 })
 
 describe('SIGTERM of each service in turn under load: it ends with 0 in time, and nothing that was answered is lost', () => {
-  test('embedded', { timeout: 600_000 }, () => endEach(['logger', 'features', 'labeler', 'warehouse', 'gateway'], {}))
+  test('embedded', () => endEach(['logger', 'features', 'labeler', 'warehouse', 'gateway'], {}))
 
   describeWithNats('with servers', () => {
-    test('on NATS and Redis', { timeout: 600_000 }, async () => {
+    test('on NATS and Redis', async () => {
       const nats = await startTestNats()
       ends.push(() => nats.stop())
       const redis = await startTestRedis()

@@ -10,7 +10,7 @@ import type { ServiceId, SetUp } from './system/spec.ts'
 const { runIf } = describe
 const describeWithServers = runIf(whyNoServers() === undefined || process.env['REQUIRE_SERVICES'] === '1')
 
-describe('the harness finds what is broken on purpose', { timeout: 300_000 }, () => {
+describe('the harness finds what is broken on purpose', () => {
   test('confirmed before it is inserted: a logger killed in between loses records', async () => {
     const result = await runBroken('logger.before_insert', 'embedded', { logger: 'logger-confirms-first.ts' })
     expectViolated(result, 1)
@@ -28,7 +28,7 @@ describe('the harness finds what is broken on purpose', { timeout: 300_000 }, ()
   })
 })
 
-describeWithServers('the harness finds, with servers, what is broken on purpose', { timeout: 300_000 }, () => {
+describeWithServers('the harness finds, with servers, what is broken on purpose', () => {
   test("freed on the broker's ack: what the broker loses is lost", async () => {
     const result = await runBroken('nats-stream-deleted', 'servers', { forwarder: 'forwarder-frees-on-ack.ts' })
     expectViolated(result, 1)

@@ -11,13 +11,13 @@ const describeWithServers = runIf(whyNoServers() === undefined || process.env['R
 // `npm run faults` holds answers to the model's own budget; here they share the machine with whatever else runs on it.
 const budgetMs = 10_000
 
-describe('one system, one fault after the other: nothing lost, nothing twice, nothing altered', { timeout: 300_000 }, () => {
+describe('one system, one fault after the other: nothing lost, nothing twice, nothing altered', () => {
   test('embedded', async () => {
     await expectSound('embedded', ['gateway-kill', 'logger.after_insert', 'poison', 'warehouse-kill'])
   })
 })
 
-describeWithServers('with servers', { timeout: 300_000 }, () => {
+describeWithServers('with servers', () => {
   test('NATS and Redis', async () => {
     await expectSound('servers', [
       'gateway.after_commit',
