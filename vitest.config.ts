@@ -14,7 +14,7 @@ const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/tes
 
 // Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
 const waits = (ms: number) => ({ testTimeout: 3 * ms, hookTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
-const patient = { ...waits(60_000), teardownTimeout: 10_000, ...withServers, exclude: never }
+const patient = { ...waits(60_000), testTimeout: 600_000, teardownTimeout: 10_000, ...withServers, exclude: never }
 
 // Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())

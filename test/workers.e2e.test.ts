@@ -39,13 +39,12 @@ afterEach(async () => {
 })
 
 describe.runIf(isFullRun)('with the embedded event log', () => {
-  test('what drained workers wrote is stored, and their outboxes are freed', { timeout: 240_000 }, () =>
-    lowerWorkers(['logger'], async (gateway) => expect(await gateway.stop()).toBe(0)),
-  )
+  test('what drained workers wrote is stored, and their outboxes are freed', () =>
+    lowerWorkers(['logger'], async (gateway) => expect(await gateway.stop()).toBe(0)))
 })
 
 describeWithNats('with NATS', () => {
-  test('what killed workers wrote is stored, and their outboxes are freed', { timeout: 240_000 }, async () => {
+  test('what killed workers wrote is stored, and their outboxes are freed', async () => {
     nats = await startTestNats()
     env['NATS_URL'] = nats.url
     await lowerWorkers(['logger', 'forwarder'], killAll)

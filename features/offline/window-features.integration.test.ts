@@ -37,53 +37,47 @@ const drawnViews = fc
   .map((views) => views.map((view, index) => ({ ...view, name: `drawn_${index}` })))
 
 /** Many histories share one query: their ids and entities carry the case's number. */
-test(
-  'the generated SQL, the engine and a naive loop agree on any history, whatever windows and hops a view mixes',
-  { timeout: 300_000 },
-  async () => {
-    const cases = fc.tuple(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), drawnViews)
-    await fc.assert(
-      fc.asyncProperty(cases, async ([histories, drawn]) => {
-        const views = [...testViews, mixedView, ...drawn]
-        await loadHistories(histories, views, (records) => records.length)
-        for (const view of views) {
-          const computed = await compute(view, 'known')
-          for (const [position, history] of histories.entries()) {
-            const harness = await createEngineHarness([view], {
-              ...defaultMaintenancePolicy,
-              foldAfterMs: Infinity,
-              expireGraceMs: Infinity,
+test('the generated SQL, the engine and a naive loop agree on any history, whatever windows and hops a view mixes', async () => {
+  const cases = fc.tuple(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), drawnViews)
+  await fc.assert(
+    fc.asyncProperty(cases, async ([histories, drawn]) => {
+      const views = [...testViews, mixedView, ...drawn]
+      await loadHistories(histories, views, (records) => records.length)
+      for (const view of views) {
+        const computed = await compute(view, 'known')
+        for (const [position, history] of histories.entries()) {
+          const harness = await createEngineHarness([view], {
+            ...defaultMaintenancePolicy,
+            foldAfterMs: Infinity,
+            expireGraceMs: Infinity,
+          })
+          await harness.apply(factsOf(history), 0)
+          for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
+            const id = entityId[view.key as keyof typeof entityId]
+            const row = computed.get(`${position}/${index}`)!
+            const expected = naiveFeatures({ view, records: factsOf(history), entityId: id, anchorMs })
+            const served = await harness.read(view, id, anchorMs)
+            const rows = [...expected].map(([name, value]) =>
+              differenceOf({ name, found: fromRow(row, name), expected: value, records: factsOf(history) }),
+            )
+            const reads = [...expected].map(([name, value]) => {
+              const found = fromEngine(served.get(name)!)
+              return found === 'refused' ? `${name} was refused` : differenceOf({ name, found, expected: value, records: factsOf(history) })
             })
-            await harness.apply(factsOf(history), 0)
-            for (const [index, { entityId, anchorMs }] of history.anchors.entries()) {
-              const id = entityId[view.key as keyof typeof entityId]
-              const row = computed.get(`${position}/${index}`)!
-              const expected = naiveFeatures({ view, records: factsOf(history), entityId: id, anchorMs })
-              const served = await harness.read(view, id, anchorMs)
-              const rows = [...expected].map(([name, value]) =>
-                differenceOf({ name, found: fromRow(row, name), expected: value, records: factsOf(history) }),
-              )
-              const reads = [...expected].map(([name, value]) => {
-                const found = fromEngine(served.get(name)!)
-                return found === 'refused'
-                  ? `${name} was refused`
-                  : differenceOf({ name, found, expected: value, records: factsOf(history) })
-              })
-              expect({ rows: rows.filter(Boolean), reads: reads.filter(Boolean), of: history }).toEqual({
-                rows: [],
-                reads: [],
-                of: history,
-              })
-            }
+            expect({ rows: rows.filter(Boolean), reads: reads.filter(Boolean), of: history }).toEqual({
+              rows: [],
+              reads: [],
+              of: history,
+            })
           }
         }
-      }),
-      { numRuns: casesOf({ few: 1, all: 4 }), endOnFailure: true },
-    )
-  },
-)
+      }
+    }),
+    { numRuns: casesOf({ few: 1, all: 4 }), endOnFailure: true },
+  )
+})
 
-test('restricted to what was applied, the SQL equals a naive loop over those records only', { timeout: 300_000 }, async () => {
+test('restricted to what was applied, the SQL equals a naive loop over those records only', async () => {
   const cases = fc.tuple(fc.array(historyCase({ maintained: false }), { minLength: batchSize, maxLength: batchSize }), drawnViews)
   await fc.assert(
     fc.asyncProperty(cases, async ([histories, drawn]) => {

@@ -19,7 +19,7 @@ const swaps = casesOf({ few: 6, all: Number(process.env['HINDSIGHT_TEST_SWAPS'] 
 const settledAfter = 20
 const mayGrow = 0.1
 
-describe('swapping versions under load', { timeout: 600_000 }, () => {
+describe('swapping versions under load', () => {
   let root: string
   let gateway: GatewayProcess
   beforeEach(async () => {
