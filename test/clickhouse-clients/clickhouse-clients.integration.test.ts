@@ -1,14 +1,12 @@
 import { createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestWarehouse, startTestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import { startWithTableOfGold } from './table-of-gold.ts'
 
 let server: TestWarehouse
 
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await server.warehouse.command('CREATE DATABASE gold')
-  await server.warehouse.command('CREATE TABLE gold.t (id UInt64, s String) ENGINE = MergeTree ORDER BY id')
-  await server.warehouse.command('INSERT INTO gold.t SELECT number, toString(number) FROM numbers(1000)')
+  server = await startWithTableOfGold()
 })
 afterAll(() => server.stop())
 

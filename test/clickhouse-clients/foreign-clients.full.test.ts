@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestWarehouse, startTestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
+import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { preparePython } from '../testing/python-environment.ts'
 import { prepareJava } from './java-environment.ts'
+import { startWithTableOfGold } from './table-of-gold.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const required = process.env['REQUIRE_SERVICES'] === '1'
@@ -26,10 +27,7 @@ for (const tool of [python, ...drivers.map(({ java }) => java)])
 let server: TestWarehouse
 
 beforeAll(async () => {
-  server = await startTestWarehouse()
-  await server.warehouse.command('CREATE DATABASE gold')
-  await server.warehouse.command('CREATE TABLE gold.t (id UInt64, s String) ENGINE = MergeTree ORDER BY id')
-  await server.warehouse.command('INSERT INTO gold.t SELECT number, toString(number) FROM numbers(1000)')
+  server = await startWithTableOfGold()
 })
 afterAll(() => server.stop())
 

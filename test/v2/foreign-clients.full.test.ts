@@ -3,10 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitForEmptyLog } from '../../bin/supervisor/event-log-lag.ts'
-import { createDataDirectory, type HindsightProcess, startHindsight } from '../testing/hindsight-process.ts'
-import { writePatientProject } from '../testing/patient-project.ts'
 import { preparePythonClients } from './python-clients.ts'
-import { writeEchoModels } from './write-echo-model.ts'
+import { type EchoSystem, recorded, startEchoSystem } from './echo-system.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const clients = preparePythonClients()
@@ -15,26 +13,19 @@ if (missing !== undefined) process.stderr.write(`tests with foreign V2 clients a
 const { runIf } = describe
 const describeWithPython = runIf(missing === undefined || process.env['REQUIRE_SERVICES'] === '1')
 
-const data = createDataDirectory()
-let projectDir: string
-let hindsight: HindsightProcess
+let system: EchoSystem
 
 beforeAll(async () => {
-  projectDir = writePatientProject(data.dir)
-  await writeEchoModels(projectDir)
-  hindsight = await startHindsight({ dataDir: data.dir, args: ['--project', projectDir] })
+  system = await startEchoSystem()
 })
-afterAll(async () => {
-  await hindsight.stop()
-  data.remove()
-})
-
-/** The answer to a golden request of version 2, as its manifest records it. */
-const recorded = 0.8140395879745483
+afterAll(() => system.stop())
 
 describeWithPython('clients that others wrote', () => {
   test('tritonclient: binary by default, every type, refusals', async () => {
-    const told = JSON.parse(await run('python', [join(folder, 'triton_client.py'), new URL(hindsight.url).host])) as Record<string, unknown>
+    const told = JSON.parse(await run('python', [join(folder, 'triton_client.py'), new URL(system.hindsight.url).host])) as Record<
+      string,
+      unknown
+    >
     expect(told).toMatchObject({
       health: [true, true, true],
       server: { name: 'hindsight' },
@@ -59,8 +50,8 @@ describeWithPython('clients that others wrote', () => {
     expect(probabilities[0]?.[1]).toBeCloseTo(recorded, 6)
     expect(probabilities).toHaveLength(2)
     expect((told['json'] as number[][])[0]?.[1]).toBeCloseTo(recorded, 6)
-    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
-    const stored = await hindsight.warehouse.query<{ half: number }>(
+    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    const stored = await system.hindsight.warehouse.query<{ half: number }>(
       `SELECT features_number['half'] AS half FROM gold.predictions WHERE model = 'halves' AND route = 'champion' ORDER BY \`index\``,
     )
     expect(stored.map(({ half }) => half)).toEqual([0.0999755859375, -65_504, 2 ** -24, 0])
@@ -68,7 +59,7 @@ describeWithPython('clients that others wrote', () => {
   })
 
   test("KServe's InferenceRESTClient: JSON and binary", async () => {
-    const told = JSON.parse(await run('python', [join(folder, 'kserve_client.py'), hindsight.url])) as Record<string, unknown>
+    const told = JSON.parse(await run('python', [join(folder, 'kserve_client.py'), system.hindsight.url])) as Record<string, unknown>
     const output = ['probabilities', [[expect.closeTo(1 - recorded, 6), expect.closeTo(recorded, 6)]]]
     const parameters = { route: 'champion', prediction_id: expect.any(String) as string }
     expect(told).toEqual({
@@ -81,12 +72,18 @@ describeWithPython('clients that others wrote', () => {
 
   test('schemathesis: no answer that the OpenAPI document does not know', async () => {
     const options = ['--seed', '1', '--max-examples', '10', '--no-color']
-    await run('schemathesis', ['--config-file', join(folder, 'schemathesis.toml'), 'run', `${hindsight.url}/openapi.json`, ...options])
+    await run('schemathesis', [
+      '--config-file',
+      join(folder, 'schemathesis.toml'),
+      'run',
+      `${system.hindsight.url}/openapi.json`,
+      ...options,
+    ])
   })
 
   test('what they were answered is stored', async () => {
-    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
-    const [{ rows } = { rows: 0 }] = await hindsight.warehouse.query<{ rows: number }>(
+    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    const [{ rows } = { rows: 0 }] = await system.hindsight.warehouse.query<{ rows: number }>(
       `SELECT toUInt32(count()) AS rows FROM gold.predictions WHERE route = 'champion' AND match(request_id, '^(triton|kserve)-')`,
     )
     expect(rows).toBe(2 + 2 * 3 + 2 * 2 + 4 + 1 + 1)
@@ -98,7 +95,7 @@ function run(name: string, args: readonly string[]): Promise<string> {
   if ('missing' in clients) throw new Error(clients.missing)
   const program = clients.bin(name)
   return new Promise((resolve, reject) => {
-    execFile(program, args, { maxBuffer: 64 * 1024 ** 2, cwd: projectDir }, (error, stdout, stderr) => {
+    execFile(program, args, { maxBuffer: 64 * 1024 ** 2, cwd: system.dataDir }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)
       else reject(new Error(`${name} failed:\n${stdout.slice(-20_000)}\n${stderr.slice(-5_000)}`))
     })

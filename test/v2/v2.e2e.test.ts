@@ -1,27 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitForEmptyLog } from '../../bin/supervisor/event-log-lag.ts'
 import { v2InferResponse } from '../../contracts/v2.ts'
-import { createDataDirectory, type HindsightProcess, startHindsight } from '../testing/hindsight-process.ts'
 import { getJson, postJson } from '../testing/http.ts'
-import { writePatientProject } from '../testing/patient-project.ts'
-import { writeEchoModels } from './write-echo-model.ts'
+import { type EchoSystem, recorded, startEchoSystem } from './echo-system.ts'
 
-const data = createDataDirectory()
-let projectDir: string
-let hindsight: HindsightProcess
+let system: EchoSystem
 
 beforeAll(async () => {
-  projectDir = writePatientProject(data.dir)
-  await writeEchoModels(projectDir)
-  hindsight = await startHindsight({ dataDir: data.dir, args: ['--project', projectDir] })
+  system = await startEchoSystem()
 })
-afterAll(async () => {
-  await hindsight.stop()
-  data.remove()
-})
+afterAll(() => system.stop())
 
-/** The first flight is a golden request of version 2, and this is what its manifest records. */
-const recorded = 0.8140395879745483
+/** The first flight is the golden request whose answer is `recorded`. */
 const flights = [
   [83, 0, 5, 45, 11.199999809265137, 11, 9.363636016845703, 71, 4.619718074798584],
   [83, 0, 5, 45, 0, 11, 0, 71, 0],
@@ -31,15 +21,21 @@ describe('what a V2 request becomes', () => {
   test('rows in the warehouse, with their tensors, that labels find by request and index', async () => {
     const sent = { id: 'v2-rows', parameters: { anchor_time: '2001-06-04T12:00:00Z', timeout_ms: 10_000 } }
     const inputs = [{ name: 'features', shape: [2, 9], datatype: 'FP32', data: flights }]
-    const { status, body } = await postJson(`${hindsight.url}/v2/models/flight-delay/infer`, { ...sent, inputs })
+    const { status, body } = await postJson(`${system.hindsight.url}/v2/models/flight-delay/infer`, { ...sent, inputs })
     expect(status).toBe(200)
     const [output] = v2InferResponse.parse(body).outputs
     expect(output).toMatchObject({ name: 'probabilities', shape: [2, 2] })
     expect(output?.data?.[1]).toBeCloseTo(recorded, 6)
     const label = { label: 'arrived_late', request_id: 'v2-rows', index: 1, value_number: 1, event_time: '2001-06-04T13:00:00Z' }
-    expect((await postJson(`${hindsight.url}/v1/labels`, label)).status).toBe(202)
-    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
-    const rows = await hindsight.warehouse.query<{ index: number; route: string; probability: number; inputs: string; state: string }>(
+    expect((await postJson(`${system.hindsight.url}/v1/labels`, label)).status).toBe(202)
+    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    const rows = await system.hindsight.warehouse.query<{
+      index: number
+      route: string
+      probability: number
+      inputs: string
+      state: string
+    }>(
       `SELECT \`index\`, route, outputs_number['probability_late'] AS probability, inputs, outcome_state AS state
        FROM gold.predictions WHERE request_id = 'v2-rows' ORDER BY route, \`index\``,
     )
@@ -64,17 +60,17 @@ describe('what a V2 request becomes', () => {
     ]
     // No JSON.stringify writes an integer that long.
     const text = JSON.stringify({ id: 'v2-echo', inputs }).replace('"WHOLE"', '9007199254740993')
-    const response = await fetch(`${hindsight.url}/v2/models/echo/infer`, {
+    const response = await fetch(`${system.hindsight.url}/v2/models/echo/infer`, {
       method: 'POST',
       body: text,
       headers: { 'content-type': 'application/json' },
     })
     const answered = await response.text()
     expect([response.status, answered]).toEqual([200, expect.stringContaining('"data":[9007199254740993]')])
-    expect(await waitForEmptyLog(data.dir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
     const { prediction_id: id } = v2InferResponse.parse(JSON.parse(answered)).parameters
     const { body } = await getJson<{ inputs: unknown; output_tensors: { name: string; data: unknown }[] }>(
-      `${hindsight.url}/v1/predictions/${id}`,
+      `${system.hindsight.url}/v1/predictions/${id}`,
     )
     expect(body).toMatchObject({
       inputs: inputs.map((input) => (input.name === 'whole' ? { ...input, data: ['9007199254740993'] } : input)),

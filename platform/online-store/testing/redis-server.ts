@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { describe } from 'vitest'
+import { acceptsConnections } from '../../service/testing/accepts-connections.ts'
 import { freePort } from '../../service/testing/free-port.ts'
 
 export type TestRedis = {
@@ -68,21 +68,9 @@ async function startServer(port: number, args: readonly string[]): Promise<Child
   const failed = once(server, 'error').then(([error]) => Promise.reject(error as Error))
   failed.catch(() => undefined)
   const giveUpAt = performance.now() + 10_000
-  while (!(await Promise.race([accepts(port), failed]))) {
+  while (!(await Promise.race([acceptsConnections(port), failed]))) {
     if (server.exitCode !== null || performance.now() > giveUpAt) throw new Error(`redis-server did not start: exit ${server.exitCode}`)
     await sleep(10)
   }
   return server
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }

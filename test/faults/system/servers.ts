@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
+import { acceptsConnections } from '../../../platform/service/testing/accepts-connections.ts'
 import { createProcess, type HarnessProcess } from './process.ts'
 import { until } from './until.ts'
 
@@ -38,18 +37,6 @@ function createServer({ name, dir, port, args }: { name: string; dir: string; po
     logFile: join(dir, 'logs', `${name}.log`),
     // nats-server 2.9 ends with 1 when it is told to end.
     drainedStatuses: [0, 1],
-    ready: () => until(`${name} accepts connections`, 20_000, () => accepts(port)),
+    ready: () => until(`${name} accepts connections`, 20_000, () => acceptsConnections(port)),
   })
-}
-
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }
