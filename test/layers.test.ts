@@ -38,6 +38,7 @@ const floors: Record<string, readonly string[]> = {
   ],
   gateway: [
     'tensors',
+    'bounds',
     'inference',
     'metrics',
     'http',
