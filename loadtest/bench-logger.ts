@@ -48,7 +48,7 @@ async function measureRounds(): Promise<Result> {
   const env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }
   const warehouse = await startService('embedded-warehouse/main.ts', env)
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]
-  const logger = await startService('logger/main.ts', { ...env, CLICKHOUSE_URL: warehouse.http }, profile)
+  const logger = await startService('logger/main.ts', { ...env, CLICKHOUSE_URL: warehouse.http }, { nodeArgs: profile })
   const gateway = await startMeasuredGateway(join(dir, 'gateway'), warehouse.http)
   try {
     const measured = []

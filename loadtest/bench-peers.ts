@@ -9,7 +9,7 @@ import { emptyOutbox } from './bench/measure.ts'
 import { variants } from './bench/variants.ts'
 import { runWrk, type ClosedLoopResult } from './bench/wrk.ts'
 import { predictBody } from './logger/flights.ts'
-import { startService } from './logger/service-process.ts'
+import { ownRuntime, startService } from './logger/service-process.ts'
 import { chooseCores, moveTo } from './peers/cores.ts'
 import { fillPeerFeatures } from './peers/features.ts'
 import { type PeerRound, type PeersResult, type Subject, subjects, summarisePeers, toPeersText } from './peers/result.ts'
@@ -56,7 +56,13 @@ async function startAll(): Promise<Record<Subject, string>> {
   const warehouse = await startService('embedded-warehouse/main.ts', { HINDSIGHT_DATA_DIR: dir, ...ports })
   stops.push(() => warehouse.stop())
   await mkdir(join(dir, 'hindsight'))
-  const gateway = await variants.durable.start({ dir: join(dir, 'hindsight'), redisUrl, clickhouseUrl: warehouse.http, nodeArgs: [] })
+  const gateway = await variants.durable.start({
+    dir: join(dir, 'hindsight'),
+    redisUrl,
+    clickhouseUrl: warehouse.http,
+    runtime: ownRuntime,
+    nodeArgs: [],
+  })
   stops.push(() => gateway.stop())
   moveTo(cores.server, gateway.pid)
   const urls: Partial<Record<Subject, string>> = {

@@ -1,41 +1,61 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import type * as OutboxReader from '../../platform/outbox/read/outbox-consumer.ts'
 import { predictBody } from '../logger/flights.ts'
 import { startOpenLoop, type OpenLoopPart } from '../logger/open-loop.ts'
-import type { ServiceProcess } from '../logger/service-process.ts'
+import { ownRuntime, type ServiceProcess } from '../logger/service-process.ts'
+import { processorTimeUs } from './processor-time.ts'
+import type { Setup } from './setups.ts'
 import { type ClosedLoopResult, runWrk } from './wrk.ts'
 import { type Place, type VariantName, variants } from './variants.ts'
-import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
+
+/** `processorUs` is the processor time that the server took for each request that it answered, in microseconds. */
+export type ServerResult = ClosedLoopResult & { processorUs: number }
 
 /** One server, ready and warm, to be measured as often as wanted. */
 export type Measured = {
-  name: VariantName
-  closedLoop(seconds: number): Promise<ClosedLoopResult>
+  variant: VariantName
+  setup: string
+  closedLoop(options: { seconds: number; clients?: number }): Promise<ServerResult>
   openLoop(options: { seconds: number; perSecond: number }): Promise<OpenLoopPart>
   stop(): Promise<void>
 }
 
-const clients = 32
+const manyClients = 32
 const warmUpSeconds = 3
+/** V8 has compiled what it will compile after so many requests; a slow server is not waited for longer than the loops take. */
+const warmUpRequests = 15_000
+const mostWarmUpLoops = 10
 
-export async function startMeasured(name: VariantName, options: Omit<Place, 'nodeArgs'> & { profileDir?: string }): Promise<Measured> {
-  const dir = join(options.dir, name)
+type Options = Omit<Place, 'runtime' | 'nodeArgs'> & { profileDir?: string | undefined }
+
+/** `dir` is the server's own. */
+export async function startMeasured(variant: VariantName, { runtime, label }: Setup, { profileDir, ...place }: Options): Promise<Measured> {
+  const { dir } = place
   mkdirSync(dir, { recursive: true })
   const bodiesFile = join(dir, 'bodies.jsonl')
   writeFileSync(bodiesFile, Array.from({ length: 500 }, (_, index) => predictBody(index)).join('\n'))
-  const profile = options.profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(options.profileDir, name)}`]
-  const { path, start } = variants[name]
-  const server: ServiceProcess = await start({ ...options, dir, nodeArgs: profile })
-  const closedLoop = (seconds: number) => runWrk({ url: `${server.http}${path}`, seconds, clients, bodiesFile })
-  await closedLoop(warmUpSeconds)
+  const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileDir, variant, label)}`]
+  const { path, start } = variants[variant]
+  const server: ServiceProcess = await start({ ...place, runtime, nodeArgs })
+  const pid = server.pid ?? Number.NaN
+  const outbox = join(dir, 'data', 'outbox')
+  const closedLoop = async ({ seconds, clients = manyClients }: { seconds: number; clients?: number }) => {
+    const before = processorTimeUs(pid)
+    const result = await runWrk({ url: `${server.http}${path}`, seconds, clients, bodiesFile })
+    const processorUs = (processorTimeUs(pid) - before) / (result.requestsPerSecond * seconds)
+    await emptyOutbox(outbox, runtime.root)
+    return { ...result, processorUs }
+  }
+  let answered = 0
+  for (let loop = 0; loop < mostWarmUpLoops && answered < warmUpRequests; loop++)
+    answered += (await closedLoop({ seconds: warmUpSeconds })).requestsPerSecond * warmUpSeconds
   return {
-    name,
-    async closedLoop(seconds) {
-      const result = await closedLoop(seconds)
-      await emptyOutbox(join(dir, 'data', 'outbox'))
-      return result
-    },
+    variant,
+    setup: label,
+    closedLoop,
     async openLoop({ seconds, perSecond }) {
       const load = startOpenLoop({ url: server.http, perSecond })
       await sleep(1000)
@@ -43,15 +63,19 @@ export async function startMeasured(name: VariantName, options: Omit<Place, 'nod
       await sleep(seconds * 1000)
       const part = await load.part()
       await load.stop()
+      await emptyOutbox(outbox, runtime.root)
       return part
     },
     stop: () => server.stop(),
   }
 }
 
-/** Confirms everything in the logger's place, between measurements: what nobody confirms would fill the disk. */
-export async function emptyOutbox(dir: string): Promise<void> {
+/** Confirms everything in the logger's place, between measurements: what nobody confirms would fill the disk. The reader is that of the code which wrote it. */
+export async function emptyOutbox(dir: string, root = ownRuntime.root): Promise<void> {
   if (!existsSync(dir)) return
+  const { openOutboxConsumer } = (await import(
+    pathToFileURL(join(root, 'platform/outbox/read/outbox-consumer.ts')).href
+  )) as typeof OutboxReader
   const consumer = await openOutboxConsumer({ dir, name: 'logger', lanes: ['predictions'] })
   for (;;) {
     const records = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })

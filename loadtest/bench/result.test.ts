@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { summarise, type Round } from './result.ts'
+import { type Round, type Server, summariseRates, toRatesText } from './result.ts'
 import { parseWrk } from './wrk.ts'
 
 const stdout = `Running 4s test @ http://127.0.0.1:8080/
@@ -17,21 +17,33 @@ it('reads the rate of what was answered, and the latencies in milliseconds', () 
   expect(parseWrk(stdout, 4)).toEqual({ requestsPerSecond: 17_000, p50Ms: 1.74, p99Ms: 0.812, failed: 1000 })
 })
 
-const rate = (requestsPerSecond: number) => ({ requestsPerSecond, p50Ms: 1, p99Ms: 2, failed: 0 })
+const result = (requestsPerSecond: number, processorUs: number) => ({ requestsPerSecond, processorUs, p50Ms: 1, p99Ms: 2, failed: 1 })
+const servers: Server[] = [
+  { variant: 'node-echo', setup: '' },
+  { variant: 'durable', setup: '' },
+  { variant: 'durable', setup: 'before' },
+]
 const round = (durable: number): Round => ({
-  'node-echo': rate(10_000),
-  'committed-echo': rate(5_000),
-  'hono-echo': rate(8_000),
-  durable: rate(durable),
-  'in-process': rate(3_600),
-  unlogged: rate(4_000),
-  shadowed: rate(2_000),
+  'node-echo': result(10_000, 20),
+  durable: result(durable, 100_000 / durable),
+  'durable (before)': result(500, 400),
 })
+const rounds = [round(1_000), round(4_000), round(2_000)]
 
 it('takes ratios within a round, and their median over the rounds', () => {
-  const { ratios, variants } = summarise([round(1_000), round(3_000), round(2_000)])
-  expect(variants.durable.requestsPerSecond).toEqual({ median: 2_000, min: 1_000, max: 3_000 })
-  expect(ratios.durableToNodeEcho).toEqual({ median: 0.2, min: 0.1, max: 0.3 })
-  expect(ratios.durableToUnlogged.median).toBe(0.5)
-  expect(ratios.inProcessToUnlogged.median).toBe(0.9)
+  const summary = summariseRates(servers, rounds)
+  expect(summary.servers['durable']?.requestsPerSecond).toEqual({ median: 2_000, min: 1_000, max: 4_000 })
+  expect(summary.servers['durable']?.failed).toBe(3)
+  expect(summary.ratios).toEqual([
+    { of: 'durable', to: 'node-echo', figure: 'requestsPerSecond', times: { median: 0.2, min: 0.1, max: 0.4 }, goal: { least: 0.25 } },
+    { of: 'durable', to: 'node-echo', figure: 'processorUs', times: { median: 2.5, min: 1.25, max: 5 }, goal: { most: 4.5 } },
+    { of: 'durable', to: 'durable (before)', figure: 'requestsPerSecond', times: { median: 4, min: 2, max: 8 } },
+    { of: 'durable', to: 'durable (before)', figure: 'processorUs', times: { median: 0.125, min: 0.0625, max: 0.25 } },
+  ])
+})
+
+it('says which goal is reached and which is missed', () => {
+  const text = toRatesText(servers, summariseRates(servers, rounds))
+  expect(text).toMatch(/^durable to node-echo .*MISSED: at least 0.25$/m)
+  expect(text).toMatch(/^processor time of durable to node-echo .*reached: at most 4.5$/m)
 })

@@ -1,107 +1,104 @@
 import { showSpread, type Spread, spreadOf } from '../logger/statistics.ts'
+import type { ServerResult } from './measure.ts'
 import { type VariantName, variants } from './variants.ts'
-import type { ClosedLoopResult } from './wrk.ts'
 
-/** The results of one round: every server in turn, in the same minute. */
-export type Round = Record<VariantName, ClosedLoopResult>
-/** The latencies of one round at one rate, in milliseconds. */
-export type OpenLoopRound = Record<'durable' | 'committedEcho' | 'shadowed', { p50Ms: number; p99Ms: number; failed: number }>
+/** One of the servers of a run: a variant in a setup, whose label is empty for this checkout on this Node.js. */
+export type Server = { variant: VariantName; setup: string }
+/** The results of one round, every server in turn, by `nameOf`. */
+export type Round = Record<string, ServerResult>
 
-export type BenchResult = {
-  node: string
-  cores: number
-  rounds: number
-  seconds: number
-  variants: Record<VariantName, { requestsPerSecond: Spread; p50Ms: Spread; p99Ms: Spread; failed: number }>
-  /** The ratios of rates within one round. */
-  ratios: Record<keyof typeof goals, Spread>
-  openLoop?: {
-    requestsPerSecond: number
-    durableP99Ms: Spread
-    committedEchoP99Ms: Spread
-    ratio: Spread
-    /** The latencies with a shadow on every request over those of the durable gateway without. */
-    shadowedP50Ratio: Spread
-    shadowedP99Ratio: Spread
-    failed: number
+export type ServerSummary = Record<'requestsPerSecond' | 'processorUs' | 'p50Ms' | 'p99Ms', Spread> & { failed: number }
+/** How many times a figure of one server is another's, within each round. */
+export type Ratio = { of: string; to: string; figure: Figure; times: Spread; goal?: Goal }
+/** What a ratio's or a difference's median is to be at least or at most. */
+export type Goal = { least: number } | { most: number }
+type Figure = 'requestsPerSecond' | 'processorUs'
+
+export type RatesResult = { servers: Record<string, ServerSummary>; ratios: Ratio[] }
+
+/** What is compared within a setup. */
+const comparisons: { of: VariantName; to: VariantName; figure: Figure; goal?: Goal }[] = [
+  { of: 'durable', to: 'node-echo', figure: 'requestsPerSecond', goal: { least: 0.25 } },
+  { of: 'durable', to: 'unlogged', figure: 'requestsPerSecond', goal: { least: 0.7 } },
+  { of: 'in-process', to: 'unlogged', figure: 'requestsPerSecond', goal: { least: 0.9 } },
+  { of: 'committed-echo', to: 'node-echo', figure: 'processorUs' },
+  { of: 'hono-echo', to: 'node-echo', figure: 'processorUs' },
+  { of: 'durable', to: 'node-echo', figure: 'processorUs', goal: { most: 4.5 } },
+  { of: 'in-process', to: 'node-echo', figure: 'processorUs' },
+  { of: 'unlogged', to: 'node-echo', figure: 'processorUs' },
+  { of: 'shadowed', to: 'node-echo', figure: 'processorUs' },
+]
+
+export function nameOf({ variant, setup }: Server): string {
+  return setup === '' ? variant : `${variant} (${setup})`
+}
+
+export function summariseRates(servers: readonly Server[], rounds: readonly Round[]): RatesResult {
+  const of = (name: string, figure: keyof ServerResult) => rounds.map((round) => round[name]?.[figure] ?? Number.NaN)
+  const ratio = (compared: Omit<Ratio, 'times'>): Ratio => {
+    const divisors = of(compared.to, compared.figure)
+    return { ...compared, times: spreadOf(of(compared.of, compared.figure).map((value, round) => value / (divisors[round] ?? Number.NaN))) }
+  }
+  return {
+    servers: Object.fromEntries(
+      servers.map(nameOf).map((name) => [
+        name,
+        {
+          requestsPerSecond: spreadOf(of(name, 'requestsPerSecond')),
+          processorUs: spreadOf(of(name, 'processorUs')),
+          p50Ms: spreadOf(of(name, 'p50Ms')),
+          p99Ms: spreadOf(of(name, 'p99Ms')),
+          failed: of(name, 'failed').reduce((sum, count) => sum + count, 0),
+        },
+      ]),
+    ),
+    ratios: toPairs(servers).map(ratio),
   }
 }
 
-/** The rates that are compared, and the least that their ratio is to be. */
-export const goals = {
-  durableToNodeEcho: { of: 'durable', to: 'node-echo', least: 0.45 },
-  durableToUnlogged: { of: 'durable', to: 'unlogged', least: 0.75 },
-  inProcessToUnlogged: { of: 'in-process', to: 'unlogged', least: 0.9 },
-} as const satisfies Record<string, { of: VariantName; to: VariantName; least: number }>
-
-/** Most that the durable gateway's p99 may be of the committed echo's, both at half of the gateway's saturation. */
-export const mostP99Ratio = 3
-
-const names = Object.keys(variants) as VariantName[]
-
-export function summarise(rounds: readonly Round[]): Pick<BenchResult, 'variants' | 'ratios'> {
-  const of = (name: VariantName, pick: (result: ClosedLoopResult) => number) => rounds.map((round) => pick(round[name]))
-  const rate = ({ requestsPerSecond }: ClosedLoopResult) => requestsPerSecond
-  return {
-    variants: mapTo(names, (name) => ({
-      requestsPerSecond: spreadOf(of(name, rate)),
-      p50Ms: spreadOf(of(name, ({ p50Ms }) => p50Ms)),
-      p99Ms: spreadOf(of(name, ({ p99Ms }) => p99Ms)),
-      failed: of(name, ({ failed }) => failed).reduce((sum, count) => sum + count, 0),
+/** Within each setup what is compared by goal, and each variant with itself in the first setup. */
+function toPairs(servers: readonly Server[]): Omit<Ratio, 'times'>[] {
+  const names = new Set(servers.map(nameOf))
+  const setups = [...new Set(servers.map(({ setup }) => setup))]
+  const within = setups.flatMap((setup) =>
+    comparisons.map(({ of, to, ...compared }) => ({
+      ...compared,
+      of: nameOf({ variant: of, setup }),
+      to: nameOf({ variant: to, setup }),
     })),
-    ratios: mapTo(Object.keys(goals) as (keyof typeof goals)[], (name) => {
-      const goal = goals[name]
-      return spreadOf(rounds.map((round) => rate(round[goal.of]) / rate(round[goal.to])))
-    }),
-  }
+  )
+  const across = servers.flatMap(({ variant, setup }) =>
+    setup === ''
+      ? []
+      : (['requestsPerSecond', 'processorUs'] as const).map((figure) => ({ of: variant, to: nameOf({ variant, setup }), figure })),
+  )
+  return [...within, ...across].filter(({ of, to }) => names.has(of) && names.has(to))
 }
 
-export function summariseOpenLoop(requestsPerSecond: number, rounds: readonly OpenLoopRound[]): NonNullable<BenchResult['openLoop']> {
-  return {
-    requestsPerSecond,
-    durableP99Ms: spreadOf(rounds.map(({ durable }) => durable.p99Ms)),
-    committedEchoP99Ms: spreadOf(rounds.map(({ committedEcho }) => committedEcho.p99Ms)),
-    ratio: spreadOf(rounds.map(({ durable, committedEcho }) => durable.p99Ms / committedEcho.p99Ms)),
-    shadowedP50Ratio: spreadOf(rounds.map(({ shadowed, durable }) => shadowed.p50Ms / durable.p50Ms)),
-    shadowedP99Ratio: spreadOf(rounds.map(({ shadowed, durable }) => shadowed.p99Ms / durable.p99Ms)),
-    failed: rounds.reduce((sum, round) => sum + Object.values(round).reduce((own, { failed }) => own + failed, 0), 0),
-  }
-}
-
-export function toText(result: BenchResult): string {
-  const { openLoop } = result
+export function toRatesText(servers: readonly Server[], result: RatesResult): string {
   return [
-    `Node ${result.node}, ${result.cores} cores; ${result.rounds} rounds of ${result.seconds} s, interleaved; median [least, most]`,
-    ...names.map((name) => toRow(name, result.variants[name])),
-    ...(Object.keys(goals) as (keyof typeof goals)[]).map((name) => {
-      const { of, to, least } = goals[name]
-      const ratio = result.ratios[name]
-      return `${`${of} to ${to}`.padEnd(52)} ${showSpread(ratio, 2)}   ${ratio.median >= least ? 'reached' : 'MISSED'}: at least ${least}`
+    ...servers.map((server) => toServerRow(server, result.servers[nameOf(server)])),
+    ...result.ratios.map(({ of, to, figure, times, goal }) => {
+      const what = figure === 'processorUs' ? `processor time of ${of} to ${to}` : `${of} to ${to}`
+      return `${what.padEnd(titleWidth)} ${showSpread(times, 2)}${showVerdict(times.median, goal)}`
     }),
-    ...(openLoop === undefined ? [] : [toOpenLoopRow(openLoop)]),
   ].join('\n')
 }
 
-function toRow(name: VariantName, { requestsPerSecond, p50Ms, p99Ms, failed }: BenchResult['variants'][VariantName]): string {
+const titleWidth = 56
+
+function toServerRow({ variant, setup }: Server, summary: ServerSummary | undefined): string {
+  if (summary === undefined) return ''
+  const { requestsPerSecond, processorUs, p50Ms, p99Ms, failed } = summary
+  const title = `${variants[variant].title}${setup === '' ? '' : ` [${setup}]`}`
+  const latencies = `p50 ${p50Ms.median.toFixed(1)} ms, p99 ${p99Ms.median.toFixed(1)} ms`
   const failures = failed === 0 ? '' : `, ${failed} failed`
-  return `${variants[name].title.padEnd(52)} ${showSpread(requestsPerSecond, 0)}/s, p50 ${p50Ms.median.toFixed(1)} ms, p99 ${p99Ms.median.toFixed(1)} ms${failures}`
+  return `${title.padEnd(titleWidth)} ${showSpread(requestsPerSecond, 0)}/s, ${showSpread(processorUs, 0)} us, ${latencies}${failures}`
 }
 
-function toOpenLoopRow({
-  requestsPerSecond,
-  durableP99Ms,
-  committedEchoP99Ms,
-  ratio,
-  shadowedP50Ratio,
-  shadowedP99Ratio,
-  failed,
-}: NonNullable<BenchResult['openLoop']>): string {
-  const verdict = ratio.median <= mostP99Ratio ? 'reached' : 'MISSED'
-  const parts = `p99 (d) ${showSpread(durableP99Ms, 1)} ms, (b) ${showSpread(committedEchoP99Ms, 1)} ms, ${failed} failed`
-  const shadows = `with a shadow, of (d): p50 ${showSpread(shadowedP50Ratio, 2)}, p99 ${showSpread(shadowedP99Ratio, 2)}`
-  return `open loop at ${requestsPerSecond}/s: ${parts}; ratio ${showSpread(ratio, 2)}   ${verdict}: at most ${mostP99Ratio}\n${shadows}`
-}
-
-function mapTo<Name extends string, To>(keys: readonly Name[], to: (name: Name) => To): Record<Name, To> {
-  return Object.fromEntries(keys.map((key) => [key, to(key)])) as Record<Name, To>
+/** Whether a goal is reached, as the end of a line; nothing where there is none. */
+export function showVerdict(value: number, goal: Goal | undefined): string {
+  if (goal === undefined) return ''
+  const [reached, bound] = 'least' in goal ? [value >= goal.least, `at least ${goal.least}`] : [value <= goal.most, `at most ${goal.most}`]
+  return `   ${reached ? 'reached' : 'MISSED'}: ${bound}`
 }

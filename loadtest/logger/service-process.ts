@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { ServiceMessage } from '../../platform/service/service.ts'
-import { typescriptArgs } from '../../platform/typescript/typescript-args.ts'
 
 /** A service of the product as a process of its own, as `hindsight up` starts it. */
 export type ServiceProcess = {
@@ -14,13 +14,30 @@ export type ServiceProcess = {
   signal(signal: NodeJS.Signals): void
 }
 
+/** The code that a service runs, a folder of the project with its `node_modules`, and the Node.js that runs it. */
+export type Runtime = { root: string; node: string }
+
+export const ownRuntime: Runtime = { root: fileURLToPath(new URL('../..', import.meta.url)), node: process.execPath }
+
 /** What the services of a measured system and its clients show the embedded warehouse. */
 export const warehousePassword = 'measured'
 
-/** Resolves when it is ready; rejects with why it is not. `nodeArgs` go to Node before the entry, as `--cpu-prof`. */
-export async function startService(entry: string, env: Record<string, string>, nodeArgs: readonly string[] = []): Promise<ServiceProcess> {
-  const script = fileURLToPath(new URL(`../../${entry}`, import.meta.url))
-  const child = spawn(process.execPath, [...nodeArgs, ...typescriptArgs, script], {
+/** How a service is started; with this project's own code and Node.js where `runtime` is left out. */
+export type Launch = {
+  runtime?: Runtime | undefined
+  /** What Node.js is given before the entry, as `--cpu-prof`. */
+  nodeArgs?: readonly string[]
+}
+
+/** Resolves when it is ready; rejects with why it is not. */
+export async function startService(
+  entry: string,
+  env: Record<string, string>,
+  { runtime: { root, node } = ownRuntime, nodeArgs = [] }: Launch = {},
+): Promise<ServiceProcess> {
+  const typescript = `--import=${pathToFileURL(join(root, 'platform/typescript/register.js'))}`
+  const child = spawn(node, [...nodeArgs, typescript, join(root, entry)], {
+    cwd: root,
     env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', CLICKHOUSE_PASSWORD: warehousePassword, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
