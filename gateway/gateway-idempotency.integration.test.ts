@@ -1,7 +1,7 @@
 import { mkdtemp, mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { predictResponse } from '../contracts/http.ts'
 import { predictionEventV1, type PredictionEvent } from '../contracts/prediction-event.ts'
 import { openLmdbOnlineStore } from '../platform/online-store/online-store-lmdb.ts'
@@ -17,34 +17,42 @@ let root: string
 let dataDir: string
 let failpoints: string
 let redis: TestRedis | undefined
-let started: GatewayProcess[]
+const running = new Map<WriterId, GatewayProcess>()
 
-beforeEach(async () => {
+/** Two gateways on one data directory, which the tests of a group share: each test has keys of its own. */
+async function setUp(): Promise<void> {
   root = await mkdtemp(join(tmpdir(), 'hindsight-gateway-once-'))
   dataDir = join(root, 'data')
   failpoints = join(root, 'failpoints')
-  started = []
   await mkdir(failpoints)
   await writeTestProject(join(root, 'project'))
   await openLmdbOnlineStore({ dir: join(dataDir, 'online-store') }).close()
-})
-afterEach(async () => {
-  await Promise.all(started.map((gateway) => gateway.stop('SIGKILL')))
+}
+
+async function tearDown(): Promise<void> {
+  await Promise.all([...running.values()].map((gateway) => gateway.stop('SIGKILL')))
+  running.clear()
   await redis?.stop()
   redis = undefined
   await rm(root, { recursive: true, force: true })
-})
+}
 
-async function start(writerId: string): Promise<GatewayProcess> {
+type WriterId = 'gateway-0' | 'gateway-1'
+
+/** Starts it anew, whatever ran under this name before. */
+async function start(writerId: WriterId): Promise<GatewayProcess> {
   const env = {
     HINDSIGHT_WRITER_ID: writerId,
     HINDSIGHT_FAILPOINTS: failpoints,
     ...(redis !== undefined && { REDIS_URL: redis.url }),
   }
   const gateway = await startGatewayProcess({ projectDir: join(root, 'project'), dataDir, env })
-  started.push(gateway)
+  running.set(writerId, gateway)
   return gateway
 }
+
+/** The two of a group, of which those are started that do not run. */
+const both = () => Promise.all((['gateway-0', 'gateway-1'] as const).map(async (writerId) => running.get(writerId) ?? start(writerId)))
 
 const send = (gateway: GatewayProcess, key: string | undefined, price = 1) =>
   fetch(`${gateway.url}/v1/models/basket/predict`, {
@@ -64,16 +72,19 @@ async function recorded(key: string): Promise<PredictionEvent[]> {
   return events.filter((event) => event.idempotency_key === key && event.route === 'champion')
 }
 
-/** What the outboxes say of replays. */
-async function delivered(): Promise<string[]> {
-  const fates = fateRecordsIn(await readRecords(dataDir, { lanes: ['predictions'] }))
-  return fates.filter(({ fate }) => fate === 'delivered').map((fate) => fate.prediction_id)
+const recordedIds = async (key: string) => (await recorded(key)).map((event) => event.prediction_id)
+
+/** By whom the outboxes say that a replay of the prediction was delivered. */
+async function deliveredBy(id: string): Promise<string[]> {
+  const records = await readRecords(dataDir, { lanes: ['predictions'] })
+  const told = records.filter((record) => fateRecordsIn([record]).some((fate) => fate.fate === 'delivered' && fate.prediction_id === id))
+  return told.map(({ origin }) => origin.writer_id)
 }
 
 /** A request that the gateway does not live to answer. */
-async function sendUntilKilled(gateway: GatewayProcess, at: FailpointName): Promise<void> {
+async function sendUntilKilled(gateway: GatewayProcess, key: string, at: FailpointName): Promise<void> {
   armFailpoint(failpoints, at)
-  await expect(send(gateway, 'k')).rejects.toThrow('fetch failed')
+  await expect(send(gateway, key)).rejects.toThrow('fetch failed')
 }
 
 type Kill = [FailpointName, committed: number]
@@ -84,87 +95,91 @@ const afterComplete: Kill = ['gateway.after_complete', 1]
 
 function describeGateways(kills: readonly Kill[]): void {
   it('answer a key the same, whichever is asked and however many ask at once', async () => {
-    const gateways = [await start('gateway-0'), await start('gateway-1')]
-    const requests = Array.from({ length: 40 }, (_, index) => send(gateways[index % 2]!, 'k'))
+    const gateways = await both()
+    const requests = Array.from({ length: 40 }, (_, index) => send(gateways[index % 2]!, 'many'))
     const statuses = (await Promise.all(requests)).map(({ status }) => status)
     expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([])
     expect(statuses).toContain(200)
-    const ids = await Promise.all(gateways.map(async (gateway) => idOf(await send(gateway, 'k'))))
+    const ids = await Promise.all(gateways.map(async (gateway) => idOf(await send(gateway, 'many'))))
     expect(new Set(ids).size).toBe(1)
-    expect((await send(gateways[1]!, 'k', 2)).status).toBe(422)
-    expect((await recorded('k')).map((event) => event.prediction_id)).toEqual([ids[0]])
-  })
-
-  it.each(kills)('killed at %s: the retry at the restarted one has one prediction, and so has the other', async (at, committed) => {
-    const [first, other] = [await start('gateway-0'), await start('gateway-1')]
-    await sendUntilKilled(first, at)
-    if (at !== 'gateway.after_complete') expect((await send(other, 'k')).status).toBe(409)
-    const restarted = await start('gateway-0')
-    // Only now: what was committed is shown to readers a moment after, or else by the recovery at the next start.
-    expect(await recorded('k')).toHaveLength(committed)
-    let answer = await send(restarted, 'k')
-    await expect.poll(async () => (answer.status === 409 ? (answer = await send(restarted, 'k')).status : 200)).toBe(200)
-    const id = await idOf(answer)
-    // What was committed and nobody was told of is told by the replay; what is computed now needs none.
-    const told = committed === 0 ? [] : [id]
-    await expect.poll(delivered).toEqual(told)
-    for (const each of [other, restarted, other]) expect(await idOf(await send(each, 'k'))).toBe(id)
-    expect((await recorded('k')).map((event) => event.prediction_id)).toEqual([id])
-    for (const each of [other, restarted]) expect(await each.stop()).toBe(0)
-    expect(await delivered()).toEqual(told)
+    expect((await send(gateways[1]!, 'many', 2)).status).toBe(422)
+    await expect.poll(() => recordedIds('many')).toEqual([ids[0]])
   })
 
   it("killed before it could answer: the replay at another gateway is in that one's ledger", async () => {
-    const first = await start('gateway-0')
-    await sendUntilKilled(first, 'gateway.after_complete')
-    const other = await start('gateway-1')
-    const id = await idOf(await send(other, 'k'))
-    await expect.poll(delivered).toEqual([id])
-    const records = await readRecords(dataDir, { lanes: ['predictions'] })
-    expect(records.filter(({ kind }) => kind === 'fate').map(({ origin }) => origin.writer_id)).toContain('gateway-1')
+    const [first, other] = await both()
+    await sendUntilKilled(first!, 'replayed', 'gateway.after_complete')
+    running.delete('gateway-0')
+    const id = await idOf(await send(other!, 'replayed'))
+    await expect.poll(() => deliveredBy(id)).toEqual(['gateway-1'])
   })
 
   it('killed after the answer: the key is answered the same', async () => {
-    const gateway = await start('gateway-0')
+    const [first] = await both()
     armFailpoint(failpoints, 'gateway.after_answer')
-    const id = await idOf(await send(gateway, 'k'))
-    expect(await idOf(await send(await start('gateway-0'), 'k'))).toBe(id)
-    expect(await recorded('k')).toHaveLength(1)
+    const id = await idOf(await send(first!, 'answered'))
+    expect(await idOf(await send(await start('gateway-0'), 'answered'))).toBe(id)
+    await expect.poll(() => recordedIds('answered')).toEqual([id])
+  })
+
+  it.each(kills)('killed at %s: the retry at the restarted one has one prediction, and so has the other', async (at, committed) => {
+    const [first, other] = await both()
+    await sendUntilKilled(first!, at, at)
+    if (at !== 'gateway.after_complete') expect((await send(other!, at)).status).toBe(409)
+    const restarted = await start('gateway-0')
+    // Only now: what was committed is shown to readers a moment after, or else by the recovery at the next start.
+    expect(await recorded(at)).toHaveLength(committed)
+    let answer = await send(restarted, at)
+    await expect.poll(async () => (answer.status === 409 ? (answer = await send(restarted, at)).status : 200)).toBe(200)
+    const id = await idOf(answer)
+    // What was committed and nobody was told of is told by the replay; what is computed now needs none.
+    const told = committed === 0 ? [] : ['gateway-0']
+    await expect.poll(() => deliveredBy(id)).toEqual(told)
+    for (const each of [other, restarted, other]) expect(await idOf(await send(each!, at))).toBe(id)
+    await expect.poll(() => recordedIds(at)).toEqual([id])
+    expect(await Promise.all([other!, restarted].map((each) => each.stop()))).toEqual([0, 0])
+    running.clear()
+    expect(await deliveredBy(id)).toEqual(told)
   })
 }
 
 describe('gateways that share a data directory', () => {
+  beforeAll(setUp)
+  afterAll(tearDown)
+
   describeGateways(casesOf({ few: [beforeCommit], all: [beforeCommit, afterCommit] }))
 })
 
 describeWithRedis('gateways that share a Redis', () => {
-  beforeEach(async () => {
+  beforeAll(async () => {
     redis = await startTestRedis()
+    await setUp()
   })
-
-  describeGateways(casesOf({ few: [afterCommit], all: [afterClaim, beforeCommit, afterCommit, afterComplete] }))
+  afterAll(tearDown)
 
   it('refuse keys while it is down, answer requests without one, and take keys again at its return', async () => {
-    const gateway = await start('gateway-0')
+    const gateway = running.get('gateway-0') ?? (await start('gateway-0'))
     await idOf(await send(gateway, 'warm'))
     redis!.signal('SIGSTOP')
-    const refused = await send(gateway, 'k')
+    const refused = await send(gateway, 'refused')
     expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, 'idempotency_unavailable'])
     expect((await send(gateway, undefined)).status).toBe(200)
     redis!.signal('SIGCONT')
-    await expect.poll(async () => (await send(gateway, 'k')).status).toBe(200)
+    await expect.poll(async () => (await send(gateway, 'refused')).status).toBe(200)
   })
 
   it('started while it is down: what an earlier run had committed is completed at its return', async () => {
-    const first = await start('gateway-0')
-    await sendUntilKilled(first, 'gateway.after_commit')
+    const first = running.get('gateway-0') ?? (await start('gateway-0'))
+    await sendUntilKilled(first, 'completed', 'gateway.after_commit')
     redis!.signal('SIGSTOP')
     const restarted = await start('gateway-0')
-    expect((await send(restarted, 'k')).status).toBe(503)
+    expect((await send(restarted, 'completed')).status).toBe(503)
     redis!.signal('SIGCONT')
-    await expect.poll(async () => (await send(restarted, 'k')).status).toBe(200)
-    const events = await recorded('k')
-    expect(events).toHaveLength(1)
-    expect(await idOf(await send(restarted, 'k'))).toBe(events[0]!.prediction_id)
+    await expect.poll(async () => (await send(restarted, 'completed')).status).toBe(200)
+    const ids = await recordedIds('completed')
+    expect(ids).toHaveLength(1)
+    expect(await idOf(await send(restarted, 'completed'))).toBe(ids[0])
   })
+
+  describeGateways(casesOf({ few: [afterCommit], all: [afterClaim, beforeCommit, afterCommit, afterComplete] }))
 })

@@ -14,7 +14,7 @@ export async function readRecords(dataDir: string, options: { lanes?: readonly L
   const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes: options.lanes ?? lanes })
   const records: LogRecord[] = []
   for (;;) {
-    const more = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })
+    const more = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 0 })
     if (more.length === 0) break
     records.push(...more)
     if (options.confirm === true) await consumer.confirm(more)
