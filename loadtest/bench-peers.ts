@@ -8,7 +8,7 @@ import { createRedisServer } from '../test/faults/system/servers.ts'
 import { emptyOutbox } from './bench/measure.ts'
 import { variants } from './bench/variants.ts'
 import { runWrk, type ClosedLoopResult } from './bench/wrk.ts'
-import { predictBody } from './logger/flights.ts'
+import { predictBodies } from './logger/flights.ts'
 import { ownRuntime, startService } from './logger/service-process.ts'
 import { chooseCores, moveTo } from './peers/cores.ts'
 import { fillPeerFeatures } from './peers/features.ts'
@@ -79,7 +79,7 @@ async function startAll(): Promise<Record<Subject, string>> {
 
 async function measureRounds(urls: Record<Subject, string>): Promise<PeerRound[]> {
   const bodies = { v1: join(dir, 'v1.jsonl'), v2: join(dir, 'v2.jsonl') }
-  await writeFile(bodies.v1, Array.from({ length: 500 }, (_, index) => predictBody(index)).join('\n'))
+  await writeFile(bodies.v1, predictBodies().join('\n'))
   await writeFile(bodies.v2, toV2Body())
   const rounds: PeerRound[] = []
   for (let round = 0; round <= options.rounds; round++) {

@@ -3,8 +3,10 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type * as OutboxReader from '../../platform/outbox/read/outbox-consumer.ts'
-import { predictBody } from '../logger/flights.ts'
-import { startOpenLoop, type OpenLoopPart } from '../logger/open-loop.ts'
+import { predictBodies } from '../logger/flights.ts'
+import { createClient } from '../generator/client.ts'
+import { startOpenLoop } from '../generator/open-loop.ts'
+import { type LoadPart, toPart } from '../generator/tally.ts'
 import { ownRuntime, type ServiceProcess } from '../logger/service-process.ts'
 import { processorTimeUs } from './processor-time.ts'
 import type { Setup } from './setups.ts'
@@ -19,7 +21,7 @@ export type Measured = {
   variant: VariantName
   setup: string
   closedLoop(options: { seconds: number; clients?: number }): Promise<ServerResult>
-  openLoop(options: { seconds: number; perSecond: number }): Promise<OpenLoopPart>
+  openLoop(options: { seconds: number; perSecond: number }): Promise<LoadPart>
   stop(): Promise<void>
 }
 
@@ -36,7 +38,7 @@ export async function startMeasured(variant: VariantName, { runtime, label }: Se
   const { dir } = place
   mkdirSync(dir, { recursive: true })
   const bodiesFile = join(dir, 'bodies.jsonl')
-  writeFileSync(bodiesFile, Array.from({ length: 500 }, (_, index) => predictBody(index)).join('\n'))
+  writeFileSync(bodiesFile, predictBodies().join('\n'))
   const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileDir, variant, label)}`]
   const { path, start } = variants[variant]
   const server: ServiceProcess = await start({ ...place, runtime, nodeArgs })
@@ -57,12 +59,14 @@ export async function startMeasured(variant: VariantName, { runtime, label }: Se
     setup: label,
     closedLoop,
     async openLoop({ seconds, perSecond }) {
-      const load = startOpenLoop({ url: server.http, perSecond })
+      const client = createClient({ url: `${server.http}${path}`, bodies: predictBodies() })
+      const load = startOpenLoop(client, perSecond)
       await sleep(1000)
       await load.part()
       await sleep(seconds * 1000)
-      const part = await load.part()
-      await load.stop()
+      load.stop()
+      const part = toPart(await load.part())
+      client.close()
       await emptyOutbox(outbox, runtime.root)
       return part
     },

@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { predictPath } from '../logger/flights.ts'
 import { startFilledGateway } from '../logger/gateway-rate.ts'
 import { type Runtime, startService, type ServiceProcess } from '../logger/service-process.ts'
 
@@ -9,16 +10,15 @@ export type Variant = { title: string; path: string; start(place: Place): Promis
 export type Place = { dir: string; redisUrl: string; clickhouseUrl: string; runtime: Runtime; nodeArgs: readonly string[] }
 
 const withoutLog = 'loadtest/bench/without-log.js'
-const predict = '/v1/models/flight-delay/predict'
 
 export const variants = {
-  'node-echo': { title: '(a) bare node:http JSON echo', path: predict, start: echo('node') },
-  'committed-echo': { title: '(b) the same, one fdatasync group commit per answer', path: predict, start: echo('committed') },
-  'hono-echo': { title: '(c) bare Hono JSON echo', path: predict, start: echo('hono') },
-  durable: { title: '(d) Hindsight: Redis features, durable logging', path: predict, start: gateway('disk') },
-  'in-process': { title: '(e) Hindsight, durability: process', path: predict, start: gateway('process') },
-  unlogged: { title: '(f) Hindsight, logging taken out', path: predict, start: gateway('disk', { preload: withoutLog }) },
-  shadowed: { title: '(g) Hindsight, a shadow on every request', path: predict, start: gateway('disk', { shadows: true }) },
+  'node-echo': { title: '(a) bare node:http JSON echo', path: predictPath, start: echo('node') },
+  'committed-echo': { title: '(b) the same, one fdatasync group commit per answer', path: predictPath, start: echo('committed') },
+  'hono-echo': { title: '(c) bare Hono JSON echo', path: predictPath, start: echo('hono') },
+  durable: { title: '(d) Hindsight: Redis features, durable logging', path: predictPath, start: gateway('disk') },
+  'in-process': { title: '(e) Hindsight, durability: process', path: predictPath, start: gateway('process') },
+  unlogged: { title: '(f) Hindsight, logging taken out', path: predictPath, start: gateway('disk', { preload: withoutLog }) },
+  shadowed: { title: '(g) Hindsight, a shadow on every request', path: predictPath, start: gateway('disk', { shadows: true }) },
 } as const satisfies Record<string, Variant>
 
 export type VariantName = keyof typeof variants

@@ -3,15 +3,16 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { predictBody } from './flights.ts'
-import { createPredictClient } from './predict-client.ts'
+import { createClient } from '../generator/client.ts'
+import { runClosedLoop } from '../generator/closed-loop.ts'
+import { predictBodies, predictPath } from './flights.ts'
 
 /** `requestsPerSecond` counts predictions that were answered with one; the others have `failed`. */
 export type ClosedLoop = { generator: 'wrk' | 'node'; requestsPerSecond: number; failed: number }
 type Options = { url: string; seconds: number; clients: number; scratchDir: string }
 
 const script = fileURLToPath(new URL('./predict.lua', import.meta.url))
-const bodies = Array.from({ length: 500 }, (_, index) => predictBody(index))
+const bodies = predictBodies()
 
 /** Counts the predictions that the gateway answers to clients that each wait for one answer before they ask again. */
 export async function closedLoop(options: Options): Promise<ClosedLoop> {
@@ -22,7 +23,7 @@ export async function closedLoop(options: Options): Promise<ClosedLoop> {
 async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<ClosedLoop | undefined> {
   const file = join(scratchDir, 'bodies.jsonl')
   await writeFile(file, bodies.join('\n'))
-  const args = ['-t', '1', '-c', String(clients), '-d', `${seconds}s`, '-s', script, `${url}/v1/models/flight-delay/predict`]
+  const args = ['-t', '1', '-c', String(clients), '-d', `${seconds}s`, '-s', script, `${url}${predictPath}`]
   try {
     const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, WRK_BODIES: file } })
     const numberAfter = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0)
@@ -36,16 +37,8 @@ async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<
 }
 
 async function withNode({ url, seconds, clients }: Options): Promise<ClosedLoop> {
-  const predict = createPredictClient(url)
-  const end = performance.now() + seconds * 1000
-  let [answered, failed] = [0, 0]
-  const client = async () => {
-    while (performance.now() < end) {
-      const { status } = await predict.send(bodies[answered++ % bodies.length] as string)
-      if (status !== 200) failed += 1
-    }
-  }
-  await Promise.all(Array.from({ length: clients }, client))
-  predict.close()
-  return { generator: 'node', requestsPerSecond: (answered - failed) / seconds, failed }
+  const client = createClient({ url: `${url}${predictPath}`, bodies })
+  const { sent, answeredMs } = await runClosedLoop(client, { clients, seconds })
+  client.close()
+  return { generator: 'node', requestsPerSecond: answeredMs.length / seconds, failed: sent - answeredMs.length }
 }

@@ -3,15 +3,29 @@ export const airports = ['ATL', 'ORD', 'DFW', 'LAX', 'PHX', 'DEN', 'MSP', 'DTW',
 const departureMs = Date.UTC(2001, 5, 4, 12)
 const minuteMs = 60_000
 
+export const predictPath = '/v1/models/flight-delay/predict'
+
+/** Bodies to send in turn. */
+export function predictBodies(): string[] {
+  return Array.from({ length: 500 }, (_, index) => predictBody(index))
+}
+
 export function predictBody(index: number): string {
-  return JSON.stringify({
-    entities: routeOf(index),
-    anchor_time: new Date(departureMs).toISOString(),
-    features: { distance: 200 + ((index * 37) % 2000) },
-    tags: ['bench'],
-    // The deadline is long, because what is measured is how much is answered, not how much in time.
-    options: { timeout_ms: 5000 },
+  // The deadline is long, because what is measured is how much is answered, not how much in time.
+  return JSON.stringify({ ...flight(index), tags: ['bench'], options: { timeout_ms: 5000 } })
+}
+
+/** Bodies of so many flights each, under the model's own deadline, to send in turn; `tag` finds their rows. */
+export function taggedBodies({ instances, tag }: { instances: number; tag: string }): string[] {
+  return Array.from({ length: 500 }, (_, index) => {
+    const flights = Array.from({ length: instances }, (_flight, place) => ({ ...flight(index * instances + place), tags: [tag] }))
+    return JSON.stringify(instances === 1 ? flights[0] : { instances: flights })
   })
+}
+
+function flight(index: number) {
+  const features = { distance: 200 + ((index * 37) % 2000) }
+  return { entities: routeOf(index), anchor_time: new Date(departureMs).toISOString(), features }
 }
 
 function landingsBody(count: number): string {

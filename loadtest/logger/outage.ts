@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loggerStatus } from './drain.ts'
-import { startOpenLoop, type OpenLoopPart } from './open-loop.ts'
+import { createClient } from '../generator/client.ts'
+import { startOpenLoop } from '../generator/open-loop.ts'
+import { type LoadPart, toPart } from '../generator/tally.ts'
+import { predictBodies, predictPath } from './flights.ts'
 import { startFilledGateway } from './gateway-rate.ts'
 import { startService } from './service-process.ts'
 import { until } from './until.ts'
@@ -11,9 +14,9 @@ export type Outage = {
   /** The time from the warehouse's readiness until the logger was no more than two seconds of load behind. */
   catchUpSeconds: number
   behindRecords: number
-  before: OpenLoopPart
-  during: OpenLoopPart
-  catchingUp: OpenLoopPart
+  before: LoadPart
+  during: LoadPart
+  catchingUp: LoadPart
 }
 
 const warmUpSeconds = 10
@@ -26,13 +29,15 @@ export async function measureOutage(options: { dataDir: string; outageSeconds: n
   const url = warehouse.http
   const logger = await startService('logger/main.ts', { ...env, CLICKHOUSE_URL: url })
   const gateway = await startFilledGateway({ HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: url })
-  const load = startOpenLoop({ url: gateway.http, perSecond: requestsPerSecond })
+  const client = createClient({ url: `${gateway.http}${predictPath}`, bodies: predictBodies() })
+  const load = startOpenLoop(client, requestsPerSecond)
+  const nextPart = async () => toPart(await load.part())
   try {
     await sleep(warmUpSeconds * 1000)
-    const before = await load.part()
+    const before = await nextPart()
     await warehouse.stop('SIGKILL')
     await sleep(outageSeconds * 1000)
-    const during = await load.part()
+    const during = await nextPart()
     let behindRecords = Infinity
     const isKnown = async () => (behindRecords = await lagOf(logger.admin)) < Infinity
     await until('the logger has said how far it is behind', { holds: isKnown, everyMs: 100, deadlineMs: 60_000 })
@@ -42,9 +47,10 @@ export async function measureOutage(options: { dataDir: string; outageSeconds: n
     const holds = async () => (await lagOf(logger.admin)) <= atMost
     await until('the logger has caught up', { holds, everyMs: 100, deadlineMs: 3 * (outageSeconds + 60) * 1000 })
     const catchUpSeconds = (performance.now() - began) / 1000
-    return { requestsPerSecond, outageSeconds, catchUpSeconds, behindRecords, before, during, catchingUp: await load.part() }
+    return { requestsPerSecond, outageSeconds, catchUpSeconds, behindRecords, before, during, catchingUp: await nextPart() }
   } finally {
-    await load.stop()
+    load.stop()
+    client.close()
     await gateway.stop()
     await logger.stop()
     await warehouse.stop()

@@ -1,0 +1,33 @@
+import { quantile } from '../logger/statistics.ts'
+import type { Answer } from './answer.ts'
+
+/** What became of requests; the times are from when each was due to its last byte, in milliseconds. */
+export type Tally = {
+  sent: number
+  answeredMs: number[]
+  /** 429 or 503, with a `Retry-After`. */
+  refusedMs: number[]
+  /** How many had another status, by that; 0 where no answer came. */
+  others: Map<number, number>
+  /** How much later than due each was sent, which is the generator's own lateness. */
+  delaysMs: number[]
+}
+
+export function createTally(): Tally {
+  return { sent: 0, answeredMs: [], refusedMs: [], others: new Map(), delaysMs: [] }
+}
+
+export function countAnswer(tally: Tally, { status, retryAfterSeconds }: Answer, ms: number): void {
+  if (status >= 200 && status < 300) tally.answeredMs.push(ms)
+  else if ((status === 429 || status === 503) && retryAfterSeconds >= 1) tally.refusedMs.push(ms)
+  else tally.others.set(status, (tally.others.get(status) ?? 0) + 1)
+}
+
+/** `failed` counts all that were not answered with a prediction. */
+export type LoadPart = { sent: number; failed: number; p50Ms: number; p99Ms: number }
+
+/** The latencies are those of all, a refusal's too. */
+export function toPart({ sent, answeredMs, refusedMs }: Tally): LoadPart {
+  const all = [...answeredMs, ...refusedMs]
+  return { sent, failed: sent - answeredMs.length, p50Ms: quantile(all, 0.5), p99Ms: quantile(all, 0.99) }
+}
