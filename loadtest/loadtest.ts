@@ -42,7 +42,7 @@ async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, j
     const tag = `loadtest-${Date.now().toString(36)}`
     const { runs, findings } = await scenario.run(target, { ...scenario.defaults, ...options, tag })
     const all: Finding[] = [
-      { text: "k6's thresholds", holds: runs.every(({ passed }) => passed) },
+      ...runs.flatMap(({ passed }) => (passed === undefined ? [] : [{ text: "k6's thresholds", holds: passed }])),
       ...findings,
       await checkParity(target, { tag, runs }),
     ]

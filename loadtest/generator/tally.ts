@@ -23,6 +23,18 @@ export function countAnswer(tally: Tally, { status, retryAfterSeconds }: Answer,
   else tally.others.set(status, (tally.others.get(status) ?? 0) + 1)
 }
 
+export function mergeTallies(tallies: readonly Tally[]): Tally {
+  const merged = createTally()
+  for (const { sent, answeredMs, refusedMs, others, delaysMs } of tallies) {
+    merged.sent += sent
+    merged.answeredMs = merged.answeredMs.concat(answeredMs)
+    merged.refusedMs = merged.refusedMs.concat(refusedMs)
+    merged.delaysMs = merged.delaysMs.concat(delaysMs)
+    for (const [status, count] of others) merged.others.set(status, (merged.others.get(status) ?? 0) + count)
+  }
+  return merged
+}
+
 /** `failed` counts all that were not answered with a prediction. */
 export type LoadPart = { sent: number; failed: number; p50Ms: number; p99Ms: number }
 

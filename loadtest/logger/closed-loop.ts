@@ -38,7 +38,8 @@ async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<
 
 async function withNode({ url, seconds, clients }: Options): Promise<ClosedLoop> {
   const client = createClient({ url: `${url}${predictPath}`, bodies })
-  const { sent, answeredMs } = await runClosedLoop(client, { clients, seconds })
+  const { tally, seconds: measured } = await runClosedLoop(client, { clients, seconds })
   client.close()
-  return { generator: 'node', requestsPerSecond: answeredMs.length / seconds, failed: sent - answeredMs.length }
+  const answered = tally.answeredMs.length
+  return { generator: 'node', requestsPerSecond: answered / measured, failed: tally.sent - answered }
 }

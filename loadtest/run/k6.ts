@@ -4,11 +4,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Run } from './scenario.ts'
 
 /** k6's own summary: of each metric its aggregates by name, and of each threshold whether it failed. */
 export type Summary = { metrics: Record<string, Record<string, number | Record<string, boolean>>> }
-/** The outcome of a run of k6; `instances` is the number of predictions in each request. */
-export type K6Run = { passed: boolean; instances: number; summary: Summary }
+export type K6Run = Run & { summary: Summary }
 
 const scenarios = fileURLToPath(new URL('../scenarios/', import.meta.url))
 const thresholdsFailed = 99
@@ -22,11 +22,10 @@ export async function runK6(script: string, env: Record<string, string>): Promis
     const child = spawn('k6', args, { env: { ...process.env, ...env }, stdio: ['ignore', process.stderr, process.stderr] })
     const [code] = (await once(child, 'exit')) as [number | null]
     if (code !== 0 && code !== thresholdsFailed) throw new Error(`k6 could not run ${script}: it ended with ${code}`)
-    return {
-      passed: code === 0,
-      instances: Number(env['INSTANCES'] ?? 1),
-      summary: JSON.parse(await readFile(summaryFile, 'utf8')) as Summary,
-    }
+    const summary = JSON.parse(await readFile(summaryFile, 'utf8')) as Summary
+    const count = (metric: string) => valueOf(summary, metric, 'count') * Number(env['INSTANCES'] ?? 1)
+    const counts = { sent: count('http_reqs'), answered: count('answered'), refused: count('refused') }
+    return { passed: code === 0, counts, summary }
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type K6Run, valueOf } from './k6.ts'
-import type { Finding } from './scenario.ts'
+import type { Finding, Run } from './scenario.ts'
 import { storedRows, type Target } from './target.ts'
 
 const everyMs = 500
@@ -8,10 +7,9 @@ const everyMs = 500
 const deadlineMs = 180_000
 
 /** Whether the warehouse has a row for each answer, and no others but of requests that failed on their way back. */
-export async function checkParity(target: Target, options: { tag: string; runs: readonly K6Run[] }): Promise<Finding> {
-  const sum = (metric: string) =>
-    options.runs.reduce((total, { instances, summary }) => total + instances * valueOf(summary, metric, 'count'), 0)
-  const [answered, refused, sent] = [sum('answered'), sum('refused'), sum('http_reqs')]
+export async function checkParity(target: Target, options: { tag: string; runs: readonly Run[] }): Promise<Finding> {
+  const sum = (what: keyof Run['counts']) => options.runs.reduce((total, { counts }) => total + counts[what], 0)
+  const [answered, refused, sent] = [sum('answered'), sum('refused'), sum('sent')]
   const giveUpAt = performance.now() + deadlineMs
   let stored = await storedRows(target, options.tag)
   while (stored < answered && performance.now() < giveUpAt) {

@@ -1,5 +1,7 @@
-import type { K6Run } from './k6.ts'
 import type { Target } from './target.ts'
+
+/** What became of the predictions of a run, and whether it kept the thresholds of its generator where that has some. */
+export type Run = { passed?: boolean; counts: { sent: number; answered: number; refused: number } }
 
 /** What a run was told: requests per second, its length, the budget of an answer, the tag of its predictions, and how many a request asks for. */
 export type RunOptions = { rate: number; seconds: number; budgetMs: number; tag: string; instances?: number }
@@ -13,5 +15,5 @@ export type Scenario = {
   needsOwn: boolean
   defaults: { rate: number; seconds: number }
   /** Runs the scenario, with k6 and all that goes beside it. */
-  run(target: Target, options: RunOptions): Promise<{ runs: K6Run[]; findings: Finding[] }>
+  run(target: Target, options: RunOptions): Promise<{ runs: Run[]; findings: Finding[] }>
 }

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { runK6, valueOf, type K6Run } from './k6.ts'
+import { runK6, valueOf } from './k6.ts'
 import { watchMemory } from './memory.ts'
+import { overload } from './overload.ts'
 import type { Finding, RunOptions, Scenario } from './scenario.ts'
 import { swapAgainAndAgain } from './swaps.ts'
 import type { Target } from './target.ts'
@@ -22,7 +23,7 @@ export const scenarios = {
   overload: {
     title: 'twice what the gateway can do',
     needsOwn: false,
-    defaults: { rate: 0, seconds: 60 },
+    defaults: { rate: 0, seconds: 120 },
     run: overload,
   },
   soak: {
@@ -79,23 +80,6 @@ async function ramp(target: Target, options: RunOptions) {
   return { runs: [run], findings }
 }
 
-const capacitySeconds = 10
-
-/** The predictions of a request, so many that the gateway is overloaded and not k6 beside it. */
-const overloadInstances = 16
-
-/** The rate is measured, unless it is given: whatever else the machine does, k6 included, meets both runs. */
-async function overload(target: Target, given: RunOptions) {
-  const options = { instances: overloadInstances, ...given }
-  const capacity = await runK6('capacity', toEnv(target, { ...options, rate: 0, seconds: capacitySeconds }))
-  const most = valueOf(capacity.summary, 'answered', 'rate')
-  const rate = options.rate || Math.round(2 * most)
-  const { result, finding } = await watchMemory(target, runK6('overload', toEnv(target, { ...options, rate })))
-  const p99Ms = valueOf(result.summary, 'answered_duration', 'p(99)')
-  const text = `at ${rate}/s of ${options.instances}, with ${Math.round(most)}/s in a closed loop: p99 of the answered ${p99Ms.toFixed(1)} ms, budget ${options.budgetMs} ms`
-  return { runs: [capacity, result], findings: [{ text, holds: p99Ms < options.budgetMs }, finding] }
-}
-
 const swaps = 50
 
 async function hotSwap(target: Target, options: RunOptions) {
@@ -144,5 +128,5 @@ async function sinkOutage(target: Target, options: RunOptions) {
     await sleep(third).finally(() => target.own?.continueWarehouse())
   }
   const [run] = await Promise.all([runK6('latency-budget', toEnv(target, options)), outage()])
-  return { runs: [run] satisfies K6Run[], findings: [] }
+  return { runs: [run], findings: [] }
 }
