@@ -5,7 +5,7 @@ import type { InferenceEngine, Sample } from './inference.ts'
 import { prepareSession } from './prepare-session.ts'
 import { createEntry, type Entry } from './session-entry.ts'
 import { createOnnxSession } from './session-onnxruntime.ts'
-import { createThreadPool } from './thread-pool.ts'
+import { createThreadPool, withProvider } from './thread-pool.ts'
 
 /** Longest that one run of a measurement may wait and take. */
 const measureTimeoutMs = 30_000
@@ -66,7 +66,7 @@ export function createOnnxInference(deps: {
     const entry = find(sessionId)
     const runInThread = (inputs: Sample['inputs'], rows: number) =>
       dispatcher.submit(entry, { sessionId, inputs, outputs: sample.outputs, rows, deadlineAtMs: Date.now() + measureTimeoutMs })
-    const plan = await prepareSession({ entry, sample, runInThread, createInline: () => createOnnxSession(entry.spec) })
+    const plan = await prepareSession({ entry, sample, runInThread, createInline: () => createOnnxSession(entry.spec, (work) => work()) })
     entry.cost.measured({ ...plan, batchRows: plan.maxBatchRows })
     return (entry.plan = plan)
   }
@@ -82,7 +82,7 @@ export function createOnnxInference(deps: {
     async load(spec) {
       const info = await pool.load(spec)
       for (const reason of info.passedOver) deps.logger.warn({ session: spec.id }, `execution provider passed over: ${reason}`)
-      entries.set(spec.id, createEntry(spec, info))
+      entries.set(spec.id, createEntry(withProvider(spec, info), info))
       return info
     },
     prepare,

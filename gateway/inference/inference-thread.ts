@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ServiceError } from '../../contracts/errors.ts'
+import { createDeviceLock, freeDevice } from './device-lock.ts'
 import type { SessionInfo, SessionSpec } from './inference.ts'
 import { buffersToMove, type LoadMessage, type RunMessage, type RunReply, type WorkerReply } from './worker-protocol.ts'
 
@@ -27,6 +28,9 @@ export type InferenceThread = {
   readonly abandoned: boolean
 }
 
+/** One for the process, as the device's driver is. */
+const deviceLock = createDeviceLock()
+
 type Pending = {
   kind: (LoadMessage | RunMessage)['kind']
   resolve: (result: SessionInfo | RunReply) => void
@@ -34,7 +38,9 @@ type Pending = {
 }
 
 export function startInferenceThread(options: { entry: URL; onError: (error: unknown) => void }): InferenceThread {
-  const worker = new Worker(new URL('./start-worker.js', import.meta.url), { workerData: { entry: options.entry.href }, name: 'inference' })
+  const workerData = { entry: options.entry.href, deviceLock }
+  const worker = new Worker(new URL('./start-worker.js', import.meta.url), { workerData, name: 'inference' })
+  const { threadId } = worker
   const pending = new Map<number, Pending>()
   let nextId = 1
   let idle: (() => void) | undefined
@@ -51,6 +57,7 @@ export function startInferenceThread(options: { entry: URL; onError: (error: unk
   worker.on('error', options.onError)
   const ended = new Promise<number>((resolve) => worker.once('exit', resolve)).then((code) => {
     over = true
+    freeDevice(deviceLock, threadId)
     for (const { reject } of pending.values()) reject(new ServiceError('inference_failed', 'the inference thread ended during the run'))
     pending.clear()
     idle?.()

@@ -59,9 +59,10 @@ async function time(run: TryRun, sample: Sample, batchRows: number): Promise<Fig
 }
 
 /** Why a session does not run on the event loop; undefined when it does. */
-function whyInThread({ loops, spec }: Entry, { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
+function whyInThread({ loops, spec, executionProvider }: Entry, { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
   const { placement } = spec.settings
   if (placement === 'worker') return 'model.yaml says so'
+  if (executionProvider !== 'cpu') return `it runs on ${executionProvider}, and how long a device takes depends on what else it is asked`
   if (mostUs > longestInlineUs) return `a run took ${mostUs} us, and the event loop is held for ${longestInlineUs} us at most`
   if (placement === 'auto' && loops) return 'it has a loop, so that one request may hold it for much longer than another'
   if (placement === 'auto' && oneRowUs > handOverUs) return 'a run takes longer than handing it over'

@@ -3,6 +3,7 @@ import { type Cost, createCost } from './cost.ts'
 import type { SessionInfo, SessionPlan, SessionSpec } from './inference.ts'
 import { createSessionQueue, type SessionQueue } from './session-queue.ts'
 import type { OnnxSession } from './session-onnxruntime.ts'
+import { takesOneCallAtATime } from './device-lock.ts'
 
 /** From here on a run is slow: slow sessions together leave a thread to the others. */
 const slowRunUs = 5_000
@@ -14,8 +15,9 @@ const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 /** What the engine knows of one session. */
 export type Entry = {
   spec: SessionSpec
-  /** What `SessionInfo` has under this name. */
+  /** What `SessionInfo` has under these names. */
   loops: boolean
+  executionProvider: string
   queue: SessionQueue
   cost: Cost
   /** Rows of each run. */
@@ -34,10 +36,11 @@ export type Entry = {
   stretch: number
 }
 
-export function createEntry(spec: SessionSpec, { loops }: Pick<SessionInfo, 'loops'>): Entry {
+export function createEntry(spec: SessionSpec, { loops, executionProvider }: Pick<SessionInfo, 'loops' | 'executionProvider'>): Entry {
   return {
     spec,
     loops,
+    executionProvider,
     queue: createSessionQueue(),
     cost: createCost(),
     batchRows: createDistribution(batchBounds),
@@ -60,8 +63,9 @@ export function isSlow({ cost }: Entry): boolean {
   return cost.of(1) >= slowRunUs
 }
 
-/** Threads that this session may hold at once: one is always left to the others. */
-export function threadLimit({ spec }: Entry, threads: number): number {
+/** Threads that this session may hold at once: one is always left to the others, and more than one would only wait for the device. */
+export function threadLimit({ spec, executionProvider }: Entry, threads: number): number {
+  if (takesOneCallAtATime(executionProvider)) return 1
   return Math.max(1, Math.min(spec.settings.max_threads ?? threads, threads - 1))
 }
 

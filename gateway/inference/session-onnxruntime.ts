@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { hasLoop } from '../../platform/project/onnx-file.ts'
+import { takesOneCallAtATime } from './device-lock.ts'
 import type { SessionInfo, SessionSpec, TensorInfo } from './inference.ts'
 import type { Tensor, Tensors, TensorType } from '../tensors/tensor.ts'
 import { runRowByRow } from './run-rows.ts'
@@ -14,8 +15,11 @@ export type OnnxSession = {
   release(): Promise<void>
 }
 
+/** Does the work while no other thread calls the device. */
+export type HoldDevice = <T>(work: () => Promise<T>) => Promise<T>
+
 /** Takes the first execution provider of the settings that works; rejects with every one's reason when none does. */
-export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession> {
+export async function createOnnxSession(spec: SessionSpec, holdDevice: HoldDevice): Promise<OnnxSession> {
   const bytes = await readFile(spec.modelFile)
   if (sha256Hex(bytes) !== spec.modelSha256) throw new Error('the model file changed after the project was read')
   const passedOver: string[] = []
@@ -25,9 +29,10 @@ export async function createOnnxSession(spec: SessionSpec): Promise<OnnxSession>
       passedOver.push(reason)
       continue
     }
+    const hold: HoldDevice = takesOneCallAtATime(provider) ? holdDevice : (work) => work()
     try {
-      const session = await InferenceSession.create(bytes, toOptions(spec, provider))
-      return wrap(session, spec, { executionProvider: provider, passedOver, loops: hasLoop(bytes) })
+      const session = await hold(() => InferenceSession.create(bytes, toOptions(spec, provider)))
+      return holding(hold, wrap(session, spec, { executionProvider: provider, passedOver, loops: hasLoop(bytes) }))
     } catch (error) {
       passedOver.push(`${provider}: ${(error instanceof Error ? error.message : String(error)).trim()}`)
     }
@@ -56,6 +61,10 @@ function toOptions({ settings }: SessionSpec, provider: string): InferenceSessio
     // Threads that spin while they wait take the cores from the event loop.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   }
+}
+
+function holding(hold: HoldDevice, session: OnnxSession): OnnxSession {
+  return { info: session.info, run: (run) => hold(() => session.run(run)), release: () => hold(() => session.release()) }
 }
 
 type ExaminedSession = Pick<SessionInfo, 'executionProvider' | 'passedOver' | 'loops'>

@@ -14,6 +14,7 @@ export type ThreadPool = {
   readonly slots: readonly Slot[]
   /** One run at a time and slot: what waits is batched, ordered and dropped on this side. */
   run(slot: Slot, message: Omit<RunMessage, 'kind'>, waited: RunBounds): Promise<RunReply>
+  /** In every thread, on the execution provider that the first of them took: events name one. */
   load(spec: SessionSpec): Promise<SessionInfo>
   /** Every thread is replaced, one after the other, by one without the session. */
   unload(sessionId: string): Promise<void>
@@ -156,7 +157,13 @@ export function createThreadPool(deps: {
         specs.set(spec.id, spec)
         let info: SessionInfo | undefined
         try {
-          for (const slot of slots) if (slot.state === 'up') info = (await loadInto(slot, spec)) ?? info
+          for (const slot of slots) {
+            if (slot.state !== 'up') continue
+            const loaded = await loadInto(slot, specs.get(spec.id) ?? spec)
+            if (info !== undefined || loaded === undefined) continue
+            info = loaded
+            specs.set(spec.id, withProvider(spec, info))
+          }
         } catch (error) {
           specs.delete(spec.id)
           throw error
@@ -179,4 +186,11 @@ export function createThreadPool(deps: {
       return abandoned
     },
   }
+}
+
+/** The same session, on the provider that was taken and no other. */
+export function withProvider(spec: SessionSpec, { executionProvider }: Pick<SessionInfo, 'executionProvider'>): SessionSpec {
+  // It is one of those listed in the settings.
+  const execution_providers = spec.settings.execution_providers.filter((provider) => provider === executionProvider)
+  return { ...spec, settings: { ...spec.settings, execution_providers } }
 }

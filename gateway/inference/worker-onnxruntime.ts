@@ -1,5 +1,6 @@
-import { parentPort } from 'node:worker_threads'
-import { createOnnxSession, type OnnxSession } from './session-onnxruntime.ts'
+import { parentPort, threadId, workerData } from 'node:worker_threads'
+import { type DeviceLock, holdDevice } from './device-lock.ts'
+import { createOnnxSession, type HoldDevice, type OnnxSession } from './session-onnxruntime.ts'
 import { buffersToMove, type RunMessage, type WorkerReply, type WorkerRequest } from './worker-protocol.ts'
 
 /** Entry of an inference thread: here a run, which is a synchronous native call, holds nobody else. */
@@ -7,6 +8,8 @@ const sessions = new Map<string, OnnxSession>()
 const port = parentPort
 if (port === null) throw new Error('this file runs as a worker thread')
 const send = port.postMessage.bind(port)
+const { deviceLock } = workerData as { deviceLock: DeviceLock }
+const hold: HoldDevice = (work) => holdDevice({ lock: deviceLock, threadId }, work)
 const stopListening = port.close.bind(port)
 
 port.on('message', (message: WorkerRequest) => void handle(message))
@@ -15,7 +18,7 @@ async function handle(message: WorkerRequest): Promise<void> {
   if (message.kind === 'close') return shutDown()
   try {
     if (message.kind === 'load') {
-      const session = await createOnnxSession(message.spec)
+      const session = await createOnnxSession(message.spec, hold)
       sessions.set(message.spec.id, session)
       reply({ id: message.id, status: 'ok', result: session.info })
     } else {

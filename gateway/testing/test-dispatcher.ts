@@ -18,7 +18,7 @@ export function createTestDispatcher(
   const sessions = options.sessions ?? [specOf('logistic')]
   const entries = new Map(
     sessions.map((spec) => {
-      const entry = createEntry({ ...spec, settings: { ...spec.settings, ...settings } }, { loops: false })
+      const entry = createEntry({ ...spec, settings: { ...spec.settings, ...settings } }, { loops: false, executionProvider: 'cpu' })
       const runUs = options.quick?.includes(spec.id) === true ? 50 : (options.runUs ?? 50)
       const maxBatchRows = entry.spec.settings.max_batch_rows
       const figures = { oneRowUs: runUs, batchUs: runUs, maxBatchRows, handOverUs: 30 }
