@@ -3,6 +3,7 @@ import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'on
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { hasLoop } from '../../platform/project/onnx-file.ts'
 import { takesOneCallAtATime } from './device-lock.ts'
+import { findMissingFile } from './provider-library.ts'
 import type { SessionInfo, SessionSpec, TensorInfo } from './inference.ts'
 import type { Tensor, Tensors, TensorType } from '../tensors/tensor.ts'
 import { runRowByRow } from './run-rows.ts'
@@ -34,7 +35,8 @@ export async function createOnnxSession(spec: SessionSpec, holdDevice: HoldDevic
       const session = await hold(() => InferenceSession.create(bytes, toOptions(spec, provider)))
       return holding(hold, wrap(session, spec, { executionProvider: provider, passedOver, loops: hasLoop(bytes) }))
     } catch (error) {
-      passedOver.push(`${provider}: ${(error instanceof Error ? error.message : String(error)).trim()}`)
+      const message = findMissingFile(provider) ?? (error instanceof Error ? error.message : String(error))
+      passedOver.push(`${provider}: ${message.trim()}`)
     }
   }
   throw new Error(passedOver.join('; '))
