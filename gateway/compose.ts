@@ -5,10 +5,11 @@ import type { Project, ProjectModel, ProjectVersion } from '../platform/project/
 import type { Instruments } from '../platform/service/instruments.ts'
 import type { Tracing } from '../platform/service/tracing.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { createAdmission } from './bounds/admission.ts'
+import { createDeadlines } from './bounds/deadlines.ts'
 import { startDeployer } from './deploy/deployer.ts'
 import type { DeploymentStore } from './deploy/deployment-store.ts'
 import { createFates } from './fates/fates.ts'
-import { createAdmission } from './http/admission.ts'
 import { createClosing } from './http/closing.ts'
 import { countIdempotency } from './idempotency/count-idempotency.ts'
 import { createIdempotency, type IdempotencyDeps } from './idempotency/idempotency.ts'
@@ -76,6 +77,7 @@ export async function composeGateway(parts: GatewayParts) {
     metrics,
     background,
     fates,
+    deadlines: createDeadlines(parts),
     admission: createAdmission({ maxInFlight: limits.maxInFlight }),
     closing: createClosing(),
     idempotency: countIdempotency(once, metrics),

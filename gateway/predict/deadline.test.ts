@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Cancellation, createCancellation } from '../inference/cancellation.ts'
+import { type Cancellation, createCancellation } from '../bounds/cancellation.ts'
 import { createCommitTime } from './commit-time.ts'
 import { createDeadline } from './deadline.ts'
 

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { OnHangUp } from '../fates/hang-up.ts'
-import { type Cancellation, createCancellation } from '../inference/cancellation.ts'
+import { type Cancellation, createCancellation } from '../bounds/cancellation.ts'
 
 /**
  * The one deadline of a request, from arrival to answer. Its last part is kept for making the event durable: what the

@@ -1,5 +1,5 @@
 import type { ServiceError } from '../../contracts/errors.ts'
-import { WouldBeLate } from '../inference/would-be-late.ts'
+import { WouldBeLate } from '../bounds/would-be-late.ts'
 import { decide } from './decision.ts'
 import type { Deadline } from './deadline.ts'
 import { execute, type ExecuteDeps, type Execution } from './execute.ts'
