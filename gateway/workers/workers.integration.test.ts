@@ -12,7 +12,8 @@ import { openLmdbOnlineStore } from '../../platform/online-store/online-store-lm
 import { readRunFiles } from '../../platform/service/run-files.ts'
 import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
 import { refusalsOf } from '../../bin/status/refusals.ts'
-import { readOutbox } from '../testing/read-outbox.ts'
+import { fatesIn } from '../testing/read-fates.ts'
+import { readRecords } from '../testing/read-outbox.ts'
 import { addBadVersions, writeTestProject } from '../testing/write-test-project.ts'
 
 let root: string
@@ -30,15 +31,18 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 describe('a gateway of several workers', () => {
   afterEach(stop)
 
-  it('is reached at one port, and each worker writes an outbox of its own', async () => {
-    await start('one-port', 3)
-    const ids = await predictOnOwnConnections(12)
-    expect(workers()).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0-w2', 'gateway-0.workers'])
+  it('is reached at one port, and each worker writes an outbox of its own, which knows of each prediction that it was answered', async () => {
+    await start('one-port', 2)
+    const ids = await predictOnOwnConnections(24)
+    expect(workers()).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0.workers'])
     expect(await gateway!.stop()).toBe(0)
     gateway = undefined
-    const written = (await readOutbox(dataDir)).filter(({ id }) => ids.includes(id))
+    const records = await readRecords(dataDir, { lanes: ['predictions'] })
+    const written = records.filter(({ kind, id }) => kind === 'event' && ids.includes(id))
     expect(written.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
-    expect([...new Set(written.map(({ origin }) => origin.writer_id))].toSorted()).toEqual(['gateway-0', 'gateway-0-w1', 'gateway-0-w2'])
+    expect([...new Set(written.map(({ origin }) => origin.writer_id))].toSorted()).toEqual(['gateway-0', 'gateway-0-w1'])
+    const fates = fatesIn(records)
+    expect(ids.map((id) => fates.get(id))).toEqual(ids.map(() => 'answered'))
     expect(workers()).toEqual([])
   })
 
