@@ -16,19 +16,17 @@ const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/tes
 const waits = (ms: number) => ({ testTimeout: 3 * ms, hookTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
 const patient = { ...waits(60_000), testTimeout: 600_000, teardownTimeout: 10_000, ...withServers, exclude: never }
 
-// Most of an integration test is waiting: for a process to start, a batch to be due, a server to come back.
+// Most of a test with real processes is waiting: for one to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())
-const inParallel = { ...patient, maxWorkers: 2 * cores }
-// Each starts a whole system of six processes: few at a time, when nothing else runs. Half of it is waiting.
-const atOnce = (maxWorkers: number) => ({ ...patient, maxWorkers })
+const inParallel = { ...patient, maxWorkers: 2 * cores + 1 }
 
 // Many cases of a property are one test, and a whole system is asked at length.
 const long = { testTimeout: 40 * 60_000 }
 
 const projects = isFullRun
   ? [
-      { name: 'more', include: filesWithMore(), ...inParallel, ...long },
-      { name: 'full', include: full, ...atOnce(1), ...long },
+      { name: 'more', include: filesWithMore(), ...inParallel, ...long, sequence: { groupOrder: 0 } },
+      { name: 'full', include: full, ...patient, maxWorkers: 1, ...long, sequence: { groupOrder: 1 } },
     ]
   : [
       {
@@ -38,16 +36,18 @@ const projects = isFullRun
         ...waits(40_000),
         // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
         isolate: false,
+        sequence: { groupOrder: 0 },
       },
-      { name: 'integration', include: integration, ...inParallel },
-      { name: 'e2e', include: endToEnd, ...atOnce(2) },
+      // Whole systems among the others, so that what one waits for is another's time.
+      { name: 'integration', include: integration, ...inParallel, sequence: { groupOrder: 1 } },
+      { name: 'e2e', include: endToEnd, ...inParallel, sequence: { groupOrder: 1 } },
     ]
 
 export default defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: cores,
-    projects: projects.map((test, groupOrder) => ({ extends: true, test: { ...test, sequence: { groupOrder } } })),
+    projects: projects.map((test) => ({ extends: true, test })),
   },
 })
 
