@@ -5,11 +5,10 @@ import type { Project, ProjectModel, ProjectVersion } from '../platform/project/
 import type { Instruments } from '../platform/service/instruments.ts'
 import type { Tracing } from '../platform/service/tracing.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
-import { createAdmission } from './bounds/admission.ts'
-import { createDeadlines } from './bounds/deadlines.ts'
 import { startDeployer } from './deploy/deployer.ts'
 import type { DeploymentStore } from './deploy/deployment-store.ts'
 import { createFates } from './fates/fates.ts'
+import { createAdmission } from './http/admission.ts'
 import { createClosing } from './http/closing.ts'
 import { countIdempotency } from './idempotency/count-idempotency.ts'
 import { createIdempotency, type IdempotencyDeps } from './idempotency/idempotency.ts'
@@ -18,12 +17,12 @@ import type { InferenceEngine } from './inference/inference.ts'
 import { createLabelReview } from './ingest/label-review/review-labels.ts'
 import { createGatewayMetrics } from './metrics/gateway-metrics.ts'
 import { createBackground } from './predict/background.ts'
+import { createDeadlines } from './bounds/deadlines.ts'
 import { createCommitTime } from './predict/commit-time.ts'
 import type { LoopLoad } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
 import { createAskedIds } from './predict/question.ts'
 import type { ShadowLimits } from './predict/shadows.ts'
-import { createSpareTurns } from './predict/spare-turns.ts'
 import { tracePredictor } from './predict/trace-predictor.ts'
 import type { VersionFeatures } from './predict/version-features.ts'
 import { createStatistics } from './v2/statistics.ts'
@@ -68,7 +67,7 @@ export async function composeGateway(parts: GatewayParts) {
     ...deps,
     commitTime: createCommitTime(),
     askedIds: createAskedIds({ maxIds: limits.maxAskedIds }),
-    spareTurn: createSpareTurns(),
+    deadlines: createDeadlines(parts),
   })
   return {
     deployer,
@@ -77,7 +76,6 @@ export async function composeGateway(parts: GatewayParts) {
     metrics,
     background,
     fates,
-    deadlines: createDeadlines(parts),
     admission: createAdmission({ maxInFlight: limits.maxInFlight }),
     closing: createClosing(),
     idempotency: countIdempotency(once, metrics),

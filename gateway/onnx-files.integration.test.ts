@@ -10,8 +10,7 @@ import { checkVersions } from './check-versions.ts'
 import type { InferenceEngine } from './inference/inference.ts'
 import type { TensorType } from './tensors/tensor.ts'
 import { createOnnxInference } from './inference/inference-onnxruntime.ts'
-import { createDeadline } from './predict/deadline.ts'
-import { runVersion } from './predict/run-version.ts'
+import { runInstances } from './testing/run-instances.ts'
 import type { ServingVersion } from './predict/serving-model.ts'
 import { createVersionFeatures } from './predict/version-features.ts'
 import { loadVersion } from './predict/warm-up.ts'
@@ -346,13 +345,10 @@ const open = (name: string): Promise<ServingVersion> => {
 }
 
 async function predict(serving: ServingVersion, sent: readonly Row[]) {
-  const deadline = createDeadline({ now: Date.now, atMs: Date.now() + 10_000 })
   const common = { decisionId: 'd', tenant: 't', entities: {}, anchor: 'request', anchorTimeMs: 0, tags: [], row: undefined }
   const instances = sent.map((features, index) => ({ ...common, index, features }))
-  const seen = { values: undefined, asOf: [], readAtMs: undefined }
-  const run = await runVersion({ inference, tick: () => performance.now() }, { serving, instances, seen, deadline, startedTick: 0 })
-  deadline.clear()
-  return run.results
+  const executions = await runInstances({ inference, now: Date.now, tick: () => performance.now() }, serving, instances)
+  return executions.results
 }
 
 describe('what ONNX Runtime runs is served', () => {

@@ -7,12 +7,13 @@ import type { GatewayEnv } from './gateway-env.ts'
  */
 export type Phase = 'serving' | 'draining' | 'closing'
 
-/** From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
 export type Closing = {
   readonly phase: Phase
   enter(phase: Phase): void
+  middleware: MiddlewareHandler<GatewayEnv>
 }
 
+/** From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
 export function createClosing(): Closing {
   let phase: Phase = 'serving'
   return {
@@ -20,12 +21,9 @@ export function createClosing(): Closing {
       return phase
     },
     enter: (next) => void (phase = next),
-  }
-}
-
-export function closeConnections(closing: Closing): MiddlewareHandler<GatewayEnv> {
-  return async function closeConnections(c, next) {
-    await next()
-    if (closing.phase !== 'serving') c.header('Connection', 'close')
+    async middleware(c, next) {
+      await next()
+      if (phase !== 'serving') c.header('Connection', 'close')
+    },
   }
 }

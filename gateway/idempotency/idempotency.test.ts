@@ -47,7 +47,7 @@ describe('a request with an Idempotency-Key', () => {
   })
 
   it('is 409 while another with the key is under way, and then has its answer', async () => {
-    const gateway = await createTestGateway()
+    const gateway = await createTestGateway({ definition: { latency_budget_ms: 60_000 } })
     gateway.log.hold()
     const first = sendTo(gateway, 'k')
     await expect.poll(() => entryOf(gateway)?.state).toBe('prepared')

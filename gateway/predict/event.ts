@@ -14,9 +14,8 @@ import { recordTensor } from '../tensors/record-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
 import type { Tensors } from '../tensors/tensor.ts'
 import type { Routed } from './routing.ts'
-import type { SeenFeatures, VersionRun } from './run-version.ts'
 import { warningsOf } from './warnings.ts'
-import { type InstanceResult } from './prediction.ts'
+import type { InstanceResult, SeenFeatures, StageDurations } from './prediction.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -26,7 +25,7 @@ export type EventContext = {
   receivedAtMs: number
   predictedAtMs: number
   seen: SeenFeatures | undefined
-  durationUs: VersionRun['durationUs']
+  durationUs: StageDurations & { total: number }
   idempotencyKey: string | undefined
   traceId: string | undefined
   traceSampled: boolean | undefined
@@ -40,7 +39,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
   const subject = definition.governance.subject
   const { facts } = routed.serving
   const answer = error === undefined ? result : undefined
-  const { features: featuresUs, queue: queueUs, inference: inferenceUs } = context.durationUs
+  const { features: featuresUs, queue: queueUs, inference: inferenceUs, total } = context.durationUs
   // All fields, in the order of their keys: then all events have one shape, and their canonical form is that of `JSON.stringify`.
   return {
     anchor: instance.anchor,
@@ -50,7 +49,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     decision: answer?.decision,
     decision_id: instance.decisionId,
     deployment_revision: routed.revision,
-    duration_us: { features: featuresUs, inference: inferenceUs, queue: queueUs, total: undefined },
+    duration_us: { features: featuresUs, inference: inferenceUs, queue: queueUs, total },
     entities: inOrder(instance.entities),
     error_code: error?.code,
     execution_provider: facts.execution_provider,

@@ -1,22 +1,22 @@
 import type { ServiceError } from '../../contracts/errors.ts'
-import { WouldBeLate } from '../bounds/would-be-late.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
+import { WouldBeLate } from '../inference/would-be-late.ts'
 import { decide } from './decision.ts'
-import type { Deadline } from './deadline.ts'
-import { execute, type ExecuteDeps, type Execution } from './execute.ts'
+import type { Execution, InstanceResult } from './prediction.ts'
 import type { Routed } from './routing.ts'
-import type { SeenFeatures } from './run-version.ts'
 import type { ServingModel, ServingVersion } from './serving-model.ts'
-import { type Instance, type InstanceResult } from './prediction.ts'
+
+type Constant = { kind: 'constant'; outputs: Readonly<Record<string, string | number | boolean>> }
 
 /** What stands in for a version that does not answer in time, as model.yaml has it. */
-export type Fallback =
-  | { kind: 'constant'; outputs: Readonly<Record<string, string | number | boolean>> }
-  | { kind: 'version'; serving: ServingVersion }
+export type Fallback = Constant | { kind: 'version'; serving: ServingVersion }
+
+export type RunEstimate = Pick<InferenceEngine, 'estimateUs'>
 
 /** The largest share of a budget that is kept for another version to answer. */
 const mostOfBudget = 1 / 4
-/** What another version needs beyond its run, to be reached. */
-const reachMs = 2
+/** What another version needs beyond its run, to be reached: deadlines are kept to within some milliseconds. */
+export const reachMs = 5
 
 /** None for a pinned version, which answers or fails, and none that is the version itself or is not served. */
 export function fallbackOf(model: ServingModel, { route, serving }: Routed): Fallback | undefined {
@@ -28,55 +28,43 @@ export function fallbackOf(model: ServingModel, { route, serving }: Routed): Fal
 }
 
 /** Milliseconds of a budget to keep for a fallback. */
-export function fallbackReserveMs(deps: ExecuteDeps, fallback: Fallback | undefined, request: { rows: number; budgetMs: number }): number {
+export function fallbackReserveMs(
+  inference: RunEstimate,
+  fallback: Fallback | undefined,
+  request: { rows: number; budgetMs: number },
+): number {
   if (fallback?.kind !== 'version') return 0
-  const runMs = deps.inference.estimateUs(fallback.serving.sessionId, request.rows) / 1000
+  const runMs = inference.estimateUs(fallback.serving.sessionId, request.rows) / 1000
   return Math.min(reachMs + 2 * runMs, request.budgetMs * mostOfBudget)
 }
 
-type LateAnswer = {
-  fallback: Fallback
-  routed: Routed
-  execution: Execution
-  instances: readonly Instance[]
-  read: Promise<SeenFeatures>
-  deadline: Deadline
-}
-
-/**
- * The answers that stand in, and who gave them; undefined when nothing was late, or when the other version does not answer
- * either. Instances that failed for a reason of their own keep it.
- */
-export async function fallBack(deps: ExecuteDeps, late: LateAnswer): Promise<{ routed: Routed; execution: Execution } | undefined> {
-  const { fallback, routed, execution, instances, read, deadline } = late
-  if (!execution.results.some(({ error }) => isLate(error))) return undefined
-  if (fallback.kind === 'constant') {
-    const results = execution.results.map((result) => (isLate(result.error) ? toConstant(fallback.outputs, routed, result) : result))
-    return { routed, execution: { ...execution, results } }
-  }
-  const standIn = { ...routed, serving: fallback.serving }
-  const second = await execute(deps, { routed: standIn, instances, read, deadline })
-  if (second.results.some(({ error }) => isLate(error) || error?.code === 'cancelled' || error?.code === 'overloaded')) return undefined
-  const instead = `version ${routed.serving.version} did not answer in time; version ${fallback.serving.version} did`
-  const results = second.results.map((result) =>
-    result.error === undefined ? { ...result, fallback: { name: 'version', warning: instead } } : result,
-  )
-  return { routed: standIn, execution: { ...second, results } }
-}
-
-/** A caller that asked in tensors gets tensors, and a constant has none. */
-function toConstant(
-  outputs: Extract<Fallback, { kind: 'constant' }>['outputs'],
-  { serving }: Routed,
-  result: InstanceResult,
-): InstanceResult {
-  const { instance, features } = result
-  if (instance.row !== undefined) return result
-  const { definition } = serving
-  const warning = `version ${serving.version} did not answer in time; the constant of model.yaml did`
-  return { instance, features, outputs: { ...outputs }, decision: decide(definition, outputs), fallback: { name: 'constant', warning } }
-}
-
-function isLate(error: ServiceError | undefined): boolean {
+/** Whether a result came too late, or would: what a fallback is for, unlike a fault of the instance's own. */
+export function isLate({ error }: InstanceResult): boolean {
   return error?.code === 'deadline_exceeded' || error instanceof WouldBeLate
 }
+
+/** The execution with the constant in the place of what was late. */
+export function withConstant({ outputs }: Constant, { serving }: Routed, execution: Execution): Execution {
+  const { definition } = serving
+  const warning = `version ${serving.version} did not answer in time; the constant of model.yaml did`
+  const results = execution.results.map((result): InstanceResult => {
+    const { instance, features } = result
+    // A caller that asked in tensors gets tensors, and a constant has none.
+    if (!isLate(result) || instance.row !== undefined) return result
+    return { instance, features, outputs: { ...outputs }, decision: decide(definition, outputs), fallback: { name: 'constant', warning } }
+  })
+  return { ...execution, results }
+}
+
+/** What the other version gave, said to be that; undefined where it did not come to an answer either. */
+export function standIn(execution: Execution, { late, other }: { late: ServingVersion; other: ServingVersion }): Execution | undefined {
+  const isSilent = (result: InstanceResult) => isLate(result) || silentCodes.includes(result.error?.code)
+  if (execution.results.some(isSilent)) return undefined
+  const warning = `version ${late.version} did not answer in time; version ${other.version} did`
+  const results = execution.results.map((result): InstanceResult =>
+    result.error === undefined ? { ...result, fallback: { name: 'version', warning } } : result,
+  )
+  return { ...execution, results }
+}
+
+const silentCodes: readonly (ServiceError['code'] | undefined)[] = ['cancelled', 'overloaded']

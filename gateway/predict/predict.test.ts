@@ -188,14 +188,14 @@ describe('what goes wrong after routing is an event too', () => {
 
 describe('without the online store', () => {
   it.each(['break', 'hang'] as const)('(%s) the model answers with what it has, and both versions and the caller are told', async (how) => {
-    const gateway = await start()
-    gateway.online[how]()
     // Time stands still until the read of the store is given up; past the whole of it the answer would be 504.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'] })
+    const gateway = await start()
+    gateway.online[how]()
     const sending = Promise.resolve(gateway.send(path, { ...good, options: { timeout_ms: 600 } }))
     if (how === 'hang') {
-      while (vi.getTimerCount() < 2) await new Promise(setImmediate)
-      await vi.advanceTimersToNextTimerAsync()
+      while (gateway.online.reads.length === 0) await new Promise(setImmediate)
+      await vi.advanceTimersByTimeAsync(310)
     }
     const response = await sending.finally(() => vi.useRealTimers())
     expect(response.status).toBe(200)

@@ -1,8 +1,10 @@
 import type { z } from 'zod'
 import type { ServiceError } from '../../contracts/errors.ts'
 import type { PredictInstance, predictOptions } from '../../contracts/http.ts'
+import type { AppliedPosition } from '../../contracts/origin.ts'
 import type { PredictionEvent, RecordedTensor, ServedFeature, UnsealedPredictionEvent } from '../../contracts/prediction-event.ts'
 import type { Scalar } from '../../contracts/primitives.ts'
+import type { StoreKey } from '../../platform/online-store/online-store.ts'
 import type { TraceParent } from '../../platform/service/trace-context.ts'
 import type { OnHangUp } from '../fates/hang-up.ts'
 import type { Reply } from '../fates/reply.ts'
@@ -61,8 +63,15 @@ export type PredictInput = {
   idempotency?: { key: string; commit: Commit } | undefined
 }
 
-/** A request on its way: what it asked, and its accepted instances. */
-export type Work = { input: PredictInput; instances: Instance[] }
+/** What the online store answered, and how far it was; without `values` it did not answer. */
+export type SeenFeatures = {
+  values: ((key: StoreKey) => Uint8Array | undefined) | undefined
+  asOf: readonly AppliedPosition[]
+  readAtMs: number | undefined
+}
+
+/** One read of the store for the requests of a turn; `seen` once it has come. */
+export type StoreRead = { seen: SeenFeatures | undefined }
 
 export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (
   | { outputs: Outputs; decision: PredictionEvent['decision']; tensors?: Tensors; fallback?: StandIn; error?: undefined }
@@ -71,6 +80,12 @@ export type InstanceResult = { instance: Instance; features: ServedFeature[] } &
 
 /** What answered instead of the version, and what the caller is told of it. */
 export type StandIn = { name: string; warning: string }
+
+/** Whole microseconds of each stage that was gone through. */
+export type StageDurations = { features?: number | undefined; queue?: number | undefined; inference?: number | undefined }
+
+/** What came of instances that one version ran on, and what the store had shown it; `seen` is undefined when it did not come to that. */
+export type Execution = { results: InstanceResult[]; durationUs: StageDurations; seen: SeenFeatures | undefined }
 
 /** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
 export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }

@@ -1,77 +1,71 @@
-import { errorCodes, ServiceError, toServiceError } from '../../contracts/errors.ts'
+import { errorCodes, ServiceError } from '../../contracts/errors.ts'
+import { isRefusal } from './assemble.ts'
 import type { Background } from './background.ts'
-import { createDeadline } from './deadline.ts'
-import { execute, type ExecuteDeps, type Execution, failedExecution } from './execute.ts'
-import { record, type RecordDeps, toPredicted } from './record.ts'
+import type { Pipeline } from './pipeline.ts'
 import type { Routed } from './routing.ts'
-import { isRefusal, type SeenFeatures } from './run-version.ts'
-import type { SpareTurns } from './spare-turns.ts'
-import type { Uses } from './uses.ts'
-import { type Work } from './prediction.ts'
+import { toShadow, type Work } from './work.ts'
 
 /** How many shadow runs may be under way, and the milliseconds that one may take. */
 export type ShadowLimits = { shadows: number; shadowDeadlineMs: number }
 
-export type ShadowDeps = ExecuteDeps &
-  RecordDeps & {
-    background: Background
-    /** UUIDv7. */
-    newId: () => string
-    limits: ShadowLimits
-    spareTurn: SpareTurns
-  }
-
-type ShadowBudget = {
-  deps: ShadowDeps
-  work: Work
-  shadows: readonly Routed[]
-  read: Promise<SeenFeatures>
-  after: Promise<unknown>
-  /** Held until the shadows are recorded. */
-  uses: Uses
+export type ShadowDeps = {
+  pipeline: Pipeline
+  background: Background
+  /** UUIDv7. */
+  newId: () => string
+  /** Monotonic milliseconds. */
+  tick: () => number
+  limits: ShadowLimits
 }
 
-/** Shadows run when the answer is sent, a few at a time, so that they are in nobody's way; a request that left no event has none. */
-export function runShadows({ deps, work, shadows, read, after, uses }: ShadowBudget): void {
-  // Whoever uses the read handles its failure; a champion without online features does not.
-  read.catch(() => {})
-  for (const routed of shadows) {
-    const free = deps.background.size < deps.limits.shadows
-    const release = uses.hold()
-    deps.background.run('a shadow', async () => {
-      try {
-        if (!(await isRecorded(after))) return
-        await deps.spareTurn()
-        const execution = free ? await runOne(deps, { routed, work, read }) : overloaded(work)
-        const ids = work.instances.map(() => deps.newId())
-        const { input } = work
-        await record(deps, { routed, predicted: toPredicted(deps, { input, routed, execution, ids }), input, reply: undefined })
-      } finally {
-        release()
-      }
+/** A turn of the event loop lets through at most this part of the shadows that wait. */
+const shareOfTurn = 1 / 16
+
+/**
+ * Runs the shadows of a request that is settled. They are in nobody's way: they wait until what this turn of the event loop has
+ * answered is sent, go a few at a time in the order that they came in, and of too many at once the last are recorded as `overloaded`.
+ */
+export function createShadows(deps: ShadowDeps): (work: Work, error: Error | undefined) => void {
+  const { pipeline, background, limits, tick, newId } = deps
+  let underWay = 0
+  let waiting: (() => void)[] = []
+
+  function turn(): void {
+    const count = Math.ceil(waiting.length * shareOfTurn)
+    const now = waiting.slice(0, count)
+    waiting = waiting.slice(count)
+    for (const start of now) start()
+    if (waiting.length > 0) setImmediate(turn)
+  }
+
+  function run(work: Work, routed: Routed): void {
+    const isFree = underWay < limits.shadows
+    underWay++
+    const release = work.model.uses.hold()
+    const ended = new Promise<void>((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(turn)
+      waiting.push(() => {
+        const settle = (error?: Error) => (error === undefined ? resolve() : reject(error))
+        const ids = work.instances.map(() => newId())
+        const shadow = toShadow(work, { routed, ids, workBy: tick() + limits.shadowDeadlineMs, settle })
+        if (isFree) pipeline.submitShadow(shadow)
+        else pipeline.refuse(shadow, new ServiceError('overloaded', 'too many shadow runs are under way'))
+      })
     })
+    background.run('a shadow', () =>
+      ended.finally(() => {
+        underWay--
+        release()
+      }),
+    )
+  }
+
+  return (work, error) => {
+    if (leftAnEvent(error)) for (const routed of work.shadows) run(work, routed)
   }
 }
 
-async function isRecorded(answer: Promise<unknown>): Promise<boolean> {
-  return answer.then(
-    () => true,
-    (error: unknown) => error instanceof ServiceError && !isRefusal(error) && errorCodes[error.code].status !== 503,
-  )
-}
-
-async function runOne(deps: ShadowDeps, options: { routed: Routed; work: Work; read: Promise<SeenFeatures> }): Promise<Execution> {
-  const { routed, work, read } = options
-  const deadline = createDeadline({ now: deps.now, atMs: deps.now() + deps.limits.shadowDeadlineMs })
-  try {
-    return await execute(deps, { routed, instances: work.instances, read, deadline })
-  } catch (error) {
-    return failedExecution(work.instances, toServiceError(error))
-  } finally {
-    deadline.clear()
-  }
-}
-
-function overloaded({ instances }: Work): Execution {
-  return failedExecution(instances, new ServiceError('overloaded', 'too many shadow runs are under way'))
+/** A request that left no event has no shadows. */
+function leftAnEvent(error: Error | undefined): boolean {
+  return error === undefined || (error instanceof ServiceError && !isRefusal(error) && errorCodes[error.code].status !== 503)
 }

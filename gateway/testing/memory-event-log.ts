@@ -15,6 +15,7 @@ export type Appended = {
 /** An event log in memory, for tests. `hold()` makes appends wait until `release()`; `break()` makes them fail until `mend()`. */
 export function createMemoryEventLog() {
   const appended: Appended[] = []
+  const appends: (readonly AppendInput[])[] = []
   const lastSeq = new Map<Lane, number>()
   const settlement = createSettlement()
   let said = 0
@@ -25,6 +26,7 @@ export function createMemoryEventLog() {
   async function append(lane: Lane, records: readonly AppendInput[], options: { durability?: Durability } = {}): Promise<Origin[]> {
     if (broken) throw new ServiceError('outbox_unavailable', 'the disk is full')
     await gate
+    appends.push(records)
     return records.map(({ kind, id, payload, awaitsFate }) => {
       const seq = (lastSeq.get(lane) ?? 0) + 1
       lastSeq.set(lane, seq)
@@ -53,6 +55,8 @@ export function createMemoryEventLog() {
   return {
     eventLog,
     appended,
+    /** The records of each append that succeeded. */
+    appends: () => appends,
     inLane: (lane: Lane) => appended.filter((record) => record.lane === lane),
     hold: () => void (gate = new Promise((resolve) => (release = resolve))),
     release: () => release(),

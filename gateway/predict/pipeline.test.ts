@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { predictBatchResponse } from '../../contracts/http.ts'
+import { predictionEventV1 } from '../../contracts/prediction-event.ts'
+import type { RunRequest } from '../inference/inference.ts'
+import { createTestGateway } from '../testing/test-gateway.ts'
+
+const path = '/v1/models/parcel-delay/predict'
+const patient = { definition: { latency_budget_ms: 60_000 }, deployment: { shadows: [] } }
+const weighing = (weight: number, depot = 'BER') => ({ entities: { depot }, anchor: 'sent', features: { weight } })
+
+type Gateway = Awaited<ReturnType<typeof createTestGateway>>
+
+async function start(options: Parameters<typeof createTestGateway>[0] = {}): Promise<Gateway> {
+  const gateway = await createTestGateway({ ...patient, ...options })
+  gateway.online.put('BER', '45')
+  gateway.engine.runs.length = 0
+  return gateway
+}
+
+const sendAll = (gateway: Gateway, weights: readonly number[]) =>
+  Promise.all(weights.map(async (weight) => (await gateway.send(path, weighing(weight))).json() as Promise<Record<string, unknown>>))
+
+function eventsOf({ log }: Gateway) {
+  return log.inLane('predictions').map(({ body }) => predictionEventV1.parse(body))
+}
+
+describe('requests that come in one turn', () => {
+  it('share one read, one run and one append, and each has its own answer', async () => {
+    const gateway = await start()
+    const answers = await sendAll(gateway, [5, 15, 25])
+    expect(answers.map(({ outputs }) => outputs)).toEqual([{ probability: 0.5 }, { probability: 0.6 }, { probability: 0.7 }])
+    expect(gateway.online.reads).toEqual([[{ partition: 0, key: 'BER' }]])
+    expect(gateway.engine.runs.map(({ rows }) => rows)).toEqual([3])
+    expect(gateway.log.appends().map((records) => records.length)).toEqual([3])
+  })
+
+  it('do without each other: one at fault is refused, one that is late leaves, and the run is wanted for the last', async () => {
+    const gateway = await start()
+    const runs: { request: RunRequest; answer: () => void }[] = []
+    const { run } = gateway.engine.inference
+    gateway.engine.inference.run = (request) =>
+      new Promise((resolve, reject) => void runs.push({ request, answer: () => void run(request).then(resolve, reject) }))
+    const patientOne = gateway.send(path, weighing(5))
+    const lateOne = gateway.send(path, { ...weighing(15), options: { timeout_ms: 20 } })
+    const wrongOne = gateway.send(path, { ...weighing(25), features: { height: 1 } })
+    expect((await wrongOne).status).toBe(400)
+    expect((await lateOne).status).toBe(504)
+    expect(runs.map(({ request }) => [request.rows, request.cancellation?.reason])).toEqual([[2, undefined]])
+    runs[0]!.answer()
+    expect((await patientOne).status).toBe(200)
+    expect(eventsOf(gateway).map(({ features, error_code }) => [features[0]?.value, error_code])).toEqual([
+      [15, 'deadline_exceeded'],
+      [5, undefined],
+    ])
+  })
+
+  it('are in separate runs for separate versions, and in separate appends for separate durabilities', async () => {
+    const gateway = await start()
+    const pinned = { ...weighing(1), options: { version: '3' } }
+    await Promise.all([gateway.send(path, weighing(1)), gateway.send(path, pinned), gateway.send(path, weighing(2))])
+    expect(gateway.engine.runs.map(({ sessionId, rows }) => [sessionId.slice(-1), rows])).toEqual([
+      ['1', 2],
+      ['3', 1],
+    ])
+  })
+})
+
+describe('a request of many instances', () => {
+  const many = Array.from({ length: 300 }, (_, weight) => weighing(weight % 50))
+
+  it('goes through in parts, is appended whole and answered in order', async () => {
+    const gateway = await start()
+    const { predictions } = predictBatchResponse.parse(await (await gateway.send(path, { instances: many })).json())
+    expect(predictions.map((one) => 'outputs' in one && one.outputs['probability'])).toEqual(
+      many.map(({ features }) => (features.weight + 45) / 100),
+    )
+    expect(Math.max(...gateway.engine.runs.map(({ rows }) => rows))).toBeLessThanOrEqual(64)
+    expect(gateway.log.appends().map((records) => records.length)).toEqual([300])
+    expect(eventsOf(gateway).map(({ index }) => index)).toEqual(many.map((_, index) => index))
+    expect(new Set(eventsOf(gateway).map(({ duration_us: { total } }) => total)).size).toBe(1)
+  })
+
+  it('is refused whole for its last instance, and nothing is written', async () => {
+    const gateway = await start()
+    const response = await gateway.send(path, { instances: [...many, { ...weighing(1), features: { height: 1 } }] })
+    expect(await response.json()).toMatchObject({ error: { code: 'missing_feature', path: 'instances[300].features.weight' } })
+    expect(eventsOf(gateway)).toEqual([])
+  })
+})

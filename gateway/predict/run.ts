@@ -1,0 +1,127 @@
+import { ServiceError, toServiceError } from '../../contracts/errors.ts'
+import { createCancellation } from '../inference/cancellation.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
+import { RunFault } from '../inference/inference-thread.ts'
+import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs } from '../inference/tensors.ts'
+import type { Tensors } from '../tensors/tensor.ts'
+import type { AssembledRow } from './assemble.ts'
+import { decide } from './decision.ts'
+import type { Execution, InstanceResult, StageDurations } from './prediction.ts'
+import { withRowTensors } from './row-tensors.ts'
+import type { ServingVersion } from './serving-model.ts'
+import { markOf, type Part } from './work.ts'
+
+export type RunDeps = { inference: Pick<InferenceEngine, 'run'>; now: () => number; tick: () => number }
+
+/** Calls back with each part's execution, all of a run's one after the other, then once more when they are through. */
+export type RunEnd = { each(part: Part, execution: Execution): void; all(): void }
+
+/** Runs the parts, all of one version, in as few runs as its batches allow. Their rows are assembled, and there is one of each to run. */
+export function runParts(deps: RunDeps, parts: readonly Part[], end: RunEnd): void {
+  const [{ routed }] = parts as [Part]
+  const { batching, maxBatchRows } = routed.serving.plan
+  const most = batching === true ? maxBatchRows : 1
+  let together: Part[] = []
+  let rows = 0
+  for (const part of parts) {
+    const own = part.assembled.length
+    if (rows > 0 && rows + own > most) {
+      startJob(deps, together, end)
+      together = []
+      rows = 0
+    }
+    together.push(part)
+    rows += own
+  }
+  startJob(deps, together, end)
+}
+
+function startJob(deps: RunDeps, parts: readonly Part[], end: RunEnd): void {
+  const [{ routed, work }] = parts as [Part]
+  const { manifest, sessionId } = routed.serving
+  const startedTick = deps.tick()
+  const cancellation = createCancellation()
+  let waiting = parts.length
+  let mark = -Infinity
+  for (const part of parts) {
+    // With the last part that leaves the run is not wanted any more.
+    part.leaveRun = (reason) => void (--waiting === 0 && cancellation.cancel(reason))
+    mark = Math.max(mark, markOf(part.work))
+  }
+  const rows = rowsOf(parts)
+  const failAll = (cause: unknown) => {
+    // One request may be why the run failed: the others must not suffer for it.
+    if (cause instanceof RunFault && parts.length > 1) return parts.forEach((part) => startJob(deps, [part], end))
+    const error = toServiceError(cause)
+    for (const part of parts) end.each(part, executionOf(part, { durationUs: {}, resultOf: (item) => failure(item, error) }))
+    end.all()
+  }
+  const run = async () =>
+    deps.inference.run({
+      sessionId,
+      inputs: encodeInputs(manifest.inputs, rows),
+      outputs: namesOf(manifest.outputs),
+      rows: rows.length,
+      deadlineAtMs: deps.now() + mark - startedTick,
+      cancellation,
+      background: work.background,
+    })
+  run()
+    .then(({ tensors, runUs }) => {
+      const queue = Math.max(0, microseconds(deps.tick() - startedTick) - runUs)
+      endJob(parts, { tensors, rows: rows.length, durationUs: { queue, inference: runUs } }, end)
+    })
+    .catch(failAll)
+}
+
+function rowsOf(parts: readonly Part[]): FeatureRow[] {
+  const rows: FeatureRow[] = []
+  for (const { assembled } of parts) for (const { row, error } of assembled) if (error === undefined) rows.push(row)
+  return rows
+}
+
+type Ended = { tensors: Tensors; rows: number; durationUs: Pick<StageDurations, 'queue' | 'inference'> }
+
+function endJob(parts: readonly Part[], { tensors, rows, durationUs }: Ended, end: RunEnd): void {
+  const [{ routed }] = parts as [Part]
+  const { definition, manifest } = routed.serving
+  const decoded = decodeOutputs({ outputs: manifest.outputs, definition, tensors, rows })
+  let row = 0
+  for (const part of parts) {
+    const resultOf = (item: AssembledRow) => {
+      const at = { row: row++, rows }
+      return withRowTensors(toResult(routed.serving, item, decoded[at.row]), tensors, at)
+    }
+    end.each(part, executionOf(part, { durationUs, resultOf }))
+  }
+  end.all()
+}
+
+type Outcome = { durationUs: Pick<StageDurations, 'queue' | 'inference'>; resultOf: (item: AssembledRow) => InstanceResult }
+
+/** What came of a part: of each row that was run, `resultOf` it; the others failed before. */
+export function executionOf({ assembled, featuresUs, seen }: Part, { durationUs, resultOf }: Outcome): Execution {
+  const results = assembled.map((item) => (item.error === undefined ? resultOf(item) : failure(item, item.error)))
+  return { results, durationUs: { features: featuresUs, ...durationUs }, seen }
+}
+
+export function failure({ instance, features }: Pick<AssembledRow, 'instance' | 'features'>, error: ServiceError): InstanceResult {
+  return { instance, features, error }
+}
+
+function toResult(serving: ServingVersion, { instance, features }: AssembledRow, row: Outputs | ServiceError | undefined): InstanceResult {
+  if (row === undefined || row instanceof ServiceError)
+    return { instance, features, error: row ?? new ServiceError('inference_failed', 'the model gave no row') }
+  return { instance, features, outputs: row, decision: decide(serving.definition, row) }
+}
+
+/** The names of the tensors that the outputs are taken from, each once. */
+function namesOf(outputs: ServingVersion['manifest']['outputs']): string[] {
+  const names: string[] = []
+  for (const { tensor } of outputs) if (!names.includes(tensor)) names.push(tensor)
+  return names
+}
+
+export function microseconds(milliseconds: number): number {
+  return Math.max(0, Math.round(milliseconds * 1000))
+}
