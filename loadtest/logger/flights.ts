@@ -45,11 +45,18 @@ function routeOf(index: number): { origin: string; destination: string } {
 
 const landings = 200
 
-/** Sends landings to a gateway and waits until its features have them. */
-export async function fillWindows(url: string): Promise<void> {
+/** Events of a source that fill a project's windows. */
+export type Filling = { source: string; bodies: readonly string[] }
+
+export const landingsFilling: Filling = { source: 'flight_landed', bodies: [landingsBody(landings)] }
+
+/** Sends events to a gateway and waits until its features have them. */
+export async function fillWindows(url: string, { source, bodies } = landingsFilling): Promise<void> {
   const headers = { 'content-type': 'application/json' }
-  const init = { method: 'POST', headers, body: landingsBody(landings) }
-  const answer = await fetch(`${url}/v1/events/flight_landed?wait=applied&timeout_ms=30000`, init)
-  const { applied } = (await answer.json()) as { applied?: boolean }
-  if (applied !== true) throw new Error(`the landings were not applied: ${answer.status}`)
+  for (const body of bodies) {
+    const answer = await fetch(`${url}/v1/events/${source}?wait=applied&timeout_ms=30000`, { method: 'POST', headers, body })
+    const text = await answer.text()
+    const { applied } = JSON.parse(text) as { applied?: boolean }
+    if (applied !== true) throw new Error(`the events were not applied: ${answer.status} ${text}`)
+  }
 }

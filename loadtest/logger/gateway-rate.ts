@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { closedLoop, type ClosedLoop } from './closed-loop.ts'
-import { fillWindows } from './flights.ts'
+import { fillWindows, landingsFilling } from './flights.ts'
 import { type Launch, startService, type ServiceProcess } from './service-process.ts'
 import { openOutboxConsumer } from '../../platform/outbox/read/outbox-consumer.ts'
 
@@ -54,10 +54,14 @@ export async function startMeasuredGateway(dataDir: string, clickhouseUrl: strin
 }
 
 /** Started after the features service has given it windows to read; that one is stopped again. */
-export async function startFilledGateway(env: Record<string, string>, launch: Launch = {}): Promise<ServiceProcess> {
+export async function startFilledGateway(
+  env: Record<string, string>,
+  launch: Launch = {},
+  filling = landingsFilling,
+): Promise<ServiceProcess> {
   const features = await startService('features/main.ts', env, { runtime: launch.runtime })
   const gateway = await startService('gateway/main.ts', { ...env, HINDSIGHT_PORT: '0' }, launch)
-  await fillWindows(gateway.http)
+  await fillWindows(gateway.http, filling)
   await features.stop()
   return gateway
 }

@@ -8,11 +8,12 @@ import { freePort } from '../../platform/service/testing/free-port.ts'
 import { preparePython } from '../../test/testing/python-environment.ts'
 import { until } from '../logger/until.ts'
 
-/** A server that predicts with the example model. */
 export type PeerServer = { url: string; stop(): Promise<void> }
+/** Those that predict with the example model. */
 export const peerNames = ['fastapi', 'bentoml', 'mlserver'] as const
 export type PeerName = (typeof peerNames)[number]
-type Start = { dir: string; redisUrl: string; core: string }
+/** `env` is what a peer is told beyond where model and Redis are. */
+type Start = { dir: string; redisUrl: string; core: string; env?: Record<string, string> }
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const model = fileURLToPath(new URL('../../models/flight-delay/2/model.onnx', import.meta.url))
@@ -26,7 +27,7 @@ type Peer = {
 }
 
 /** Each started as its own documentation says for production, with one worker for one core. */
-const peers: Record<PeerName, Peer> = {
+const peers: Record<PeerName | 'feast', Peer> = {
   fastapi: {
     path: '/predict',
     ready: '/openapi.json',
@@ -53,10 +54,16 @@ const peers: Record<PeerName, Peer> = {
       MLSERVER_DEBUG: 'false',
     }),
   },
+  feast: {
+    path: '/get-online-features',
+    ready: '/health',
+    command: ({ http }) => ['python', 'serve.py', `${http}`],
+    env: () => ({ FEAST_USAGE: 'False' }),
+  },
 }
 
 /** Starts a peer on one core, in an environment of its own that is made where it is not there; resolves when it is ready. */
-export async function startPeer(name: PeerName, { dir, redisUrl, core }: Start): Promise<PeerServer> {
+export async function startPeer(name: PeerName | 'feast', { dir, redisUrl, core, env: given = {} }: Start): Promise<PeerServer> {
   const python = preparePython(join(folder, name), { install: true, saying: `installing ${name}` })
   if ('missing' in python) throw new Error(`${name}: ${python.missing}`)
   const { path, ready, command, env } = peers[name]
@@ -69,7 +76,7 @@ export async function startPeer(name: PeerName, { dir, redisUrl, core }: Start):
   const log = openSync(logFile, 'a')
   const child = spawn('taskset', ['-c', core, python.bin(program), ...args], {
     cwd: home,
-    env: { ...process.env, ...env(ports), MODEL_FILE: model, REDIS_URL: redisUrl, BENTOML_HOME: home, PYTHONPATH: home },
+    env: { ...process.env, ...env(ports), ...given, MODEL_FILE: model, REDIS_URL: redisUrl, BENTOML_HOME: home, PYTHONPATH: home },
     stdio: ['ignore', log, log],
     detached: true,
   })
