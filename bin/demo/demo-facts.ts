@@ -124,8 +124,6 @@ export function evaluatedOf(evaluation: Evaluation, who: 'answering' | 'shadow')
 /** A line for each thing that is not as it should be; none when the demo passed. */
 export function failuresOf(facts: DemoFacts): string[] {
   const { replay, lost, labelsDue, evaluation, skew, reconcile } = facts
-  const baseline = metricOf(groupOf(evaluation, baselineVersion), 'roc_auc')?.value ?? Number.NaN
-  const windows = metricOf(groupOf(evaluation, windowVersion), 'roc_auc')?.value ?? Number.NaN
   const { labeled } = evaluatedOf(evaluation, 'answering')
   const unanswered = Object.values(replay.unanswered).reduce((sum, count) => sum + count, 0)
   const checks: [failed: boolean, message: string][] = [
@@ -137,11 +135,23 @@ export function failuresOf(facts: DemoFacts): string[] {
       `reconcile: ${reconcile.totals.missing} records are missing, ${reconcile.totals.double_payloads} ids have two payloads`,
     ],
     [labeled !== labelsDue, `${labeled} of ${labelsDue} labels are joined`],
-    [!(windows > baseline), `the window version's ROC AUC (${windows}) does not beat the baseline's (${baseline})`],
+    ...versionChecks(evaluation),
     [skew.unexplained > 0, `${skew.unexplained} served features differ from what their events give`],
     [skew.late > 0, `${skew.late} served features differ from the full information`],
   ]
   return checks.filter(([failed]) => failed).map(([, message]) => message)
+}
+
+/** The version with windows ranks better than the one without. Where outcomes do not define the figure for either, nothing is judged. */
+function versionChecks(evaluation: Evaluation): [failed: boolean, message: string][] {
+  const [baseline, windows] = [baselineVersion, windowVersion].map((version) => groupOf(evaluation, version))
+  const [before, after] = [baseline, windows].map((group) => metricOf(group, 'roc_auc')?.value)
+  const isJudged = baseline !== undefined && windows !== undefined && (before !== undefined || after !== undefined)
+  return [
+    [baseline === undefined, `version ${baselineVersion} is not evaluated`],
+    [windows === undefined, `version ${windowVersion} is not evaluated`],
+    [isJudged && !(Number(after) > Number(before)), `the window version's ROC AUC (${after}) does not beat the baseline's (${before})`],
+  ]
 }
 
 /** Flights, predictions, what was left out of them and what was evaluated are one account. */

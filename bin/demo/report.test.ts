@@ -27,6 +27,12 @@ function group(version: string, route: 'champion' | 'shadow' | 'pinned', auc: nu
   }
 }
 
+/** Its flights ended alike. */
+function withoutAuc(evaluated: EvaluationGroup): EvaluationGroup {
+  const others = evaluated.metrics.filter(({ name }) => name !== 'roc_auc')
+  return { ...evaluated, metrics: [{ name: 'roc_auc', n: evaluated.counts.labeled, method: 'none' }, ...others] }
+}
+
 function factsOf(changes: Partial<DemoFacts> = {}, groups = [group('1', 'shadow', 0.6), group('2', 'champion', 0.75)]): DemoFacts {
   const evaluation = { model: 'flight-delay', task: 'binary_classification', label: 'arrived_late', score: 'probability_late' } as const
   const answered = ['a', 'b', 'c', 'd']
@@ -69,6 +75,15 @@ describe('failuresOf', () => {
   const withCounts = (of: EvaluationGroup, counts: Partial<EvaluationGroup['counts']>) => ({ ...of, counts: { ...of.counts, ...counts } })
   const served = (counts: Partial<EvaluationGroup['counts']> = {}, version = '2') => withCounts(group(version, 'champion', 0.75), counts)
   const shadow = (counts: Partial<EvaluationGroup['counts']> = {}) => withCounts(group('1', 'shadow', 0.6), counts)
+
+  test('finds nothing where outcomes are too few for a figure, which the report says', () => {
+    const facts = factsOf({}, [withoutAuc(served()), withoutAuc(shadow())])
+    expect(failuresOf(facts)).toEqual([])
+    const report = toReport(facts, { day: '2001-06-04', days: 1, hours: 1, gatewayUrl: 'http://localhost' })
+    expect(report).toMatch(/^ {2}2 +champion +4 +undefined +0\.5000$/m)
+    expect(report).toContain('ROC AUC cannot be computed without flights that were late and flights that were not')
+  })
+
   test.each<[string, DemoFacts]>([
     ['2 requests got no answer: {"deadline_exceeded":2}', factsOf({ replay: { ...replay, unanswered: { deadline_exceeded: 2 } } })],
     ['1 answered predictions are not stored, the first is c', factsOf({ lost: ['c'] })],
@@ -86,7 +101,8 @@ describe('failuresOf', () => {
     ['reconcile: 2 records are missing', factsOf({ reconcile: { ok: false, totals: { ...reconcile.totals, missing: 2 } } })],
     ['2 of 3 labels are joined', factsOf({}, [group('1', 'shadow', 0.6), group('2', 'champion', 0.75, 2)])],
     ["does not beat the baseline's (0.75)", factsOf({}, [group('1', 'shadow', 0.75), group('2', 'champion', 0.75)])],
-    ["the window version's ROC AUC (NaN)", factsOf({}, [served({}, '3'), shadow()])],
+    ['version 2 is not evaluated', factsOf({}, [served({}, '3'), shadow()])],
+    ["the window version's ROC AUC (undefined)", factsOf({}, [withoutAuc(served()), shadow()])],
     ['1 served features differ from what their events give', factsOf({ skew: { ...skew, unexplained: 1 } })],
     ['1 served features differ from the full information', factsOf({ skew: { ...skew, late: 1 } })],
   ])('%s', (failure, facts) => {

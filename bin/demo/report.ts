@@ -84,7 +84,9 @@ function versionLines({ evaluation }: DemoFacts): string[] {
   const groups = evaluation.groups.toSorted((a, b) =>
     String(b.model_version).localeCompare(String(a.model_version), 'en', { numeric: true }),
   )
-  return toColumns([head, ...groups.map(toVersionRow)])
+  const isUndefined = groups.some((group) => metricOf(group, 'roc_auc') !== undefined && metricOf(group, 'roc_auc')?.value === undefined)
+  const why = isUndefined ? ['  ROC AUC cannot be computed without flights that were late and flights that were not'] : []
+  return [...toColumns([head, ...groups.map(toVersionRow)]), ...why]
 }
 
 function toVersionRow(group: EvaluationGroup): string[] {
@@ -99,7 +101,8 @@ function toVersionRow(group: EvaluationGroup): string[] {
 
 function withInterval(group: EvaluationGroup, name: string): string {
   const metric = metricOf(group, name)
-  if (metric?.value === undefined) return '-'
+  if (metric === undefined) return '-'
+  if (metric.value === undefined) return 'undefined'
   const { value, lower, upper } = metric
   return lower === undefined || upper === undefined ? value.toFixed(4) : `${value.toFixed(4)} [${lower.toFixed(4)}, ${upper.toFixed(4)}]`
 }
