@@ -11,8 +11,8 @@ import { type Int64, type Stored, toEvent } from './stored.ts'
 export type PredictionRow = ReturnType<typeof toPredictionRow>
 
 /**
- * What the event does not say is null or has no key, never zero. One flat literal:
- * put together from spread parts it took 150 µs instead of 3, and this is the hot path.
+ * What the event does not say is null or has no key, never zero. One flat literal: every stored event passes here,
+ * and V8 makes an object of known fields many times as fast as one that is put together from spread parts.
  */
 export function toPredictionRow(event: PredictionEvent, record: LogRecord) {
   const { duration_us: duration, features } = event
