@@ -19,6 +19,7 @@ export type VersionCheck = {
   featureHashes: ReadonlyMap<string, string>
   definitions: Definitions
   report: Report
+  warn: Report
 }
 
 /** Cross-checks a manifest with model.yaml: names, inputs, outputs, feature definitions and golden requests. */
@@ -76,14 +77,30 @@ function counted(features: number): string {
 /** The parts of an event that are not its features. */
 const otherEventBytes = 8 * 1024
 
-/** Values take more: numbers of many digits, and texts. */
-function checkEventSize({ manifest, features, report }: VersionCheck): void {
+/** Of a feature in an event: with a number of many digits and its times, and more for a text as long as it may be. */
+const largestNumberBytes = 256
+const longestTextBytes = 1024
+
+/** A prediction whose event would be too large is refused. Versions of which each would be are refused themselves; of others some may be. */
+function checkEventSize({ manifest, features, definitions, report, warn }: VersionCheck): void {
   const names = new Set(manifest.inputs.flatMap((input) => input.features))
-  const least = { definition: '0'.repeat(64), source: 'request', status: 'ok', value: 0 }
-  let bytes = otherEventBytes
-  for (const name of names) bytes += JSON.stringify({ ...least, name, source: features.get(name)?.source }).length + 1
-  if (bytes > limits.eventBytes)
-    report(['inputs'], `an event of ${names.size} features takes ${bytes} bytes or more, and none may have over ${limits.eventBytes}`)
+  const fixed = { definition: '0'.repeat(64), source: 'request', status: 'ok', value: 0 }
+  let [least, most] = [otherEventBytes, otherEventBytes]
+  for (const name of names) {
+    const feature = features.get(name)
+    const bytes = JSON.stringify({ ...fixed, name, source: feature?.source }).length + 1
+    const isText = feature !== undefined && featureType(feature, definitions) === 'text'
+    least += bytes
+    most += Math.max(bytes, largestNumberBytes) + (isText ? longestTextBytes : 0)
+  }
+  const bound = `and none may have over ${limits.eventBytes}`
+  if (least > limits.eventBytes) report(['inputs'], `an event of ${names.size} features takes ${least} bytes or more, ${bound}`)
+  else if (most > limits.eventBytes)
+    warn(
+      ['inputs'],
+      `an event of ${names.size} features takes ${least} bytes, and up to ${most} with long values, ${bound}`,
+      'a request whose event would be larger is refused with event_too_large; send shorter texts, or take fewer features',
+    )
 }
 
 function checkOutputs({ manifest, model, report }: VersionCheck): void {

@@ -9,7 +9,7 @@ import type { ProjectProblem, ProjectVersion } from './project.ts'
 import { ProtobufError } from './protobuf-fields.ts'
 import { readDefinition } from './read-definition.ts'
 
-export type VersionContext = Omit<VersionCheck, 'manifest' | 'report'> & { dir: string; problems: ProblemList }
+export type VersionContext = Omit<VersionCheck, 'manifest' | 'report' | 'warn'> & { dir: string; problems: ProblemList }
 
 /** Reads `<model>/<version>/`: the version, or the first reason to refuse it. Every reason is in `problems`. */
 export async function loadVersion(context: VersionContext): Promise<ProjectVersion | ProjectProblem> {
@@ -22,7 +22,7 @@ export async function loadVersion(context: VersionContext): Promise<ProjectVersi
   const modelFile = `${folder}/${read.value.model_file}`
   const bytes = await readIfThere(join(dir, modelFile))
   if (bytes === undefined) return problems.add(toProblem({ file: modelFile, message: 'there is no such file' }))
-  checkManifest({ ...context, manifest: read.value, report: read.report })
+  checkManifest({ ...context, manifest: read.value, report: read.report, warn: read.warn })
   const modelSha256 = sha256Hex(bytes)
   if (modelSha256 !== read.value.model_sha256) read.report(['model_sha256'], `the SHA-256 of ${modelFile} is ${modelSha256}`)
   const onnx = readOnnx(bytes, (path: FieldPath, message) => problems.add(toProblem({ file: modelFile, path, message })))
