@@ -5,6 +5,7 @@ import { requireDatasetDays } from '../models/flight-delay/train/dataset-days.ts
 import { loadProject } from '../platform/project/load-project.ts'
 import type { Project } from '../platform/project/project.ts'
 import { commonConfigFields, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
+import { noteServedProject } from '../platform/service/served-project.ts'
 import { ensureDataDirectory } from '../platform/service/startup-errors.ts'
 import { problemsThatStop, toProblemText } from './check-command.ts'
 import { lockDataDirectory } from './supervisor/data-lock.ts'
@@ -39,6 +40,7 @@ export async function up(options: UpOptions): Promise<number> {
   try {
     await requireFreePort(options.port, host)
     const project = await loadServableProject(options.project)
+    await noteServedProject(options.dataDir, project.dir)
     say(`starting on ${resolve(options.dataDir)} with the project ${project.dir}`)
     const { dataDir, port } = options
     const system = await startSystem({ projectDir: project.dir, dataDir, host, port, env: process.env, signal: stop.signal, say })

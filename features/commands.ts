@@ -1,18 +1,19 @@
 import type { Command } from 'commander'
 import { v7 } from 'uuid'
 import { z } from 'zod'
-import { type CommandOptions, dataDirOption, jsonOption, projectOption } from '../platform/command/options.ts'
+import { type CommandOptions, dataDirOption, jsonOption, servedProjectOption } from '../platform/command/options.ts'
 import { print } from '../platform/command/output.ts'
 import { withWarehouse } from '../platform/command/with-warehouse.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { loadProject } from '../platform/project/load-project.ts'
 import { loadConfig } from '../platform/service/common-config.ts'
 import { readRunFile } from '../platform/service/run-files.ts'
+import { servedProjectDir } from '../platform/service/served-project.ts'
 import { measureSkew } from './offline/skew.ts'
 import { toSkewText } from './offline/skew-text.ts'
 import { rebuildStore } from './rebuild-store.ts'
 
-type Options = CommandOptions & { project: string }
+type Options = CommandOptions & { project?: string }
 type SkewCommandOptions = Options & { anchorFrom: string; anchorTo: string }
 
 /** Adds `skew` and `rebuild`. */
@@ -24,7 +25,7 @@ export function registerCommands(program: Command): void {
     .option('--anchor-to <time>', 'latest anchor time, exclusive', '2299-12-31T00:00:00Z')
     .action(async (model: string, options: SkewCommandOptions) => {
       const { anchorFrom, anchorTo } = options
-      const project = await loadProject(options.project)
+      const project = await loadProject(await servedProjectDir(options))
       const report = await withWarehouse(options, (warehouse) => measureSkew({ warehouse, project, model, anchorFrom, anchorTo }))
       print(options, report, toSkewText)
       if (report.unexplained > 0) process.exitCode = 1
@@ -33,10 +34,11 @@ export function registerCommands(program: Command): void {
     async (options: Options) => {
       const isRunning = readRunFile(options.dataDir, 'features') !== undefined
       const onProgress = (facts: number) => void (process.stderr.isTTY && process.stderr.write(`\r${facts} feature events`))
+      const projectDir = await servedProjectDir(options)
       const facts = await withWarehouse(options, (warehouse) =>
         rebuildStore({
           warehouse,
-          projectDir: options.project,
+          projectDir,
           storeConfig: { ...loadConfig(z.object(onlineStoreConfigFields), process.env), HINDSIGHT_DATA_DIR: options.dataDir },
           isRunning,
           id: v7(),
@@ -50,5 +52,5 @@ export function registerCommands(program: Command): void {
 }
 
 function withCommonOptions(command: Command): Command {
-  return command.addOption(dataDirOption()).addOption(projectOption()).addOption(jsonOption())
+  return command.addOption(dataDirOption()).addOption(servedProjectOption()).addOption(jsonOption())
 }

@@ -1,14 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { ServiceError } from '../contracts/errors.ts'
 import { timestamp } from '../contracts/primitives.ts'
-import { type CommandOptions, dataDirOption, jsonOption, projectOption } from '../platform/command/options.ts'
+import { type CommandOptions, dataDirOption, jsonOption, servedProjectOption } from '../platform/command/options.ts'
 import { print } from '../platform/command/output.ts'
 import { withWarehouse } from '../platform/command/with-warehouse.ts'
+import { servedProjectDir } from '../platform/service/served-project.ts'
 import { type Grouping, groupings } from './evaluate/evaluation.ts'
 import { registerImportCommand } from './import/command.ts'
 
 type EvaluateCommandOptions = CommandOptions & {
-  project: string
+  project?: string
   anchorFrom?: Date
   anchorTo?: Date
   asOf?: Date
@@ -34,7 +35,7 @@ export function registerCommands(program: Command): void {
     )
     .addOption(new Option('--tag <tag...>', 'only predictions that bear one of these tags').conflicts('save'))
     .option('--save', 'keep the result in gold.evaluations')
-    .addOption(projectOption())
+    .addOption(servedProjectOption())
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', evaluateHelp)
@@ -57,10 +58,10 @@ async function evaluateModel(model: string, options: EvaluateCommandOptions): Pr
   const { evaluate } = await import('./evaluate/evaluate.ts')
   const { toEvaluationText } = await import('./evaluate/evaluation-text.ts')
   const { saveEvaluation } = await import('./evaluate/save-evaluation.ts')
-  const { project: projectDir, anchorFrom, anchorTo, asOf, by, tag: tags, save } = options
+  const { anchorFrom, anchorTo, asOf, by, tag: tags, save } = options
   if (anchorFrom !== undefined && anchorTo !== undefined && anchorFrom >= anchorTo)
     throw new ServiceError('invalid_config', '--anchor-from must lie before --anchor-to')
-  const project = await loadProject(projectDir)
+  const project = await loadProject(await servedProjectDir(options))
   await withWarehouse(options, async (warehouse) => {
     const evaluation = await evaluate({ warehouse, project, model, anchorFrom, anchorTo, asOf, by, tags })
     if (save === true) await saveEvaluation(warehouse, evaluation, { now: Date.now, newId: uuidv7 })

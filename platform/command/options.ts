@@ -6,6 +6,13 @@ export type CommandOptions = { dataDir: string; json?: boolean }
 
 export const projectOption = () => new Option('--project <dir>', 'the project folder').env('HINDSIGHT_PROJECT_DIR').default('models')
 
+/** Of commands that read a project which is served: `servedProjectDir` finds it where the option is left out. */
+export const servedProjectOption = () =>
+  new Option(
+    '--project <dir>',
+    'the project folder (default: the one that `hindsight up` serves, or served last, on the data directory)',
+  ).env('HINDSIGHT_PROJECT_DIR')
+
 export const dataDirOption = () =>
   new Option('--data-dir <dir>', 'where Hindsight keeps its data').env('HINDSIGHT_DATA_DIR').default('.hindsight')
 
