@@ -35,10 +35,10 @@ export function createNatsPublisher(options: {
 
   return {
     async publish(record, { messageId, timeoutMs }) {
-      const trace = traced && lane === 'predictions' ? traceparentOf(record) : undefined
+      const traceparent = traced && lane === 'predictions' ? traceparentOf(record) : undefined
       const { seq, duplicate } = await js.publish(subject, fit(record.payload), {
         msgID: messageId,
-        headers: toHeaders(trace === undefined ? record : { ...record, trace }),
+        headers: toHeaders(traceparent === undefined ? record : { ...record, trace: traceparent }),
         expect: { streamName: stream },
         timeout: timeoutMs,
       })

@@ -13,19 +13,19 @@ type Basis = { project: Project; records: string; open: boolean }
 
 /** Evaluates models over all their predictions and saves what differs from the evaluation that was saved last. */
 export function createSnapshots({ warehouse, now, newId }: SnapshotDeps) {
-  const bases = new Map<string, Basis>()
+  const lastBasis = new Map<string, Basis>()
   const status = new Map<string, SnapshotStatus>()
 
   return {
     /** Resolves with whether an evaluation of the model was saved. Reads little when nothing can have changed. */
     async take(project: Project, model: string): Promise<boolean> {
       const records = await countRecords(warehouse)
-      const basis = bases.get(model)
+      const basis = lastBasis.get(model)
       if (basis !== undefined && basis.project === project && basis.records === records && !basis.open) return false
       const evaluation = await evaluate({ warehouse, project, model, asOf: new Date(now()) })
       const isNew = evaluation.groups.length > 0 && (await lastSavedHash(warehouse, model)) !== evaluationHash(evaluation)
       if (isNew) await saveEvaluation(warehouse, evaluation, { now, newId })
-      bases.set(model, { project, records, open: count(evaluation, 'pending') + count(evaluation, 'immature') > 0 })
+      lastBasis.set(model, { project, records, open: count(evaluation, 'pending') + count(evaluation, 'immature') > 0 })
       const at = new Date(now()).toISOString()
       const { problem: _, ...earlier } = status.get(model) ?? {}
       status.set(model, {

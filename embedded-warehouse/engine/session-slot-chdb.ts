@@ -40,7 +40,7 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   let fresh: SessionDefaults = { home, initial: settings }
   let holdsState = false
   let changed: SessionSetup | undefined
-  let leased = false
+  let isLeased = false
   let cancelling: Promise<void> | undefined
   /** Finds what runs on this session among the processes. */
   const isOurs = `Settings['log_comment'] = ${quoteString(name)}`
@@ -51,9 +51,9 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
 
   /** A query that has just begun is not in the list of processes yet: asks again until the session is released. */
   async function killUntilReleased(): Promise<void> {
-    while (leased) {
+    while (isLeased) {
       await control.queryAsync(`KILL QUERY WHERE ${isOurs}`)
-      if (leased) await setTimeout(100)
+      if (isLeased) await setTimeout(100)
     }
   }
 
@@ -76,7 +76,7 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
       return row === '' ? undefined : (JSON.parse(row) as QueryNumbers)
     },
     cancel() {
-      if (!leased) return
+      if (!isLeased) return
       cancelling ??= killUntilReleased()
     },
     spoil() {
@@ -85,7 +85,7 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   }
 
   async function restore(): Promise<void> {
-    leased = false
+    isLeased = false
     try {
       await cancelling
       if ((keeps || !spoilt) && changed !== undefined) await reset(session, changed, fresh)
@@ -109,7 +109,7 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   }
   return {
     lease,
-    take: () => (leased = true),
+    take: () => (isLeased = true),
     restore,
     close: () => session.close(),
     holdsState: () => holdsState,

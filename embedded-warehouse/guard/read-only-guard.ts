@@ -114,9 +114,9 @@ function readShow(root: SyntaxNode, { tokens, reads }: { tokens: readonly Token[
   // The tree leaves a filter out, and that can be any expression: it is judged as a part of a SELECT.
   if (words.includes('WHERE')) throw denied('SHOW in an unknown form')
   if (words[0] === 'SHOW') {
-    const shown = allowedShows.find((show) => startsWith(words.slice(1), show.split(' ')))
-    if (shown === undefined) throw denied(`SHOW ${words[1] ?? ''} is not for analysts`)
-    if (/COLUMNS|INDEX|INDICES|KEYS/.test(shown)) return readShowFrom(tokens.slice(1 + shown.split(' ').length), reads)
+    const form = allowedShows.find((show) => startsWith(words.slice(1), show.split(' ')))
+    if (form === undefined) throw denied(`SHOW ${words[1] ?? ''} is not for analysts`)
+    if (/COLUMNS|INDEX|INDICES|KEYS/.test(form)) return readShowFrom(tokens.slice(1 + form.split(' ').length), reads)
   }
   const names = root.children.filter((child) => child.kind === 'Identifier').map((child) => child.name)
   if (names.length === 0) return

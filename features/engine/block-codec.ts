@@ -37,13 +37,13 @@ function encodeDoubles(grid: TileGrid, expiredThroughMs: number, tiles: readonly
   const columns = grid.columns.length
   const rowCount = tiles.reduce((sum, [, tile]) => sum + tile.rows.length, 0)
   const foldSize = foldLength + columns * foldedColumnLength
-  const foldsAt = headerLength + tiles.length * directoryLength
-  const rowsAt = foldsAt + tiles.filter(([, tile]) => tile.fold !== undefined).length * foldSize
+  const firstFoldAt = headerLength + tiles.length * directoryLength
+  const rowsAt = firstFoldAt + tiles.filter(([, tile]) => tile.fold !== undefined).length * foldSize
   const length = rowsAt + rowCount * (rowColumns + columns)
   const doubles = new Float64Array(length)
   const texts = createTextTable()
   let row = 0
-  let foldAt = foldsAt
+  let foldAt = firstFoldAt
   for (const [position, [index, tile]] of tiles.entries()) {
     const offset = tile.fold === undefined ? 0 : foldAt
     doubles.set([index, row, row + tile.rows.length, offset], headerLength + position * directoryLength)

@@ -72,10 +72,10 @@ async function sweepIds(deps: SweepDeps, keys: readonly string[], staged: Staged
     const known = bytes === undefined ? undefined : decodeKnownId(bytes)
     return known !== undefined && isOld(deps, id.source, known) ? [{ ...id, known }] : []
   })
-  const heads = old.flatMap((id) => headsOf(deps.grids, id))
+  const heads = old.flatMap((id) => blocksOfFact(deps.grids, id))
   await deps.blocks.load(heads.map(({ ref }) => ref))
   for (const id of old) {
-    const gone = headsOf(deps.grids, id).every(({ ref, eventTimeMs }) => eventTimeMs < deps.blocks.get(ref).expiredThroughMs)
+    const gone = blocksOfFact(deps.grids, id).every(({ ref, eventTimeMs }) => eventTimeMs < deps.blocks.get(ref).expiredThroughMs)
     const { partition, key } = idStoreKey(id.tenant, id.source, id.id)
     if (gone) stagedOf(staged, partition).set(key, undefined)
   }
@@ -89,7 +89,7 @@ function isOld(deps: SweepDeps, source: string, known: KnownId): boolean {
   return known.standing.ingestedAtMs <= deps.nowMs - keptMs
 }
 
-function headsOf(
+function blocksOfFact(
   grids: readonly TileGrid[],
   id: { tenant: string; source: string; known: KnownId },
 ): { ref: BlockRef; eventTimeMs: number }[] {

@@ -11,8 +11,8 @@ export type KeyTerms = Pick<StoredKey, 'key_id' | 'name' | 'tenant' | 'scopes'> 
 export type KeyChange = { keys: StoredKey[]; result: { key: StoredKey; token: string } }
 
 export function createKey(keys: readonly StoredKey[], terms: KeyTerms, nowMs: number): KeyChange {
-  const taken = keys.some(({ name, revoked_at }) => name === terms.name && revoked_at === undefined)
-  if (taken)
+  const isTaken = keys.some(({ name, revoked_at }) => name === terms.name && revoked_at === undefined)
+  if (isTaken)
     throw new ServiceError('invalid_config', `there is a key named ${terms.name} already`, { hint: 'rotate it, or take another name' })
   const token = newToken(terms.key_id)
   const key = { ...terms, created_at: toTimestamp(nowMs), secrets: [toSecret(token, nowMs)] }

@@ -65,9 +65,9 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
 
   function parse(entry: KvEntry): Deployment | undefined {
     if (entry.operation !== 'PUT') return undefined
-    const parsed = deploymentContract.safeParse(entry.json())
-    if (parsed.success) return parsed.data
-    onFault(new ServiceError('invalid_config', `${entry.key} in the bucket ${bucket} is not a deployment`, { cause: parsed.error }))
+    const checked = deploymentContract.safeParse(entry.json())
+    if (checked.success) return checked.data
+    onFault(new ServiceError('invalid_config', `${entry.key} in the bucket ${bucket} is not a deployment`, { cause: checked.error }))
     return undefined
   }
 

@@ -164,8 +164,8 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
 
   /** Committed, so it is the answer; but who got it before the store has it could be told another later. */
   async function complete(predictionId: string): Promise<void> {
-    const completed = store.complete(place, predictionId)
-    const isOurs = await completed.catch((error: unknown) => {
+    const completion = store.complete(place, predictionId)
+    const isOurs = await completion.catch((error: unknown) => {
       const untilMs = now() + recoverWithinMs
       background.run('completing a key', () => completeUntil({ store, now }, { place, predictionId, untilMs }))
       throw error

@@ -14,8 +14,8 @@ export function createClassReader({ output, probabilities }: Extract<Score, { ki
   const categories = Object.keys(probabilities ?? {})
   return ({ score, score_text: text, probabilities: given }: Said): SaidClass | undefined => {
     const likely = given.length === 0 ? undefined : categories[given.indexOf(Math.max(...given))]
-    const named = text ?? (score === null ? undefined : String(score))
-    const name = output === undefined ? likely : named
+    const stated = text ?? (score === null ? undefined : String(score))
+    const name = output === undefined ? likely : stated
     if (name === undefined) return undefined
     const isDistribution =
       given.every((share) => share >= 0 && share <= 1) && Math.abs(given.reduce((sum, share) => sum + share, 0) - 1) < sumTolerance

@@ -34,7 +34,7 @@ export function isMatch(rule: LabelRule, statement: LabelStatement, decision: De
 
 function isEntityMatch(rule: LabelRule, statement: LabelStatement, decision: Decision): boolean {
   const roles = Object.entries(statement.entities ?? {})
-  if (roles.length === 0 || !roles.every(([role, id]) => decision.entities[role] === id)) return false
+  if (roles.length === 0 || !roles.every(([name, id]) => decision.entities[name] === id)) return false
   if (statement.anchor !== undefined && statement.anchor !== decision.anchor) return false
   if (statement.anchorTimeMs !== undefined && statement.anchorTimeMs !== decision.anchorTimeMs) return false
   if (rule.windowMs === 0) return statement.anchorTimeMs !== undefined

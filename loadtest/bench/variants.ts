@@ -54,7 +54,7 @@ function writeBenchProject(options: { from: string; to: string; durability: stri
 
 function edit(file: string, change: (text: string) => string): void {
   const text = readFileSync(file, 'utf8')
-  const changed = change(text)
-  if (changed === text) throw new Error(`${file} is not as expected`)
-  writeFileSync(file, changed)
+  const edited = change(text)
+  if (edited === text) throw new Error(`${file} is not as expected`)
+  writeFileSync(file, edited)
 }

@@ -56,9 +56,9 @@ export function createClient({ url, bodies, key, mostConnections = 1_024 }: Opti
   }
 
   function receive(connection: Connection, bytes: Buffer): void {
-    const received = connection.received === undefined ? bytes : Buffer.concat([connection.received, bytes])
-    const answer = parseAnswer(received)
-    connection.received = answer === undefined ? received : undefined
+    const whole = connection.received === undefined ? bytes : Buffer.concat([connection.received, bytes])
+    const answer = parseAnswer(whole)
+    connection.received = answer === undefined ? whole : undefined
     if (answer === undefined) return
     const { done } = connection
     connection.done = undefined

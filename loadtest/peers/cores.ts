@@ -13,8 +13,8 @@ export function chooseCores(): Cores {
 }
 
 /** Parses a list of cores as the kernel writes it: `0,2-4`. */
-export function parseCores(list: string): number[] {
-  return list.split(',').flatMap((range) => {
+export function parseCores(text: string): number[] {
+  return text.split(',').flatMap((range) => {
     const [first = Number.NaN, last = first] = range.split('-').map(Number)
     return Array.from({ length: last - first + 1 }, (_, index) => first + index)
   })

@@ -8,7 +8,7 @@ export function toReportText(report: ReconcileReport): string {
     report.ok ? `Reconciled: everything sealed is stored${totals.expired > 0 ? ' or past its retention' : ''}.` : 'NOT reconciled.',
     `  sealed ${totals.sealed}, stored ${totals.stored} (of all records ${totals.rejected} in rejects), expired ${totals.expired}, missing ${totals.missing}, open tail ${totals.open}`,
     `  ${toFatesText(report.fates)}`,
-    ...report.gaps.map((gap) => `  gap: ${nameOf(gap)} misses ${gap.missing}: ${toRangesText(gap)}`),
+    ...report.gaps.map((gap) => `  gap: ${nameOf(gap)} misses ${gap.missing}: ${toMissingText(gap)}`),
     ...report.seals
       .filter((seal) => seal.missing !== 0)
       .map(
@@ -43,7 +43,7 @@ function nameOf({ writer_id, epoch, lane }: Stream): string {
   return `${writer_id} epoch ${epoch} ${lane}`
 }
 
-function toRangesText({ first_missing, missing }: Gap): string {
+function toMissingText({ first_missing, missing }: Gap): string {
   const named = first_missing.reduce((sum, range) => sum + range.last_seq - range.first_seq + 1, 0)
   return `${first_missing.map(toRangeText).join(', ')}${named < missing ? ', ...' : ''}`
 }

@@ -19,10 +19,10 @@ const ownBlockBytes = blockSizes[ownBlockSize] as number
 
 /** One frame of independent blocks; what is written goes out at once. */
 export function createLz4Encoder(): Transform {
-  let begun = false
+  let isBegun = false
   const begin = () => {
-    const header = begun ? Buffer.alloc(0) : ownHeader()
-    begun = true
+    const header = isBegun ? Buffer.alloc(0) : ownHeader()
+    isBegun = true
     return header
   }
   return new Transform({
@@ -60,7 +60,7 @@ export async function* decodeLz4(chunks: AsyncIterable<Uint8Array>): AsyncGenera
 
 async function* decodeFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
   const { has, maxBlockBytes } = await readHeader(reader)
-  const hash = createXxh32()
+  const digest = createXxh32()
   const window = new Uint8Array(windowBytes + maxBlockBytes)
   let known = 0
   for (let size = await uint32Of(reader); size !== 0; size = await uint32Of(reader)) {
@@ -77,13 +77,13 @@ async function* decodeFrame(reader: ByteReader): AsyncGenerator<Uint8Array> {
       if ((await uint32Of(reader)) !== expected) throw new DecompressionError('corrupt')
     }
     const content = window.slice(known, end)
-    if (has('contentChecksum')) hash.update(content)
+    if (has('contentChecksum')) digest.update(content)
     yield content
     const keep = has('independent') ? 0 : Math.min(end, windowBytes)
     window.copyWithin(0, end - keep, end)
     known = keep
   }
-  if (has('contentChecksum') && (await uint32Of(reader)) !== hash.digest()) throw new DecompressionError('corrupt')
+  if (has('contentChecksum') && (await uint32Of(reader)) !== digest.digest()) throw new DecompressionError('corrupt')
 }
 
 async function readHeader(reader: ByteReader) {

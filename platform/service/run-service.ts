@@ -90,7 +90,7 @@ type LifecycleDeps = {
 }
 
 function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTimeoutMs }: LifecycleDeps) {
-  const named = { service: name, ...(instance !== undefined && { instance }) }
+  const identity = { service: name, ...(instance !== undefined && { instance }) }
   const startedAt = new Date().toISOString()
   let running: RunningService | undefined
   let admin: { url: string; close(): Promise<void> } | undefined
@@ -100,7 +100,7 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
   async function close(): Promise<void> {
     await running?.drain()
     await admin?.close()
-    await removeRunFile(dataDir, named)
+    await removeRunFile(dataDir, identity)
     await telemetry.shutdown()
   }
 
@@ -135,7 +135,7 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
 
   function fail(error: unknown): void {
     logger.fatal({ err: error }, 'the service failed')
-    void removeRunFile(dataDir, named).finally(() => process.exit(1))
+    void removeRunFile(dataDir, identity).finally(() => process.exit(1))
   }
 
   process.on('uncaughtException', fail)
@@ -168,7 +168,7 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
         return service.metrics?.(own) ?? own
       },
     })
-    await writeRunFile(dataDir, { ...named, ...identifyProcess(), admin: admin.url, addresses, started_at: startedAt })
+    await writeRunFile(dataDir, { ...identity, ...identifyProcess(), admin: admin.url, addresses, started_at: startedAt })
     logger.info({ admin: admin.url, addresses }, 'ready')
     tellSupervisor({ type: 'ready', service: name, pid: process.pid, admin: admin.url, addresses })
     if (stopReason !== undefined) stop(stopReason)

@@ -55,8 +55,8 @@ export async function startTelemetry({
     renderMetrics: async () => serializer.serialize((await prometheus.collect()).resourceMetrics),
     shutdown: async () => {
       ofProcess.stop()
-      const ends = await Promise.allSettled([provider.shutdown(), traces?.shutdown()])
-      for (const end of ends) if (end.status === 'rejected') warn(String(end.reason))
+      const results = await Promise.allSettled([provider.shutdown(), traces?.shutdown()])
+      for (const result of results) if (result.status === 'rejected') warn(String(result.reason))
     },
   }
 }

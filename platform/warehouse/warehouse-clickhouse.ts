@@ -69,9 +69,9 @@ export function createWarehouse(options: WarehouseOptions): Warehouse {
 
   return {
     query: <Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings) =>
-      translated(async () => (await (await select(sql, params, settings)).json()) as Row[]),
+      withOwnErrors(async () => (await (await select(sql, params, settings)).json()) as Row[]),
     async *stream<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings) {
-      const result = await translated(() => select(sql, params, settings))
+      const result = await withOwnErrors(() => select(sql, params, settings))
       try {
         for await (const rows of result.stream()) yield rows.map((row) => row.json() as Row)
       } catch (error) {
@@ -83,11 +83,11 @@ export function createWarehouse(options: WarehouseOptions): Warehouse {
     async insert(table, rows, settings) {
       if (rows.length === 0) return
       const clickhouse_settings: ClickHouseSettings = { ...settings, async_insert: 0 }
-      if (rows instanceof Uint8Array) return await translated(() => insertLines(table, rows, clickhouse_settings))
-      await translated(() => client.insert({ table, values: rows as object[], format: 'JSONEachRow', clickhouse_settings }))
+      if (rows instanceof Uint8Array) return await withOwnErrors(() => insertLines(table, rows, clickhouse_settings))
+      await withOwnErrors(() => client.insert({ table, values: rows as object[], format: 'JSONEachRow', clickhouse_settings }))
     },
     async command(sql, params, settings) {
-      await translated(() => client.command({ query: sql, ...withOptions(params, { wait_end_of_query: 1, ...settings }) }))
+      await withOwnErrors(() => client.command({ query: sql, ...withOptions(params, { wait_end_of_query: 1, ...settings }) }))
     },
     ping: async () => (await client.ping()).success,
     close: () => client.close(),
@@ -98,7 +98,7 @@ function withOptions(params?: QueryParams, settings?: ClickHouseSettings) {
   return { ...(params !== undefined && { query_params: params }), ...(settings !== undefined && { clickhouse_settings: settings }) }
 }
 
-async function translated<T>(call: () => Promise<T>): Promise<T> {
+async function withOwnErrors<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {

@@ -35,7 +35,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   const { protocol, outboxes, now, send } = deps
   let alive = true
   let run = 1
-  let sent = 0
+  let lastSendNo = 0
   let entries = new Map<string, Entry>()
   let readTo = new Map<OutboxLane, number>()
   let confirmed = new Set<string>()
@@ -47,9 +47,9 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   }
 
   function sendAttempt(record: OutboxRecord, attempt: number): void {
-    sent += 1
-    entries.set(keyOf(record.origin), { record, attempt, sendNo: sent, sentAt: now(), seq: 0 })
-    send({ messageId: messageId(record, attempt), record, run, sendNo: sent })
+    lastSendNo += 1
+    entries.set(keyOf(record.origin), { record, attempt, sendNo: lastSendNo, sentAt: now(), seq: 0 })
+    send({ messageId: messageId(record, attempt), record, run, sendNo: lastSendNo })
   }
 
   function messageId({ id, origin }: OutboxRecord, attempt: number): string {
@@ -62,15 +62,15 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     const underWay = [...entries.values()].filter(({ countedAt }) => countedAt === undefined).length
     if (underWay >= settings.publishWindow) return false
     if (protocol.credit === 'none') return true
-    const oldest = Math.min(sent + 1, ...[...entries.values()].map(({ sendNo }) => sendNo))
-    return (protocol.credit === 'span' ? sent + 1 - oldest : entries.size) < settings.credit
+    const oldest = Math.min(lastSendNo + 1, ...[...entries.values()].map(({ sendNo }) => sendNo))
+    return (protocol.credit === 'span' ? lastSendNo + 1 - oldest : entries.size) < settings.credit
   }
 
   /** Whether one more message leaves in the stream what this run relies on; the record's own older copy may go. */
   function hasRoom(own?: Entry): boolean {
     const reliedOn = [...entries.values()].filter((entry) => entry !== own && entry.countedAt !== undefined)
-    const oldest = Math.min(sent + 1, ...reliedOn.map(({ sendNo }) => sendNo))
-    return protocol.credit === 'none' || protocol.republish === 'always' || sent + 1 - oldest < settings.streamShare
+    const oldest = Math.min(lastSendNo + 1, ...reliedOn.map(({ sendNo }) => sendNo))
+    return protocol.credit === 'none' || protocol.republish === 'always' || lastSendNo + 1 - oldest < settings.streamShare
   }
 
   function isDue({ sentAt, countedAt, refusedAt, seq }: Entry): boolean {
@@ -120,7 +120,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
     crash() {
       if (!alive) return false
       alive = false
-      sent = 0
+      lastSendNo = 0
       entries = new Map()
       readTo = new Map()
       confirmed = new Set()

@@ -74,14 +74,14 @@ export function createRecall({ store, warehouse, metrics }: RecallDeps) {
     const undo = async (which: readonly FirstValue[]) => {
       if (which.length > 0) await store.forget(which).catch(() => undefined)
     }
-    const stored = await askWarehouse(
+    const inWarehouse = await askWarehouse(
       tenant,
       [...said.keys(), ...others].filter((id) => !standing.has(id)),
     )
-    for (const [id, known] of stored ?? []) standing.set(id, known)
+    for (const [id, known] of inWarehouse ?? []) standing.set(id, known)
     // What the warehouse has stands, and not what was kept a moment ago.
-    await undo(kept.filter(({ key }) => stored?.has(key.slice(toKey('').length)) === true))
-    return { standing, complete: stored !== undefined && rest !== undefined, undo: () => undo(kept) }
+    await undo(kept.filter(({ key }) => inWarehouse?.has(key.slice(toKey('').length)) === true))
+    return { standing, complete: inWarehouse !== undefined && rest !== undefined, undo: () => undo(kept) }
   }
 }
 

@@ -17,13 +17,13 @@ export async function* offlineScores(project: Project, span: Span): AsyncGenerat
     }),
   )
   for await (const rows of trainingRows(project, names, span)) {
-    const scored: [string, Float32Array][] = []
+    const columnsOfScores: [string, Float32Array][] = []
     for (const { version, columns, score } of versions)
-      scored.push([version, await score(rows.map(({ features }) => columns.map((column) => features[column]!)))])
+      columnsOfScores.push([version, await score(rows.map(({ features }) => columns.map((column) => features[column]!)))])
     yield rows.map(({ flight, features }, index) => ({
       flight,
       features: Object.fromEntries(names.map((name, column) => [name, features[column]!])),
-      scores: Object.fromEntries(scored.map(([version, values]) => [version, values[index]!])),
+      scores: Object.fromEntries(columnsOfScores.map(([version, values]) => [version, values[index]!])),
     }))
   }
 }

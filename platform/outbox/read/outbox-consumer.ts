@@ -56,7 +56,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
 
   const open = new Map<string, ConsumerLane>()
   const wakeup = createWakeup()
-  let damaged = 0
+  let damagedRecords = 0
   let closed = false
   let turn: Promise<unknown> = Promise.resolve()
   let scannedMs = -Infinity
@@ -67,7 +67,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
   })
 
   function countDamage(damage: LogDamage): void {
-    damaged += damage.toSeq === undefined ? 1 : damage.toSeq - damage.fromSeq + 1
+    damagedRecords += damage.toSeq === undefined ? 1 : damage.toSeq - damage.fromSeq + 1
     onDamage(damage)
   }
 
@@ -155,7 +155,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     confirm,
     lag: () => Promise.all([...open.values()].map((lane) => lane.lag())),
     reachable: () => !closed,
-    damaged: () => damaged,
+    damaged: () => damagedRecords,
     reread: async (origin) => open.get(`${origin.writer_id}/${origin.lane}`)?.reread(origin),
     async close() {
       closed = true

@@ -21,7 +21,7 @@ export function startLoad(options: { client: HttpClient; random: Random; prefix:
   const ledger = createLedger(prefix)
   const underWay = new Set<Promise<void>>()
   const startedAt = performance.now()
-  const sent = { predictions: 0, labels: 0, events: 0 }
+  const counts = { predictions: 0, labels: 0, events: 0 }
 
   function send<Sent, Answer>(attempt: Attempt<Sent, Answer>, request: { path: string; body: unknown; dueAt: number }): void {
     const done = client.post(request.path, request.body).then(
@@ -43,7 +43,7 @@ export function startLoad(options: { client: HttpClient; random: Random; prefix:
   }
 
   function sendLabel(id: string, dueAt: number): void {
-    const target = `${prefix}p${random.int(0, Math.max(0, sent.predictions - 1))}`
+    const target = `${prefix}p${random.int(0, Math.max(0, counts.predictions - 1))}`
     const attempt: Attempt<ReturnType<typeof labelOf>, AcceptedResponse> = { id, sent: labelOf(random, target) }
     ledger.labels.set(id, attempt)
     send(attempt, { path: '/v1/labels', body: { label_id: id, ...attempt.sent }, dueAt })
@@ -59,8 +59,8 @@ export function startLoad(options: { client: HttpClient; random: Random; prefix:
   function sendDue(): void {
     for (const kind of ['predictions', 'labels', 'events'] as const) {
       const everyMs = 1000 / rates[kind]
-      for (let dueAt = startedAt + sent[kind] * everyMs; dueAt <= performance.now(); dueAt += everyMs)
-        kinds[kind](`${prefix}${kind.charAt(0)}${sent[kind]++}`, dueAt)
+      for (let dueAt = startedAt + counts[kind] * everyMs; dueAt <= performance.now(); dueAt += everyMs)
+        kinds[kind](`${prefix}${kind.charAt(0)}${counts[kind]++}`, dueAt)
     }
   }
 
