@@ -56,8 +56,15 @@ const keysBeforePages = 2
 
 type Pages = { first: number; last: number }
 
-function pagesAt(view: CompiledView, anchorMs: number): Pages[] {
-  return view.grids.map((grid) => pagesOfGrid(grid, anchorMs))
+/** Requests that come together mostly ask for the same moment. */
+const lastPages = new WeakMap<CompiledView, { anchorMs: number; pages: readonly Pages[] }>()
+
+function pagesAt(view: CompiledView, anchorMs: number): readonly Pages[] {
+  const last = lastPages.get(view)
+  if (last?.anchorMs === anchorMs) return last.pages
+  const pages = view.grids.map((grid) => pagesOfGrid(grid, anchorMs))
+  lastPages.set(view, { anchorMs, pages })
+  return pages
 }
 
 /** The pages that a read at the anchor needs: none, with the last before the first, for a grid without windows. */
@@ -110,5 +117,5 @@ export function createReadPlanner(view: CompiledView): (tenant: string, entityId
 }
 
 function areSame(a: readonly Pages[], b: readonly Pages[]): boolean {
-  return a.every(({ first, last }, index) => first === b[index]?.first && last === b[index].last)
+  return a === b || a.every(({ first, last }, index) => first === b[index]?.first && last === b[index].last)
 }

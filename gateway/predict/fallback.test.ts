@@ -122,8 +122,8 @@ describe('an event loop with more to do than the budget allows for', () => {
   const busyFor = (ms: number) => ({ expectedWaitMs: () => ms, begin: () => () => {}, refuse: () => {} })
 
   it.each([
-    [30, 200],
-    [50, 503],
+    [70, 200],
+    [80, 503],
   ])('(%i ms ahead of a request with 150) answers %i', async (ms, status) => {
     const gateway = await createTestGateway({ definition: { latency_budget_ms: 150 }, loopLoad: busyFor(ms) })
     expect((await gateway.send(path, good)).status).toBe(status)

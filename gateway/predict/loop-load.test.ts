@@ -15,7 +15,7 @@ function start() {
     wait: (ms: number) => void (at.nowMs += ms),
     /** Requests that come together, each of which keeps the loop for so long. */
     serve(count: number, eachMs: number) {
-      const ends = Array.from({ length: count }, () => load.begin())
+      const ends = Array.from({ length: count }, () => load.begin(1))
       for (const end of ends) {
         work(eachMs)
         end()
@@ -29,40 +29,55 @@ it('expects nothing where nothing is under way, whatever the loop has been doing
   serve(100, 5)
   work(1000)
   expect(load.expectedWaitMs()).toBe(0)
-  load.begin()
+  load.begin(1)
   expect(load.expectedWaitMs()).toBeLessThanOrEqual(5)
 })
 
 it('expects nothing of the first requests, which find everything cold', () => {
   const { load, serve } = start()
   for (let turn = 0; turn < 8; turn++) serve(1, 200)
-  for (let request = 0; request < 10; request++) load.begin()
+  for (let request = 0; request < 10; request++) load.begin(1)
   expect(load.expectedWaitMs()).toBe(0)
 })
 
 it('expects as many requests as are under way, as long as they have been keeping the loop', () => {
   const { load, serve } = start()
   for (let turn = 0; turn < 50; turn++) serve(32, 2)
-  for (let request = 0; request < 40; request++) load.begin()
+  for (let request = 0; request < 40; request++) load.begin(1)
   expect(load.expectedWaitMs()).toBeCloseTo(80)
+})
+
+it('counts rows: one large request holds up as long as many small ones', () => {
+  const { load, serve } = start()
+  for (let turn = 0; turn < 50; turn++) serve(32, 3)
+  load.begin(98)
+  expect(load.expectedWaitMs()).toBeCloseTo(100)
+})
+
+it('follows code that warms up at once', () => {
+  const { load, serve } = start()
+  for (let turn = 0; turn < 9; turn++) serve(1, 200)
+  for (let turn = 0; turn < 2; turn++) serve(30, 1)
+  load.begin(1)
+  expect(load.expectedWaitMs()).toBeCloseTo(1)
 })
 
 it('does not count what requests wait for', () => {
   const { load, wait, work } = start()
   for (let request = 0; request < 50; request++) {
-    const end = load.begin()
+    const end = load.begin(1)
     wait(100)
     work(1)
     end()
   }
-  load.begin()
+  load.begin(1)
   expect(load.expectedWaitMs()).toBeCloseTo(1)
 })
 
 it('does not hold against a request what refusals take', () => {
   const { load, work } = start()
   for (let turn = 0; turn < 100; turn++) {
-    const end = load.begin()
+    const end = load.begin(1)
     for (let refusal = 0; refusal < 50; refusal++) {
       work(0.1)
       load.refuse()
@@ -70,7 +85,7 @@ it('does not hold against a request what refusals take', () => {
     work(0.5)
     end()
   }
-  load.begin()
+  load.begin(1)
   expect(load.expectedWaitMs()).toBeLessThan(1)
 })
 
@@ -78,7 +93,7 @@ it('does not take one long turn for the rule, and forgets a load that is over', 
   const { load, serve } = start()
   for (let turn = 0; turn < 50; turn++) serve(10, 1)
   serve(1, 3000)
-  load.begin()
+  load.begin(1)
   expect(load.expectedWaitMs()).toBeLessThan(2)
   for (let turn = 0; turn < 50; turn++) serve(10, 1)
   expect(load.expectedWaitMs()).toBeLessThan(2)

@@ -84,7 +84,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const parts: Part[] = []
     for (let from = 0; from < instances.length; from += mostPartRows) {
       const own = instances.length <= mostPartRows ? instances : instances.slice(from, from + mostPartRows)
-      const needsStore = own.some((instance) => routed.serving.features.keysOf(instance).length > 0)
+      const needsStore = own.some((instance) => routed.serving.features.needsStore(instance))
       parts.push({
         work,
         group,

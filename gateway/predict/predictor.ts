@@ -28,7 +28,7 @@ export function createPredictor(deps: PredictorDeps): Predictor {
         else reject(error)
         runShadows(work, error)
       })
-      const end = deps.loopLoad.begin()
+      const end = deps.loopLoad.begin(work.instances.length)
       pipeline.submit(work)
     })
 }

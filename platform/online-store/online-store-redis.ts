@@ -5,7 +5,6 @@ import { connectRedis, type RedisClient, type RedisConnection } from './online-s
 import { appliedField, clearScript, commitField, commitScript, scanScript, valuePrefix } from './online-store-redis-scripts.ts'
 import { partitionCount, type PartitionCommit, type ScannableOnlineStore, type StoreKey } from './online-store.ts'
 import { commonPositions, mergePositions } from './positions.ts'
-import { createReadTogether, type PartitionRead } from './read-together.ts'
 
 export type RedisOnlineStoreOptions = RedisConnection & {
   /** Before every key, so that several systems share a Redis. Default `hindsight`. */
@@ -24,7 +23,7 @@ const allPartitions = Array.from({ length: partitionCount }, (_, partition) => p
 
 /**
  * The online store in Redis, Valkey or a Redis Cluster: one hash per partition, whose name carries the partition as
- * hash tag. Each partition is read by one command for all that ask in a turn, and committed by one script, singly.
+ * hash tag. Each partition is read by one command, and committed by one script, singly.
  * Resolves when connected or when the first attempt has failed.
  */
 export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Promise<ScannableOnlineStore> {
@@ -34,7 +33,6 @@ export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Pr
   const positions = createPositionParser()
   const nameCommit = createCommitNames()
   const known = new Map<number, PartitionState>()
-  const readTogether = createReadTogether(readPartition)
 
   /** Values under these fields of one partition, and what belongs to them, from one command. */
   async function readPartition(partition: number, keys: readonly string[]) {
@@ -83,10 +81,10 @@ export async function openRedisOnlineStore(options: RedisOnlineStoreOptions): Pr
   return {
     async read(keys) {
       const groups = groupByPartition(keys)
-      const read = await Promise.all(groups.map((group) => readTogether(group.partition, group.keys)))
+      const read = await Promise.all(groups.map((group) => readPartition(group.partition, group.keys)))
       const values: (Uint8Array | undefined)[] = Array.from({ length: keys.length })
       for (const [index, { places }] of groups.entries()) {
-        const own = (read[index] as PartitionRead).values
+        const own = read[index]!.values
         for (let offset = 0; offset < places.length; offset++) values[places[offset] as number] = own[offset] ?? undefined
       }
       return { values, applied: commonPositions(read.map((partition) => partition.applied)) }
@@ -138,10 +136,11 @@ type Group = { partition: number; keys: string[]; places: number[] }
 
 function groupByPartition(keys: readonly StoreKey[]): Group[] {
   const groups: Group[] = []
-  for (const [place, { partition, key }] of keys.entries()) {
-    // Keys of one partition mostly come one after the other, and a request has few.
-    let group = groups.findLast((known) => known.partition === partition)
-    if (group === undefined) groups.push((group = { partition, keys: [], places: [] }))
+  const byPartition: (Group | undefined)[] = []
+  for (let place = 0; place < keys.length; place++) {
+    const { partition, key } = keys[place]!
+    let group = byPartition[partition]
+    if (group === undefined) groups.push((group = byPartition[partition] = { partition, keys: [], places: [] }))
     group.keys.push(key)
     group.places.push(place)
   }
