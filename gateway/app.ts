@@ -7,15 +7,19 @@ import type { OnlineStore } from '../platform/online-store/online-store.ts'
 import type { Project } from '../platform/project/project.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
 import type { Access } from './access/access.ts'
-import { allow, authenticate } from './access/authenticate.ts'
-import { createCallerLimits } from './access/caller-limits.ts'
-import type { Admission } from './http/admission.ts'
+import { admit, allow } from './access/authenticate.ts'
+import type { Admission } from './bounds/admission.ts'
+import { createByteBudget } from './bounds/byte-budget.ts'
+import { createCallerLimits } from './bounds/caller-limits.ts'
+import type { Deadlines } from './bounds/deadlines.ts'
+import { createGate } from './bounds/gate.ts'
 import { answer, answerJson } from './http/answer.ts'
-import type { Closing } from './http/closing.ts'
+import { type Closing, closeConnections } from './http/closing.ts'
 import { allowOrigins } from './http/cors.ts'
 import type { Fates } from './fates/fates.ts'
 import { renderDocsPage } from './api-docs/docs-page.ts'
 import { createErrorHandler, notFound } from './http/errors.ts'
+import { createFrontRouter } from './http/front-router.ts'
 import type { GatewayEnv } from './http/gateway-env.ts'
 import { createOpenApiDocument } from './api-docs/openapi.ts'
 import { requestContext } from './http/request-context.ts'
@@ -35,9 +39,11 @@ import { livezRoute, metricsRoute, readyzRoute } from './routes/health.ts'
 import { labelDefinitionsRoute, labelsRoute } from './routes/labels.ts'
 import { modelRoute, modelsRoute } from './routes/models.ts'
 import { predictionsRoute } from './routes/predictions.ts'
-import { type PredictRouteDeps, predictRoute } from './routes/predict.ts'
+import { createFront, type Front } from './routes/front.ts'
+import { predictPath, predictProtocol } from './routes/predict.ts'
+import { createPredictCall, type PredictRouteDeps } from './routes/predict-call.ts'
 import { predictLimits } from '../contracts/http.ts'
-import { createByteBudget } from './http/byte-budget.ts'
+import { inferPaths } from './v2/infer-route.ts'
 import { addV2Routes } from './v2/routes.ts'
 import type { Statistics } from './v2/statistics.ts'
 
@@ -54,6 +60,7 @@ export type AppDeps = {
   warehouse: Warehouse
   inference: Pick<InferenceEngine, 'status'>
   admission: Admission
+  deadlines: Deadlines
   closing: Closing
   metrics: GatewayMetrics
   statistics: Statistics
@@ -75,22 +82,23 @@ export type AppDeps = {
 
 /** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models and repository ask who calls. */
 export function createApp(deps: AppDeps): Hono<GatewayEnv> {
-  const app = new Hono<GatewayEnv>()
-  app.use(securityHeaders(), deps.closing.middleware, requestContext(deps), requestMetrics(deps))
+  const gate = createGate({ callerLimits: createCallerLimits(deps), admission: deps.admission })
+  const front = createFront({ ...deps, gate })
+  const app = new Hono<GatewayEnv>({ router: createFrontRouter([predictPath, ...inferPaths]) })
+  app.use(securityHeaders(), closeConnections(deps.closing), requestContext(deps), requestMetrics(deps))
   if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins))
-  const guard = [authenticate(deps.access), createCallerLimits(deps), deps.admission.middleware] as const
-  for (const path of ['/v1/*', '/v2/models/*', '/v2/repository/*']) app.use(path, ...guard)
+  for (const path of ['/v1/*', '/v2/models/*', '/v2/repository/*']) app.use(path, admit({ access: deps.access, gate }))
   app.onError(createErrorHandler(deps.logger))
   app.notFound(notFound)
   addOpenRoutes(app, deps)
   const bodiesInWork = createByteBudget({ maxBytes: predictLimits.bodyBytesInWork })
-  addApiRoutes(app, { ...deps, bodiesInWork })
-  addV2Routes(app, { ...deps, bodiesInWork })
+  addApiRoutes(app, { ...deps, front, bodiesInWork })
+  addV2Routes(app, { ...deps, front, bodiesInWork })
   refuseOtherMethods(app)
   return app
 }
 
-const htmlHeaders = { 'content-type': 'text/html; charset=UTF-8' }
+const htmlHeaders = { 'Content-Type': 'text/html; charset=UTF-8' }
 
 function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   const document = createOpenApiDocument(deps.version)
@@ -104,10 +112,10 @@ function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
   app.get('/metrics', metricsRoute(deps.renderMetrics))
 }
 
-function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps & Pick<PredictRouteDeps, 'bodiesInWork'>): void {
+function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps & PredictRouteDeps & { front: Front }): void {
   const ingest = createIngest(deps)
   const waitUntilApplied = createAppliedWaiter(deps)
-  app.post('/v1/models/:model/predict', allow(['predict'], predictRoute(deps)))
+  app.post(predictPath, deps.front(predictPath, createPredictCall(deps, predictProtocol)))
   app.get('/v1/labels', allow(['label', 'read'], labelDefinitionsRoute(deps.project.labels)))
   app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest, review: deps.reviewLabels })))
   app.post('/v1/events/:source', allow(['label'], eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied })))

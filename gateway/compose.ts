@@ -5,10 +5,11 @@ import type { Project, ProjectModel, ProjectVersion } from '../platform/project/
 import type { Instruments } from '../platform/service/instruments.ts'
 import type { Tracing } from '../platform/service/tracing.ts'
 import type { Warehouse } from '../platform/warehouse/warehouse.ts'
+import { createAdmission } from './bounds/admission.ts'
+import { createDeadlines } from './bounds/deadlines.ts'
 import { startDeployer } from './deploy/deployer.ts'
 import type { DeploymentStore } from './deploy/deployment-store.ts'
 import { createFates } from './fates/fates.ts'
-import { createAdmission } from './http/admission.ts'
 import { createClosing } from './http/closing.ts'
 import { countIdempotency } from './idempotency/count-idempotency.ts'
 import { createIdempotency, type IdempotencyDeps } from './idempotency/idempotency.ts'
@@ -17,7 +18,6 @@ import type { InferenceEngine } from './inference/inference.ts'
 import { createLabelReview } from './ingest/label-review/review-labels.ts'
 import { createGatewayMetrics } from './metrics/gateway-metrics.ts'
 import { createBackground } from './predict/background.ts'
-import { createDeadlines } from './bounds/deadlines.ts'
 import { createCommitTime } from './predict/commit-time.ts'
 import type { LoopLoad } from './predict/loop-load.ts'
 import { createPredictor } from './predict/predictor.ts'
@@ -62,12 +62,12 @@ export async function composeGateway(parts: GatewayParts) {
   const fates = createFates({ ...parts, metrics })
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const once = createIdempotency({ ...parts, store: keys, background, fates, writer })
-  const deps = { ...parts, metrics, background, fates }
+  const deadlines = createDeadlines(parts)
+  const deps = { ...parts, metrics, background, fates, deadlines }
   const predict = createPredictor({
     ...deps,
     commitTime: createCommitTime(),
     askedIds: createAskedIds({ maxIds: limits.maxAskedIds }),
-    deadlines: createDeadlines(parts),
   })
   return {
     deployer,
@@ -76,6 +76,7 @@ export async function composeGateway(parts: GatewayParts) {
     metrics,
     background,
     fates,
+    deadlines,
     admission: createAdmission({ maxInFlight: limits.maxInFlight }),
     closing: createClosing(),
     idempotency: countIdempotency(once, metrics),

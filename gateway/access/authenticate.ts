@@ -1,13 +1,20 @@
 import type { Handler, MiddlewareHandler } from 'hono'
+import type { Gate } from '../bounds/gate.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { Access } from './access.ts'
 import { requireScope, type Scope } from '../http/caller.ts'
 
-/** Finds out who the caller is, or refuses with `unauthorized`. */
-export function authenticate(access: Access): MiddlewareHandler<GatewayEnv> {
-  return function authenticate(c, next) {
-    c.set('caller', access.identify(c.req.header('authorization')))
-    return next()
+/** Finds out who the caller is, or refuses with `unauthorized`; and lets the request in, as far as its caller's limits and all of them allow. */
+export function admit({ access, gate }: { access: Access; gate: Gate }): MiddlewareHandler<GatewayEnv> {
+  return async function admit(c, next) {
+    const caller = access.identify(c.req.header('authorization'))
+    c.set('caller', caller)
+    const use = gate.enter(caller)
+    try {
+      await next()
+    } finally {
+      gate.leave(use)
+    }
   }
 }
 

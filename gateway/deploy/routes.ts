@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
+import { exchangeOf } from '../http/exchange-of.ts'
 import type { Deployer } from './deployer.ts'
 
 const path = '/v1/models/:model/deployment'
@@ -8,5 +9,5 @@ const path = '/v1/models/:model/deployment'
 /** On the admin listener: what a model goes by, and another one in its place. */
 export function addDeploymentRoutes(app: Hono<GatewayEnv>, deployer: Pick<Deployer, 'state' | 'change'>): void {
   app.get(path, async (c) => c.json(await deployer.state(c.req.param('model'))))
-  app.put(path, async (c) => c.json(await deployer.change(c.req.param('model'), await readJsonBody(c), c.var.caller.name)))
+  app.put(path, async (c) => c.json(await deployer.change(c.req.param('model'), await readJsonBody(exchangeOf(c)), c.var.caller.name)))
 }

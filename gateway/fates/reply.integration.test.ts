@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { Hono } from 'hono'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ServiceError } from '../../contracts/errors.ts'
+import { exchangeOf } from '../http/exchange-of.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { type Listener, listen } from '../http/listen.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
@@ -167,7 +168,7 @@ describe('an answer too large for the kernel at once', () => {
         unanswered: (_: unknown, __: unknown, why: string) => void outcomes.push(why),
       }
       const origin = { writer_id: 'w', epoch: 1, lane: 'predictions' as const, seq: 1 }
-      createReply(c, fates)?.committed([{ event: {} } as Predicted], [origin])
+      createReply(exchangeOf(c), fates)?.committed([{ event: {} } as Predicted], [origin])
       return c.body(new Uint8Array(largeBytes), 200)
     })
     server = createServer(getRequestListener(app.fetch)).listen(0, '127.0.0.1')

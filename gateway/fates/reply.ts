@@ -1,6 +1,5 @@
-import type { Context } from 'hono'
 import type { Origin } from '../../contracts/origin.ts'
-import type { GatewayEnv } from '../http/gateway-env.ts'
+import type { Ending, Exchange } from '../http/exchange.ts'
 import type { FatedPrediction, Fates } from './fates.ts'
 
 /** A prediction, with the error that it ended with. */
@@ -14,29 +13,18 @@ export type Reply = {
   whenAnswered(action: () => void): void
 }
 
-/** `errorCode`: of the error that was answered instead. */
-type Notice = { errorCode?: string | undefined } | 'client_gone'
-
 /** Undefined where there is no connection to watch, and nobody to be told. */
-export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered' | 'unanswered'>): Reply | undefined {
-  const outgoing = c.env?.outgoing
-  if (outgoing === undefined) return undefined
-  const { socket } = outgoing.req
-  let told: Notice | undefined
+export function createReply(exchange: Exchange, fates: Pick<Fates, 'answered' | 'unanswered'>): Reply | undefined {
+  if (exchange.onEnd === undefined) return undefined
+  let told: Ending | undefined
   let durable: { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[] } | undefined
   let onAnswered: (() => void) | undefined
 
-  function end(how: Notice): void {
-    if (told !== undefined) return
-    told = how
+  exchange.onEnd((ending) => {
+    told = ending
     if (durable !== undefined) settle(fates, { ...durable, told })
     if (told !== 'client_gone' && told.errorCode === undefined) onAnswered?.()
-  }
-
-  // It also comes for bytes that never left, and before the connection is seen to be gone; the socket knows.
-  const onFinish = () => end(socket.destroyed || socket.errored !== null ? 'client_gone' : { errorCode: c.get('errorCode') })
-  if (outgoing.destroyed) end('client_gone')
-  else outgoing.prependOnceListener('finish', onFinish).once('close', () => end('client_gone'))
+  })
 
   return {
     committed(predicted, origins) {
@@ -47,7 +35,7 @@ export function createReply(c: Context<GatewayEnv>, fates: Pick<Fates, 'answered
   }
 }
 
-type FateSettlement = { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[]; told: Notice }
+type FateSettlement = { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[]; told: Ending }
 
 function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: FateSettlement): void {
   for (const [index, { event }] of predicted.entries()) {

@@ -7,13 +7,12 @@ import type { GatewayEnv } from './gateway-env.ts'
  */
 export type Phase = 'serving' | 'draining' | 'closing'
 
+/** From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
 export type Closing = {
   readonly phase: Phase
   enter(phase: Phase): void
-  middleware: MiddlewareHandler<GatewayEnv>
 }
 
-/** From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
 export function createClosing(): Closing {
   let phase: Phase = 'serving'
   return {
@@ -21,9 +20,12 @@ export function createClosing(): Closing {
       return phase
     },
     enter: (next) => void (phase = next),
-    async middleware(c, next) {
-      await next()
-      if (phase !== 'serving') c.header('Connection', 'close')
-    },
+  }
+}
+
+export function closeConnections(closing: Closing): MiddlewareHandler<GatewayEnv> {
+  return async function closeConnections(c, next) {
+    await next()
+    if (closing.phase !== 'serving') c.header('Connection', 'close')
   }
 }

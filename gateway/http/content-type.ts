@@ -1,14 +1,12 @@
 import { parse } from 'content-type'
-import type { Context } from 'hono'
 import { ServiceError } from '../../contracts/errors.ts'
 
 /** What nearly all clients send. */
 const plain = ['application/json', 'application/json; charset=utf-8']
 const utf8 = ['utf-8', 'utf8']
 
-/** Whether the body says that it is JSON. Throws `unsupported_media_type` for JSON in another charset; other parameters mean nothing there. */
-export function isJson(c: Context): boolean {
-  const header = c.req.header('content-type') ?? ''
+/** Whether a `Content-Type` says that the body is JSON. Throws `unsupported_media_type` for JSON in another charset; other parameters mean nothing there. */
+export function isJson(header = ''): boolean {
   if (plain.includes(header)) return true
   const { type, parameters } = parse(header)
   if (type !== 'application/json') return false
@@ -20,6 +18,6 @@ export function isJson(c: Context): boolean {
 }
 
 /** Lower case and without parameters; empty where none is said. */
-export function mediaTypeOf(c: Context): string {
-  return parse(c.req.header('content-type') ?? '', { parameters: false }).type
+export function mediaTypeOf(header = ''): string {
+  return parse(header, { parameters: false }).type
 }

@@ -1,8 +1,9 @@
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono'
 import type { Logger } from 'pino'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { errorCodes, ServiceError, toServiceError } from '../../contracts/errors.ts'
+import { type ErrorCode, errorCodes, ServiceError, toServiceError } from '../../contracts/errors.ts'
 import type { ErrorBody } from '../../contracts/http.ts'
+import { type Answer, jsonHeaders } from './answer.ts'
 import { acceptedEncodings } from './content-encoding.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
@@ -10,37 +11,53 @@ import type { GatewayEnv } from './gateway-env.ts'
 const defaultRetryAfterSeconds = 1
 const retryLater: readonly number[] = [409, 429, 503]
 
+/** What the answer to an error says of its request. */
+type Refused = { requestId: string; path: string }
+
 /** The one place where an error becomes an answer. What is not a `ServiceError` is logged and answered as `internal`. */
 export function createErrorHandler(logger: Logger): ErrorHandler<GatewayEnv> {
   return (error, c) => {
-    const known = toServiceError(error)
-    log(logger, c, known)
-    return toErrorResponse(c, known)
+    const refused = { requestId: c.var.requestId, path: c.req.path }
+    return send(c, toLoggedErrorAnswer(logger, error, refused))
   }
 }
 
+export const notFound: NotFoundHandler<GatewayEnv> = (c) => {
+  const { path } = c.req
+  const error = new ServiceError('not_found', `there is no ${path.slice(0, 200)}`, { hint: 'GET /openapi.json lists the paths' })
+  return send(c, toErrorAnswer(error, { requestId: c.var.requestId, path }))
+}
+
+function send(c: Context<GatewayEnv>, { status, headers, body, errorCode }: ErrorAnswer): Response {
+  c.set('errorCode', errorCode)
+  return c.body(body, status as ContentfulStatusCode, headers)
+}
+
+export function toLoggedErrorAnswer(logger: Logger, error: unknown, refused: Refused): ErrorAnswer {
+  const known = toServiceError(error)
+  log(logger, known, refused)
+  return toErrorAnswer(known, refused)
+}
+
 /** A fault of ours with its stack; what passes by itself, or is the client's affair, in one line. */
-function log(logger: Logger, c: Context<GatewayEnv>, error: ServiceError): void {
+function log(logger: Logger, error: ServiceError, { requestId, path }: Refused): void {
   const { status } = errorCodes[error.code]
-  const ids = { code: error.code, request_id: c.var.requestId, path: c.req.path }
+  const ids = { code: error.code, request_id: requestId, path }
   if (status === 500) logger.error({ ...ids, err: error }, 'request failed')
   else logger[status > 500 && error.code !== 'overloaded' ? 'warn' : 'debug'](ids, `request refused: ${error.message}`)
 }
 
-export const notFound: NotFoundHandler<GatewayEnv> = (c) =>
-  toErrorResponse(
-    c,
-    new ServiceError('not_found', `there is no ${c.req.path.slice(0, 200)}`, { hint: 'GET /openapi.json lists the paths' }),
-  )
+type ErrorAnswer = Answer & { body: string; errorCode: ErrorCode }
 
-export function toErrorResponse(c: Context<GatewayEnv>, error: ServiceError): Response {
-  const { status } = errorCodes[error.code]
-  c.set('errorCode', error.code)
-  if (retryLater.includes(status) && error.retryable) c.header('Retry-After', String(error.retryAfterSeconds ?? defaultRetryAfterSeconds))
-  if (error.code === 'unauthorized') c.header('WWW-Authenticate', 'Bearer')
-  if (error.code === 'unsupported_encoding') c.header('Accept-Encoding', acceptedEncodings)
-  const body = /^\/v2(\/|$)/.test(c.req.path) ? toV2ErrorBody(error) : toErrorBody(error, c.var.requestId)
-  return c.json(body, status as ContentfulStatusCode)
+function toErrorAnswer(error: ServiceError, { requestId, path }: Refused): ErrorAnswer {
+  const { code, retryable, retryAfterSeconds = defaultRetryAfterSeconds } = error
+  const { status } = errorCodes[code]
+  const headers: Record<string, string> = { ...jsonHeaders }
+  if (retryLater.includes(status) && retryable) headers['Retry-After'] = String(retryAfterSeconds)
+  if (code === 'unauthorized') headers['WWW-Authenticate'] = 'Bearer'
+  if (code === 'unsupported_encoding') headers['Accept-Encoding'] = acceptedEncodings
+  const body = /^\/v2(\/|$)/.test(path) ? toV2ErrorBody(error) : toErrorBody(error, requestId)
+  return { status, headers, body: JSON.stringify(body), errorCode: code }
 }
 
 /** A fault of the server says nothing of its inside: the log has it under the request id. */

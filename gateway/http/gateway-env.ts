@@ -1,17 +1,13 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from './caller.ts'
 
 /** What middleware leaves for the handlers of one request. */
 export type GatewayEnv = {
-  /** What the listener gives: Node's own response. */
-  Bindings: { outgoing?: ServerResponse }
+  /** What the listener gives: Node's own request and response. */
+  Bindings: { incoming?: IncomingMessage; outgoing?: ServerResponse }
   Variables: {
-    /** The body's request_id once it is known, before that the header's or ours. */
+    /** The header's, or ours. */
     requestId: string
-    /** Whether that is the caller's. */
-    requestIdGiven: boolean
-    /** When the request arrived, Unix milliseconds. */
-    receivedAtMs: number
     /** The moment of receipt on the monotonic clock, in milliseconds. */
     receivedTick: number
     /** Behind authentication only. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { acceptFaster } from './accept-faster.ts'
 import { answerMalformed, refuseMalformed } from './refuse-malformed.ts'
-import { failpoint } from '../../platform/service/failpoint.ts'
+import { failpoint, hasFailpoints } from '../../platform/service/failpoint.ts'
 
 export type Listener = {
   /** As `http://127.0.0.1:8080`, with the port that was taken. */
@@ -27,10 +27,16 @@ export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   address: { host: string; port: number },
 ): Promise<Listener> {
-  const serverOptions = { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, keepAliveTimeout: 65_000 }
+  const serverOptions = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: 65_000,
+    // A header that is sent twice is as fetch has it, on whatever way it is read; Node itself would drop the second.
+    joinDuplicateHeaders: true,
+  }
   const server = createServer(serverOptions, getRequestListener(fetch, { hostname: hostOfOldClients, errorHandler: answerMalformed }))
   server.on('clientError', refuseMalformed)
-  server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
+  if (hasFailpoints) server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(address.port, address.host, resolve)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createCancellation } from './cancellation.ts'
+import { createCancellation } from '../bounds/cancellation.ts'
 import { logisticRequest, specOf } from '../testing/onnx-session.ts'
 import { createTestDispatcher, ended } from '../testing/test-dispatcher.ts'
 

@@ -1,5 +1,5 @@
 import { ServiceError } from '../../contracts/errors.ts'
-import { WouldBeLate } from './would-be-late.ts'
+import { WouldBeLate } from '../bounds/would-be-late.ts'
 import type { RunRequest, RunResult } from './inference.ts'
 import { runBatch } from './run-batch.ts'
 import { batchRowsOf, type Entry, expectedWaitUs, fitsLoop, isSlow, sawWait, threadLimit } from './session-entry.ts'

@@ -1,7 +1,7 @@
 import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import type { Distribution } from '../../platform/service/distribution.ts'
 import type { Tensors } from '../tensors/tensor.ts'
-import type { Cancellation } from './cancellation.ts'
+import type { Cancellation } from '../bounds/cancellation.ts'
 
 /** A model file's own word on one of its inputs or outputs. -1 is a variable dimension; `type` is the runtime's name for it. */
 export type TensorInfo = { name: string; type: string; shape: readonly number[] }

@@ -6,7 +6,7 @@ import type { ModelDefinition } from '../../contracts/model-definition.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { RunRequest } from '../inference/inference.ts'
-import { WouldBeLate } from '../inference/would-be-late.ts'
+import { WouldBeLate } from '../bounds/would-be-late.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
 const path = '/v1/models/parcel-delay/predict'

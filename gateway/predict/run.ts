@@ -1,5 +1,5 @@
 import { ServiceError, toServiceError } from '../../contracts/errors.ts'
-import { createCancellation } from '../inference/cancellation.ts'
+import { createCancellation } from '../bounds/cancellation.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { RunFault } from '../inference/inference-thread.ts'
 import { decodeOutputs, encodeInputs, type FeatureRow, type Outputs } from '../inference/tensors.ts'

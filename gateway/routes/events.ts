@@ -6,6 +6,7 @@ import { knownNames } from '../../platform/text/known-names.ts'
 import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
+import { exchangeOf } from '../http/exchange-of.ts'
 import { validate } from '../http/validate.ts'
 import type { AppliedWaiter } from '../ingest/applied-waiter.ts'
 import { createEventKind, eventItemOf } from '../ingest/feature-events.ts'
@@ -31,7 +32,7 @@ export function eventsRoute(deps: {
     if (source === undefined)
       throw new ServiceError('unknown_source', `the project has no event source ${name}`, { hint: knownNames(name, sources.keys()) })
     const query = validate(eventsQuery, c.req.query())
-    const items = parseItems(source.item, { field: 'events', body: await readJsonBody(c) })
+    const items = parseItems(source.item, { field: 'events', body: await readJsonBody(exchangeOf(c)) })
     const { response, origins } = await deps.ingest(source.kind, items, c.var.caller.tenant)
     if (query.wait === undefined) return answerJson(c, response, 202)
     return answerJson(c, { ...response, applied: await deps.waitUntilApplied(origins, query.timeout_ms) }, 202)

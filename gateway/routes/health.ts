@@ -22,5 +22,5 @@ export function readyzRoute({ checks, notes }: ReadyzDeps): Handler<GatewayEnv> 
 
 /** `GET /metrics` in Prometheus text format. */
 export function metricsRoute(render: () => Promise<string>): Handler<GatewayEnv> {
-  return async (c) => answer(c, { body: await render(), headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } })
+  return async (c) => answer(c, { body: await render(), headers: { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' } })
 }

@@ -6,6 +6,7 @@ import type { LabelEvent, LabelFields } from '../../contracts/label-event.ts'
 import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { readJsonBody } from '../http/json-body.ts'
+import { exchangeOf } from '../http/exchange-of.ts'
 import type { Ingest, Review } from '../ingest/ingest.ts'
 import { parseItems } from '../ingest/items.ts'
 import { createLabelKind, labelItem } from '../ingest/labels.ts'
@@ -24,7 +25,7 @@ export function labelsRoute(deps: {
 }): Handler<GatewayEnv> {
   const kind = createLabelKind(deps.definitions, deps.review)
   return async function labels(c) {
-    const items = parseItems(labelItem, { field: 'labels', body: await readJsonBody(c) })
+    const items = parseItems(labelItem, { field: 'labels', body: await readJsonBody(exchangeOf(c)) })
     const { response } = await deps.ingest(kind, items, c.var.caller.tenant)
     if (!items.isList) refuseConflict(response)
     return answerJson(c, response, 202)

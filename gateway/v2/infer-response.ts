@@ -1,5 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { headerLengthName } from '../../contracts/v2.ts'
+import { type Answer, jsonHeaders } from '../http/answer.ts'
 import { requestIdReused } from '../predict/warnings.ts'
 import { encodeBinaryTensor } from '../tensors/binary-tensor.ts'
 import { encodeJsonData } from './json-tensor.ts'
@@ -8,11 +9,8 @@ import { type V2Tensor, viewAs } from '../tensors/v2-tensor.ts'
 import type { InferRequest } from './infer-request.ts'
 import { type Predicted } from '../predict/prediction.ts'
 
-/** An answer ready to be sent. */
-export type InferAnswer = { body: string | Uint8Array<ArrayBuffer>; headers: Record<string, string> }
-
 /** The rows of an answered request as the protocol has them. The protocol knows no partial answer: an error of one row is thrown. */
-export function toInferAnswer(request: InferRequest, predicted: readonly Predicted[]): InferAnswer {
+export function toInferAnswer(request: InferRequest, predicted: readonly Predicted[]): Answer {
   const [first] = predicted
   const failed = predicted.find(({ error }) => error !== undefined)
   if (first === undefined || failed?.error !== undefined) throw failed?.error ?? new ServiceError('internal', 'nothing was predicted')
@@ -25,7 +23,7 @@ export function toInferAnswer(request: InferRequest, predicted: readonly Predict
     return toJsonOutput(tensor, `"parameters":{"binary_data_size":${bytes.byteLength}}`)
   })
   const json = `${JSON.stringify(headOf(first, predicted)).slice(0, -1)},"outputs":[${outputs.join(',')}]}`
-  return binaryParts.length === 0 ? { body: json, headers: { 'content-type': 'application/json' } } : withBinary(json, binaryParts)
+  return binaryParts.length === 0 ? { body: json, headers: jsonHeaders } : withBinary(json, binaryParts)
 }
 
 function headOf({ event }: Predicted, predicted: readonly Predicted[]) {
@@ -72,10 +70,10 @@ function toJsonOutput({ name, datatype, shape }: V2Tensor, data: string): string
   return `${JSON.stringify({ name, datatype, shape }).slice(0, -1)},${data}}`
 }
 
-function withBinary(json: string, parts: readonly Uint8Array[]): InferAnswer {
+function withBinary(json: string, parts: readonly Uint8Array[]): Answer {
   const head = Buffer.from(json)
   return {
     body: new Uint8Array(Buffer.concat([head, ...parts])),
-    headers: { 'content-type': 'application/octet-stream', [headerLengthName]: String(head.byteLength) },
+    headers: { 'Content-Type': 'application/octet-stream', [headerLengthName]: String(head.byteLength) },
   }
 }

@@ -1,58 +1,30 @@
-import type { Handler } from 'hono'
-import { announcedBytes } from '../http/byte-budget.ts'
+import { createHash } from 'node:crypto'
 import { ServiceError } from '../../contracts/errors.ts'
-import { parseTraceparent } from '../../platform/service/trace-context.ts'
 import { knownNames } from '../../platform/text/known-names.ts'
-import { answer } from '../http/answer.ts'
-import type { GatewayEnv } from '../http/gateway-env.ts'
-import { createReply } from '../fates/reply.ts'
-import { onHangUpOf } from '../fates/hang-up.ts'
-import { setRequestId } from '../http/request-context.ts'
-import { readIdempotencyKey, sendStored } from '../idempotency/idempotency-http.ts'
-import { refuseOverload } from '../predict/loop-load.ts'
-import { findModel, type ServingVersion } from '../predict/serving-model.ts'
-import type { PredictRouteDeps } from '../routes/predict.ts'
+import type { ServingVersion } from '../predict/serving-model.ts'
+import type { Asked, Protocol } from '../routes/predict-call.ts'
 import { findAddressedVersion } from './addressed-version.ts'
-import { inferOnce } from './infer-once.ts'
 import { type InferRequest, parseInferRequest } from './infer-request.ts'
 import { toInferAnswer } from './infer-response.ts'
 import { parseRawRequest } from './raw-request.ts'
 import { readSentBody, type SentBody } from './sent-body.ts'
 import { toSentRows } from './sent-rows.ts'
-import { type PredictInput } from '../predict/prediction.ts'
 
-/** `POST /v2/models/:model[/versions/:version]/infer` */
-export function inferRoute(deps: PredictRouteDeps): Handler<GatewayEnv> {
-  return async function infer(c) {
-    const model = findModel(deps.models, c.req.param('model') ?? '')
-    refuseOverload(deps.loopLoad, model.definition.latency_budget_ms)
-    const pinned = c.req.param('version')
-    const addressed = findAddressedVersion(model, pinned)
-    const giveBack = deps.bodiesInWork.take(announcedBytes(c))
-    const release = model.uses.hold()
-    try {
-      const key = readIdempotencyKey(c)
-      const sent = await readSentBody(c, { withinMs: model.definition.latency_budget_ms })
-      const request = readRequest(sent, addressed)
-      if (request.id !== undefined) setRequestId(c, request.id)
-      const input: PredictInput = {
-        ...toPredictInput(request, addressed),
-        options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
-        requestId: c.get('requestId'),
-        requestIdGiven: c.get('requestIdGiven'),
-        tenant: c.get('caller').tenant,
-        receivedAtMs: c.get('receivedAtMs'),
-        receivedTick: c.get('receivedTick'),
-        trace: parseTraceparent(c.req.header('traceparent')),
-        onHangUp: onHangUpOf(c),
-        reply: createReply(c, deps.fates),
-      }
-      if (key !== undefined) return await sendStored(c, await inferOnce(deps, { model, key, sent, pinned, request, input }))
-      return await answer(c, toInferAnswer(request, await deps.predict(model, input)))
-    } finally {
-      giveBack()
-      release()
-    }
+export const inferPaths = ['/v2/models/:model/infer', '/v2/models/:model/versions/:version/infer'] as const
+
+/** `POST` to `inferPaths`. */
+export const inferProtocol: Protocol = async (exchange, { model, version: pinned, receive }) => {
+  const addressed = findAddressedVersion(model, pinned)
+  const sent = await readSentBody(exchange, receive)
+  const request = readRequest(sent, addressed)
+  return {
+    requestId: request.id,
+    ...toInstances(request, addressed),
+    options: { ...optionsOf(request), ...(pinned !== undefined && { version: pinned }) },
+    fingerprint: () => fingerprintOf(sent, pinned),
+    toAnswer: (predicted) => toInferAnswer(request, predicted),
+    // The protocol knows no partial answer: with an error of one row nothing is kept.
+    isKept: (predicted) => predicted.every(({ error }) => error === undefined),
   }
 }
 
@@ -70,7 +42,7 @@ function readRequest(body: SentBody, addressed: ServingVersion): InferRequest {
 }
 
 /** One instance per row, about nobody: the protocol names no entities. */
-function toPredictInput(request: InferRequest, addressed: ServingVersion): Pick<PredictInput, 'instances' | 'rows' | 'batch'> {
+function toInstances(request: InferRequest, addressed: ServingVersion): Pick<Asked, 'instances' | 'rows' | 'batch'> {
   const { anchor, anchor_time } = request.parameters
   const rows = toSentRows(addressed, request.tensors)
   const instance = {
@@ -86,4 +58,14 @@ function optionsOf({ parameters }: InferRequest): { timeout_ms?: number } {
   const { timeout_ms: timeoutMs, timeout: timeoutUs } = parameters
   if (timeoutMs !== undefined) return { timeout_ms: timeoutMs }
   return timeoutUs === undefined || timeoutUs === 0 ? {} : { timeout_ms: timeoutUs / 1000 }
+}
+
+/** Of the bytes as they were sent: tensors have no canonical form across their two encodings. */
+function fingerprintOf({ json, binary, raw }: SentBody, pinned: string | undefined): string {
+  const head = JSON.stringify({ pinned, raw, json: json.byteLength })
+  return createHash('sha256')
+    .update(`v2 ${head}\n`)
+    .update(raw ? '' : json)
+    .update(binary)
+    .digest('hex')
 }

@@ -3,6 +3,7 @@ import { limits } from '../../contracts/http.ts'
 import { type V2RepositoryIndex, v2RepositoryIndexRequest } from '../../contracts/v2.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { decodeUtf8, readBytes } from '../http/json-body.ts'
+import { exchangeOf } from '../http/exchange-of.ts'
 import { parseJson } from '../../platform/json/parse-json.ts'
 import { validate } from '../http/validate.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
@@ -13,7 +14,7 @@ type IndexDeps = { models: ServingModels; inference: Pick<InferenceEngine, 'stat
 /** `POST /v2/repository/index`, with a body or without: every version of every model of the project. Triton's clients name no type for it. */
 export function repositoryIndexRoute({ models, inference }: IndexDeps): Handler<GatewayEnv> {
   return async function repositoryIndex(c) {
-    const bytes = await readBytes(c, { maxBytes: limits.bodyBytes })
+    const bytes = await readBytes(exchangeOf(c), { maxBytes: limits.bodyBytes })
     const { ready } = validate(v2RepositoryIndexRequest, bytes.byteLength === 0 ? {} : parseJson(decodeUtf8(bytes)))
     const overdue = new Set(inference.status().flatMap((session) => (session.overdue > 0 ? [session.sessionId] : [])))
     const index = [...models.values()].flatMap((model) => indexModel(model, overdue))

@@ -4,15 +4,17 @@ import { allow } from '../access/authenticate.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { findModel, type ServingModel } from '../predict/serving-model.ts'
-import type { PredictRouteDeps } from '../routes/predict.ts'
+import type { Front } from '../routes/front.ts'
+import { createPredictCall, type PredictRouteDeps } from '../routes/predict-call.ts'
 import { findAddressedVersion } from './addressed-version.ts'
 import { allHold, v2LiveRoute, v2ReadyRoute } from './health.ts'
-import { inferRoute } from './infer-route.ts'
+import { inferPaths, inferProtocol } from './infer-route.ts'
 import { toModelConfig, toModelMetadata } from './model-metadata.ts'
 import { repositoryIndexRoute } from './repository-index.ts'
 import type { Statistics } from './statistics.ts'
 
 export type V2Deps = PredictRouteDeps & {
+  front: Front
   inference: Pick<InferenceEngine, 'status'>
   statistics: Statistics
   version: string
@@ -28,7 +30,6 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
   app.get('/v2/health/ready', v2ReadyRoute(deps.checks))
   app.post('/v2/repository/index', allow(['predict', 'read'], repositoryIndexRoute(deps)))
   app.get('/v2/models/stats', allow(['predict', 'read'], statsOfAll(deps)))
-  const infer = inferRoute(deps)
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version'] as const) {
     app.get(
       path,
@@ -46,8 +47,9 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
       `${path}/stats`,
       onVersion(deps, (c, { model, version }) => c.json(deps.statistics.of(model.definition.name, versionsOf(model, version)))),
     )
-    app.post(`${path}/infer`, allow(['predict'], infer))
   }
+  const infer = createPredictCall(deps, inferProtocol)
+  for (const path of inferPaths) app.post(path, deps.front(path, infer))
 }
 
 /** Triton's clients ask so for all models. A model that has this name is served instead. */

@@ -27,6 +27,9 @@ export function failpoint(name: FailpointName): void {
 // Once: a look into the environment takes longer than the rest of what stands around a commit.
 const directory = process.env['HINDSIGHT_FAILPOINTS']
 
+/** Whether any may ever fire in this process. */
+export const hasFailpoints = Boolean(directory)
+
 /** Puts the file there that makes the failpoint fire at the given hit from now. */
 export function armFailpoint(dir: string, name: FailpointName, hit = 1): void {
   writeFileSync(join(dir, name), String(hit))

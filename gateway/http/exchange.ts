@@ -1,0 +1,27 @@
+import type { Deadlines } from '../bounds/deadlines.ts'
+import type { Answer } from './answer.ts'
+
+/** What one request says, and the one answer to it, whether they are Node's or fetch's. */
+export type Exchange = {
+  /** A header of the request, by its name in lower case. */
+  header(name: string): string | undefined
+  /**
+   * The body as it was sent, read no further than the limit. Throws `body_too_large`, `cancelled` when the client hangs up, and
+   * `deadline_exceeded` when it is not there in time.
+   */
+  receive(options: ReceiveOptions): Promise<Uint8Array>
+  /** Sends the answer with these headers, names and values in turn; to be called once. Returns what a handler of Hono's returns. */
+  send(answer: Answer, rawHeaders: string[]): Response
+  /** Tells how it ended, once, at once if it has. Absent where there is no connection that could tell. */
+  onEnd?(listener: (ending: Ending) => void): void
+  /** Ends the connection. Absent where the answer is only what `send` returns. */
+  abort?(): void
+}
+
+export type ReceiveOptions = { maxBytes: number; within?: BodyDeadline | undefined }
+
+/** Until when a body must be there. */
+export type BodyDeadline = { deadlines: Deadlines; atTick: number }
+
+/** `errorCode`: of the error that was answered; the last byte of the answer was given to the kernel. */
+export type Ending = 'client_gone' | { errorCode: string | undefined }
