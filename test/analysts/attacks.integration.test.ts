@@ -10,7 +10,7 @@ import { createWarehouse } from '../../platform/warehouse/warehouse-clickhouse.t
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { casesOf } from '../testing/full-run.ts'
 import { type ServiceProcess, startService } from '../testing/service-process.ts'
-import { type Attack, type Planted, attacks as allAttacks, plant, questions } from './planted.ts'
+import { type Attack, type Planted, attacks as allAttacks, plant, questions } from '../testing/planted.ts'
 
 /** The attacks that are tried: the first and every eighth of each kind, or all of them. */
 const attacks = casesOf({ few: allAttacks.filter((attack) => placeInKind(attack) % 8 === 0), all: allAttacks })

@@ -1,7 +1,7 @@
 import { createClient } from '@clickhouse/client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
-import { startWithTableOfGold } from './table-of-gold.ts'
+import { startWithTableOfGold } from '../testing/table-of-gold.ts'
 
 let server: TestWarehouse
 

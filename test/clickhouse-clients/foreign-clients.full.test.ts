@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { preparePython } from '../testing/python-environment.ts'
-import { prepareJava } from './java-environment.ts'
-import { startWithTableOfGold } from './table-of-gold.ts'
+import { prepareJava } from '../testing/java-environment.ts'
+import { startWithTableOfGold } from '../testing/table-of-gold.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const required = process.env['REQUIRE_SERVICES'] === '1'

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitForEmptyLog } from '../../bin/supervisor/event-log-lag.ts'
-import { preparePythonClients } from './python-clients.ts'
-import { type EchoSystem, recorded, startEchoSystem } from './echo-system.ts'
+import { preparePythonClients } from '../testing/python-clients.ts'
+import { type EchoSystem, recorded, startEchoSystem } from '../testing/echo-system.ts'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const clients = preparePythonClients()

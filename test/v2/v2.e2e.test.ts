@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitForEmptyLog } from '../../bin/supervisor/event-log-lag.ts'
 import { v2InferResponse } from '../../contracts/v2.ts'
 import { getJson, postJson } from '../testing/http.ts'
-import { type EchoSystem, recorded, startEchoSystem } from './echo-system.ts'
+import { type EchoSystem, recorded, startEchoSystem } from '../testing/echo-system.ts'
 
 let system: EchoSystem
 

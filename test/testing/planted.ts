@@ -17,10 +17,10 @@ export type Attack = {
   answered?: boolean
 }
 
-export const attacks: readonly Attack[] = read('attacks.jsonl').map((line) => JSON.parse(line) as Attack)
+export const attacks: readonly Attack[] = read('../analysts/attacks.jsonl').map((line) => JSON.parse(line) as Attack)
 
 /** Statements that an analyst may send, a line each; `\n` stands for a line break. */
-export const questions: readonly string[] = read('questions.txt').map((line) => line.replaceAll('\\n', '\n'))
+export const questions: readonly string[] = read('../analysts/questions.txt').map((line) => line.replaceAll('\\n', '\n'))
 
 function read(name: string): string[] {
   const text = readFileSync(fileURLToPath(new URL(name, import.meta.url)), 'utf8')

@@ -1,5 +1,5 @@
-import { createDataDirectory, type HindsightProcess, startHindsight } from '../testing/hindsight-process.ts'
-import { writePatientProject } from '../testing/patient-project.ts'
+import { createDataDirectory, type HindsightProcess, startHindsight } from './hindsight-process.ts'
+import { writePatientProject } from './patient-project.ts'
 import { writeEchoModels } from './write-echo-model.ts'
 
 /** The answer to a golden request of version 2 of flight-delay, as its manifest records it. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { preparePython, type PythonEnvironment } from '../testing/python-environment.ts'
+import { preparePython, type PythonEnvironment } from './python-environment.ts'
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
+const folder = fileURLToPath(new URL('../v2/', import.meta.url))
 
 /** The pinned clients that judge the protocol; installed, in a minute or two, with REQUIRE_SERVICES=1 alone. */
 export function preparePythonClients(): PythonEnvironment {
