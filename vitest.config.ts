@@ -15,10 +15,12 @@ const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/tes
 // Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
 const waits = (ms: number) => ({ testTimeout: 3 * ms, hookTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
 const patient = { ...waits(60_000), testTimeout: 600_000, teardownTimeout: 10_000, ...withServers, exclude: never }
+// Loading each file's imports afresh would take as long as many a test does; tests leave nothing behind in their process.
+const together = { isolate: false }
 
 // Most of a test with real processes is waiting: for one to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())
-const inParallel = { ...patient, maxWorkers: 2 * cores + 1 }
+const inParallel = { ...patient, ...together, maxWorkers: 2 * cores + 1 }
 
 // Many cases of a property are one test, and a whole system is asked at length.
 const long = { testTimeout: 40 * 60_000 }
@@ -34,8 +36,7 @@ const projects = isFullRun
         include: ['**/*.test.ts'],
         exclude: [...never, ...integration, ...endToEnd, ...full],
         ...waits(40_000),
-        // Loading each file's imports afresh would take longer than the tests do; unit tests leave nothing behind.
-        isolate: false,
+        ...together,
         sequence: { groupOrder: 0 },
       },
       // Whole systems among the others, so that what one waits for is another's time.
