@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import type * as OutboxReader from '../../platform/outbox/read/outbox-consumer.ts'
-import { predictBodies } from '../logger/flights.ts'
+import { predictBodies, predictPath } from '../logger/flights.ts'
 import { createClient } from '../generator/client.ts'
 import { startOpenLoop } from '../generator/open-loop.ts'
 import { type LoadPart, toPart } from '../generator/tally.ts'
@@ -40,26 +40,28 @@ export async function startMeasured(variant: VariantName, { runtime, label }: Se
   const bodiesFile = join(dir, 'bodies.jsonl')
   writeFileSync(bodiesFile, predictBodies().join('\n'))
   const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileDir, variant, label)}`]
-  const { path, start } = variants[variant]
-  const server: ServiceProcess = await start({ ...place, runtime, nodeArgs })
+  const server: ServiceProcess = await variants[variant].start({ ...place, runtime, nodeArgs })
   const pid = server.pid ?? Number.NaN
   const outbox = join(dir, 'data', 'outbox')
   const closedLoop = async ({ seconds, clients = manyClients }: { seconds: number; clients?: number }) => {
     const before = processorTimeUs(pid)
-    const result = await runWrk({ url: `${server.http}${path}`, seconds, clients, bodiesFile })
+    const result = await runWrk({ url: `${server.http}${predictPath}`, seconds, clients, bodiesFile })
     const processorUs = (processorTimeUs(pid) - before) / (result.requestsPerSecond * seconds)
-    await emptyOutbox(outbox, runtime.root)
+    checkLogged(variant, await emptyOutbox(outbox, runtime.root))
     return { ...result, processorUs }
   }
-  let answered = 0
-  for (let loop = 0; loop < mostWarmUpLoops && answered < warmUpRequests; loop++)
-    answered += (await closedLoop({ seconds: warmUpSeconds })).requestsPerSecond * warmUpSeconds
+  try {
+    await warmUp(closedLoop)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
   return {
     variant,
     setup: label,
     closedLoop,
     async openLoop({ seconds, perSecond }) {
-      const client = createClient({ url: `${server.http}${path}`, bodies: predictBodies() })
+      const client = createClient({ url: `${server.http}${predictPath}`, bodies: predictBodies() })
       const load = startOpenLoop(client, perSecond)
       await sleep(1000)
       await load.part()
@@ -74,9 +76,24 @@ export async function startMeasured(variant: VariantName, { runtime, label }: Se
   }
 }
 
-/** Confirms everything in the logger's place, between measurements: what nobody confirms would fill the disk. The reader is that of the code which wrote it. */
-export async function emptyOutbox(dir: string, root = ownRuntime.root): Promise<void> {
-  if (!existsSync(dir)) return
+async function warmUp(closedLoop: Measured['closedLoop']): Promise<void> {
+  let answered = 0
+  for (let loop = 0; loop < mostWarmUpLoops && answered < warmUpRequests; loop++)
+    answered += (await closedLoop({ seconds: warmUpSeconds })).requestsPerSecond * warmUpSeconds
+}
+
+/** Throws where a server logs that should not, or the other way round: its comparison with the others would say nothing. */
+function checkLogged(variant: VariantName, events: number): void {
+  if (events > 0 !== variants[variant].logs) throw new Error(`${variant} wrote ${events} prediction events`)
+}
+
+/**
+ * Confirms everything in the logger's place, between measurements: what nobody confirms would fill the disk.
+ * The reader is that of the code which wrote it. Resolves to the number of prediction events.
+ */
+export async function emptyOutbox(dir: string, root = ownRuntime.root): Promise<number> {
+  if (!existsSync(dir)) return 0
+  let events = 0
   const { openOutboxConsumer } = (await import(
     pathToFileURL(join(root, 'platform/outbox/read/outbox-consumer.ts')).href
   )) as typeof OutboxReader
@@ -84,7 +101,9 @@ export async function emptyOutbox(dir: string, root = ownRuntime.root): Promise<
   for (;;) {
     const records = await consumer.fetch({ maxRecords: 10_000, maxBytes: 64 * 1024 ** 2, waitMs: 500 })
     if (records.length === 0) break
+    events += records.filter(({ kind }) => kind === 'event').length
     await consumer.confirm(records)
   }
   await consumer.close()
+  return events
 }

@@ -1,24 +1,27 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { predictPath } from '../logger/flights.ts'
 import { startFilledGateway } from '../logger/gateway-rate.ts'
 import { type Runtime, startService, type ServiceProcess } from '../logger/service-process.ts'
 
-/** A server under measurement, and what it is asked. */
-export type Variant = { title: string; path: string; start(place: Place): Promise<ServiceProcess> }
+/** A server under measurement, and whether it keeps an event of each prediction. */
+export type Variant = { title: string; logs: boolean; start(place: Place): Promise<ServiceProcess> }
 /** `dir` is the server's own; Redis and warehouse are common to all that have the same code. */
 export type Place = { dir: string; redisUrl: string; clickhouseUrl: string; runtime: Runtime; nodeArgs: readonly string[] }
 
 const withoutLog = 'loadtest/bench/without-log.js'
 
 export const variants = {
-  'node-echo': { title: '(a) bare node:http JSON echo', path: predictPath, start: echo('node') },
-  'committed-echo': { title: '(b) the same, one fdatasync group commit per answer', path: predictPath, start: echo('committed') },
-  'hono-echo': { title: '(c) bare Hono JSON echo', path: predictPath, start: echo('hono') },
-  durable: { title: '(d) Hindsight: Redis features, durable logging', path: predictPath, start: gateway('disk') },
-  'in-process': { title: '(e) Hindsight, durability: process', path: predictPath, start: gateway('process') },
-  unlogged: { title: '(f) Hindsight, logging taken out', path: predictPath, start: gateway('disk', { preload: withoutLog }) },
-  shadowed: { title: '(g) Hindsight, a shadow on every request', path: predictPath, start: gateway('disk', { shadows: true }) },
+  'node-echo': { title: '(a) bare node:http JSON echo', logs: false, start: echo('node') },
+  'committed-echo': {
+    title: '(b) the same, one fdatasync group commit per answer',
+    logs: false,
+    start: echo('committed'),
+  },
+  'hono-echo': { title: '(c) bare Hono JSON echo', logs: false, start: echo('hono') },
+  durable: { title: '(d) Hindsight: Redis features, durable logging', logs: true, start: gateway('disk') },
+  'in-process': { title: '(e) Hindsight, durability: process', logs: true, start: gateway('process') },
+  unlogged: { title: '(f) Hindsight, logging taken out', logs: false, start: gateway('disk', { preload: withoutLog }) },
+  shadowed: { title: '(g) Hindsight, a shadow on every request', logs: true, start: gateway('disk', { shadows: true }) },
 } as const satisfies Record<string, Variant>
 
 export type VariantName = keyof typeof variants

@@ -25,7 +25,7 @@ export const warehousePassword = 'measured'
 /** How a service is started; with this project's own code and Node.js where `runtime` is left out. */
 export type Launch = {
   runtime?: Runtime | undefined
-  /** What Node.js is given before the entry, as `--cpu-prof`. */
+  /** What Node.js is given before the entry, as `--cpu-prof`; what it imports comes after what lets it import TypeScript. */
   nodeArgs?: readonly string[]
 }
 
@@ -36,7 +36,7 @@ export async function startService(
   { runtime: { root, node } = ownRuntime, nodeArgs = [] }: Launch = {},
 ): Promise<ServiceProcess> {
   const typescript = `--import=${pathToFileURL(join(root, 'platform/typescript/register.js'))}`
-  const child = spawn(node, [...nodeArgs, typescript, join(root, entry)], {
+  const child = spawn(node, [typescript, ...nodeArgs, join(root, entry)], {
     cwd: root,
     env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', CLICKHOUSE_PASSWORD: warehousePassword, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
