@@ -80,8 +80,11 @@ export type AppDeps = {
   renderMetrics: () => Promise<string>
 }
 
+/** `first` is for a listener that has requests of Node's own. */
+export type GatewayApp = Hono<GatewayEnv> & { first: Front['answer'] }
+
 /** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models and repository ask who calls. */
-export function createApp(deps: AppDeps): Hono<GatewayEnv> {
+export function createApp(deps: AppDeps): GatewayApp {
   const gate = createGate({ callerLimits: createCallerLimits(deps), admission: deps.admission })
   const front = createFront({ ...deps, gate })
   const app = new Hono<GatewayEnv>({ router: createFrontRouter([predictPath, ...inferPaths]) })
@@ -95,7 +98,7 @@ export function createApp(deps: AppDeps): Hono<GatewayEnv> {
   addApiRoutes(app, { ...deps, front, bodiesInWork })
   addV2Routes(app, { ...deps, front, bodiesInWork })
   refuseOtherMethods(app)
-  return app
+  return Object.assign(app, { first: front.answer })
 }
 
 const htmlHeaders = { 'Content-Type': 'text/html; charset=UTF-8' }
@@ -115,7 +118,7 @@ function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
 function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps & PredictRouteDeps & { front: Front }): void {
   const ingest = createIngest(deps)
   const waitUntilApplied = createAppliedWaiter(deps)
-  app.post(predictPath, deps.front(predictPath, createPredictCall(deps, predictProtocol)))
+  app.post(predictPath, deps.front.route(predictPath, createPredictCall(deps, predictProtocol)))
   app.get('/v1/labels', allow(['label', 'read'], labelDefinitionsRoute(deps.project.labels)))
   app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest, review: deps.reviewLabels })))
   app.post('/v1/events/:source', allow(['label'], eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied })))

@@ -125,7 +125,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   })
   // Now, so that a store that goes away before the first probe has been seen.
   await checks()
-  const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT })
+  const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT, first: app.first })
   return {
     addresses: { http: listener.url },
     admin: toAdminHandler(admin),

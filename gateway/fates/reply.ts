@@ -38,7 +38,8 @@ export function createReply(exchange: Exchange, fates: Pick<Fates, 'answered' | 
 type FateSettlement = { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[]; told: Ending }
 
 function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: FateSettlement): void {
-  for (const [index, { event }] of predicted.entries()) {
+  for (let index = 0; index < predicted.length; index++) {
+    const { event } = predicted[index] as AnsweredPrediction
     const origin = origins[index]
     if (origin === undefined) continue
     const reason = told === 'client_gone' ? told : reasonOf(told.errorCode, event.error_code)

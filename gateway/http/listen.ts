@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { acceptFaster } from './accept-faster.ts'
@@ -22,10 +22,13 @@ const sweepMs = 20
 /** HTTP/1.0, as of some load balancers' health checks, has no Host. */
 const hostOfOldClients = 'localhost'
 
-/** Rejects with the system's error when the address cannot be listened on. */
+/** Answers a request itself, or returns false. */
+export type First = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
+
+/** `first` is asked before anything is made of a request for `fetch`. Rejects with the system's error when the address cannot be listened on. */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
-  address: { host: string; port: number },
+  { host, port, first }: { host: string; port: number; first?: First },
 ): Promise<Listener> {
   const serverOptions = {
     headersTimeout: headersTimeoutMs,
@@ -34,17 +37,20 @@ export async function listen(
     // A header that is sent twice is as fetch has it, on whatever way it is read; Node itself would drop the second.
     joinDuplicateHeaders: true,
   }
-  const server = createServer(serverOptions, getRequestListener(fetch, { hostname: hostOfOldClients, errorHandler: answerMalformed }))
+  const others = getRequestListener(fetch, { hostname: hostOfOldClients, errorHandler: answerMalformed })
+  const server = createServer(serverOptions, (incoming, outgoing) => {
+    if (!first?.(incoming, outgoing)) void others(incoming, outgoing)
+  })
   server.on('clientError', refuseMalformed)
   if (hasFailpoints) server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(address.port, address.host, resolve)
+    server.listen(port, host, resolve)
   })
   const closeCopies = await acceptFaster(server)
-  const { port } = server.address() as AddressInfo
+  const { port: taken } = server.address() as AddressInfo
   return {
-    url: `http://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     async close({ withinMs }) {
       const closed = Promise.all([new Promise<void>((resolve) => server.close(() => resolve())), closeCopies()])
       // A connection that was busy when the server closed stays open, idle, once its answer is sent.

@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Answer } from './answer.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import { bodyCutShort, bodyLate, bodyTooLarge } from './body-errors.ts'
+import { drainBody } from './drain-body.ts'
 import type { Ending, Exchange, ReceiveOptions } from './exchange.ts'
 
 /**
@@ -30,10 +31,16 @@ export class NodeExchange implements Exchange {
     return new Promise((resolve, reject) => {
       const chunks: Buffer[] = []
       let bytes = 0
+      let isOver = false
+      const deadline = within?.deadlines.at(within.atTick, () => leave(bodyLate()))
+      const end = () => {
+        isOver = true
+        if (deadline !== undefined) within?.deadlines.clear(deadline)
+      }
       /** What follows is for whoever ends the connection. */
       const leave = (error: Error) => {
         incoming.off('data', onData).pause()
-        settle()
+        end()
         reject(error)
       }
       const onData = (chunk: Buffer) => {
@@ -41,15 +48,15 @@ export class NodeExchange implements Exchange {
         if (bytes > maxBytes) leave(bodyTooLarge(maxBytes))
         else chunks.push(chunk)
       }
-      const deadline = within?.deadlines.at(within.atTick, () => leave(bodyLate()))
-      const settle = () => deadline !== undefined && within?.deadlines.clear(deadline)
       incoming.on('data', onData)
       incoming.once('end', () => {
-        settle()
+        end()
         resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes))
       })
+      // It comes after the end too.
       incoming.once('close', () => {
-        settle()
+        if (isOver) return
+        end()
         reject(bodyCutShort(incoming.errored))
       })
     })
@@ -60,6 +67,7 @@ export class NodeExchange implements Exchange {
     this.#watch.errorCode = errorCode
     if (outgoing.destroyed) return RESPONSE_ALREADY_SENT
     rawHeaders.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength))
+    if (!this.#incoming.readableEnded) outgoing.once('finish', () => drainBody(this.#incoming))
     outgoing.writeHead(status, rawHeaders).end(body)
     return RESPONSE_ALREADY_SENT
   }

@@ -1,6 +1,6 @@
 import type { ServiceError } from '../../contracts/errors.ts'
-import type { InferenceEngine } from '../inference/inference.ts'
 import { WouldBeLate } from '../bounds/would-be-late.ts'
+import type { InferenceEngine } from '../inference/inference.ts'
 import { decide } from './decision.ts'
 import type { Execution, InstanceResult } from './prediction.ts'
 import type { Routed } from './routing.ts'

@@ -1,5 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Context, Handler } from 'hono'
+import type { Handler } from 'hono'
 import type { Logger } from 'pino'
 import type { Access } from '../access/access.ts'
 import type { Gate } from '../bounds/gate.ts'
@@ -10,16 +11,15 @@ import { toLoggedErrorAnswer } from '../http/errors.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { exchangeOf } from '../http/exchange-of.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
+import { NodeExchange } from '../http/node-exchange.ts'
+import { createPlainPaths, isPlainHost } from '../http/plain-paths.ts'
 import { createRawHeaders } from '../http/raw-headers.ts'
 import { clientId } from '../http/request-context.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 
 /** A request for predictions on its way. */
-export type Call = {
+export type Call = Target & {
   readonly exchange: Exchange
-  /** What its path names. */
-  readonly model: string
-  readonly version: string | undefined
   /** Unix milliseconds, and the same moment on the monotonic clock. */
   readonly receivedAtMs: number
   readonly receivedTick: number
@@ -28,6 +28,9 @@ export type Call = {
   /** Whether that is the caller's. */
   requestIdGiven: boolean
 }
+
+/** What a path names. */
+type Target = { readonly path: string; readonly model: string; readonly version: string | undefined }
 
 export type Act = (call: Call, tenant: string) => Promise<Answer>
 
@@ -43,27 +46,24 @@ export type FrontDeps = {
   newId: () => string
 }
 
-/**
- * The short way of requests for predictions: what middlewares do for all others is one function here, and the answer leaves in one
- * write. Makes a handler of a route from what answers its calls.
- */
-export function createFront(deps: FrontDeps) {
+/** The short way of requests for predictions. */
+export type Front = {
+  /** The handler of `POST` to a route, such as `/v1/models/:model/predict`. */
+  route(route: string, act: Act): Handler<GatewayEnv>
+  /**
+   * Answers a request of Node's before anything is made of it for Hono, or does nothing and returns false: only those to the routes
+   * whose target and host are written plainly are answered here.
+   */
+  answer(incoming: IncomingMessage, outgoing: ServerResponse): boolean
+}
+
+type Route = { route: string; act: Act }
+
+/** What middlewares do for all other requests is one function here, and the answer leaves in one write. */
+export function createFront(deps: FrontDeps): Front {
   const { access, gate, closing, metrics, logger, now, tick, newId } = deps
   const rawHeaders = createRawHeaders(deps.corsOrigins)
-
-  function begin(c: Context<GatewayEnv>): Call {
-    const exchange = exchangeOf(c)
-    const given = clientId(exchange.header('x-request-id'))
-    return {
-      exchange,
-      model: c.req.param('model') ?? '',
-      version: c.req.param('version'),
-      receivedAtMs: now(),
-      receivedTick: tick(),
-      requestId: given ?? newId(),
-      requestIdGiven: given !== undefined,
-    }
-  }
+  const paths = createPlainPaths<Route>()
 
   async function admitted(call: Call, act: Act): Promise<Answer> {
     const caller = access.identify(call.exchange.header('authorization'))
@@ -76,31 +76,51 @@ export function createFront(deps: FrontDeps) {
     }
   }
 
-  return function front(route: string, act: Act): Handler<GatewayEnv> {
-    async function answer(call: Call, path: string): Promise<Response> {
-      const { exchange, receivedTick } = call
-      const sent = await admitted(call, act).catch((error: unknown) => {
-        const { requestId } = call
-        return toLoggedErrorAnswer(logger, error, { requestId, path })
-      })
-      metrics.request({ route, method: 'POST', status: sent.status ?? 200, code: sent.errorCode ?? '' }, tick() - receivedTick)
-      const { requestId } = call
-      return exchange.send(sent, rawHeaders(sent, { requestId, origin: exchange.header('origin'), isLast: closing.phase !== 'serving' }))
+  async function answer({ route, act }: Route, exchange: Exchange, target: Target): Promise<Response> {
+    const given = clientId(exchange.header('x-request-id'))
+    const call: Call = {
+      path: target.path,
+      model: target.model,
+      version: target.version,
+      exchange,
+      receivedAtMs: now(),
+      receivedTick: tick(),
+      requestId: given ?? newId(),
+      requestIdGiven: given !== undefined,
     }
+    const sent = await admitted(call, act).catch((error: unknown) => toLoggedErrorAnswer(logger, error, call))
+    metrics.request({ route, method: 'POST', status: sent.status ?? 200, code: sent.errorCode ?? '' }, tick() - call.receivedTick)
+    const { requestId } = call
+    return exchange.send(sent, rawHeaders(sent, { requestId, origin: exchange.header('origin'), isLast: closing.phase !== 'serving' }))
+  }
 
-    return function short(c) {
-      const call = begin(c)
-      const { path } = c.req
-      const answered = answer(call, path)
-      const { exchange } = call
-      if (exchange.abort === undefined) return answered
-      answered.catch((error: unknown) => {
-        logger.error({ err: error, path }, 'an answer was not sent')
-        exchange.abort?.()
-      })
-      return RESPONSE_ALREADY_SENT
-    }
+  /** On Node's exchange nobody waits for what comes of it. */
+  function answerAlone(route: Route, exchange: Exchange, target: Target): void {
+    answer(route, exchange, target).catch((error: unknown) => {
+      logger.error({ err: error, path: target.path }, 'an answer was not sent')
+      exchange.abort?.()
+    })
+  }
+
+  return {
+    route(path, act) {
+      const route = { route: path, act }
+      paths.add(path, route)
+      return function short(c) {
+        const exchange = exchangeOf(c)
+        const target = { path: c.req.path, model: c.req.param('model') ?? '', version: c.req.param('version') }
+        if (exchange.abort === undefined) return answer(route, exchange, target)
+        answerAlone(route, exchange, target)
+        return RESPONSE_ALREADY_SENT
+      }
+    },
+    answer(incoming, outgoing) {
+      const { method, url = '', headers } = incoming
+      const place = method === 'POST' && isPlainHost(headers.host) ? paths.find(url) : undefined
+      if (place === undefined) return false
+      const [model = '', version] = place.values
+      answerAlone(place.found, new NodeExchange({ incoming, outgoing }), { path: url, model, version })
+      return true
+    },
   }
 }
-
-export type Front = ReturnType<typeof createFront>

@@ -49,7 +49,7 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
     )
   }
   const infer = createPredictCall(deps, inferProtocol)
-  for (const path of inferPaths) app.post(path, deps.front(path, infer))
+  for (const path of inferPaths) app.post(path, deps.front.route(path, infer))
 }
 
 /** Triton's clients ask so for all models. A model that has this name is served instead. */

@@ -1,0 +1,11 @@
+import type { IncomingMessage } from 'node:http'
+
+/** Longest that the rest of a body is read of which nothing is wanted any more. */
+const drainMs = 500
+
+/** Reads the rest of a body, so that the connection is free for the next request; one that takes too long is ended instead. */
+export function drainBody(incoming: IncomingMessage): void {
+  if (incoming.destroyed || incoming.readableEnded) return
+  const timer = setTimeout(() => incoming.socket.destroySoon(), drainMs).unref()
+  incoming.once('close', () => clearTimeout(timer)).resume()
+}
