@@ -20,7 +20,7 @@ const together = { isolate: false }
 
 // Most of a test with real processes is waiting: for one to start, a batch to be due, a server to come back.
 const cores = Math.min(4, availableParallelism())
-const inParallel = { ...patient, ...together, maxWorkers: 2 * cores + 1 }
+const inParallel = { ...patient, maxWorkers: 2 * cores + 1 }
 
 // Many cases of a property are one test, and a whole system is asked at length.
 const long = { testTimeout: 40 * 60_000 }
@@ -40,8 +40,8 @@ const projects = isFullRun
         sequence: { groupOrder: 0 },
       },
       // Whole systems among the others, so that what one waits for is another's time.
-      { name: 'integration', include: integration, ...inParallel, sequence: { groupOrder: 1 } },
-      { name: 'e2e', include: endToEnd, ...inParallel, sequence: { groupOrder: 1 } },
+      { name: 'integration', include: integration, ...inParallel, ...together, sequence: { groupOrder: 1 } },
+      { name: 'e2e', include: endToEnd, ...inParallel, ...together, sequence: { groupOrder: 1 } },
     ]
 
 export default defineConfig({

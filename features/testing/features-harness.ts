@@ -25,7 +25,8 @@ export async function createFeaturesHarness(server: TestWarehouse) {
   const projectDir = join(dataDir, 'project')
   const outbox = join(dataDir, 'outbox')
   await writeProject(projectDir)
-  for (const table of ['feature_events', 'rejects', 'seals', 'delivered']) await server.warehouse.command(`TRUNCATE TABLE bronze.${table}`)
+  const tables = ['feature_events', 'rejects', 'seals', 'delivered']
+  await Promise.all(tables.map((table) => server.warehouse.command(`TRUNCATE TABLE bronze.${table}`)))
   const logger = await openOutboxConsumer({ dir: outbox, name: 'logger', lanes: ['feature_events'] })
   let child: ChildProcess | undefined
 

@@ -19,18 +19,13 @@ afterEach(() => engine.close())
 const slowStatus = () => engine.status().find(({ sessionId }) => sessionId === 'slow')
 const runSlow = () => engine.run(slowRequest(turns, { deadlineAtMs: Date.now() + 50 }))
 
-it('a run that goes on long after its deadline holds up no model that is loaded or unloaded meanwhile', async () => {
+it('a run that goes on long after its deadline holds up no model that is loaded or unloaded, and its version takes no others until it ends', async () => {
   let ended = false
   const run = runSlow().finally(() => (ended = true))
   await engine.load(specOf('logistic', { placement: 'worker' }))
   await engine.prepare('logistic', logisticRequest([[1, 2]]))
   await engine.unload('logistic')
   expect(ended).toBe(false)
-  await run
-})
-
-it('its version takes no others until it ends', async () => {
-  const run = runSlow()
   await expect.poll(() => slowStatus()?.overdue).toBe(1)
   await expect(runSlow()).rejects.toMatchObject({ code: 'overloaded' })
   await run

@@ -23,8 +23,8 @@ async function empty(): Promise<void> {
   const tables = ['prediction_events', 'prediction_fates', 'settled', 'label_events', 'rejects', 'seals', 'delivered'].map(
     (name) => `bronze.${name}`,
   )
-  for (const table of [...tables, 'hindsight.reconciled_parts', 'hindsight.reconciled_doubles', 'hindsight.acknowledged_doubles'])
-    await server.warehouse.command(`TRUNCATE TABLE ${table}`)
+  const kept = ['hindsight.reconciled_parts', 'hindsight.reconciled_doubles', 'hindsight.acknowledged_doubles']
+  await Promise.all([...tables, ...kept].map((table) => server.warehouse.command(`TRUNCATE TABLE ${table}`)))
 }
 
 const seqsOf = fc.uniqueArray(fc.integer({ min: 1, max: 10 }), { minLength: 1, maxLength: 9 })
