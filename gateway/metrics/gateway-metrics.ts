@@ -9,7 +9,7 @@ export type GatewayMetrics = {
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
   /** An instance whose request id stood for another question before. */
   requestIdReused(model: string): void
-  storeRead(outcome: 'answered' | 'late' | 'failed'): void
+  storeRead(outcome: 'answered' | 'late' | 'failed', count: number): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
   labelWarning(code: string): void
   labelLookup(labels: { source: 'store' | 'warehouse'; outcome: 'answered' | 'late' | 'failed' | 'busy' }): void
@@ -46,7 +46,7 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   })
   const storeReads = counter({
     name: 'hindsight_online_store_reads_total',
-    description: 'Reads of the online store by predict requests; late: given up, to leave time for the answer.',
+    description: 'Predict requests that waited for a read of the online store; late: gave it up, to leave time for the answer.',
     labels: ['outcome'],
   })
   const idsReused = counter({
@@ -93,7 +93,9 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
     prediction: ({ model, version, route, status, code }, count) => predictions(model, version, route, status, code).add(count),
     stage: ({ model, version, stage }, elapsedMs) => stageSeconds(model, version, stage).record(elapsedMs / 1000),
     requestIdReused: (model) => idsReused(model).add(1),
-    storeRead: (outcome) => storeReads(outcome).add(1),
+    storeRead: (outcome, count) => {
+      if (count > 0) storeReads(outcome).add(count)
+    },
     items: ({ kind, outcome }, count) => {
       if (count > 0) items(kind, outcome).add(count)
     },

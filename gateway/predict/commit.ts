@@ -1,7 +1,7 @@
 import type { Durability } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Background } from './background.ts'
-import type { CommitTime } from './commit-time.ts'
+import type { CommitTime } from '../bounds/commit-time.ts'
 import { countPredictions, type Made, makeEvents, type RecordDeps } from './record.ts'
 import { microseconds } from './run.ts'
 import type { Slices } from './slices.ts'

@@ -58,8 +58,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     readStore(deps, keys).then(
       (seen) => {
         read.seen = seen
-        metrics.storeRead(seen === unread ? 'failed' : 'answered')
-        for (const work of works) if (work.stage === 'store') leaveStore(work)
+        const waiting = works.filter(({ stage }) => stage === 'store')
+        metrics.storeRead(seen === unread ? 'failed' : 'answered', waiting.length)
+        for (const work of waiting) leaveStore(work)
         slices.run()
       },
       (error: unknown) => {
@@ -220,7 +221,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     if (tick() < markOf(work)) return setDeadline(work)
     work.deadline = undefined
     if (work.stage === 'store' && tick() < work.marks.workBy) {
-      metrics.storeRead('late')
+      metrics.storeRead('late', 1)
       work.read = { seen: unread }
       leaveStore(work)
       slices.run()

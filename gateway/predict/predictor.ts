@@ -1,5 +1,5 @@
-import type { LoopLoad } from './loop-load.ts'
-import { refuseOverload } from './loop-load.ts'
+import type { LoopLoad } from '../bounds/loop-load.ts'
+import { refuseOverload } from '../bounds/loop-load.ts'
 import { createPipeline, type PipelineDeps } from './pipeline.ts'
 import type { Predicted, PredictInput } from './prediction.ts'
 import type { ServingModel } from './serving-model.ts'

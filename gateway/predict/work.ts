@@ -1,6 +1,6 @@
 import { ServiceError, underPath } from '../../contracts/errors.ts'
 import type { Deadline } from '../bounds/deadlines.ts'
-import type { CommitTime } from './commit-time.ts'
+import type { CommitTime } from '../bounds/commit-time.ts'
 import { type Fallback, fallbackOf, fallbackReserveMs, type RunEstimate } from './fallback.ts'
 import { toInstance } from './instance.ts'
 import type { Execution, Instance, Predicted, PredictInput, SeenFeatures, StoreRead } from './prediction.ts'

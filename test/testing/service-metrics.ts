@@ -50,7 +50,7 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.request({ route: '/', method: 'GET', status: 200, code: '' }, 1)
   metrics.prediction({ ...labels, route: 'champion', status: 'ok', code: '' }, 1)
   metrics.stage({ ...labels, stage: 'total' }, 1)
-  metrics.storeRead('answered')
+  metrics.storeRead('answered', 1)
   metrics.requestIdReused('m')
   metrics.items({ kind: 'label', outcome: 'accepted' }, 1)
   metrics.idempotent('replayed')
