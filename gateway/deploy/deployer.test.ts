@@ -141,6 +141,7 @@ describe('with the deployed versions only in memory', () => {
   it('one is unloaded when its last shadow run is over, and not before', async () => {
     const gateway = await start({ deployment: { loaded: 'deployed' } })
     gateway.log.hold()
+    gateway.engine.runs.length = 0
     const asked = gateway.predict()
     await expect.poll(() => gateway.engine.runs.length).toBeGreaterThan(0)
     await gateway.change({ champion: '3', loaded: 'deployed' })

@@ -26,7 +26,7 @@ export const testModel = modelDefinition.parse({
     { name: 'weight', source: 'request', min: 0, max: 80 },
     { name: 'depot_load', source: 'online', view: 'depot_parcels', feature: 'load_1h', entity: 'depot' },
   ],
-  latency_budget_ms: 200,
+  latency_budget_ms: 10_000,
   governance: { subject: 'sender', purposes: ['planning'], retention_days: 30 },
 })
 
