@@ -33,7 +33,7 @@ export type AppendInput = {
 /** `through`: up to where every fate is known. `said`: up to where the last record has said so. `last`: its seq. */
 export type LaneSettlement = { through: number; said: number; last: number }
 
-/** `disk` waits for fdatasync, `process` for the page cache. */
+/** `disk` waits until it is on disk, `process` for the page cache. */
 export type Durability = 'disk' | 'process'
 
 export type LaneStatus = {
@@ -55,7 +55,7 @@ export type EventLogWriter = {
   readonly epoch: number
   /**
    * Appends the records together, in order, and resolves with their origins once all are durable. Concurrent
-   * appends share one write and one fdatasync (group commit). Rejects with `outbox_unavailable` when they cannot
+   * appends share one write to the disk (group commit). Rejects with `outbox_unavailable` when they cannot
    * be made durable; then none of them will ever be seen by a consumer of this epoch as acknowledged.
    */
   append(lane: Lane, records: readonly AppendInput[], options?: { durability?: Durability }): Promise<Origin[]>

@@ -38,7 +38,7 @@ export async function describeOutbox(dir: string): Promise<OutboxDescription> {
 async function describeLane(dir: string, place: { writerId: string; lane: Lane }): Promise<LaneDescription> {
   const published = await withFile(positionPath(dir, place), 'r', readSlots)
   const segments = await listSegments(dir, place)
-  const sizes = await Promise.all(segments.map((id) => segmentBytes(dir, id)))
+  const sizes = await Promise.all(segments.map((id) => segmentBytes(dir, id, published)))
   const cursors = await readCursors(laneDirectory(dir, place))
   const lags = cursors.map(async ({ consumer, position }) => ({
     consumer,

@@ -3,17 +3,19 @@ import { unlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { isMissing } from './segment-names.ts'
 
-// Descriptors instead of FileHandles: two calls per commit, and no object that closes itself when collected.
+// Descriptors instead of FileHandles: no object that closes itself when collected.
 export const openFile = promisify(fs.open)
 export const closeFile = promisify(fs.close)
 export const truncateFile = promisify(fs.ftruncate)
 export const statFile = promisify(fs.fstat)
 
-/** The two calls that make records durable: a seam where a test lets a disk fail. */
+/** The calls that make records durable: a seam where a test lets a disk fail. */
 export type OutboxDisk = {
   /** Writes the first `bytes` of the buffer at `position`, whole. */
   write(fd: number, buffer: Buffer, bytes: number, position: number): Promise<void>
   datasync(fd: number): Promise<void>
+  /** Opens the file so that what is written is on disk when `write` resolves; left out where that is not sure. */
+  openThrough?(path: string): Promise<number>
 }
 
 export const nodeDisk: OutboxDisk = {
@@ -29,6 +31,8 @@ export const nodeDisk: OutboxDisk = {
       next(0)
     }),
   datasync: promisify(fs.fdatasync),
+  // Other systems may leave what O_DSYNC wrote in the disk's own cache.
+  ...(process.platform === 'linux' && { openThrough: (path) => openFile(path, fs.constants.O_WRONLY | fs.constants.O_DSYNC) }),
 }
 
 /** Reads up to `bytes` at `position` into a buffer of its own; shorter at the end of the file. */

@@ -50,11 +50,18 @@ function toSegment({ epoch, segment }: LogPosition): Pick<SegmentId, 'epoch' | '
 /** Where a segment that was never completed ends, as far as that can be told. */
 export async function readSegmentEnd(dir: string, id: SegmentId, next: SegmentId | undefined): Promise<SegmentEnd> {
   const lastSeq = (await lastSeqOf(id, next, dir)) ?? id.firstSeq - 1
-  return { lastSeq, endOffset: (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await segmentBytes(dir, id)) }
+  return { lastSeq, endOffset: (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await fileBytes(dir, id)) }
 }
 
-/** The segment's size on disk; 0 when it has been freed meanwhile. */
-export async function segmentBytes(dir: string, id: SegmentId): Promise<number> {
+/** What the segment's header and records take; 0 when it has been freed meanwhile. Behind them, one that grows has space for more. */
+export async function segmentBytes(dir: string, id: SegmentId, published: LogPosition | undefined): Promise<number> {
+  const size = await fileBytes(dir, id)
+  const order = published === undefined ? 1 : compareSegments(id, toSegment(published))
+  if (order < 0) return size
+  return Math.min(size, order === 0 && published !== undefined ? published.offset : segmentHeaderBytes)
+}
+
+async function fileBytes(dir: string, id: SegmentId): Promise<number> {
   try {
     return (await stat(segmentPath(dir, id))).size
   } catch (error) {

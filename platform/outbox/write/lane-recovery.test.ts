@@ -25,10 +25,17 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 describe('recoverLane', () => {
-  it('cuts a tail torn at any byte, seals what is whole, and changes nothing when run again', async () => {
+  it.each([
+    ['at the end of the file', 0],
+    ['among zeros that were made ready for more', 3_000],
+  ])('cuts a tail torn at any byte, seals what is whole, and changes nothing when run again: %s', async (_where, zeros) => {
     for (let cut = segmentHeaderBytes; cut <= crashed.bytes.length; cut += stride) {
       const whole = crashed.ends.filter((end) => end <= cut).length
-      await storeSegment(dir, { id, bytes: crashed.bytes.subarray(0, cut), published: position(Math.min(1, whole)) })
+      await storeSegment(dir, {
+        id,
+        bytes: Buffer.concat([crashed.bytes.subarray(0, cut), Buffer.alloc(zeros)]),
+        published: position(Math.min(1, whole)),
+      })
       await recover()
       if (whole === 0) continue
       const once = await readLane(dir, id)

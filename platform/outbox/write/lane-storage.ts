@@ -5,7 +5,7 @@ import { measureLag, readSegmentEnd, segmentBytes, type LaneLag, type SegmentEnd
 import { withFile } from '../format/outbox-files.ts'
 import { laneDirectory, positionPath, segmentFileName } from '../format/segment-names.ts'
 import type { SegmentId } from '../format/segment-format.ts'
-import { readSlots } from '../format/slot-file.ts'
+import { type LogPosition, readSlots } from '../format/slot-file.ts'
 
 export type LaneBacklog = Pick<LaneLag, 'records' | 'oldestAppendedAtMs'>
 
@@ -26,10 +26,10 @@ export function createLaneStorage(options: LaneStorageOptions): LaneStorage {
   let ends = new Map<string, SegmentEnd>()
   let backlog: LaneBacklog = { records: 0 }
 
-  async function sizeOf(id: SegmentId, isLast: boolean): Promise<number> {
+  async function sizeOf(id: SegmentId, isLast: boolean, published: LogPosition | undefined): Promise<number> {
     // Only the last one still grows.
     const known = isLast ? undefined : sizes.get(segmentFileName(id))
-    return known ?? segmentBytes(options.dir, id)
+    return known ?? segmentBytes(options.dir, id, published)
   }
 
   /** Asked only for segments before the published one: nothing is added to them any more. */
@@ -41,21 +41,23 @@ export function createLaneStorage(options: LaneStorageOptions): LaneStorage {
     return end
   }
 
-  async function measureSizes(kept: readonly SegmentId[]): Promise<void> {
+  async function measureSizes(kept: readonly SegmentId[], published: LogPosition | undefined): Promise<void> {
     const next = new Map<string, number>()
     const known = sizes.size
     for (const [index, id] of kept.entries()) {
       // A size taken while the segment was the last one is taken once more when it no longer is.
-      next.set(segmentFileName(id), await sizeOf(id, index >= known - 1 || index === kept.length - 1))
+      next.set(segmentFileName(id), await sizeOf(id, index >= known - 1 || index === kept.length - 1, published))
     }
     sizes = next
   }
 
   return {
     async refresh() {
-      await measureSizes(await freeSegments(options))
+      const kept = await freeSegments(options)
+      const published = await withFile(positionPath(options.dir, options), 'r', readSlots)
+      await measureSizes(kept, published)
       ends = new Map([...ends].filter(([name]) => sizes.has(name)))
-      backlog = await measureBacklog(options, endOf)
+      backlog = await measureBacklog(options, { published, endOf })
     },
     bytes: () => [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0),
     segments: () => sizes.size,
@@ -63,9 +65,10 @@ export function createLaneStorage(options: LaneStorageOptions): LaneStorage {
   }
 }
 
-async function measureBacklog(options: LaneStorageOptions, endOf: (id: SegmentId, next?: SegmentId) => Promise<SegmentEnd>) {
+type BacklogSources = { published: LogPosition | undefined; endOf: (id: SegmentId, next?: SegmentId) => Promise<SegmentEnd> }
+
+async function measureBacklog(options: LaneStorageOptions, { published, endOf }: BacklogSources): Promise<LaneBacklog> {
   const { dir, consumers } = options
-  const published = await withFile(positionPath(dir, options), 'r', readSlots)
   let furthest: LaneBacklog = { records: 0 }
   for (const consumer of consumers) {
     const { position } = await readCursor(laneDirectory(dir, options), consumer)

@@ -56,19 +56,9 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
   let hasEnded = false
 
   async function commit(batch: readonly QueuedEntry[]): Promise<void> {
-    const origins = await sink.write(batch)
-    const end = sink.position()
-    const answer = (durability: Durability) => {
-      batch.forEach((entry, index) => {
-        if (entry.durability !== durability) return
-        entry.resolve(origins[index] ?? [])
-        // Acknowledging any record of a commit keeps the whole commit: what stands before it in the file must stay.
-        acknowledged = end
-      })
-    }
-    answer('process')
-    if (batch.some((entry) => entry.durability === 'disk')) await sink.sync()
-    answer('disk')
+    const origins = await sink.write(batch, { isDurable: batch.some((entry) => entry.durability === 'disk') })
+    acknowledged = sink.position()
+    for (const [index, entry] of batch.entries()) entry.resolve(origins[index] ?? [])
     if (!queue.hasFailed()) publishing ??= publish()
   }
 

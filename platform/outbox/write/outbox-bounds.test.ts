@@ -37,6 +37,19 @@ describe('a lane', () => {
     await vi.waitFor(async () => expect(await writer.append('feature_events', events(1))).toHaveLength(1), { timeout: 60_000 })
   })
 
+  it('holds what its records take, not the space that is made ready for more', async () => {
+    await start({ maintainEveryMs: 10 })
+    const writer = await log.openWriter('w1')
+    await writer.append('labels', events(1))
+    await writer.append('labels', events(9))
+    const fewBytes = { segments: 1, bytes: expect.toSatisfy((bytes: number) => bytes > 1_000 && bytes < 3_000) }
+    await vi.waitFor(() => expect(writer.status()).toContainEqual(expect.objectContaining({ lane: 'labels', ...fewBytes })), {
+      timeout: 60_000,
+    })
+    const { writers } = await describeOutbox(log.dir)
+    expect(writers[0]?.lanes).toContainEqual(expect.objectContaining({ lane: 'labels', ...fewBytes }))
+  })
+
   it('takes again when consumers have freed what filled it', async () => {
     await start({ maxLaneBytes: 3_000, segmentBytes: 1_000, maintainEveryMs: 10 })
     const writer = await log.openWriter('w1')

@@ -7,7 +7,7 @@ import { openOutboxWriter, type OutboxWriterOptions } from './outbox-writer.ts'
 import { fetchAtLeast, toEvent } from '../../event-log/event-log.contract.ts'
 import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
 import { freeSegments } from './free-segments.ts'
-import { nodeDisk, type OutboxDisk } from '../format/outbox-files.ts'
+import { nodeDisk, openFile, type OutboxDisk } from '../format/outbox-files.ts'
 import { makeOutboxHarness } from '../testing/outbox-harness.ts'
 import { unsyncedDisk } from '../testing/segment-fixture.ts'
 import { describeOutbox } from '../describe-outbox.ts'
@@ -91,8 +91,13 @@ describe('group commit', () => {
 })
 
 describe('a disk that fails', () => {
-  it.each(['write', 'datasync'] as const)('at a %s costs the epoch, no acknowledged record, and shows no refused one', async (call) => {
-    const disk = failingDisk()
+  it.each([
+    ['write', false],
+    ['datasync', false],
+    ['write', true],
+    ['datasync', true],
+  ] as const)('at a %s costs the epoch, no acknowledged record, and shows no refused one; writes through: %s', async (call, through) => {
+    const disk = failingDisk({ through })
     const faults: unknown[] = []
     await start({ disk, maintainEveryMs: 20, onFault: (error) => faults.push(error) })
     const writer = await log.openWriter('w1')
@@ -311,12 +316,22 @@ function countingDisk(): OutboxDisk & { writes: number; syncs: number } {
 }
 
 /** As a disk that is full takes no write, or one that is broken completes no sync. */
-function failingDisk(): OutboxDisk & { failing: 'write' | 'datasync' | undefined } {
+function failingDisk({ through = false } = {}): OutboxDisk & { failing: 'write' | 'datasync' | undefined } {
+  const throughFds = new Set<number>()
+  async function openThrough(path: string): Promise<number> {
+    const fd = await openFile(path, 'r+')
+    throughFds.add(fd)
+    return fd
+  }
   const fail = (code: string) => Promise.reject(Object.assign(new Error(code), { code }))
   const disk: OutboxDisk & { failing: 'write' | 'datasync' | undefined } = {
     failing: undefined,
-    write: (...args) => (disk.failing === 'write' ? fail('ENOSPC') : nodeDisk.write(...args)),
+    write: (fd, ...rest) => {
+      if (disk.failing === 'write') return fail('ENOSPC')
+      return disk.failing === 'datasync' && throughFds.has(fd) ? fail('EIO') : nodeDisk.write(fd, ...rest)
+    },
     datasync: (fd) => (disk.failing === 'datasync' ? fail('EIO') : nodeDisk.datasync(fd)),
+    ...(through && { openThrough }),
   }
   return disk
 }

@@ -1,10 +1,12 @@
 import type { Lane, Origin, Seal } from '../../../contracts/origin.ts'
 import type { AppendInput } from '../../event-log/event-log.ts'
-import { closeFile, type OutboxDisk } from '../format/outbox-files.ts'
+import type { OutboxDisk } from '../format/outbox-files.ts'
 import { sealRecord } from '../format/seal-record.ts'
 import { completeSegment, createSegment } from '../format/segment-files.ts'
 import { segmentHeaderBytes, segmentSeed, writeRecord, type RecordInput, type SegmentId } from '../format/segment-format.ts'
+import { segmentPath } from '../format/segment-names.ts'
 import type { LogPosition } from '../format/slot-file.ts'
+import { openSegmentFile, type SegmentFile } from './segment-file.ts'
 import type { Settlement } from './settlement.ts'
 
 /** Records, then a seal where a reason for one is given. `bytes` is the most that all of it takes in the segment. */
@@ -25,10 +27,11 @@ export type SegmentSinkOptions = {
 
 /** The segments of one lane in one epoch. One call at a time; after one that failed only `close` is of use. */
 export type SegmentSink = {
-  /** Writes the batch into the page cache and numbers it. A seal of the hour goes before it when the UTC hour has risen. */
-  write(batch: readonly LaneEntry[]): Promise<Origin[][]>
-  /** Makes durable what has been written. */
-  sync(): Promise<void>
+  /**
+   * Numbers the batch and writes it: onto the disk if it is to be durable, with all before it, else into the page cache. A seal of
+   * the hour goes before it when the UTC hour has risen.
+   */
+  write(batch: readonly LaneEntry[], options?: { isDurable: boolean }): Promise<Origin[][]>
   /** Says durably that the open segment takes no more, and closes it. */
   complete(): Promise<void>
   /** Closes the open segment as it is. */
@@ -42,7 +45,7 @@ export type SegmentSink = {
   hourNeedsSeal(): boolean
 }
 
-type OpenSegment = { id: SegmentId; fd: number; offset: number; seed: number }
+type OpenSegment = { id: SegmentId; file: SegmentFile; offset: number; seed: number }
 type Numbering = { nextSeq: number; unsealedFrom: number; saidThrough: number }
 
 /** What the buffer may exceed the batch by that it grows for. */
@@ -60,14 +63,14 @@ export function createSegmentSink(options: SegmentSinkOptions): SegmentSink {
   // Grows to the largest batch and is used for each: a batch is written before the next one is encoded.
   let buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
-  async function write(batch: readonly LaneEntry[]): Promise<Origin[][]> {
+  async function write(batch: readonly LaneEntry[], { isDurable } = { isDurable: false }): Promise<Origin[][]> {
     const nowMs = now()
     const bytes = batch.reduce((sum, entry) => sum + entry.bytes, 2 * sealBytesAtMost)
     if (buffer.length < bytes) buffer = Buffer.allocUnsafeSlow(Math.min(2 * bytes, bytes + maxSpareBytes))
     const target = segment && hasRoom(segment, bytes) ? segment : await nextSegment()
     const encoded = encode(batch, { buffer, seed: target.seed, numbering, nowMs, startsHour: isLaterHour(nowMs) })
-    await disk.write(target.fd, buffer, encoded.bytes, target.offset)
-    // From here on the numbers are used, whether or not the records become durable: a failure ends the epoch.
+    await target.file.write(buffer, { bytes: encoded.bytes, offset: target.offset, isDurable })
+    // A failure ends the epoch, so that its numbers are not used again.
     target.offset += encoded.bytes
     numbering = encoded.numbering
     lastWriteMs = Math.max(lastWriteMs, nowMs)
@@ -80,29 +83,30 @@ export function createSegmentSink(options: SegmentSinkOptions): SegmentSink {
     await complete()
     const id = { writerId, lane, epoch, firstSeq: numbering.nextSeq }
     const fd = await createSegment({ dir, id, unsealedFrom: numbering.unsealedFrom, createdAtMs: now(), disk })
-    segment = { id, fd, offset: segmentHeaderBytes, seed: segmentSeed(id) }
+    const file = await openSegmentFile({ path: segmentPath(dir, id), fd, maxBytes: segmentBytes, disk })
+    segment = { id, file, offset: segmentHeaderBytes, seed: segmentSeed(id) }
     return segment
   }
 
   async function complete(): Promise<void> {
     if (!segment) return
-    const { id, fd, offset: endOffset } = segment
+    const { id, file, offset: endOffset } = segment
     const { nextSeq, unsealedFrom } = numbering
-    await completeSegment({ id, fd, disk, completion: { lastSeq: nextSeq - 1, endOffset, unsealedFrom } })
+    await file.trim(endOffset)
+    await completeSegment({ id, fd: file.fd, disk, completion: { lastSeq: nextSeq - 1, endOffset, unsealedFrom } })
     await close()
   }
 
   async function close(): Promise<void> {
-    const fd = segment?.fd
+    const file = segment?.file
     segment = undefined
-    if (fd !== undefined) await closeFile(fd)
+    await file?.close()
   }
 
   const isLaterHour = (nowMs: number) => Math.floor(nowMs / hourMs) > Math.floor(lastWriteMs / hourMs)
 
   return {
     write,
-    sync: () => (segment ? disk.datasync(segment.fd) : Promise.resolve()),
     complete,
     close,
     position: () => segment && { epoch, segment: segment.id.firstSeq, offset: segment.offset, seq: numbering.nextSeq - 1 },
