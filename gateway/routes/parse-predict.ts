@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import type { z } from 'zod'
 import { predictBatchRequest, type PredictInstance, predictLimits, type predictOptions, predictRequest } from '../../contracts/http.ts'
-import { validate } from '../http/validate.ts'
+import { createValidator } from '../http/validate.ts'
 
 /** A predict body, one instance or many, as one form. */
 export type ParsedPredict = {
@@ -11,14 +11,17 @@ export type ParsedPredict = {
   options: z.output<typeof predictOptions>
 }
 
+const validateOne = createValidator(predictRequest)
+const validateBatch = createValidator(predictBatchRequest)
+
 export function parsePredict(body: unknown): ParsedPredict {
   if (typeof body === 'object' && body !== null && Object.hasOwn(body, 'instances')) {
-    const { request_id: requestId, instances, options = {} } = validate(predictBatchRequest, body)
+    const { request_id: requestId, instances, options = {} } = validateBatch(body)
     refuseTooMany(instances)
     return { requestId, instances, batch: true, options }
   }
   // The instance keeps the request's own fields, which nobody reads there: a copy without them costs more than it is worth.
-  const instance = validate(predictRequest, body)
+  const instance = validateOne(body)
   refuseTooMany([instance])
   return { requestId: instance.request_id, instances: [instance], batch: false, options: instance.options ?? {} }
 }

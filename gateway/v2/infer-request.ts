@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { v2InferRequest, type V2InferRequest } from '../../contracts/v2.ts'
 import { decodeUtf8 } from '../http/json-body.ts'
-import { validate } from '../http/validate.ts'
+import { createValidator } from '../http/validate.ts'
 import { decodeBinaryTensor } from '../tensors/binary-tensor.ts'
 import { decodeJsonTensor } from './json-tensor.ts'
 import { parseWithLongIntegers } from './long-integers.ts'
@@ -18,9 +18,11 @@ export type InferRequest = {
   binaryByDefault: boolean
 }
 
+const validateRequest = createValidator(v2InferRequest)
+
 /** Parses a body that has JSON, with or without tensors in binary form behind it. */
 export function parseInferRequest({ json, binary }: Pick<SentBody, 'json' | 'binary'>): InferRequest {
-  const request = validate(v2InferRequest, parseWithLongIntegers(decodeUtf8(json)))
+  const request = validateRequest(parseWithLongIntegers(decodeUtf8(json)))
   const parameters = withoutNulls(request.parameters)
   refuseUnsupported('parameters', parameters)
   const binaryByDefault = parameters.binary_data_output ?? false
