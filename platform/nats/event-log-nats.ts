@@ -1,10 +1,10 @@
-import { jetstreamManager, type JsMsg } from '@nats-io/jetstream'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Lane } from '../../contracts/origin.ts'
 import { connectNats, type NatsLink } from './connect-nats.ts'
 import { toConfirmations } from './confirmation.ts'
 import { confirmSubjectOf } from './ensure-streams-nats.ts'
-import { toRecord } from './message-nats.ts'
+import { createHeldMessages } from './held-messages-nats.ts'
 import type { NatsSettings } from './nats-config.ts'
 import { createBell } from '../service/bell.ts'
 import { failpoint } from '../service/failpoint.ts'
@@ -46,7 +46,7 @@ const flushAtMostMs = 2_000
 export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer {
   const { settings, name, confirmsStorage, onFault } = options
   const stopping = new AbortController()
-  const messages = new Map<LogRecord, JsMsg>()
+  const held = createHeldMessages({ lanes: options.lanes, onFault })
   const lanes = new Map<Lane, NatsLane>()
   const bell = createBell()
   let rotation = 0
@@ -70,7 +70,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
 
   function tellWorking(): void {
     if (!link?.connected()) return
-    for (const message of messages.values()) message.working()
+    held.tellWorking()
     for (const lane of lanes.values()) lane.tellWorking()
   }
 
@@ -85,25 +85,13 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
       for (let next = lane.peek(); next !== undefined && out.length < maxRecords; next = lane.peek()) {
         if (out.length > 0 && next.data.length > bytes) return out
         lane.take()
-        const record = settleOrRead(next)
+        const record = held.take(next)
         if (record === undefined) continue
         out.push(record)
         bytes -= next.data.length
       }
     }
     return out
-  }
-
-  /** Once sequences were used again, a redelivery may bring a message of any lane: the headers say whose it is. */
-  function settleOrRead(message: JsMsg): LogRecord | undefined {
-    const record = toRecord(message)
-    if (record !== undefined && options.lanes.includes(record.origin.lane)) {
-      messages.set(record, message)
-      return record
-    }
-    if (record === undefined) onFault(new Error(`message ${message.seq} of ${message.subject} has no origin and is dropped`))
-    message.ack()
-    return undefined
   }
 
   async function fetch({ maxRecords, maxBytes, waitMs, signal }: Parameters<EventLogConsumer['fetch']>[0]): Promise<LogRecord[]> {
@@ -121,10 +109,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
     if (confirmsStorage) for (const text of toConfirmations(records, nc.info?.max_payload)) nc.publish(confirmSubjectOf(settings), text)
     if (confirmsStorage) await flushed()
     if (confirmsStorage) failpoint('logger.before_ack')
-    for (const record of records) {
-      messages.get(record)?.ack()
-      messages.delete(record)
-    }
+    held.acknowledge(records)
     await flushed()
     if (confirmsStorage) failpoint('logger.after_ack')
   }
@@ -157,9 +142,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
       bell.ring()
       await opened
       await Promise.all([...lanes.values()].map((lane) => lane.close()))
-      // Handed back, so that whoever is next has it at once and not after `ack_wait`.
-      for (const message of messages.values()) message.nak()
-      messages.clear()
+      held.handBack()
       await link?.close()
     },
   }

@@ -1,9 +1,9 @@
 import { ServiceError } from '../../../contracts/errors.ts'
 import type { Lane, Origin } from '../../../contracts/origin.ts'
-import { createConsumerLane, type ConsumerLane } from './consumer-lane.ts'
+import type { ConsumerLane } from './consumer-lane.ts'
+import { createConsumerLanes } from './consumer-lanes.ts'
 import type { EventLogConsumer, LogRecord } from '../../event-log/event-log.ts'
 import type { LogDamage } from './lane-reader.ts'
-import { listWriters } from '../format/segment-names.ts'
 import { createWakeup } from './wakeup.ts'
 import { makeDirectory } from '../../service/durable-files.ts'
 
@@ -54,48 +54,23 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
   if (!namePattern.test(name)) throw new ServiceError('invalid_config', `"${name}" is no consumer name.`)
   await makeDirectory(dir)
 
-  const open = new Map<string, ConsumerLane>()
   const wakeup = createWakeup()
+  const open = createConsumerLanes({ dir, consumer: name, lanes, scanMs, wakeup, onDamage: countDamage })
   let damagedRecords = 0
   let closed = false
   let turn: Promise<unknown> = Promise.resolve()
-  let scannedMs = -Infinity
   let rotation = 0
-
-  wakeup.watch(dir, () => {
-    scannedMs = -Infinity
-  })
 
   function countDamage(damage: LogDamage): void {
     damagedRecords += damage.toSeq === undefined ? 1 : damage.toSeq - damage.fromSeq + 1
     onDamage(damage)
   }
 
-  async function scan(): Promise<void> {
-    if (performance.now() - scannedMs < scanMs) return
-    scannedMs = performance.now()
-    for (const [key, lane] of open) {
-      if (await lane.isThere()) continue
-      open.delete(key)
-      await lane.close()
-    }
-    for (const writerId of await listWriters(dir)) {
-      for (const lane of lanes) await openLane(writerId, lane)
-    }
-  }
-
-  async function openLane(writerId: string, lane: Lane): Promise<void> {
-    const key = `${writerId}/${lane}`
-    if (open.has(key)) return
-    const created = await createConsumerLane({ dir, writerId, lane, consumer: name, wakeup, onDamage: countDamage })
-    if (created) open.set(key, created)
-  }
-
   async function fetchNow({ maxRecords, maxBytes, waitMs, signal }: FetchOptions): Promise<LogRecord[]> {
     const until = performance.now() + waitMs
     while (!closed && !signal?.aborted) {
       wakeup.reset()
-      await scan()
+      await open.look()
       const records = await collect(maxRecords, maxBytes)
       const leftMs = until - performance.now()
       if (records.length > 0 || leftMs <= 0) return records
@@ -106,7 +81,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
 
   /** Starts at another lane each time, so that a full one does not keep the others waiting. */
   async function collect(maxRecords: number, maxBytes: number): Promise<LogRecord[]> {
-    const sources = [...open.values()]
+    const sources = open.all()
     const out: LogRecord[] = []
     let bytes = maxBytes
     rotation += 1
@@ -134,7 +109,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     if (closed) throw new ServiceError('outbox_unavailable', `The consumer ${name} is closed.`)
     const touched = new Set<ConsumerLane>()
     for (const { origin } of records) {
-      const lane = open.get(`${origin.writer_id}/${origin.lane}`)
+      const lane = open.laneOf(origin)
       // Its outbox has been removed, which happens only when all of it has been confirmed.
       if (lane === undefined) continue
       lane.confirm(origin)
@@ -153,17 +128,14 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
   return {
     fetch: (fetchOptions) => inTurn(() => fetchNow(fetchOptions)),
     confirm,
-    lag: () => Promise.all([...open.values()].map((lane) => lane.lag())),
+    lag: () => Promise.all(open.all().map((lane) => lane.lag())),
     reachable: () => !closed,
     damaged: () => damagedRecords,
-    reread: async (origin) => open.get(`${origin.writer_id}/${origin.lane}`)?.reread(origin),
+    reread: async (origin) => open.laneOf(origin)?.reread(origin),
     async close() {
       closed = true
       wakeup.close()
-      await inTurn(async () => {
-        for (const lane of open.values()) await lane.close()
-        open.clear()
-      })
+      await inTurn(open.close)
     },
   }
 }

@@ -7,7 +7,7 @@ import { createCursors } from '../format/cursor-files.ts'
 import { releaseEpoch } from './epoch-claim.ts'
 import type { AppendInput, Durability, EventLogWriter, LaneStatus } from '../../event-log/event-log.ts'
 import { createLaneStorage, type LaneStorage } from './lane-storage.ts'
-import { claimOutbox, startEpoch, toUnavailable, type FailedEpoch, type OutboxEpoch } from './outbox-epoch.ts'
+import { claimOutbox, startEpoch, toUnavailable, type FailedEpoch, type OutboxEpoch, type OutboxEpochOptions } from './outbox-epoch.ts'
 import { nodeDisk, type OutboxDisk } from '../format/outbox-files.ts'
 import { repeat } from '../../service/repeat.ts'
 
@@ -80,7 +80,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
   let failed: FailedEpoch | undefined
   const epochOptions = { dir, writerId, segmentBytes, maxQueuedBytes, disk, now, onFailure }
   let held = await claimWithin(lockWaitMs, { dir, writerId, now })
-  let epoch = await startFirst()
+  let epoch = await startFirst(held, { epochOptions, consumersOf, formerConsumers, onFault })
 
   const storages = new Map<Lane, LaneStorage>(
     lanes.map((lane) => [lane, createLaneStorage({ dir, writerId, lane, consumers: consumersOf[lane] })]),
@@ -88,16 +88,6 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
   const adopter = createAdopter({ epochOptions, consumersOf, everyMs: adoptEveryMs })
   const stopping = new AbortController()
   const maintenance = repeat(maintain, { everyMs: maintainEveryMs, firstAfterMs: maintainEveryMs, signal: stopping.signal, onFault })
-
-  async function startFirst(): Promise<OutboxEpoch> {
-    try {
-      await createCursors({ dir, writerId, consumersOf, former: formerConsumers })
-      return await startEpoch(held, epochOptions)
-    } catch (error) {
-      await releaseEpoch(join(dir, writerId), held).catch(onFault)
-      throw toUnavailable(error, `The outbox of ${writerId} in ${dir} cannot be opened.`)
-    }
-  }
 
   function onFailure(error: unknown): void {
     if (!broken) onFault(error)
@@ -156,18 +146,35 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
     settle: (origin) => origin.epoch === epoch.number && epoch.lane(origin.lane).settle(origin.seq),
     settlement: (lane) => epoch.lane(lane).settlement(),
     writable: () => !closing && !broken,
-    status: () => lanes.map((lane) => laneStatus(lane, epoch, storages.get(lane))),
+    status: () => lanes.map((lane) => laneStatus({ writerId, lane }, epoch, storages.get(lane))),
     close: () => (closing ??= close()),
   }
+}
 
-  function laneStatus(lane: Lane, { number, lane: writerOf }: OutboxEpoch, storage: LaneStorage | undefined): LaneStatus {
-    const writer = writerOf(lane)
-    const durableSeq = writer.acknowledged()?.seq ?? 0
-    const [bytes, segments] = [storage?.bytes() ?? 0, storage?.segments() ?? 0]
-    const { records: unconfirmed = 0, oldestAppendedAtMs: oldest } = storage?.backlog() ?? {}
-    const own = { lane, writerId, epoch: number, lastSeq: writer.lastSeq(), durableSeq, bytes, segments, unconfirmed }
-    return oldest === undefined ? own : { ...own, oldestUnconfirmedAtMs: oldest }
+type FirstEpoch = { epochOptions: OutboxEpochOptions } & Pick<OutboxWriterOptions, 'consumersOf'> &
+  Required<Pick<OutboxWriterOptions, 'formerConsumers' | 'onFault'>>
+
+/** Whoever cannot start gives the outbox back. */
+async function startFirst(held: number, { epochOptions, consumersOf, formerConsumers, onFault }: FirstEpoch): Promise<OutboxEpoch> {
+  const { dir, writerId } = epochOptions
+  try {
+    await createCursors({ dir, writerId, consumersOf, former: formerConsumers })
+    return await startEpoch(held, epochOptions)
+  } catch (error) {
+    await releaseEpoch(join(dir, writerId), held).catch(onFault)
+    throw toUnavailable(error, `The outbox of ${writerId} in ${dir} cannot be opened.`)
   }
+}
+
+type OwnLane = Pick<LaneStatus, 'writerId' | 'lane'>
+
+function laneStatus(own: OwnLane, { number, lane: writerOf }: OutboxEpoch, storage: LaneStorage | undefined): LaneStatus {
+  const writer = writerOf(own.lane)
+  const durableSeq = writer.acknowledged()?.seq ?? 0
+  const [bytes, segments] = [storage?.bytes() ?? 0, storage?.segments() ?? 0]
+  const { records: unconfirmed = 0, oldestAppendedAtMs: oldest } = storage?.backlog() ?? {}
+  const status = { ...own, epoch: number, lastSeq: writer.lastSeq(), durableSeq, bytes, segments, unconfirmed }
+  return oldest === undefined ? status : { ...status, oldestUnconfirmedAtMs: oldest }
 }
 
 /** A restarted process may be a moment faster than the end of the one before it. */
