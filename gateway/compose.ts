@@ -49,7 +49,7 @@ export type GatewayParts = {
   /** UUIDv7. */
   newId: () => string
   loopLoad: LoopLoad
-  limits: { maxInFlight: number; maxAskedIds: number } & ShadowLimits
+  limits: { maxInFlight: number; maxAskedIds: number; labelLookupMs: number } & ShadowLimits
 }
 
 /** Wires a gateway's parts together, whatever its adapters are, and warms its versions up. Nothing listens yet. */
@@ -80,7 +80,7 @@ export async function composeGateway(parts: GatewayParts) {
     admission: createAdmission({ maxInFlight: limits.maxInFlight }),
     closing: createClosing(),
     idempotency: countIdempotency(once, metrics),
-    reviewLabels: createLabelReview({ ...parts, store: keys, metrics }),
+    reviewLabels: createLabelReview({ ...parts, store: keys, metrics, lookupMs: limits.labelLookupMs }),
     predict: tracePredictor(predict, parts.tracing, parts.now),
   }
 }

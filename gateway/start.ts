@@ -50,9 +50,10 @@ export type Adapters = {
 
 /**
  * Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. Of the
- * last `maxAskedIds` ids it is known what they were sent for: some 20 MB at the most.
+ * last `maxAskedIds` ids it is known what they were sent for: some 20 MB at the most. What stands under a label's id is looked up
+ * for so long.
  */
-const limits = { shadows: 256, shadowDeadlineMs: 10_000, maxAskedIds: 100_000 }
+const limits = { shadows: 256, shadowDeadlineMs: 10_000, maxAskedIds: 100_000, labelLookupMs: 250 }
 
 /** A connection that was cut tells so at once; nobody is told of anything any more. */
 const lastFatesMs = 1_000

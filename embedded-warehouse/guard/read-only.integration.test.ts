@@ -190,7 +190,8 @@ test('the limits hold, also after a request that tightened them', async () => {
   await expect(analyst.query('SELECT count() FROM numbers(1000000000000)', {}, { max_execution_time: 1 })).rejects.toMatchObject({
     type: 'TIMEOUT_EXCEEDED',
   })
-  await expect(analyst.query('SELECT number FROM numbers(2000000)')).rejects.toMatchObject({ type: 'TOO_MANY_ROWS_OR_BYTES' })
+  // Read as text: the client takes an error that comes in two pieces for a malformed one.
+  expect((await ask('SELECT number FROM numbers(2000000)')).text).toContain('TOO_MANY_ROWS_OR_BYTES')
 })
 
 test.each(['Null', '`Null`', 'Null SETTINGS max_threads = 1', 'JSONEachRow', '`TSV`', '"CSV"'])(

@@ -61,6 +61,7 @@ export async function createTestGateway(
     warehouse?: Warehouse
     maxInFlight?: number
     maxAskedIds?: number
+    labelLookupMs?: number
     now?: () => number
     onUnavailable?: OnUnavailable
     loopLoad?: LoopLoad
@@ -99,7 +100,13 @@ export async function createTestGateway(
     tracing: undefined,
     logger,
     loopLoad,
-    limits: { maxInFlight: options.maxInFlight ?? 100, maxAskedIds: options.maxAskedIds ?? 100, shadows: 8, shadowDeadlineMs: 1000 },
+    limits: {
+      maxInFlight: options.maxInFlight ?? 100,
+      maxAskedIds: options.maxAskedIds ?? 100,
+      labelLookupMs: options.labelLookupMs ?? 250,
+      shadows: 8,
+      shadowDeadlineMs: 1000,
+    },
   })
   const app = createApp({
     ...adapters,

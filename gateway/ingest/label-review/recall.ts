@@ -9,6 +9,8 @@ export type RecallDeps = {
   store: FirstValues
   warehouse: Pick<Warehouse, 'query'>
   metrics: Pick<GatewayMetrics, 'labelLookup'>
+  /** Milliseconds that a label waits for each; then it goes without. */
+  lookupMs: number
 }
 
 export type Recalled = {
@@ -19,16 +21,13 @@ export type Recalled = {
   undo(): Promise<void>
 }
 
-/** A label waits for each so long, and then goes without. */
-const lookupMs = 250
-
 export type Recall = ReturnType<typeof createRecall>
 
 /**
  * What stands under the ids of labels, as far as the store of keys and then the warehouse know; where the store knows nothing, it keeps what
  * is said now. Never throws: what does not answer in time is counted, and goes unasked.
  */
-export function createRecall({ store, warehouse, metrics }: RecallDeps) {
+export function createRecall({ store, warehouse, metrics, lookupMs }: RecallDeps) {
   let asking = false
 
   async function ask<T>(source: 'store' | 'warehouse', question: () => Promise<T>): Promise<T | undefined> {
