@@ -1,18 +1,11 @@
 import type { Lane, Origin } from '../../../contracts/origin.ts'
 import type { LogRecord } from '../../event-log/event-log.ts'
-import { closeFile, openIfThere, readAt, statFile } from '../format/outbox-files.ts'
+import { closeFile, openIfThere, statFile } from '../format/outbox-files.ts'
 import { lastSeqOf, readSegmentHeader } from '../format/segment-files.ts'
-import {
-  claimedRecordBytes,
-  decodeRecord,
-  type DecodedRecord,
-  findRecord,
-  segmentHeaderBytes,
-  segmentSeed,
-  type SegmentId,
-} from '../format/segment-format.ts'
+import type { DecodedRecord, SegmentId } from '../format/segment-format.ts'
 import { compareSegments, listSegments, segmentPath } from '../format/segment-names.ts'
 import { readSlots, type LogPosition } from '../format/slot-file.ts'
+import { createSegmentReader, type SegmentReader } from './segment-reader.ts'
 
 /** Records that are on disk no more or not whole, from `fromSeq` on; `toSeq` is missing where nothing tells how many. */
 export type LogDamage = { writerId: string; lane: Lane; epoch: number; fromSeq: number; toSeq?: number }
@@ -26,20 +19,6 @@ export type LaneReader = {
   close(): Promise<void>
 }
 
-type ReadPosition = {
-  id: SegmentId
-  fd: number
-  seed: number
-  offset: number
-  chunk: Buffer
-  chunkAt: number
-  resumed: boolean
-  stuckAt: number
-}
-
-/** One read call per this much: large against its cost, small against what a consumer holds of it. */
-const chunkBytes = 1024 * 1024
-
 export function createLaneReader(options: {
   dir: string
   writerId: string
@@ -49,7 +28,7 @@ export function createLaneReader(options: {
   onDamage: (damage: LogDamage) => void
 }): LaneReader {
   const { dir, writerId, lane, start, positionFd, onDamage } = options
-  let place: ReadPosition | undefined
+  let segment: SegmentReader | undefined
   let last: Pick<SegmentId, 'epoch' | 'firstSeq'> | undefined
   let epoch = start?.epoch ?? 0
   let nextSeq = (start?.seq ?? 0) + 1
@@ -70,82 +49,36 @@ export function createLaneReader(options: {
 
   async function readInto(out: ReadRecord[], left: { records: number; bytes: number }, published: LogPosition): Promise<void> {
     while (left.records > 0 && left.bytes > 0) {
-      place ??= await openNext(published)
-      if (place === undefined) break
-      const isOld = compareSegments(place.id, { epoch: published.epoch, firstSeq: published.segment }) < 0
-      const limit = isOld ? await endOf(place) : published.offset
-      takeFromChunk(place, left, out)
-      if (left.records <= 0 || left.bytes <= 0 || (await refill(place, limit))) continue
+      segment ??= await openNext(published)
+      if (segment === undefined) break
+      const isOld = compareSegments(segment.id, { epoch: published.epoch, firstSeq: published.segment }) < 0
+      const limit = isOld ? await endOf(segment) : published.offset
+      takeFrom(segment, left, out)
+      if (left.records <= 0 || left.bytes <= 0 || (await segment.refill(limit))) continue
       if (!isOld) break
-      await leave(place)
+      await leave(segment)
     }
   }
 
-  function takeFromChunk(from: ReadPosition, left: { records: number; bytes: number }, out: ReadRecord[]): void {
-    const { id, chunk, chunkAt, seed } = from
+  function takeFrom(from: SegmentReader, left: { records: number; bytes: number }, out: ReadRecord[]): void {
     while (left.records > 0 && left.bytes > 0) {
-      const decoded = decodeRecord(chunk, from.offset - chunkAt, seed)
-      if (decoded === undefined || decoded.seq < nextSeq) return
+      const decoded = from.peek()
+      if (decoded === undefined) return
       const { seq, payload } = decoded
       // A large record waits for the next call rather than overfill this one.
       if (out.length > 0 && payload.length > left.bytes) {
         left.bytes = 0
         return
       }
-      if (seq > nextSeq) report(nextSeq, seq - 1)
-      nextSeq = seq + 1
-      from.offset = chunkAt + decoded.end
-      from.resumed = false
+      const missedFrom = from.nextSeq()
+      const offset = from.pass(decoded)
+      if (seq > missedFrom) report(missedFrom, seq - 1)
       if (isDelivered(seq)) continue
       const origin = { writer_id: writerId, epoch, lane, seq }
-      const position = { epoch, segment: id.firstSeq, offset: from.offset, seq }
-      out.push({ record: toLogRecord(origin, decoded), position })
+      out.push({ record: toLogRecord(origin, decoded), position: { epoch, segment: from.id.firstSeq, offset, seq } })
       left.records -= 1
       left.bytes -= payload.length
     }
-  }
-
-  /** Brings a whole record to the start of the chunk; false when there is none below the limit. */
-  async function refill(into: ReadPosition, limit: number): Promise<boolean> {
-    if (into.resumed && into.offset > limit) rereadFromStart(into)
-    if (into.offset >= limit || into.stuckAt === limit) return false
-    await loadChunk(into, Math.min(limit - into.offset, chunkBytes))
-    const claimed = claimedRecordBytes(into.chunk, 0) ?? 0
-    if (claimed > into.chunk.length && into.offset + claimed <= limit) await loadChunk(into, claimed)
-    if (isWhole(into, 0)) return true
-    return skipDamage(into, limit)
-  }
-
-  async function loadChunk(into: ReadPosition, bytes: number): Promise<void> {
-    into.chunk = await readAt(into.fd, into.offset, bytes)
-    into.chunkAt = into.offset
-  }
-
-  function isWhole({ chunk, seed }: ReadPosition, offset: number): boolean {
-    const record = decodeRecord(chunk, offset, seed)
-    return record !== undefined && record.seq >= nextSeq
-  }
-
-  async function skipDamage(at: ReadPosition, limit: number): Promise<boolean> {
-    if (at.resumed) {
-      rereadFromStart(at)
-      return refill(at, limit)
-    }
-    await loadChunk(at, limit - at.offset)
-    const found = findRecord(at.chunk, 1, { minSeq: nextSeq, seed: at.seed })
-    if (found === undefined) {
-      at.stuckAt = limit
-      return false
-    }
-    at.offset += found
-    return true
-  }
-
-  /** The cursor's offset is no record's start: a power loss took what it pointed at. Its number still holds. */
-  function rereadFromStart(at: ReadPosition): void {
-    at.resumed = false
-    at.offset = segmentHeaderBytes
-    nextSeq = at.id.firstSeq
   }
 
   function report(fromSeq: number, toSeq: number | undefined): void {
@@ -154,7 +87,7 @@ export function createLaneReader(options: {
   }
 
   /** The next segment with anything published in it, or undefined. */
-  async function openNext(published: LogPosition): Promise<ReadPosition | undefined> {
+  async function openNext(published: LogPosition): Promise<SegmentReader | undefined> {
     const segments = (await listSegments(dir, { writerId, lane })).filter(
       (id) => compareSegments(id, { epoch: published.epoch, firstSeq: published.segment }) <= 0,
     )
@@ -163,40 +96,40 @@ export function createLaneReader(options: {
     return id === undefined || fd === undefined ? undefined : enter(id, fd)
   }
 
-  function enter(id: SegmentId, fd: number): ReadPosition {
+  function enter(id: SegmentId, fd: number): SegmentReader {
     const isFirst = last === undefined
     const resumed = isFirst && id.epoch === start?.epoch && id.firstSeq === start.segment
     if (id.epoch !== epoch) nextSeq = start === undefined && isFirst ? id.firstSeq : 1
     else if (isFirst && !resumed) nextSeq = Math.min(nextSeq, id.firstSeq)
     epoch = id.epoch
     last = id
-    const offset = resumed ? start.offset : segmentHeaderBytes
-    return { id, fd, seed: segmentSeed(id), offset, chunk: Buffer.alloc(0), chunkAt: offset, resumed, stuckAt: -1 }
+    return createSegmentReader({ id, fd, nextSeq, resumeAt: resumed ? start.offset : undefined })
   }
 
-  async function endOf({ id, fd }: ReadPosition): Promise<number> {
+  async function endOf({ id, fd }: SegmentReader): Promise<number> {
     return (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await statFile(fd)).size
   }
 
-  async function leave(from: ReadPosition): Promise<void> {
+  async function leave(from: SegmentReader): Promise<void> {
     const segments = await listSegments(dir, { writerId, lane })
     const lastSeq = await lastSeqOf(
       from.id,
       segments.find((id) => compareSegments(id, from.id) > 0),
       dir,
     )
+    nextSeq = from.nextSeq()
     if (lastSeq !== undefined && nextSeq <= lastSeq) report(nextSeq, lastSeq)
-    else if (lastSeq === undefined && from.stuckAt >= 0) report(nextSeq, undefined)
+    else if (lastSeq === undefined && from.isStuck()) report(nextSeq, undefined)
     if (lastSeq !== undefined) nextSeq = Math.max(nextSeq, lastSeq + 1)
     await closeFile(from.fd)
-    place = undefined
+    segment = undefined
   }
 
   return {
     read,
     async close() {
-      if (place) await closeFile(place.fd)
-      place = undefined
+      if (segment) await closeFile(segment.fd)
+      segment = undefined
       await closeFile(positionFd)
     },
   }
@@ -214,6 +147,6 @@ function firstToRead(segments: SegmentId[], start: LogPosition | undefined): Seg
   return holding ?? segments.find((id) => compareSegments(id, { epoch: start.epoch, firstSeq: start.seq }) > 0)
 }
 
-function isBehind(place: Pick<SegmentId, 'epoch' | 'firstSeq'>): (id: SegmentId) => boolean {
-  return (id) => compareSegments(id, place) > 0
+function isBehind(other: Pick<SegmentId, 'epoch' | 'firstSeq'>): (id: SegmentId) => boolean {
+  return (id) => compareSegments(id, other) > 0
 }
