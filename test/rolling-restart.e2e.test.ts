@@ -29,9 +29,8 @@ beforeAll(async () => {
   env['CLICKHOUSE_PASSWORD'] = readPassword(dataDir) ?? ''
   warehouse = createWarehouse({ url, password: env['CLICKHOUSE_PASSWORD'] })
   env['CLICKHOUSE_URL'] = url
-  running.set('logger', await startService('logger', env))
-  running.set('features', await startService('features', env))
-  for (const writerId of writerIds) await startGateway(writerId)
+  const others = (['logger', 'features'] as const).map(async (service) => running.set(service, await startService(service, env)))
+  await Promise.all([...others, ...writerIds.map(startGateway)])
   balancer = await startBalancer(writerIds.map((writerId) => `http://127.0.0.1:${ports.get(writerId)}`))
 })
 afterAll(async () => {

@@ -73,9 +73,9 @@ describeWithNats('with NATS', () => {
 async function startAll(consumers: readonly ServiceName[]): Promise<void> {
   env['CLICKHOUSE_URL'] = (await start('warehouse')).addresses['http'] ?? ''
   warehouse = createWarehouse({ url: env['CLICKHOUSE_URL'], password: env['CLICKHOUSE_PASSWORD'] })
-  await start('features')
-  gateway = await start('gateway')
-  for (const service of consumers) await start(service)
+  const others = (['features', ...consumers] as const).map(start)
+  const [started] = await Promise.all([start('gateway'), ...others])
+  gateway = started
 }
 
 async function start(service: ServiceName): Promise<ServiceProcess> {

@@ -54,8 +54,7 @@ describeWithNats('with NATS', () => {
 /** Three workers end under load, before anything has been stored, and one comes back. */
 async function lowerWorkers(consumers: readonly ServiceName[], end: (gateway: ServiceProcess) => unknown): Promise<void> {
   const { dir: dataDir } = directory
-  await start('features', {})
-  const gateway = await start('gateway', { HINDSIGHT_PORT: '0', GATEWAY_WORKERS: '3' })
+  const [gateway] = await Promise.all([start('gateway', { HINDSIGHT_PORT: '0', GATEWAY_WORKERS: '3' }), start('features', {})])
   const load = startOpenLoop({ url: () => gateway.addresses['http'] ?? '', prefix: 'workers', perSecond: 100 })
   await expect.poll(() => load.answered.size).toBeGreaterThan(300)
   await end(gateway)
@@ -63,8 +62,8 @@ async function lowerWorkers(consumers: readonly ServiceName[], end: (gateway: Se
   expect((await recordsByWriter(dataDir)).every((records) => records > 0)).toBe(true)
   expect(await recordsByWriter(dataDir)).toHaveLength(3)
 
-  const { addresses } = await start('gateway', { HINDSIGHT_PORT: '0', GATEWAY_WORKERS: '1' })
-  for (const service of consumers) await start(service, {})
+  const started = consumers.map((service) => start(service, {}))
+  const [{ addresses }] = await Promise.all([start('gateway', { HINDSIGHT_PORT: '0', GATEWAY_WORKERS: '1' }), ...started])
   const after = startOpenLoop({ url: () => addresses['http'] ?? '', prefix: 'after', perSecond: 50 })
   await expect.poll(() => after.answered.size).toBeGreaterThan(50)
   await after.stop()
