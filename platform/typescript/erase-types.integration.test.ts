@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,7 +17,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'hindsight-erase-types-'))
   const own = join(dir, 'node_modules/@swc/wasm-typescript')
   erased = join(own, 'erased')
-  cpSync(compiler, own, { recursive: true, filter: (path) => !path.endsWith('/erased') })
+  cpSync(compiler, own, { recursive: true, filter: (path) => !/\/(erased|compiled)$/.test(path) })
   for (const file of ['register.js', 'erase-types.js']) cpSync(join(here, file), join(dir, file))
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}')
 })
@@ -25,8 +25,9 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }))
 
 async function run(text: string): Promise<string> {
   writeFileSync(join(dir, 'main.ts'), text)
-  // Where Node.js erases types itself, it is told not to.
-  const args = process.allowedNodeEnvironmentFlags.has('--no-experimental-strip-types') ? ['--no-experimental-strip-types'] : []
+  // Where Node.js erases types itself, it is told not to; the option had another name at first.
+  const names = ['--no-strip-types', '--no-experimental-strip-types']
+  const args = names.filter((name) => process.allowedNodeEnvironmentFlags.has(name)).slice(0, 1)
   const { stdout } = await promisify(execFile)(process.execPath, [...args, '--import=./register.js', 'main.ts'], { cwd: dir })
   return stdout
 }
@@ -56,4 +57,9 @@ test('where nothing can be written it runs all the same', async () => {
   symlinkSync(join(dir, 'elsewhere/nowhere/erased'), erased)
   expect(await run(says('one'))).toBe('one\n')
   expect(existsSync(erased)).toBe(false)
+})
+
+test.runIf('enableCompileCache' in module)('what Node.js has compiled is kept for the next start', async () => {
+  expect(await run(says('one'))).toBe('one\n')
+  expect(readdirSync(join(dirname(erased), 'compiled'), { recursive: true }).length).toBeGreaterThan(0)
 })
