@@ -7,6 +7,7 @@ import {
 } from '../../contracts/prediction-event.ts'
 import type { AnsweredFeature, PredictResponse } from '../../contracts/http.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
+import { storeUnavailable } from '../../features/assembly/serve-feature.ts'
 import { windowStartMs } from '../../features/engine/compile-view.ts'
 import type { AppendInput } from '../../platform/event-log/event-log.ts'
 import type { ProjectModel } from '../../platform/project/project.ts'
@@ -14,8 +15,7 @@ import { recordTensor } from '../tensors/record-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
 import type { Tensors } from '../tensors/tensor.ts'
 import type { Routed } from './routing.ts'
-import { warningsOf } from './warnings.ts'
-import type { InstanceResult, SeenFeatures, StageDurations } from './prediction.ts'
+import type { Instance, InstanceResult, SeenFeatures, StageDurations } from './prediction.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -93,6 +93,22 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
 
 function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
   return Object.entries(tensors).map(([name, tensor]) => recordTensor(toV2Tensor(name, tensor)))
+}
+
+export const requestIdReused = 'request_id_reused: the id was sent before with another question, and a label by it reaches both'
+
+/** What a caller should know about the id and the features an answer rests on, as `feature x is missing: anchor_too_old`. */
+export function warningsOf({ reusesId }: Pick<Instance, 'reusesId'>, features: readonly ServedFeature[]): string[] {
+  const unread = features.some(({ reason }) => reason === storeUnavailable)
+  const general = [
+    ...(reusesId ? [requestIdReused] : []),
+    ...(unread ? ['online_store_unavailable: the answer does without online features'] : []),
+  ]
+  return [...general, ...features.filter(({ status }) => status !== 'ok').map(toWarning)]
+}
+
+function toWarning({ name, status, reason }: ServedFeature): string {
+  return reason === undefined ? `feature ${name} is ${status}` : `feature ${name} is ${status}: ${reason}`
 }
 
 export function toLogRecord(event: UnsealedPredictionEvent, awaitsFate: boolean): AppendInput {

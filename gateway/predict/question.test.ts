@@ -3,7 +3,7 @@ import { predictionEventV1, type PredictionEvent } from '../../contracts/predict
 import { createTestGateway } from '../testing/test-gateway.ts'
 import { path as v2Path, good as infer, withBinary } from '../testing/v2-requests.ts'
 import { createAskedIds } from './question.ts'
-import { requestIdReused } from './warnings.ts'
+import { requestIdReused } from './event.ts'
 
 const path = '/v1/models/parcel-delay/predict'
 const good = { request_id: 'r-1', entities: { sender: 7, depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { headerLengthName } from '../../contracts/v2.ts'
 import { type Answer, jsonHeaders } from '../http/answer.ts'
-import { requestIdReused } from '../predict/warnings.ts'
+import { requestIdReused } from '../predict/event.ts'
 import { encodeBinaryTensor } from '../tensors/binary-tensor.ts'
 import { encodeJsonData } from './json-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
