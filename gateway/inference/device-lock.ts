@@ -1,3 +1,5 @@
+import { createSerial } from '../../platform/service/serial.ts'
+
 /**
  * Whether the provider's calls from two threads at once end the process, so that creating, running and releasing its sessions
  * must go one at a time: https://github.com/microsoft/onnxruntime/issues/32561
@@ -18,26 +20,34 @@ export function createDeviceLock(): DeviceLock {
   return new Int32Array(new SharedArrayBuffer(4))
 }
 
+/** Does the work while nobody else calls the device. */
+export type HoldDevice = <T>(work: () => Promise<T>) => Promise<T>
+
 /**
- * Does the work while no other thread does any. The thread is held until then, so this is nothing for the event loop of a
- * gateway. Rejects when the device is not free in time.
+ * How a thread holds the device: its own works one after the other, and each while no other thread does any. The thread is held
+ * until then, so this is nothing for the event loop of a gateway. Rejects when the device is not free in time.
  */
-export async function holdDevice<T>(
-  { lock, threadId, waitMs = longestWaitMs }: { lock: DeviceLock; threadId: number; waitMs?: number },
-  work: () => Promise<T>,
-): Promise<T> {
-  const until = performance.now() + waitMs
+export function createHoldDevice(options: { lock: DeviceLock; threadId: number; waitMs?: number }): HoldDevice {
+  const { lock, threadId, waitMs = longestWaitMs } = options
+  const inTurn = createSerial()
+  return (work) =>
+    inTurn(async () => {
+      takeDevice(lock, threadId, performance.now() + waitMs)
+      try {
+        return await work()
+      } finally {
+        freeDevice(lock, threadId)
+      }
+    })
+}
+
+function takeDevice(lock: DeviceLock, threadId: number, until: number): void {
   for (;;) {
     const holder = Atomics.compareExchange(lock, 0, 0, threadId)
-    if (holder === 0) break
+    if (holder === 0) return
     const leftMs = until - performance.now()
     if (leftMs <= 0) throw new Error('the device is held by a run that does not end')
     Atomics.wait(lock, 0, holder, leftMs)
-  }
-  try {
-    return await work()
-  } finally {
-    freeDevice(lock, threadId)
   }
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 import { hasLoop } from '../../platform/project/onnx-file.ts'
-import { takesOneCallAtATime } from './device-lock.ts'
+import { type HoldDevice, takesOneCallAtATime } from './device-lock.ts'
 import { findMissingFile } from './provider-library.ts'
 import type { SessionInfo, SessionSpec, TensorInfo } from './inference.ts'
 import type { Tensor, Tensors, TensorType } from '../tensors/tensor.ts'
@@ -15,9 +15,6 @@ export type OnnxSession = {
   run(run: SessionRun): Promise<RunReply>
   release(): Promise<void>
 }
-
-/** Does the work while no other thread calls the device. */
-export type HoldDevice = <T>(work: () => Promise<T>) => Promise<T>
 
 /** Takes the first execution provider of the settings that works; rejects with every one's reason when none does. */
 export async function createOnnxSession(spec: SessionSpec, holdDevice: HoldDevice): Promise<OnnxSession> {

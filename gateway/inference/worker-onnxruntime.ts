@@ -1,6 +1,6 @@
 import { parentPort, threadId, workerData } from 'node:worker_threads'
-import { type DeviceLock, holdDevice } from './device-lock.ts'
-import { createOnnxSession, type HoldDevice, type OnnxSession } from './session-onnxruntime.ts'
+import { createHoldDevice, type DeviceLock } from './device-lock.ts'
+import { createOnnxSession, type OnnxSession } from './session-onnxruntime.ts'
 import { buffersToMove, type RunMessage, type WorkerReply, type WorkerRequest } from './worker-protocol.ts'
 
 /** Entry of an inference thread: here a run, which is a synchronous native call, holds nobody else. */
@@ -9,7 +9,7 @@ const port = parentPort
 if (port === null) throw new Error('this file runs as a worker thread')
 const send = port.postMessage.bind(port)
 const { deviceLock } = workerData as { deviceLock: DeviceLock }
-const hold: HoldDevice = (work) => holdDevice({ lock: deviceLock, threadId }, work)
+const hold = createHoldDevice({ lock: deviceLock, threadId })
 const stopListening = port.close.bind(port)
 
 port.on('message', (message: WorkerRequest) => void handle(message))
