@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { requireDatasetDays } from '../models/flight-delay/train/dataset-days.ts'
 import { up } from './up.ts'
 
@@ -11,6 +11,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'hindsight-up-'))
 })
 afterAll(() => rm(dir, { recursive: true }))
+afterEach(() => vi.unstubAllEnvs())
 
 test.each([
   ['the day after the last', '2001-07-01', 1],
@@ -34,4 +35,15 @@ test.each([
   ['2001-01-01', 181],
 ])('a demo from %s of %d days is not', (day, days) => {
   expect(() => requireDatasetDays({ day, days })).not.toThrow()
+})
+
+test('a runtime of the gateway that is not known is refused before anything is started or written', async () => {
+  vi.stubEnv('HINDSIGHT_GATEWAY_RUNTIME', 'deno')
+  const dataDir = join(dir, 'data')
+  const refusal = up({ project: 'models', dataDir, port: 0, demo: false, day: '2001-06-04', days: 1, exit: true })
+  await expect(refusal).rejects.toMatchObject({
+    code: 'invalid_config',
+    message: expect.stringContaining('HINDSIGHT_GATEWAY_RUNTIME') as string,
+  })
+  expect(existsSync(dataDir)).toBe(false)
 })

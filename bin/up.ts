@@ -6,6 +6,7 @@ import { loadProject } from '../platform/project/load-project.ts'
 import type { Project } from '../platform/project/project.ts'
 import { commonConfigFields, requireKeyBeyondLoopback } from '../platform/service/common-config.ts'
 import { noteServedProject } from '../platform/service/served-project.ts'
+import { serviceCommand } from '../platform/service/service-command.ts'
 import { ensureDataDirectory } from '../platform/service/startup-errors.ts'
 import { problemsThatStop, toProblemText } from './check-command.ts'
 import { lockDataDirectory } from './supervisor/data-lock.ts'
@@ -34,6 +35,8 @@ export async function up(options: UpOptions): Promise<number> {
   })
   const hasKeys = (await readKeyFile(keysFile)).length > 0
   requireKeyBeyondLoopback({ HINDSIGHT_HOST: host, HINDSIGHT_API_KEY: process.env['HINDSIGHT_API_KEY'] || undefined, hasKeys })
+  // Throws where the gateway's runtime is not there: before anything is started.
+  serviceCommand('gateway')
   await ensureDataDirectory(options.dataDir)
   const lock = await lockDataDirectory(options.dataDir)
   const stop = createStopSignal()

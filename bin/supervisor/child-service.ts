@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type KeptProcess, type KeptProcessOptions, type KeptState, keepProcess } from '../../platform/service/kept-process.ts'
+import { type Command, serviceCommand } from '../../platform/service/service-command.ts'
 import type { ServiceName } from '../../platform/service/service.ts'
-import { typescriptArgs } from '../../platform/typescript/typescript-args.ts'
 
 export type ChildState = Omit<KeptState, 'said'> & { service: ServiceName; admin?: string; addresses: Record<string, string> }
 
@@ -24,9 +24,10 @@ const maxLogBytes = 32 * 1024 * 1024
 
 export function startChildService({ service, entry, env, logDir, onEvent, restarts = {} }: ChildOptions): ChildService {
   const log = join(logDir, `${service}.log`)
+  const command = serviceCommand(service)
   const kept = keepProcess({
     name: `${service} (see ${log})`,
-    launch: (said) => spawnService(entry, { env: env(said?.addresses ?? {}), log }),
+    launch: (said) => spawnService(command, entry, { env: env(said?.addresses ?? {}), log }),
     toText: (message) => `${service}: ${message.replaceAll('\n', '; ')}`,
     onEvent,
     restarts,
@@ -42,10 +43,14 @@ export function startChildService({ service, entry, env, logDir, onEvent, restar
 }
 
 // The log is a file handed to the child, not a pipe: it outlives the supervisor, and a full pipe blocks nobody.
-function spawnService(entry: string, { env, log: path }: { env: NodeJS.ProcessEnv; log: string }): ChildProcess {
+function spawnService(
+  { command, args }: Command,
+  entry: string,
+  { env, log: path }: { env: NodeJS.ProcessEnv; log: string },
+): ChildProcess {
   const log = openLog(path)
   try {
-    return spawn(process.execPath, [...typescriptArgs, join(root, entry)], { cwd: root, env, stdio: ['ignore', log, log, 'ipc'] })
+    return spawn(command, [...args, join(root, entry)], { cwd: root, env, stdio: ['ignore', log, log, 'ipc'] })
   } finally {
     closeSync(log)
   }

@@ -73,9 +73,6 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[(values.length - 1) / 2] ?? 0
 }
 
-/** Milliseconds that this thread's loop has been at work. */
-export const loopActiveMs = (): number => performance.eventLoopUtilization().active
-
 /**
  * The share of a budget that may go by before the event loop comes to a request: the rest is for its own work, its commit, and for
  * what is misjudged.

@@ -3,6 +3,7 @@ import cluster from 'node:cluster'
 import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { isBun } from '../../platform/service/bun.ts'
 
 const copies = 15
 const helperFile = fileURLToPath(new URL('./copy-listener.js', import.meta.url))
@@ -11,11 +12,11 @@ const helperFile = fileURLToPath(new URL('./copy-listener.js', import.meta.url))
  * Has a server that listens accept sixteen connections per turn of the event loop. Node.js accepts one: when turns take tens of
  * milliseconds, under load, hundreds of clients that connect at once would wait for seconds. So the socket is listened on by
  * copies too, each of which accepts one; a copy is what comes back when it was sent to another process and back. Does nothing in a
- * cluster's worker, whose primary accepts. Returns how to close the copies, which resolves when their connections have ended.
+ * cluster's worker, whose primary accepts, and on Bun, which accepts all that wait. Returns how to close the copies, which resolves when their connections have ended.
  */
 export async function acceptFaster(server: HttpServer): Promise<() => Promise<void>> {
   const listeners: Server[] = []
-  if (cluster.isPrimary) await copyListener(server, listeners)
+  if (cluster.isPrimary && !isBun) await copyListener(server, listeners)
   return async () => {
     await Promise.all(listeners.map((listener) => new Promise((resolve) => listener.close(resolve))))
   }

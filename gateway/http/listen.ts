@@ -44,7 +44,8 @@ export async function listen(
   server.on('clientError', refuseMalformed)
   if (hasFailpoints) server.on('request', (_, response) => response.once('finish', () => failpoint('gateway.after_answer')))
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    // Bun's error does not say what it could not listen on.
+    server.once('error', (error) => reject(Object.assign(error, { address: host, port })))
     server.listen(port, host, resolve)
   })
   const closeCopies = await acceptFaster(server)

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { serviceCommand } from '../../platform/service/service-command.ts'
 import type { ServiceMessage } from '../../platform/service/service.ts'
 
 export type GatewayProcess = {
@@ -19,7 +20,8 @@ export async function startGatewayProcess(options: {
   dataDir: string
   env?: Record<string, string>
 }): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, ['--import=#typescript', script], {
+  const { command, args } = serviceCommand('gateway')
+  const child = spawn(command, [...args, script], {
     env: {
       ...process.env,
       HINDSIGHT_PROJECT_DIR: options.projectDir,

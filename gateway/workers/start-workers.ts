@@ -1,5 +1,8 @@
 import cluster from 'node:cluster'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { isBun } from '../../platform/service/bun.ts'
 import type { RunningService, ServiceContext } from '../../platform/service/service.ts'
 import { defaultThreads, type GatewayConfig } from '../config.ts'
 import { forwardAdmin } from './forward-admin.ts'
@@ -24,7 +27,7 @@ export function isParentOfWorkers(env: NodeJS.ProcessEnv): boolean {
 export async function startWorkers({ config, logger, instruments }: ServiceContext<GatewayConfig>): Promise<RunningService> {
   cluster.setupPrimary({ exec: main })
   const writerIds = writerIdsOf(config.HINDSIGHT_WRITER_ID, config.GATEWAY_WORKERS)
-  const env = workerEnv(config)
+  const env = { ...workerEnv(config), ...(await sharedPort(config)) }
   const workers = writerIds.map((writerId) => keepWorker({ writerId, env, logger }))
   try {
     await Promise.all(workers.map(({ started }) => started))
@@ -58,6 +61,20 @@ export async function startWorkers({ config, logger, instruments }: ServiceConte
 function workerEnv({ GATEWAY_WORKERS: workers, HINDSIGHT_INFERENCE_THREADS: threads }: GatewayConfig): Record<string, string> {
   const share = threads === defaultThreads ? Math.max(2, Math.floor(threads / workers)) : threads
   return { HINDSIGHT_ADMIN_PORT: '0', HINDSIGHT_INFERENCE_THREADS: String(share) }
+}
+
+/**
+ * On Bun a worker listens by itself, on a port that the system shares between those that want the same: where any will do, they
+ * are told which.
+ */
+async function sharedPort({ HINDSIGHT_PORT, HINDSIGHT_HOST }: GatewayConfig): Promise<Record<string, string>> {
+  if (!isBun || HINDSIGHT_PORT !== 0) return {}
+  const server = createServer().listen(0, HINDSIGHT_HOST)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return { HINDSIGHT_PORT: String(port) }
 }
 
 async function stopAll(workers: readonly Worker[]): Promise<boolean> {

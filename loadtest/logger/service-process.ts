@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { type Command, serviceCommand } from '../../platform/service/service-command.ts'
 import type { ServiceMessage } from '../../platform/service/service.ts'
 
 /** A service of the product as a process of its own, as `hindsight up` starts it. */
@@ -35,8 +36,8 @@ export async function startService(
   env: Record<string, string>,
   { runtime: { root, node } = ownRuntime, nodeArgs = [] }: Launch = {},
 ): Promise<ServiceProcess> {
-  const typescript = `--import=${pathToFileURL(join(root, 'platform/typescript/register.js'))}`
-  const child = spawn(node, [typescript, ...nodeArgs, join(root, entry)], {
+  const { command, args } = commandOf(entry, { root, node })
+  const child = spawn(command, [...args, ...nodeArgs, join(root, entry)], {
     cwd: root,
     env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', CLICKHOUSE_PASSWORD: warehousePassword, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -56,6 +57,13 @@ export async function startService(
       await exited
     },
   }
+}
+
+/** The gateway on Bun where `HINDSIGHT_GATEWAY_RUNTIME` says so, unless another Node.js is measured. */
+function commandOf(entry: string, { root, node }: Runtime): Command {
+  const onBun = process.env['HINDSIGHT_GATEWAY_RUNTIME'] === 'bun' && entry === 'gateway/main.ts' && node === ownRuntime.node
+  if (onBun) return serviceCommand('gateway')
+  return { command: node, args: [`--import=${pathToFileURL(join(root, 'platform/typescript/register.js'))}`] }
 }
 
 async function firstMessage(child: ChildProcess): Promise<ServiceMessage> {

@@ -1,4 +1,5 @@
 import { createDistribution } from './distribution.ts'
+import { loopActiveMs } from './loop-activity.ts'
 import type { Instruments, Series } from './instruments.ts'
 
 export type ProcessMetrics = { stop(): void }
@@ -30,7 +31,7 @@ export function watchProcess(instruments: Instruments): ProcessMetrics {
       description: 'Time that the event loop was at work; its rate is its load.',
       unit: 's',
     },
-    () => single(performance.eventLoopUtilization().active / 1000),
+    () => single(loopActiveMs() / 1000),
   )
   instruments.observe(
     'counter',

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { isBun } from './bun.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { type AdminState, openAdminListener } from './admin-listener.ts'
 import { loadRunnerConfig, redactConfig } from './common-config.ts'
@@ -61,7 +62,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
     dataDir: runner.HINDSIGHT_DATA_DIR,
     drainTimeoutMs: runner.HINDSIGHT_DRAIN_TIMEOUT_MS,
   })
-  log.logger.info({ config: redactConfig(config), node: process.version }, 'starting')
+  log.logger.info({ config: redactConfig(config), node: process.version, ...(isBun && { bun: process.versions['bun'] }) }, 'starting')
   const adminAddress = { host: runner.HINDSIGHT_ADMIN_HOST, port: runner.HINDSIGHT_ADMIN_PORT }
   try {
     const running = await definition.start({

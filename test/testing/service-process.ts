@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { serviceCommand } from '../../platform/service/service-command.ts'
 import type { ServiceMessage, ServiceName } from '../../platform/service/service.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -17,7 +18,8 @@ export type ServiceProcess = {
 
 /** Resolves once it has started; rejects with why it refuses to. */
 export async function startService(service: ServiceName, env: Record<string, string>): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, ['--import=#typescript', join(root, entry(service))], {
+  const { command, args } = serviceCommand(service)
+  const child = spawn(command, [...args, join(root, entry(service))], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, UV_THREADPOOL_SIZE: '32', HINDSIGHT_LOG_LEVEL: 'fatal', ...env },

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { serviceCommand } from '../../../platform/service/service-command.ts'
 import type { ServiceMessage } from '../../../platform/service/service.ts'
 import { createProcess, type HarnessProcess } from './process.ts'
 
@@ -24,11 +25,12 @@ export type ServiceOptions = {
 /** A service of the product as a process of its own, which nobody but the harness starts again. */
 export function createService({ name, entry, preload, env, logDir }: ServiceOptions): Service {
   let addresses: Record<string, string> = {}
-  const imports = [import.meta.resolve('#typescript'), ...(preload === undefined ? [] : [join(root, preload)])]
+  const { command, args } = serviceCommand(name)
+  const preloads = preload === undefined ? [] : ['--import', join(root, preload)]
   const process_ = createProcess({
     name,
-    command: process.execPath,
-    args: () => [...imports.flatMap((file) => ['--import', file]), join(root, entry)],
+    command,
+    args: () => [...args, ...preloads, join(root, entry)],
     env,
     cwd: root,
     logFile: join(logDir, `${name}.log`),
