@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { ServiceError } from '../../contracts/errors.ts'
 import { writeFileAtomically } from './durable-files.ts'
 
-const fileIn = (dataDir: string) => join(dataDir, 'project')
+const fileIn = (dataDir: string) => join(dataDir, 'served-project')
 
 /** Notes in the data directory which project is served on it, for commands that read the project too. */
 export async function noteServedProject(dataDir: string, projectDir: string): Promise<void> {
