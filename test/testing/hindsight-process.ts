@@ -36,7 +36,7 @@ export function createDataDirectory(): { dir: string; remove(): void } {
 
 /** Starts the whole system on free ports, with the example project and no latency budget to speak of, and waits until it is ready. */
 export async function startHindsight(options: UpOptions): Promise<HindsightProcess> {
-  const args = ['--project', writePatientProject(join(options.dataDir, 'example')), ...(options.args ?? [])]
+  const args = ['--project', writePatientProject(options.dataDir), ...(options.args ?? [])]
   const { child, output, ended } = spawnUp({ ...options, args })
   const url = await waitForAddress(output, ended)
   const warehouseUrl = readRunFile(options.dataDir, 'warehouse')?.addresses['http']

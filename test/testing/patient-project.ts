@@ -10,7 +10,7 @@ const budgetMs = 30_000
  * budget allows for, and a request cannot ask for more. Gives its path.
  */
 export function writePatientProject(dir: string): string {
-  const project = join(dir, 'project')
+  const project = join(dir, 'example')
   cpSync(models, project, { recursive: true, filter: (path) => !['demo', 'train'].includes(basename(path)) })
   const file = join(project, 'flight-delay/model.yaml')
   const text = readFileSync(file, 'utf8')
