@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { predictBatchResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import type { RunRequest } from '../inference/inference.ts'
+import { RunFault } from '../inference/inference-thread.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
 const path = '/v1/models/parcel-delay/predict'
@@ -54,7 +55,25 @@ describe('requests that come in one turn', () => {
     ])
   })
 
-  it('are in separate runs for separate versions, and in separate appends for separate durabilities', async () => {
+  it('are run again one by one when their run fails, so that only the one at fault does', async () => {
+    const gateway = await start()
+    const { run } = gateway.engine.inference
+    const rows: number[] = []
+    gateway.engine.inference.run = (request) => {
+      rows.push(request.rows)
+      const isPoisoned = (request.inputs['x']!.data as Float32Array).includes(13)
+      return isPoisoned ? Promise.reject(new RunFault('poisoned')) : run(request)
+    }
+    const answers = await sendAll(gateway, [5, 13, 25])
+    expect(answers.map(({ outputs, error }) => outputs ?? (error as { code: string }).code)).toEqual([
+      { probability: 0.5 },
+      'inference_failed',
+      { probability: 0.7 },
+    ])
+    expect(rows).toEqual([3, 1, 1, 1])
+  })
+
+  it('are in separate runs for separate versions', async () => {
     const gateway = await start()
     const pinned = { ...weighing(1), options: { version: '3' } }
     await Promise.all([gateway.send(path, weighing(1)), gateway.send(path, pinned), gateway.send(path, weighing(2))])

@@ -64,6 +64,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         slices.run()
       },
       (error: unknown) => {
+        // For the shadows of those that do without it.
+        read.seen = unread
         for (const work of works) if (work.stage === 'store') settle(work, toServiceError(error))
       },
     )

@@ -9,7 +9,7 @@ import type { AssembledRow } from './assemble.ts'
 import { decide } from './decision.ts'
 import type { Execution, InstanceResult, StageDurations } from './prediction.ts'
 import type { ServingVersion } from './serving-model.ts'
-import { markOf, type Part } from './work.ts'
+import type { Part } from './work.ts'
 
 export type RunDeps = { inference: Pick<InferenceEngine, 'run'>; now: () => number; tick: () => number }
 
@@ -46,12 +46,14 @@ function startJob(deps: RunDeps, parts: readonly Part[], end: RunEnd): void {
   for (const part of parts) {
     // With the last part that leaves the run is not wanted any more.
     part.leaveRun = (reason) => void (--waiting === 0 && cancellation.cancel(reason))
-    mark = Math.max(mark, markOf(part.work))
+    const { stage, marks } = part.work
+    mark = Math.max(mark, stage === 'stand-in' ? marks.standInBy : marks.workBy)
   }
   const rows = rowsOf(parts)
   const failAll = (cause: unknown) => {
     // One request may be why the run failed: the others must not suffer for it.
-    if (cause instanceof RunFault && parts.length > 1) return parts.forEach((part) => startJob(deps, [part], end))
+    if (cause instanceof RunFault && parts.length > 1)
+      return parts.filter(({ execution }) => execution === undefined).forEach((part) => startJob(deps, [part], end))
     const error = toServiceError(cause)
     for (const part of parts) end.each(part, executionOf(part, { durationUs: {}, resultOf: (item) => failure(item, error) }))
     end.all()
