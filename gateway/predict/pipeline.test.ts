@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { predictBatchResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
@@ -35,22 +37,26 @@ describe('requests that come in one turn', () => {
     expect(gateway.log.appends().map((records) => records.length)).toEqual([3])
   })
 
-  it('do without each other: one at fault is refused, one that is late leaves, and the run is wanted for the last', async () => {
+  it('do without each other: one at fault is refused, one whose client is gone leaves, and the run is wanted for the last', async () => {
     const gateway = await start()
     const runs: { request: RunRequest; answer: () => void }[] = []
     const { run } = gateway.engine.inference
     gateway.engine.inference.run = (request) =>
       new Promise((resolve, reject) => void runs.push({ request, answer: () => void run(request).then(resolve, reject) }))
     const patientOne = gateway.send(path, weighing(5))
-    const lateOne = gateway.send(path, { ...weighing(15), options: { timeout_ms: 20 } })
+    const outgoing = new ServerResponse(new IncomingMessage(new Socket()))
+    const headers = { 'content-type': 'application/json' }
+    const goneOne = gateway.app.request(path, { method: 'POST', headers, body: JSON.stringify(weighing(15)) }, { outgoing })
     const wrongOne = gateway.send(path, { ...weighing(25), features: { height: 1 } })
     expect((await wrongOne).status).toBe(400)
-    expect((await lateOne).status).toBe(504)
+    await expect.poll(() => runs.length).toBe(1)
+    outgoing.emit('close')
+    expect((await goneOne).status).toBe(499)
     expect(runs.map(({ request }) => [request.rows, request.cancellation?.reason])).toEqual([[2, undefined]])
     runs[0]!.answer()
     expect((await patientOne).status).toBe(200)
     expect(eventsOf(gateway).map(({ features, error_code }) => [features[0]?.value, error_code])).toEqual([
-      [15, 'deadline_exceeded'],
+      [15, 'cancelled'],
       [5, undefined],
     ])
   })
