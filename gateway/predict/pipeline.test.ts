@@ -1,11 +1,10 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { predictBatchResponse } from '../../contracts/http.ts'
 import { predictionEventV1 } from '../../contracts/prediction-event.ts'
 import type { RunRequest } from '../inference/inference.ts'
 import { RunFault } from '../inference/inference-thread.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
+import type { Predicted, PredictInput } from './prediction.ts'
 
 const path = '/v1/models/parcel-delay/predict'
 const patient = { definition: { latency_budget_ms: 60_000 }, deployment: { shadows: [] } }
@@ -20,8 +19,18 @@ async function start(options: Parameters<typeof createTestGateway>[0] = {}): Pro
   return gateway
 }
 
-const sendAll = (gateway: Gateway, weights: readonly number[]) =>
-  Promise.all(weights.map(async (weight) => (await gateway.send(path, weighing(weight))).json() as Promise<Record<string, unknown>>))
+/** Asks as a caller does whose requests have all been read in this turn of the event loop. */
+function ask(
+  gateway: Gateway,
+  body: { entities: Record<string, string>; anchor: string; features: Record<string, number> },
+  more: Partial<PredictInput> = {},
+) {
+  const times = { receivedAtMs: Date.now(), receivedTick: performance.now() }
+  const who = { requestId: 'r', requestIdGiven: false, tenant: 'default' }
+  return gateway.predict(gateway.models.get('parcel-delay')!, { instances: [body], batch: false, options: {}, ...who, ...times, ...more })
+}
+
+const probabilityOf = ([predicted]: readonly Predicted[]) => predicted?.event.outputs['probability']
 
 function eventsOf({ log }: Gateway) {
   return log.inLane('predictions').map(({ body }) => predictionEventV1.parse(body))
@@ -30,8 +39,8 @@ function eventsOf({ log }: Gateway) {
 describe('requests that come in one turn', () => {
   it('share one read, one run and one append, and each has its own answer', async () => {
     const gateway = await start()
-    const answers = await sendAll(gateway, [5, 15, 25])
-    expect(answers.map(({ outputs }) => outputs)).toEqual([{ probability: 0.5 }, { probability: 0.6 }, { probability: 0.7 }])
+    const answers = await Promise.all([5, 15, 25].map((weight) => ask(gateway, weighing(weight))))
+    expect(answers.map(probabilityOf)).toEqual([0.5, 0.6, 0.7])
     expect(gateway.online.reads).toEqual([[{ partition: 0, key: 'BER' }]])
     expect(gateway.engine.runs.map(({ rows }) => rows)).toEqual([3])
     expect(gateway.log.appends().map((records) => records.length)).toEqual([3])
@@ -43,18 +52,17 @@ describe('requests that come in one turn', () => {
     const { run } = gateway.engine.inference
     gateway.engine.inference.run = (request) =>
       new Promise((resolve, reject) => void runs.push({ request, answer: () => void run(request).then(resolve, reject) }))
-    const patientOne = gateway.send(path, weighing(5))
-    const outgoing = new ServerResponse(new IncomingMessage(new Socket()))
-    const headers = { 'content-type': 'application/json' }
-    const goneOne = gateway.app.request(path, { method: 'POST', headers, body: JSON.stringify(weighing(15)) }, { outgoing })
-    const wrongOne = gateway.send(path, { ...weighing(25), features: { height: 1 } })
-    expect((await wrongOne).status).toBe(400)
+    let hangUp = () => {}
+    const patientOne = ask(gateway, weighing(5))
+    const goneOne = ask(gateway, weighing(15), { onHangUp: (listener) => void (hangUp = listener) })
+    const wrongOne = ask(gateway, { ...weighing(25), features: { height: 1 } })
+    await expect(wrongOne).rejects.toMatchObject({ code: 'missing_feature' })
     await expect.poll(() => runs.length).toBe(1)
-    outgoing.emit('close')
-    expect((await goneOne).status).toBe(499)
+    hangUp()
+    await expect(goneOne).rejects.toMatchObject({ code: 'cancelled' })
     expect(runs.map(({ request }) => [request.rows, request.cancellation?.reason])).toEqual([[2, undefined]])
     runs[0]!.answer()
-    expect((await patientOne).status).toBe(200)
+    expect(probabilityOf(await patientOne)).toBe(0.5)
     expect(eventsOf(gateway).map(({ features, error_code }) => [features[0]?.value, error_code])).toEqual([
       [15, 'cancelled'],
       [5, undefined],
@@ -70,19 +78,16 @@ describe('requests that come in one turn', () => {
       const isPoisoned = (request.inputs['x']!.data as Float32Array).includes(13)
       return isPoisoned ? Promise.reject(new RunFault('poisoned')) : run(request)
     }
-    const answers = await sendAll(gateway, [5, 13, 25])
-    expect(answers.map(({ outputs, error }) => outputs ?? (error as { code: string }).code)).toEqual([
-      { probability: 0.5 },
-      'inference_failed',
-      { probability: 0.7 },
-    ])
+    const [first, poisoned, last] = [5, 13, 25].map((weight) => ask(gateway, weighing(weight)))
+    await expect(poisoned).rejects.toMatchObject({ code: 'inference_failed' })
+    expect([await first!, await last!].map(probabilityOf)).toEqual([0.5, 0.7])
     expect(rows).toEqual([3, 1, 1, 1])
   })
 
   it('are in separate runs for separate versions', async () => {
     const gateway = await start()
-    const pinned = { ...weighing(1), options: { version: '3' } }
-    await Promise.all([gateway.send(path, weighing(1)), gateway.send(path, pinned), gateway.send(path, weighing(2))])
+    const pinned = { options: { version: '3' } }
+    await Promise.all([ask(gateway, weighing(1)), ask(gateway, weighing(1), pinned), ask(gateway, weighing(2))])
     expect(gateway.engine.runs.map(({ sessionId, rows }) => [sessionId.slice(-1), rows])).toEqual([
       ['1', 2],
       ['3', 1],
