@@ -81,6 +81,12 @@ async function deliveredBy(id: string): Promise<string[]> {
   return told.map(({ origin }) => origin.writer_id)
 }
 
+/** Whether nothing goes on in the gateway that no answer waits for. */
+async function isIdle({ url }: GatewayProcess): Promise<boolean> {
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  return /^hindsight_in_flight\{[^}]*kind="background"[^}]*\} 0$/m.test(metrics)
+}
+
 /** A request that the gateway does not live to answer. */
 async function sendUntilKilled(gateway: GatewayProcess, key: string, at: FailpointName): Promise<void> {
   armFailpoint(failpoints, at)
@@ -135,6 +141,8 @@ function describeGateways(kills: readonly Kill[]): void {
     // What was committed and nobody was told of is told by the replay; what is computed now needs none.
     const told = committed === 0 ? [] : ['gateway-0']
     await expect.poll(() => deliveredBy(id)).toEqual(told)
+    // That the answer was delivered is remembered behind it: a replay before that would say it once more.
+    await expect.poll(() => isIdle(restarted)).toBe(true)
     for (const each of [other, restarted, other]) expect(await idOf(await send(each!, at))).toBe(id)
     await expect.poll(() => recordedIds(at)).toEqual([id])
     expect(await Promise.all([other!, restarted].map((each) => each.stop()))).toEqual([0, 0])
