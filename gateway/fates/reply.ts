@@ -17,27 +17,27 @@ export type Reply = {
 export function createReply(exchange: Exchange, fates: Pick<Fates, 'answered' | 'unanswered'>): Reply | undefined {
   if (exchange.onEnd === undefined) return undefined
   let told: Ending | undefined
-  let durable: { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[] } | undefined
+  let durable: Durable | undefined
   let onAnswered: (() => void) | undefined
 
   exchange.onEnd((ending) => {
     told = ending
-    if (durable !== undefined) settle(fates, { ...durable, told })
+    if (durable !== undefined) settle(fates, durable, told)
     if (told !== 'client_gone' && told.errorCode === undefined) onAnswered?.()
   })
 
   return {
     committed(predicted, origins) {
       durable = { predicted, origins }
-      if (told !== undefined) settle(fates, { ...durable, told })
+      if (told !== undefined) settle(fates, durable, told)
     },
     whenAnswered: (action) => void (onAnswered = action),
   }
 }
 
-type FateSettlement = { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[]; told: Ending }
+type Durable = { predicted: readonly AnsweredPrediction[]; origins: readonly Origin[] }
 
-function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins, told }: FateSettlement): void {
+function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, origins }: Durable, told: Ending): void {
   for (let index = 0; index < predicted.length; index++) {
     const { event } = predicted[index] as AnsweredPrediction
     const origin = origins[index]

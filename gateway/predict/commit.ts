@@ -1,4 +1,4 @@
-import type { Durability } from '../../platform/event-log/event-log.ts'
+import type { AppendInput, Durability } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
 import type { Background } from './background.ts'
 import type { CommitTime } from '../bounds/commit-time.ts'
@@ -64,18 +64,16 @@ export function createCommits(deps: CommitDeps, { settle, slices }: { settle(wor
     const entries = waiting
     if (entries.length === 0) return
     waiting = []
-    for (const durability of ['disk', 'process'] as const)
-      appendAll(
-        entries.filter(({ work }) => work.model.definition.durability === durability),
-        durability,
-      )
+    for (const durability of ['disk', 'process'] as const) appendAll(entries, durability)
   }
 
   function appendAll(entries: readonly Entry[], durability: Durability): void {
     let together: Entry[] = []
     let bytes = 0
     for (const entry of entries) {
-      const own = entry.made.reduce((sum, { record }) => sum + record.payload.length, 0)
+      if (entry.work.model.definition.durability !== durability) continue
+      let own = 0
+      for (const { record } of entry.made) own += record.payload.length
       if (together.length > 0 && bytes + own > mostAppendBytes) {
         appendTogether(together, durability)
         together = []
@@ -90,7 +88,8 @@ export function createCommits(deps: CommitDeps, { settle, slices }: { settle(wor
   function appendTogether(entries: readonly Entry[], durability: Durability): void {
     const startedTick = tick()
     failpoint('gateway.before_commit')
-    const records = entries.flatMap(({ made }) => made.map(({ record }) => record))
+    const records: AppendInput[] = []
+    for (const { made } of entries) for (const { record } of made) records.push(record)
     deps.fates.append(records, { durability }).then(
       (origins) => {
         const tookMs = tick() - startedTick

@@ -5,7 +5,7 @@ import { assemble, isRefusal } from './assemble.ts'
 import type { Background } from './background.ts'
 import { type CommitDeps, createCommits } from './commit.ts'
 import { isLate, reachMs, standIn, withConstant } from './fallback.ts'
-import type { Execution, InstanceResult, StoreRead } from './prediction.ts'
+import type { Execution, StoreRead } from './prediction.ts'
 import { executionOf, failure, microseconds, type RunDeps, runParts } from './run.ts'
 import type { Routed } from './routing.ts'
 import type { ServingVersion } from './serving-model.ts'
@@ -73,7 +73,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   }
 
   function start(work: Work): void {
-    work.parts = work.groups.flatMap((group) => cut(work, group, group.routed))
+    for (const group of work.groups) cut(work, group, group.routed, work.parts)
     work.open = work.parts.length
     const waits = work.read.seen === undefined && work.parts.some(({ needsStore }) => needsStore)
     work.stage = waits ? 'store' : 'model'
@@ -82,9 +82,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     for (const part of work.parts) if (!waits || !part.needsStore) addPart(part)
   }
 
-  function cut(work: Work, group: Group, routed: Routed): Part[] {
+  /** Adds the parts of a group that go through with this version. */
+  function cut(work: Work, group: Group, routed: Routed, parts: Part[]): void {
     const { instances } = group
-    const parts: Part[] = []
     for (let from = 0; from < instances.length; from += mostPartRows) {
       const own = instances.length <= mostPartRows ? instances : instances.slice(from, from + mostPartRows)
       const needsStore = own.some((instance) => routed.serving.features.needsStore(instance))
@@ -102,7 +102,6 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         execution: undefined,
       })
     }
-    return parts
   }
 
   /** The store has answered, or is not waited for any longer. */
@@ -159,9 +158,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         if (fallback?.kind !== 'constant') continue
         for (const part of partsOf(work, { routed })) part.execution = withConstant(fallback, routed, part.execution!)
       }
-      const parts = late.flatMap((group) =>
-        group.fallback?.kind === 'version' ? cut(work, group, { ...group.routed, serving: group.fallback.serving }) : [],
-      )
+      const parts: Part[] = []
+      for (const group of late)
+        if (group.fallback?.kind === 'version') cut(work, group, { ...group.routed, serving: group.fallback.serving }, parts)
       if (parts.length > 0) return askOthers(work, parts)
     }
     finish(work)
@@ -189,8 +188,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   }
 
   function finish(work: Work): void {
-    const results = work.parts.flatMap(({ execution }) => execution!.results)
-    const unserved = work.background ? undefined : unservedBy(results)
+    const unserved = work.background ? undefined : unservedBy(work.parts)
     if (unserved !== undefined) return settle(work, unserved)
     work.stage = 'commit'
     arm(work)
@@ -268,10 +266,10 @@ function failedPart(part: Part, error: ServiceError): Execution {
 }
 
 /** Nothing was seen, and model.yaml wants no answer then, or a queue was full: a 503 leaves no event. */
-function unservedBy([first, ...others]: readonly InstanceResult[]): ServiceError | undefined {
-  const error = first?.error
+function unservedBy(parts: readonly Part[]): ServiceError | undefined {
+  const error = parts[0]?.execution?.results[0]?.error
   if (error === undefined || errorCodes[error.code].status !== 503) return undefined
-  return others.every((other) => other.error?.code === error.code) ? error : undefined
+  return parts.every(({ execution }) => execution!.results.every((other) => other.error?.code === error.code)) ? error : undefined
 }
 
 function exceeded(): ServiceError {

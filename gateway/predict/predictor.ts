@@ -14,7 +14,7 @@ export type PredictorDeps = WorkDeps & PipelineDeps & Omit<ShadowDeps, 'pipeline
  * Answers a predict request: each instance's event is durable when the promise resolves. Rejects when the request
  * itself is at fault, or when nothing of it could be answered in time.
  */
-export type Predictor = (model: ServingModel, input: PredictInput) => Promise<Predicted[]>
+export type Predictor = (model: ServingModel, input: PredictInput) => Promise<readonly Predicted[]>
 
 export function createPredictor(deps: PredictorDeps): Predictor {
   const pipeline = createPipeline(deps)
@@ -24,7 +24,7 @@ export function createPredictor(deps: PredictorDeps): Predictor {
       refuseOverload(deps.loopLoad, budgetMs(model, input))
       const work = toWork(deps, { model, input }, (error) => {
         end()
-        if (error === undefined) resolve([...work.predicted])
+        if (error === undefined) resolve(work.predicted)
         else reject(error)
         runShadows(work, error)
       })

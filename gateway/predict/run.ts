@@ -104,7 +104,8 @@ type Outcome = { durationUs: Pick<StageDurations, 'queue' | 'inference'>; result
 /** What came of a part: of each row that was run, `resultOf` it; the others failed before. */
 export function executionOf({ assembled, featuresUs, seen }: Part, { durationUs, resultOf }: Outcome): Execution {
   const results = assembled.map((item) => (item.error === undefined ? resultOf(item) : failure(item, item.error)))
-  return { results, durationUs: { features: featuresUs, ...durationUs }, seen }
+  const { queue, inference } = durationUs
+  return { results, durationUs: { features: featuresUs, queue, inference }, seen }
 }
 
 export function failure({ instance, features }: Pick<AssembledRow, 'instance' | 'features'>, error: ServiceError): InstanceResult {
