@@ -110,6 +110,15 @@ describe('a request of many instances', () => {
     expect(new Set(eventsOf(gateway).map(({ duration_us: { total } }) => total)).size).toBe(1)
   })
 
+  it('is refused whole for an instance that needs no store, while others wait for one', async () => {
+    const gateway = await start()
+    gateway.online.hang()
+    const alone = Array.from({ length: 64 }, () => ({ entities: {}, anchor: 'sent', features: {} }))
+    const response = await gateway.send(path, { instances: [...alone, ...many] })
+    expect(await response.json()).toMatchObject({ error: { code: 'missing_feature', path: 'instances[0].features.weight' } })
+    expect(eventsOf(gateway)).toEqual([])
+  })
+
   it('is refused whole for its last instance, and nothing is written', async () => {
     const gateway = await start()
     const response = await gateway.send(path, { instances: [...many, { ...weighing(1), features: { height: 1 } }] })

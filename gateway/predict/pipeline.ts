@@ -124,7 +124,9 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     part.featuresUs = microseconds(tick() - part.startedTick)
     // What the request alone decides refuses the whole, and nothing is written.
     const bad =
-      work.stage === 'model' && !work.background ? part.assembled.find(({ error }) => error !== undefined && isRefusal(error)) : undefined
+      work.stage !== 'stand-in' && !work.background
+        ? part.assembled.find(({ error }) => error !== undefined && isRefusal(error))
+        : undefined
     if (bad?.error !== undefined)
       return settle(work, work.input.batch ? underPath(bad.error, `instances[${bad.instance.index}]`) : bad.error)
     if (part.assembled.every(({ error }) => error !== undefined))
