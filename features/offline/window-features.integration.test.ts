@@ -10,6 +10,7 @@ import { naiveFeatures, type NaiveValue } from '../testing/naive-features.ts'
 import { mixedView, testViews, viewCase } from '../testing/view-cases.ts'
 import { startTestWarehouse, type TestWarehouse } from '../../embedded-warehouse/testing/warehouse-chdb.ts'
 import { eventTimeColumn, windowFeaturesSql } from './window-features-sql.ts'
+import { floorTo } from './sql-text.ts'
 import { fromColumnTime, toColumnTime } from '../../platform/warehouse/column-time.ts'
 import { casesOf } from '../../test/testing/full-run.ts'
 
@@ -99,6 +100,17 @@ test('restricted to what was applied, the SQL equals a naive loop over those rec
     }),
     { numRuns: casesOf({ few: 1, all: 4 }), endOnFailure: true },
   )
+})
+
+test('a bucket begins at the same moment in SQL and in the engine, however wide it is and however early the time', async () => {
+  const steps = [1_000, 86_400_000, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 31_708_800_000]
+  const times = [-631_152_000_000, -31_622_400_000, -(2 ** 32), -86_400_001, -1, 0, 1, 599_999, 991_656_000_000]
+  for (const step of steps) {
+    const floor = floorTo('t', step)
+    const sql = `SELECT toFloat64(${floor}) AS start FROM (SELECT toInt64(arrayJoin([${times.join(', ')}])) AS t)`
+    const rows = await server.warehouse.query<{ start: number }>(sql)
+    expect(rows.map(({ start }) => start)).toEqual(times.map((time) => Math.floor(time / step) * step))
+  }
 })
 
 /** How many of a history's records the online store had applied at its nth anchor. */
