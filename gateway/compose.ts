@@ -61,8 +61,8 @@ export async function composeGateway(parts: GatewayParts) {
   const background = createBackground(logger)
   const fates = createFates({ ...parts, metrics })
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
-  const once = createIdempotency({ ...parts, store: keys, background, fates, writer })
   const deadlines = createDeadlines(parts)
+  const once = createIdempotency({ ...parts, store: keys, background, fates, writer, deadlines })
   const deps = { ...parts, metrics, background, fates, deadlines }
   const predict = createPredictor({
     ...deps,

@@ -1,20 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+import type { Deadlines } from '../bounds/deadlines.ts'
+import type { AnsweredKey } from './idempotency-store.ts'
+import type { KeyCalls } from './key-calls.ts'
 
 const pauseMs = 500
 
 /** Completes what is committed when the store answers again, if that is before the hold runs out. Rejects with its last error. */
 export async function completeUntil(
-  deps: { store: Pick<IdempotencyStore, 'complete'>; now: () => number },
-  { place, predictionId, untilMs }: { place: KeyPlace; predictionId: string; untilMs: number },
+  deps: { keys: Pick<KeyCalls, 'complete'>; deadlines: Deadlines; tick: () => number },
+  { key, untilTick }: { key: AnsweredKey; untilTick: number },
 ): Promise<void> {
+  const { keys, deadlines, tick } = deps
   for (;;) {
     try {
-      await deps.store.complete(place, predictionId)
+      await keys.complete(key)
       return
     } catch (error) {
-      if (deps.now() + pauseMs > untilMs) throw error
-      await sleep(pauseMs)
+      if (tick() + pauseMs > untilTick) throw error
+      await new Promise<void>((resolve) => void deadlines.at(tick() + pauseMs, resolve))
     }
   }
 }

@@ -29,9 +29,9 @@ it('removes what has expired, and nothing else', async () => {
   const store = openLmdbIdempotencyStore({ dir, windowMs: 5_000, now: () => nowMs })
   const place = (key: string) => ({ tenant: 'default', model: 'm', key })
   const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
-  for (const key of ['old-1', 'old-2', 'kept']) await store.claim(place(key), claim, { holdMs: 1_000 })
+  await store.claim(['old-1', 'old-2', 'kept'].map((key) => ({ place: place(key), claim, holdMs: 1_000 })))
   nowMs += 3_000
-  await store.claim(place('kept'), { ...claim, attempt: 'b' }, { holdMs: 1_000 })
+  await store.claim([{ place: place('kept'), claim: { ...claim, attempt: 'b' }, holdMs: 1_000 }])
   const db = openDatabase<Uint8Array, string>({ path: dir, encoding: 'binary', noSubdir: false })
   await sweep(db, nowMs + 2_500)
   expect([...db.getKeys({ start: 'k:', end: 'k;' })]).toEqual(['k:default:m:kept'])
@@ -55,6 +55,21 @@ it('keeps no more first values than it may, and sweeps out what has expired', as
   nowMs = 1_000
   expect(['c', 'd', 'e'].map((key) => values.read(key))).toEqual([undefined, 'd', 'e'])
   await root.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+it('has an error for the one key of many that it cannot read, and for none of the others', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'hindsight-idempotency-'))
+  const db = openDatabase<Uint8Array, string>({ path: dir, encoding: 'binary', noSubdir: false })
+  await db.put('k:default:m:b', Buffer.from('text'))
+  const store = openLmdbIdempotencyStore({ dir, windowMs: 5_000, now: Date.now })
+  const keys = ['a', 'b', 'c'].map((key) => ({ tenant: 'default', model: 'm', key }))
+  const claims = keys.map((place) => ({ place, claim: { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }, holdMs: 60_000 }))
+  const failed = expect.objectContaining({ code: 'idempotency_unavailable' })
+  expect(await store.claim(claims)).toEqual([undefined, failed, undefined])
+  expect(await store.release(keys.map((place) => ({ place, attempt: 'a' })))).toEqual([undefined, failed, undefined])
+  expect(await store.claim([claims[0]!, claims[2]!])).toEqual([undefined, undefined])
+  await Promise.all([store.close(), db.close()])
   await rm(dir, { recursive: true, force: true })
 })
 

@@ -3,7 +3,7 @@ import { open, type RootDatabase } from 'lmdb'
 import { ServiceError } from '../../contracts/errors.ts'
 import { openFirstValues, type FirstValuesLmdb } from './first-values-lmdb.ts'
 import { decodeEntry, encodeEntry, type Entry } from './entry-codec.ts'
-import type { Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+import type { Holder, IdempotencyStore, KeyPlace, Outcome } from './idempotency-store.ts'
 
 type Database = RootDatabase<Uint8Array, string>
 
@@ -13,7 +13,7 @@ const timeDigits = 15
 const itemsPerTurn = 100
 
 /**
- * The embedded store: one LMDB database that every gateway on the machine opens. A transaction is atomic among them; an answer is
+ * The embedded store: one LMDB database that every gateway on the machine opens. A call is a transaction, atomic among them; an answer is
  * on disk before it goes out, all else need only survive the process. Opened when it is first used: a gateway starts on a full disk.
  */
 export function openLmdbIdempotencyStore(options: { dir: string; windowMs: number; now: () => number }): IdempotencyStore {
@@ -25,27 +25,36 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
     first?.sweep().catch(() => undefined)
   }, sweepEveryMs).unref()
 
-  /** In turns, so that a thousand labels do not keep the event loop. */
-  async function inTurns<Item, T>(items: readonly Item[], action: (first: FirstValuesLmdb, item: Item) => T): Promise<T[]> {
+  /** In turns, so that a thousand keys do not keep the event loop. */
+  async function inTurns<Item, T>(items: readonly Item[], action: (db: Database, item: Item) => T): Promise<T[]> {
+    if (items.length <= itemsPerTurn) return transact((db) => items.map((item) => action(db, item)))
     const results: T[] = []
     for (let from = 0; from < items.length; from += itemsPerTurn) {
       const turn = items.slice(from, from + itemsPerTurn)
-      results.push(
-        ...(await transact((db) => {
-          const values = (first ??= openFirstValues(db, { windowMs, now }))
-          return turn.map((item) => action(values, item))
-        })),
-      )
+      results.push(...(await transact((db) => turn.map((item) => action(db, item)))))
     }
     return results
   }
+
+  /** What cannot be read or written of one key is that one's outcome. */
+  function forEachKey<Item, T>(items: readonly Item[], action: (db: Database, item: Item) => T): Promise<Outcome<T>[]> {
+    return inTurns(items, (db, item): Outcome<T> => {
+      try {
+        return action(db, item)
+      } catch (cause) {
+        return unavailable(cause)
+      }
+    })
+  }
+
+  const firstValues = (db: Database) => (first ??= openFirstValues(db, { windowMs, now }))
 
   async function transact<T>(action: (db: Database) => T): Promise<T> {
     try {
       const db = (opened ??= openDatabase(dir))
       return (await db.transaction(() => action(db))) as T
     } catch (cause) {
-      throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys cannot be written', { cause })
+      throw unavailable(cause)
     }
   }
 
@@ -62,22 +71,22 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
   }
 
   return {
-    claim: (place, claim, { holdMs, over }) =>
-      transact((db) => {
+    claim: (claims) =>
+      forEachKey(claims, (db, { place, claim, holdMs, over }) => {
         const held = read(db, place)
         if (held !== undefined && !mayTake(held, { nowMs: now(), over })) return toHolder(held, now())
         write(db, place, { ...claim, state: 'claimed', heldUntilMs: now() + holdMs, expiresAtMs: now() + windowMs })
         return undefined
       }),
-    prepare: (place, { attempt, predictionId, predictions, answer, holdMs }) =>
-      transact((db) => {
+    prepare: (preparations) =>
+      forEachKey(preparations, (db, { place, attempt, predictionId, predictions, answer, holdMs }) => {
         const held = read(db, place)
         if (held?.state !== 'claimed' || held.attempt !== attempt) return false
         write(db, place, { ...held, state: 'prepared', predictionId, predictions, answer, heldUntilMs: now() + holdMs })
         return true
       }),
-    async complete(place, predictionId) {
-      const done = await transact((db) => {
+    async complete(keys) {
+      const done = await forEachKey(keys, (db, { place, predictionId }) => {
         const held = read(db, place)
         if (held === undefined || held.predictionId !== predictionId) return false
         if (held.state === 'prepared') write(db, place, { ...held, state: 'answered', expiresAtMs: now() + windowMs })
@@ -86,14 +95,14 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
       await opened?.flushed
       return done
     },
-    markDelivered: (place, predictionId) =>
-      transact((db) => {
+    markDelivered: (keys) =>
+      forEachKey(keys, (db, { place, predictionId }) => {
         const held = read(db, place)
         if (held?.state === 'answered' && held.predictionId === predictionId)
           db.putSync(entryKey(place), encodeEntry({ ...held, delivered: true }))
       }),
-    release: (place, attempt) =>
-      transact((db) => {
+    release: (keys) =>
+      forEachKey(keys, (db, { place, attempt }) => {
         const held = read(db, place)
         if (held !== undefined && held.state !== 'answered' && held.attempt === attempt) db.removeSync(entryKey(place))
       }),
@@ -102,16 +111,20 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
         if (epochOf(db, writerId) < epoch) db.putSync(recoveredKey(writerId), Buffer.from(String(epoch)))
       }),
     recoveredEpoch: (writerId) => transact((db) => epochOf(db, writerId)),
-    keepFirst: (entries) => inTurns(entries, (values, entry) => values.keep(entry)),
-    readFirst: (keys) => inTurns(keys, (values, key) => values.read(key)),
+    keepFirst: (entries) => inTurns(entries, (db, entry) => firstValues(db).keep(entry)),
+    readFirst: (keys) => inTurns(keys, (db, key) => firstValues(db).read(key)),
     async forget(entries) {
-      await inTurns(entries, (values, entry) => values.forget(entry))
+      await inTurns(entries, (db, entry) => firstValues(db).forget(entry))
     },
     async close() {
       clearInterval(sweeper)
       await opened?.close()
     },
   }
+}
+
+function unavailable(cause: unknown): ServiceError {
+  return new ServiceError('idempotency_unavailable', 'the store of idempotency keys cannot be written', { cause })
 }
 
 function openDatabase(dir: string): Database {

@@ -27,13 +27,25 @@ describeWithRedis('in Redis', () => {
     }
   })
 
+  it('has an error for the one key of many that it cannot read, and for none of the others', async () => {
+    const store = await open('odd')
+    const keys = ['a', 'b', 'c'].map((key) => ({ tenant: 'default', model: 'm', key }))
+    await redis.client.set('odd:idempotency:default:m:b', 'text')
+    const claims = keys.map((place) => ({ place, claim: { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }, holdMs: 60_000 }))
+    const failed = expect.objectContaining({ code: 'idempotency_unavailable' })
+    expect(await store.claim(claims)).toEqual([undefined, failed, undefined])
+    expect(await store.release(keys.map((place) => ({ place, attempt: 'a' })))).toEqual([undefined, failed, undefined])
+    expect(await store.claim([claims[0]!, claims[2]!])).toEqual([undefined, undefined])
+    await store.close()
+  })
+
   it('says so when it does not answer', async () => {
     const store = await open('stopped', 500)
     const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
     const place = { tenant: 'default', model: 'm', key: 'k' }
     redis.signal('SIGSTOP')
     // It does not answer before it is let on, and so whoever waits for it waits for ever.
-    await expect(store.claim(place, claim, { holdMs: 1 })).rejects.toMatchObject({ code: 'idempotency_unavailable' })
+    expect(await store.claim([{ place, claim, holdMs: 1 }])).toMatchObject([{ code: 'idempotency_unavailable' }])
     redis.signal('SIGCONT')
     await store.close()
   })

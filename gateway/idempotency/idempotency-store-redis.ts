@@ -1,4 +1,4 @@
-import { ServiceError } from '../../contracts/errors.ts'
+import { ServiceError, toServiceError } from '../../contracts/errors.ts'
 import { connectRedis, type RedisConnection } from '../../platform/online-store/online-store-redis-client.ts'
 import {
   claimScript,
@@ -10,7 +10,7 @@ import {
   prepareScript,
   releaseScript,
 } from './idempotency-store-redis-scripts.ts'
-import type { Holder, IdempotencyStore, KeptPredictions, KeyPlace } from './idempotency-store.ts'
+import type { Holder, IdempotencyStore, KeptPredictions, KeyPlace, Outcome } from './idempotency-store.ts'
 
 export type RedisIdempotencyOptions = RedisConnection & {
   /** Before every key, so that several systems share a Redis. */
@@ -23,7 +23,10 @@ const itemsPerTurn = 100
 
 type Argument = string | number | Uint8Array
 
-/** One round trip per call. As durable as the Redis: what it forgets may be answered anew. */
+/**
+ * A script for each key, all of a call in one write: a key's outcome is its own, and in a cluster each goes where its slot is. As
+ * durable as the Redis: what it forgets may be answered anew.
+ */
 export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions): Promise<IdempotencyStore> {
   const { keyPrefix, windowMs } = options
   const client = await connectRedis(options)
@@ -43,21 +46,21 @@ export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions
   const toText = (value: unknown) => (value === null ? undefined : (value as Buffer).toString())
 
   return {
-    async claim(place, { attempt, fingerprint, writerId, epoch }, { holdMs, over = '' }) {
-      const held = await run(claimScript, keyOf(place), [attempt, fingerprint, writerId, epoch, Math.ceil(holdMs), windowMs, over])
-      return held === null ? undefined : toHolder(held as (Buffer | null)[])
-    },
-    async prepare(place, { attempt, predictionId, predictions, answer, holdMs }) {
-      const args = [attempt, predictionId, JSON.stringify(answer.headers), answer.body, Math.ceil(holdMs), JSON.stringify(predictions)]
-      return (await run(prepareScript, keyOf(place), args)) === 1
-    },
-    complete: async (place, predictionId) => (await run(completeScript, keyOf(place), [predictionId, windowMs])) === 1,
-    async markDelivered(place, predictionId) {
-      await run(deliverScript, keyOf(place), [predictionId])
-    },
-    async release(place, attempt) {
-      await run(releaseScript, keyOf(place), [attempt])
-    },
+    claim: (claims) =>
+      forEachKey(claims, async ({ place, claim: { attempt, fingerprint, writerId, epoch }, holdMs, over = '' }) => {
+        const held = await run(claimScript, keyOf(place), [attempt, fingerprint, writerId, epoch, Math.ceil(holdMs), windowMs, over])
+        return held === null ? undefined : toHolder(held as (Buffer | null)[])
+      }),
+    prepare: (preparations) =>
+      forEachKey(preparations, async ({ place, attempt, predictionId, predictions, answer, holdMs }) => {
+        const args = [attempt, predictionId, JSON.stringify(answer.headers), answer.body, Math.ceil(holdMs), JSON.stringify(predictions)]
+        return (await run(prepareScript, keyOf(place), args)) === 1
+      }),
+    complete: (keys) =>
+      forEachKey(keys, async ({ place, predictionId }) => (await run(completeScript, keyOf(place), [predictionId, windowMs])) === 1),
+    markDelivered: (keys) =>
+      forEachKey(keys, async ({ place, predictionId }) => void (await run(deliverScript, keyOf(place), [predictionId]))),
+    release: (keys) => forEachKey(keys, async ({ place, attempt }) => void (await run(releaseScript, keyOf(place), [attempt]))),
     async markRecovered(writerId, epoch) {
       await run(markScript, recoveredKey(writerId), [epoch])
     },
@@ -70,6 +73,10 @@ export async function openRedisIdempotencyStore(options: RedisIdempotencyOptions
     },
     close: () => client.close(),
   }
+}
+
+function forEachKey<Item, T>(items: readonly Item[], action: (item: Item) => Promise<T>): Promise<Outcome<T>[]> {
+  return inTurns(items, (item) => action(item).catch(toServiceError))
 }
 
 /** A turn's commands are sent one behind the other without waiting: they arrive together, and in order. More at once would outwait their timeout. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Claim, Holder, IdempotencyStore, KeyPlace } from './idempotency-store.ts'
+import { ServiceError } from '../../contracts/errors.ts'
+import type { Claim, Holder, IdempotencyStore, KeyPlace, Outcome, Preparation } from './idempotency-store.ts'
 
 export type StoreFixture = {
   store: IdempotencyStore
@@ -23,6 +24,26 @@ const prepared = (attempt: string, holdMs = 60_000) => ({
   holdMs,
 })
 
+/** The store's calls, each about one key, whose error they throw. */
+function oneByOne(store: IdempotencyStore) {
+  return {
+    ...store,
+    claim: async (at: KeyPlace, claim: Claim, options: { holdMs: number; over?: string }) =>
+      outcomeOf(await store.claim([{ place: at, claim, ...options }])),
+    prepare: async (at: KeyPlace, preparation: Omit<Preparation, 'place'>) =>
+      outcomeOf(await store.prepare([{ place: at, ...preparation }])),
+    complete: async (at: KeyPlace, predictionId: string) => outcomeOf(await store.complete([{ place: at, predictionId }])),
+    markDelivered: async (at: KeyPlace, predictionId: string) => outcomeOf(await store.markDelivered([{ place: at, predictionId }])),
+    release: async (at: KeyPlace, attempt: string) => outcomeOf(await store.release([{ place: at, attempt }])),
+  }
+}
+
+function outcomeOf<T>([outcome, ...others]: readonly Outcome<T>[]): T {
+  expect(others).toEqual([])
+  if (outcome instanceof ServiceError) throw outcome
+  return outcome as T
+}
+
 /** The holder with its body as plain bytes, whatever buffer it came in. */
 const plain = (holder: Holder | undefined) =>
   holder?.state === 'answered' ? { ...holder, answer: { ...holder.answer, body: Buffer.from(holder.answer.body) } } : holder
@@ -31,10 +52,12 @@ const plain = (holder: Holder | undefined) =>
 export function describeIdempotencyStore(name: string, open: () => Promise<StoreFixture>): void {
   describe(name, () => {
     let fixture: StoreFixture
-    let { store, other } = {} as StoreFixture
+    let store: ReturnType<typeof oneByOne>
+    let other: ReturnType<typeof oneByOne>
     beforeEach(async () => {
       fixture = await open()
-      ;({ store, other } = fixture)
+      store = oneByOne(fixture.store)
+      other = oneByOne(fixture.other)
     })
     afterEach(() => fixture.close())
 
@@ -139,6 +162,49 @@ export function describeIdempotencyStore(name: string, open: () => Promise<Store
       expect(await other.claim(place, claimOf('b'), hold)).toMatchObject({ state: 'answered' })
       await fixture.pass(2_500)
       expect(await other.claim(place, claimOf('b'), hold)).toBeUndefined()
+    })
+
+    it('takes the keys of a call one after the other: the first of two equal ones has it, whatever the other asks', async () => {
+      const [second, third] = [claimOf('b', { fingerprint: 'g' }), claimOf('c')]
+      const claims = [claimOf('a'), second, third].map((claim) => ({ place, claim, ...hold }))
+      const apart = { place: { ...place, key: 'order-2' }, claim: third, ...hold }
+      const held = { ...claimOf('a'), state: 'claimed' }
+      expect(await fixture.store.claim([...claims, apart])).toEqual([undefined, held, held, undefined])
+    })
+
+    it('has an outcome for each key of a call, in their order', async () => {
+      const keys = Array.from({ length: 250 }, (_, index) => ({ ...place, key: `many-${index}` }))
+      const isTaken = (index: number) => index % 3 === 0
+      await fixture.other.claim(keys.filter((_, index) => isTaken(index)).map((at) => ({ place: at, claim: claimOf('x'), ...hold })))
+      const claimed = await fixture.store.claim(keys.map((at, index) => ({ place: at, claim: claimOf(`a-${index}`), ...hold })))
+      expect(claimed.map((outcome) => (outcome as Holder | undefined)?.attempt)).toEqual(
+        keys.map((_, index) => (isTaken(index) ? 'x' : undefined)),
+      )
+      const preparations = keys.map((at, index) => ({ place: at, ...prepared(`a-${index}`) }))
+      expect(await fixture.store.prepare(preparations)).toEqual(keys.map((_, index) => !isTaken(index)))
+      const answered = keys.map((at, index) => ({ place: at, predictionId: `p-a-${index}` }))
+      expect(await fixture.store.complete(answered)).toEqual(keys.map((_, index) => !isTaken(index)))
+      await fixture.store.markDelivered(answered)
+      await fixture.store.release(keys.map((at) => ({ place: at, attempt: 'x' })))
+      const found = await fixture.other.claim(keys.map((at) => ({ place: at, claim: claimOf('late'), ...hold })))
+      expect(found.map((outcome) => outcome as Holder | undefined).map((holder) => holder && plain(holder))).toEqual(
+        keys.map((_, index) => {
+          const attempt = `a-${index}`
+          const answerOf = { state: 'answered', predictionId: `p-${attempt}`, predictions: predictionsOf(attempt), answer, delivered: true }
+          return isTaken(index) ? undefined : { ...claimOf(attempt), ...answerOf }
+        }),
+      )
+    })
+
+    it('keeps an answer as large as one may be, under the longest key, and gives it back byte by byte', async () => {
+      const longest = { ...place, key: '~'.repeat(255) }
+      const body = Buffer.from(Array.from({ length: 1024 * 1024 }, (_, index) => (index * 7) % 256))
+      await store.claim(longest, claimOf('a'), hold)
+      await store.prepare(longest, { ...prepared('a'), answer: { ...answer, body } })
+      await store.complete(longest, 'p-a')
+      const found = plain(await other.claim(longest, claimOf('b'), hold))
+      expect(found?.state === 'answered' && body.equals(found.answer.body)).toBe(true)
+      expect(await store.claim({ ...place, key: '~'.repeat(254) }, claimOf('b'), hold)).toBeUndefined()
     })
 
     it('keeps what is said first under an id, whichever process says it, one after the other', async () => {

@@ -1,3 +1,5 @@
+import type { ServiceError } from '../../contracts/errors.ts'
+
 /** What a key of a client's is one of: the same text at another tenant or model is another key. */
 export type KeyPlace = { tenant: string; model: string; key: string }
 
@@ -22,21 +24,44 @@ export type Holder = Claim &
     | { state: 'answered'; predictionId: string; predictions: KeptPredictions; answer: StoredAnswer; delivered: boolean }
   )
 
+/** What a claim asks: the key for this attempt, for so long, and from attempt `over` where it is named. */
+export type ClaimRequest = { place: KeyPlace; claim: Claim; holdMs: number; over?: string | undefined }
+
+/** What will be answered; `predictionId` is the last of `predictions`. */
+export type Preparation = {
+  place: KeyPlace
+  attempt: string
+  predictionId: string
+  predictions: KeptPredictions
+  answer: StoredAnswer
+  holdMs: number
+}
+
+/** A key whose answer was prepared under this id. */
+export type AnsweredKey = { place: KeyPlace; predictionId: string }
+
+/** A key that this attempt may hold. */
+export type HeldKey = { place: KeyPlace; attempt: string }
+
+/** What came of one key of a call: its value, or the error that is its own. */
+export type Outcome<T> = T | ServiceError
+
 /**
  * Which keys were answered, with what, and who is at it; shared by every gateway. Whatever a former holder of a key still asks for is
- * refused. Every call is atomic, and throws `idempotency_unavailable`.
+ * refused. A call is about many keys, as if they came one after the other: each is atomic and has an outcome of its own, in the same
+ * order. A call throws `idempotency_unavailable` when none of them can be told.
  */
 export type IdempotencyStore = {
   /** Takes a key that is free, claimed with a hold that has run out, or held by attempt `over` without an answer; else says who has it. */
-  claim(place: KeyPlace, claim: Claim, options: { holdMs: number; over?: string | undefined }): Promise<Holder | undefined>
+  claim(claims: readonly ClaimRequest[]): Promise<Outcome<Holder | undefined>[]>
   /** Keeps what will be answered once the events are in the outbox, and holds on. False when the key is no longer the attempt's. */
-  prepare(place: KeyPlace, prepared: Prepared): Promise<boolean>
+  prepare(preparations: readonly Preparation[]): Promise<Outcome<boolean>[]>
   /** The prepared answer is the answer, durably, and from now for the window. False unless it was prepared under this id. */
-  complete(place: KeyPlace, predictionId: string): Promise<boolean>
+  complete(keys: readonly AnsweredKey[]): Promise<Outcome<boolean>[]>
   /** The answer under this id has been delivered: a replay need not say so. Nothing happens when it no longer stands. */
-  markDelivered(place: KeyPlace, predictionId: string): Promise<void>
-  /** Frees the key if the attempt holds it without an answer. */
-  release(place: KeyPlace, attempt: string): Promise<void>
+  markDelivered(keys: readonly AnsweredKey[]): Promise<Outcome<void>[]>
+  /** Frees a key if the attempt holds it without an answer. */
+  release(keys: readonly HeldKey[]): Promise<Outcome<void>[]>
   /** Says that the outbox of this writer has been looked through: what its earlier epochs prepared is complete, or was never committed. */
   markRecovered(writerId: string, epoch: number): Promise<void>
   /** The highest epoch marked for the writer; 0 for none. */
@@ -54,6 +79,3 @@ export type FirstValues = {
   /** Takes back those that still stand as they are here. */
   forget(entries: readonly FirstValue[]): Promise<void>
 }
-
-/** `predictionId` is the last of `predictions`. */
-export type Prepared = { attempt: string; predictionId: string; predictions: KeptPredictions; answer: StoredAnswer; holdMs: number }

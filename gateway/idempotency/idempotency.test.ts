@@ -163,6 +163,80 @@ describe('a store that does not answer', () => {
   })
 })
 
+describe('requests with keys that come in one turn', () => {
+  const patient = { definition: { latency_budget_ms: 60_000 }, deployment: { shadows: [] } }
+  const own = { ...parcel, options: undefined }
+  const keys = Array.from({ length: 50 }, (_, index) => `k-${index}`)
+  const statusesOf = (responses: readonly Response[]) => responses.map(({ status }) => status)
+
+  it('ask the store once for each step, and are written together', async () => {
+    const gateway = await createTestGateway(patient)
+    const responses = await Promise.all(keys.map((key) => sendTo(gateway, key, own)))
+    expect(new Set(statusesOf(responses))).toEqual(new Set([200]))
+    const ids = await Promise.all(responses.map(async (response) => predictResponse.parse(await response.json()).prediction_id))
+    await gateway.background.settled()
+    expect(gateway.keys.calls).toEqual(['claim', 'prepare', 'complete'].map((call) => ({ call, keys })))
+    expect(gateway.log.appends().map((records) => records.length)).toEqual([50])
+    expect(served(gateway).map(({ id, body }) => [id, body['idempotency_key']])).toEqual(ids.map((id, index) => [id, keys[index]]))
+    const again = await Promise.all(keys.map((key) => sendTo(gateway, key, own)))
+    expect(await Promise.all(again.map(async (response) => predictResponse.parse(await response.json()).prediction_id))).toEqual(ids)
+    expect(served(gateway)).toHaveLength(50)
+  })
+
+  it('with the same key are one prediction: the others are 409, or 422 with another body, and then have its answer', async () => {
+    const gateway = await createTestGateway(patient)
+    const other = { ...own, features: { weight: 31 } }
+    const responses = await Promise.all([own, own, other, own].map((body) => sendTo(gateway, 'k', body)))
+    expect(statusesOf(responses)).toEqual([200, 409, 422, 409])
+    const text = await responses[0]!.text()
+    const again = await Promise.all([own, own, other, own].map((body) => sendTo(gateway, 'k', body)))
+    expect(statusesOf(again)).toEqual([200, 200, 422, 200])
+    expect(await again[3]!.text()).toBe(text)
+    expect(served(gateway)).toHaveLength(1)
+  })
+
+  it.each(['claim', 'prepare', 'complete'] as const)('are answered but for the one whose %s the store fails', async (call) => {
+    const gateway = await createTestGateway(patient)
+    gateway.keys.failFor(call, 'k-7')
+    const responses = await Promise.all(keys.map((key) => sendTo(gateway, key, own)))
+    expect(statusesOf(responses)).toEqual(keys.map((key) => (key === 'k-7' ? 503 : 200)))
+    expect(served(gateway)).toHaveLength(call === 'complete' ? 50 : 49)
+    gateway.keys.heal()
+    await gateway.background.settled()
+    const retried = await sendTo(gateway, 'k-7', own)
+    expect([retried.status, retried.headers.get('idempotency-replayed')]).toEqual([200, call === 'complete' ? 'true' : null])
+    expect(served(gateway)).toHaveLength(50)
+  })
+
+  it('are answered but for the one that fails by itself, whose key is free', async () => {
+    const gateway = await createTestGateway(patient)
+    const bodies = keys.map((key) => (key === 'k-7' ? { ...own, features: {} } : own))
+    const responses = await Promise.all(keys.map((key, index) => sendTo(gateway, key, bodies[index])))
+    expect(statusesOf(responses)).toEqual(keys.map((key) => (key === 'k-7' ? 400 : 200)))
+    expect((await sendTo(gateway, 'k-7', own)).status).toBe(200)
+  })
+
+  it('each leave at their own deadline while the store does not answer, and give back what it takes for them then', async () => {
+    const gateway = await createTestGateway(patient)
+    const release = gateway.keys.holdNext('claim')
+    const long = Promise.all(keys.slice(25).map((key) => sendTo(gateway, key, { ...own, options: { timeout_ms: 30_000 } })))
+    const short = await Promise.all(keys.slice(0, 25).map((key) => sendTo(gateway, key, { ...own, options: { timeout_ms: 50 } })))
+    expect(new Set(statusesOf(short))).toEqual(new Set([503]))
+    release()
+    expect(new Set(statusesOf(await long))).toEqual(new Set([200]))
+    await gateway.background.settled()
+    expect([...gateway.keys.entries.keys()].map((key) => key.split('/').at(-1))).toEqual(keys.slice(25))
+  })
+
+  it('of both protocols under one key are two requests, of which one has it', async () => {
+    const gateway = await createTestGateway(patient)
+    const tensors = { parameters: { anchor: 'sent' }, inputs: [{ name: 'x', shape: [1, 2], datatype: 'FP32', data: [30, 5] }] }
+    const infer = () => gateway.send('/v2/models/parcel-delay/infer', tensors, { 'idempotency-key': 'k' })
+    expect(statusesOf([await sendTo(gateway, 'k', own), await infer()])).toEqual([200, 422])
+    expect(served(gateway)).toHaveLength(1)
+  })
+})
+
 describe('a key whose holder is gone', () => {
   const gone = { attempt: 'gone', writerId: 'other', epoch: 4, expiresAtMs: Infinity }
 

@@ -5,11 +5,12 @@ import type { Background } from '../predict/background.ts'
 import type { Fates } from '../fates/fates.ts'
 import { completeUntil } from './complete-until.ts'
 import type { Claim, Holder, IdempotencyStore, KeptPredictions, KeyPlace, StoredAnswer } from './idempotency-store.ts'
+import { createKeyCalls, type KeyCalls } from './key-calls.ts'
 import { type Commit, type Predicted } from '../predict/prediction.ts'
-import { within } from '../../platform/service/within.ts'
+import type { Deadlines } from '../bounds/deadlines.ts'
 
-/** A request with a key; `fingerprint` is equal for equal bodies. `answerByMs` is Unix time. */
-export type KeyedRequest = KeyPlace & { fingerprint: string; answerByMs: number }
+/** A request with a key; `fingerprint` is equal for equal bodies. `answerByTick` is of the monotonic clock. */
+export type KeyedRequest = { place: KeyPlace; fingerprint: string; answerByTick: number }
 
 /** What a caller is told of it; undefined when that is an error, which may be better next time. */
 export type Render = (predicted: readonly Predicted[]) => StoredAnswer | undefined
@@ -41,7 +42,9 @@ export type IdempotencyDeps = {
   store: IdempotencyStore
   background: Background
   logger: Logger
-  now: () => number
+  deadlines: Deadlines
+  /** Monotonic milliseconds. */
+  tick: () => number
   newId: () => string
   fates: Pick<Fates, 'delivered'>
   /** Whether the warehouse has the prediction: then it was committed, whatever became of its writer. False when that cannot be told. */
@@ -56,28 +59,41 @@ const claimMarginMs = 5_000
 const recoverWithinMs = 60_000
 const mostAnswerBytes = 1024 * 1024
 
-export function createIdempotency(deps: IdempotencyDeps): Idempotency {
-  const { store, now } = deps
+export function createIdempotency({ store, ...deps }: IdempotencyDeps): Idempotency {
+  const keys = createKeyCalls(store)
+  const attemptDeps = { ...deps, keys }
 
-  async function claim(request: KeyedRequest, own: Claim): Promise<Holder | undefined> {
-    const leftMs = Math.max(0, request.answerByMs - now())
-    const take = (over?: string) => {
-      const claiming = store.claim(request, own, { holdMs: leftMs + claimMarginMs, over })
-      return within(leftMs, claiming, () => giveBack(claiming))
-    }
+  async function claim({ place, answerByTick }: KeyedRequest, own: Claim): Promise<Holder | undefined> {
     const holder = await take()
     if (holder === undefined || !(await isAbandoned(holder))) return holder
-    if (holder.state === 'prepared' && (await deps.isStored({ tenant: request.tenant, id: holder.predictionId })))
-      await store.complete(request, holder.predictionId)
+    if (holder.state === 'prepared' && (await deps.isStored({ tenant: place.tenant, id: holder.predictionId })))
+      await keys.complete({ place, predictionId: holder.predictionId })
     return take(holder.attempt)
 
+    function take(over?: string): Promise<Holder | undefined> {
+      const holdMs = Math.max(0, answerByTick - deps.tick()) + claimMarginMs
+      const claiming = keys.claim({ place, claim: own, holdMs, over })
+      return new Promise((resolve, reject) => {
+        const deadline = deps.deadlines.at(answerByTick, () => {
+          giveBack(claiming)
+          reject(new ServiceError('idempotency_unavailable', 'the store of idempotency keys does not answer in time'))
+        })
+        const settle =
+          <T>(tell: (outcome: T) => void) =>
+          (outcome: T) => {
+            deps.deadlines.clear(deadline)
+            tell(outcome)
+          }
+        claiming.then(settle(resolve), settle(reject))
+      })
+    }
+
     /** The claim may yet be made when nobody waits for it any more. */
-    function giveBack(late: Promise<unknown>): never {
+    function giveBack(late: Promise<unknown>): void {
       deps.background.run('giving a late claim back', async () => {
         await late
-        await store.release(request, own.attempt)
+        await keys.release({ place, attempt: own.attempt })
       })
-      throw new ServiceError('idempotency_unavailable', 'the store of idempotency keys does not answer in time')
     }
   }
 
@@ -91,7 +107,7 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
   const underWay = new Set<string>()
   function markDelivered(place: KeyPlace, predictionId: string): void {
     deps.background.run('remembering that an answer was delivered', () =>
-      store.markDelivered(place, predictionId).finally(() => underWay.delete(predictionId)),
+      keys.markDelivered({ place, predictionId }).finally(() => underWay.delete(predictionId)),
     )
   }
 
@@ -109,7 +125,7 @@ export function createIdempotency(deps: IdempotencyDeps): Idempotency {
       const holder = await claim(request, own)
       if (holder !== undefined) return { ...answerOf(holder, request), replayed: true }
       failpoint('gateway.after_claim')
-      const attempt = createAttempt(deps, request, own.attempt)
+      const attempt = createAttempt(attemptDeps, request.place, own.attempt)
       try {
         await compute(attempt.commitWith)
       } catch (error) {
@@ -134,11 +150,13 @@ function conflict(message: string): ServiceError {
   return new ServiceError('idempotency_conflict', message, { hint: 'send it again: it is answered when the other has ended' })
 }
 
+type AttemptDeps = Omit<IdempotencyDeps, 'store'> & { keys: KeyCalls }
+
 /** One holder of a key: prepares what it will answer, commits, completes. */
-function createAttempt({ store, background, logger, now }: IdempotencyDeps, place: KeyPlace, attempt: string) {
+function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDeps, place: KeyPlace, attempt: string) {
   let answer: Omit<KeyedAnswer, 'replayed' | 'delivered'> | undefined
   let isUnderWay = false
-  const release = () => store.release(place, attempt).catch((error: unknown) => logger.warn({ err: error }, 'a key was not freed'))
+  const release = () => keys.release({ place, attempt }).catch((error: unknown) => logger.warn({ err: error }, 'a key was not freed'))
 
   function commitWith(render: Render): Commit {
     return async function commit(predicted, record) {
@@ -150,8 +168,8 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
       const predictions = { ids: predicted.map(({ event }) => event.prediction_id), retentionUntil: last?.retention_until ?? '' }
       isUnderWay = true
       try {
-        const prepared = { attempt, predictionId, predictions, answer: rendered, holdMs: recoverWithinMs }
-        if (!(await store.prepare(place, prepared))) throw conflict('another request with this Idempotency-Key has taken over')
+        const isOurs = await keys.prepare({ place, attempt, predictionId, predictions, answer: rendered, holdMs: recoverWithinMs })
+        if (!isOurs) throw conflict('another request with this Idempotency-Key has taken over')
         await record()
       } catch (error) {
         await release()
@@ -164,10 +182,10 @@ function createAttempt({ store, background, logger, now }: IdempotencyDeps, plac
 
   /** Committed, so it is the answer; but who got it before the store has it could be told another later. */
   async function complete(predictionId: string): Promise<void> {
-    const completion = store.complete(place, predictionId)
-    const isOurs = await completion.catch((error: unknown) => {
-      const untilMs = now() + recoverWithinMs
-      background.run('completing a key', () => completeUntil({ store, now }, { place, predictionId, untilMs }))
+    const key = { place, predictionId }
+    const isOurs = await keys.complete(key).catch((error: unknown) => {
+      const untilTick = tick() + recoverWithinMs
+      background.run('completing a key', () => completeUntil({ keys, deadlines, tick }, { key, untilTick }))
       throw error
     })
     failpoint('gateway.after_complete')

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { ServiceError } from '../../contracts/errors.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { IdempotencyStore, KeyPlace } from './idempotency-store.ts'
 import { readLastPredictions } from '../../platform/outbox/read/read-last-records.ts'
@@ -27,7 +28,7 @@ export async function recoverKeys(
 ): Promise<void> {
   const { store, logger, signal } = deps
   async function complete(): Promise<void> {
-    for (const { place, predictionId } of keys) await store.complete(place, predictionId)
+    for (const outcome of await store.complete(keys)) if (outcome instanceof ServiceError) throw outcome
     await store.markRecovered(writerId, epoch)
   }
   function onRetry({ attempt, error }: { attempt: number; error: unknown }): void {

@@ -26,6 +26,7 @@ const mostAppendBytes = 512 * 1024
 export function createCommits(deps: CommitDeps, { settle, slices }: { settle(work: Work, error?: Error): void; slices: Slices }): Commits {
   const { tick, metrics, background } = deps
   let waiting: Entry[] = []
+  let flushing = false
   const givenUp = new Map<Work, { resolve(): void; reject(error: Error): void }>()
 
   function add(work: Work): void {
@@ -55,9 +56,19 @@ export function createCommits(deps: CommitDeps, { settle, slices }: { settle(wor
     const record = () =>
       new Promise<void>((onRecorded, reject) => {
         waiting.push({ work, made, onRecorded, onFailed: reject })
-        flush()
+        flushSoon()
       })
     commit(work.predicted, record).then(onCommitted, onFailed)
+  }
+
+  /** Once for all whose preparation came back with one answer of the store: their promises are settled before the next tick. */
+  function flushSoon(): void {
+    if (flushing) return
+    flushing = true
+    process.nextTick(() => {
+      flushing = false
+      flush()
+    })
   }
 
   function flush(): void {

@@ -6,7 +6,7 @@ import type { ServingModel } from './serving-model.ts'
 import { createShadows, type ShadowDeps } from './shadows.ts'
 import { budgetMs, toWork, type WorkDeps } from './work.ts'
 
-export { answerAtMs, isRefusedWhole } from './work.ts'
+export { answerByTick, isRefusedWhole } from './work.ts'
 
 export type PredictorDeps = WorkDeps & PipelineDeps & Omit<ShadowDeps, 'pipeline'> & { loopLoad: LoopLoad }
 

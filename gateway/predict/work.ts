@@ -145,14 +145,14 @@ export function budgetMs(model: ServingModel, { options }: PredictInput): number
   return Math.min(model.definition.latency_budget_ms, options.timeout_ms ?? Infinity)
 }
 
-/** Until when a request is answered, Unix milliseconds. */
-export function answerAtMs(model: ServingModel, input: PredictInput): number {
-  return input.receivedAtMs + budgetMs(model, input)
+/** Until when a request is answered, on the monotonic clock. */
+export function answerByTick(model: ServingModel, input: PredictInput): number {
+  return input.receivedTick + budgetMs(model, input)
 }
 
 function marksOf(deps: WorkDeps, { model, input, groups }: Pick<Work, 'model' | 'input' | 'groups'>): Marks {
   const budget = budgetMs(model, input)
-  const answerBy = input.receivedTick + budget
+  const answerBy = answerByTick(model, input)
   const standInBy = answerBy - deps.commitTime.reserveMs(budget)
   let reserveMs = 0
   for (const { fallback, instances } of groups)

@@ -11,7 +11,7 @@ import type { Idempotency } from '../idempotency/idempotency.ts'
 import { fromStoredAnswer, parseIdempotencyKey, toStoredAnswer } from '../idempotency/idempotency-http.ts'
 import { type LoopLoad, refuseOverload } from '../bounds/loop-load.ts'
 import type { Predicted, PredictInput } from '../predict/prediction.ts'
-import { answerAtMs, type Predictor } from '../predict/predictor.ts'
+import { answerByTick, type Predictor } from '../predict/predictor.ts'
 import { findModel, type ServingModel, type ServingModels } from '../predict/serving-model.ts'
 import type { Act, Call } from './front.ts'
 
@@ -106,7 +106,7 @@ async function answerOnce(
   { model, key, asked, input }: { model: ServingModel; key: string; asked: Asked; input: PredictInput },
 ): Promise<Answer> {
   const place = { tenant: input.tenant, model: model.definition.name, key }
-  const request = { ...place, fingerprint: asked.fingerprint(), answerByMs: answerAtMs(model, input) }
+  const request = { place, fingerprint: asked.fingerprint(), answerByTick: answerByTick(model, input) }
   const once = await idempotency.once(request, async (commitWith) => {
     const commit = commitWith((predicted) => (asked.isKept(predicted) ? toStoredAnswer(asked.toAnswer(predicted)) : undefined))
     const predicted = await predict(model, { ...input, idempotency: { key, commit } })

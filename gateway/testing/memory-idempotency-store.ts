@@ -2,6 +2,8 @@ import type { Entry } from '../idempotency/entry-codec.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { Holder, IdempotencyStore, KeyPlace } from '../idempotency/idempotency-store.ts'
 
+type KeyCall = 'claim' | 'prepare' | 'complete' | 'markDelivered' | 'release'
+
 /**
  * The store in memory, for tests, whose `entries` may be changed. `fail` makes a kind of call throw until `heal`; `holdNext` lets the next
  * one wait until what it returns is called.
@@ -12,6 +14,8 @@ export function createMemoryIdempotencyStore() {
   const epochs = new Map<string, number>()
   const gates = new Map<keyof IdempotencyStore, Promise<void>>()
   const failing = new Set<keyof IdempotencyStore>()
+  const failingKeys = new Map<KeyCall, Set<string>>()
+  const calls: { call: KeyCall; keys: string[] }[] = []
   const keyOf = ({ tenant, model, key }: KeyPlace) => `${tenant}/${model}/${key}`
 
   async function reach(call: keyof IdempotencyStore): Promise<void> {
@@ -21,40 +25,49 @@ export function createMemoryIdempotencyStore() {
     if (failing.has(call)) throw new ServiceError('idempotency_unavailable', 'the test says so')
   }
 
+  async function each<Item extends { place: KeyPlace }, T>(call: KeyCall, items: readonly Item[], action: (item: Item) => T) {
+    calls.push({ call, keys: items.map(({ place }) => place.key) })
+    await reach(call)
+    return items.map((item) => {
+      if (failingKeys.get(call)?.has(item.place.key) === true) return new ServiceError('idempotency_unavailable', 'the test says so')
+      return action(item)
+    })
+  }
+
   const store: IdempotencyStore = {
-    async claim(place, claim, { holdMs, over }) {
-      await reach('claim')
-      const held = entries.get(keyOf(place))
-      const isLapsed = held !== undefined && held.heldUntilMs <= Date.now()
-      if (held !== undefined && (held.state === 'answered' || (held.attempt !== over && !(held.state === 'claimed' && isLapsed))))
-        return { ...held, lapsed: isLapsed, delivered: held.delivered ?? false } as unknown as Holder
-      entries.set(keyOf(place), { ...claim, state: 'claimed', heldUntilMs: Date.now() + holdMs, expiresAtMs: Infinity })
-      return undefined
-    },
-    async prepare(place, { attempt, predictionId, predictions, answer, holdMs }) {
-      await reach('prepare')
-      const held = entries.get(keyOf(place))
-      if (held?.state !== 'claimed' || held.attempt !== attempt) return false
-      entries.set(keyOf(place), { ...held, state: 'prepared', predictionId, predictions, answer, heldUntilMs: Date.now() + holdMs })
-      return true
-    },
-    async complete(place, predictionId) {
-      await reach('complete')
-      const held = entries.get(keyOf(place))
-      if (held?.predictionId !== predictionId) return false
-      held.state = 'answered'
-      return true
-    },
-    async markDelivered(place, predictionId) {
-      await reach('markDelivered')
-      const held = entries.get(keyOf(place))
-      if (held?.state === 'answered' && held.predictionId === predictionId) held.delivered = true
-    },
-    async release(place, attempt) {
-      await reach('release')
-      const held = entries.get(keyOf(place))
-      if (held?.attempt === attempt && held.state !== 'answered') entries.delete(keyOf(place))
-    },
+    claim: (claims) =>
+      each('claim', claims, ({ place, claim, holdMs, over }) => {
+        const held = entries.get(keyOf(place))
+        const isLapsed = held !== undefined && held.heldUntilMs <= Date.now()
+        if (held !== undefined && (held.state === 'answered' || (held.attempt !== over && !(held.state === 'claimed' && isLapsed))))
+          return { ...held, lapsed: isLapsed, delivered: held.delivered ?? false } as unknown as Holder
+        entries.set(keyOf(place), { ...claim, state: 'claimed', heldUntilMs: Date.now() + holdMs, expiresAtMs: Infinity })
+        return undefined
+      }),
+    prepare: (preparations) =>
+      each('prepare', preparations, ({ place, attempt, predictionId, predictions, answer, holdMs }) => {
+        const held = entries.get(keyOf(place))
+        if (held?.state !== 'claimed' || held.attempt !== attempt) return false
+        entries.set(keyOf(place), { ...held, state: 'prepared', predictionId, predictions, answer, heldUntilMs: Date.now() + holdMs })
+        return true
+      }),
+    complete: (keys) =>
+      each('complete', keys, ({ place, predictionId }) => {
+        const held = entries.get(keyOf(place))
+        if (held?.predictionId !== predictionId) return false
+        held.state = 'answered'
+        return true
+      }),
+    markDelivered: (keys) =>
+      each('markDelivered', keys, ({ place, predictionId }) => {
+        const held = entries.get(keyOf(place))
+        if (held?.state === 'answered' && held.predictionId === predictionId) held.delivered = true
+      }),
+    release: (keys) =>
+      each('release', keys, ({ place, attempt }) => {
+        const held = entries.get(keyOf(place))
+        if (held?.attempt === attempt && held.state !== 'answered') entries.delete(keyOf(place))
+      }),
     async keepFirst(list) {
       await reach('keepFirst')
       return list.map(({ key, value }) => {
@@ -77,9 +90,16 @@ export function createMemoryIdempotencyStore() {
   return {
     store,
     entries,
+    /** Every call about keys, with the keys that it was about. */
+    calls,
     first,
     fail: (call: keyof IdempotencyStore) => void failing.add(call),
-    heal: () => failing.clear(),
+    /** Lets one key of a kind of call fail, until `heal`. */
+    failFor: (call: KeyCall, key: string) => void failingKeys.set(call, new Set(failingKeys.get(call)).add(key)),
+    heal() {
+      failing.clear()
+      failingKeys.clear()
+    },
     holdNext(call: keyof IdempotencyStore): () => void {
       let release = () => {}
       gates.set(call, new Promise((resolve) => (release = resolve)))
