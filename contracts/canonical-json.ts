@@ -36,7 +36,15 @@ function hasKeysInOrder(object: Record<string, unknown>): boolean {
 
 /** A copy of the record with its keys in order. */
 export function inOrder<Value>(record: Readonly<Record<string, Value>>): Record<string, Value> {
-  return Object.fromEntries(Object.entries(record).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  const ordered: Record<string, Value> = {}
+  for (const key of Object.keys(record).toSorted()) define(ordered, key, record[key] as Value)
+  return ordered
+}
+
+/** Also a key that `=` would take for the prototype. */
+function define<Value>(record: Record<string, Value>, key: string, value: Value): void {
+  if (key === '__proto__') Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true })
+  else record[key] = value
 }
 
 /** SHA-256 in lower-case hexadecimal of the value's RFC 8785 form. */

@@ -36,7 +36,8 @@ export function createAssembler({ project, model, names }: AssemblerOptions): As
       throw new ServiceError('unknown_anchor', `${model.definition.name} has no anchor ${anchor}`, { path: 'anchor' })
     return allowed
   }
-  const ordered = [...model.features.keys()].filter((name) => plan.some((feature) => feature.name === name))
+  const placeOf = (name: string) => plan.findIndex((feature) => feature.name === name)
+  const places = [...model.features.keys()].map(placeOf).filter((place) => place !== -1)
   const readsAt = new Map([...anchors].map(([anchor, allowed]) => [anchor, toReads(plan.filter(({ name }) => allowed.has(name)))]))
   return {
     onlineReads(anchor) {
@@ -46,10 +47,10 @@ export function createAssembler({ project, model, names }: AssemblerOptions): As
     assemble(request) {
       const allowed = allowedAt(request.anchor)
       checkSentFeatures(request, model, allowed)
-      const served = new Map<string, ServedFeature>()
+      const served: ServedFeature[] = []
       const context: ServeContext = { request, project, served, featureHashes: model.featureHashes }
-      for (const feature of plan) served.set(feature.name, serveFeature(feature, allowed.has(feature.name), context))
-      return ordered.map((name) => served.get(name)!)
+      for (const feature of plan) served.push(serveFeature(feature, allowed.has(feature.name), context))
+      return places.map((place) => served[place] as ServedFeature)
     },
   }
 }

@@ -13,7 +13,7 @@ export type ServeContext = {
   project: Pick<Project, 'views' | 'lookups'>
   featureHashes: ReadonlyMap<string, string>
   /** The features served so far: all that this one derives from. */
-  served: ReadonlyMap<string, ServedFeature>
+  served: readonly ServedFeature[]
 }
 
 /** The reason of an online feature whose store did not answer. */
@@ -101,7 +101,7 @@ function instead(policy: 'missing' | 'default', value: Scalar | undefined, why: 
 }
 
 function derivedValue(feature: DerivedFeature, { request, project, served }: ServeContext): ServedValue {
-  const valueOf = (name: string): Scalar | undefined => served.get(name)?.value
+  const valueOf = (name: string): Scalar | undefined => served.find((feature) => feature.name === name)?.value
   const { anchorTimeMs, entities } = request
   const result = derive(feature.derive, { anchorTimeMs, entities, valueOf, lookups: project.lookups })
   return 'value' in result ? { value: result.value, status: 'ok' } : { status: 'missing', reason: result.missing }

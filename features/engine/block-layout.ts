@@ -49,6 +49,36 @@ function doublesOf(bytes: Uint8Array): Float64Array {
   return new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + length * 8))
 }
 
+/** Opens the blocks of one read after the other, in memory that the next read uses again. */
+export type BlockMemory = {
+  /** What was opened before may be overwritten from now on. */
+  restart(): void
+  open(bytes: Uint8Array): StoredBlock
+}
+
+/** A store's bytes mostly lie unaligned, and an array for each block costs more than all that is read in it. */
+export function createBlockMemory(): BlockMemory {
+  let doubles = new Float64Array(8192)
+  let bytesOfAll = new Uint8Array(doubles.buffer)
+  let used = 0
+  return {
+    restart: () => void (used = 0),
+    open(bytes) {
+      if (bytes.byteOffset % 8 === 0) return openBlock(bytes)
+      const length = Math.floor(bytes.byteLength / 8)
+      if (used + length > doubles.length) {
+        doubles = new Float64Array(Math.max(2 * doubles.length, length))
+        bytesOfAll = new Uint8Array(doubles.buffer)
+        used = 0
+      }
+      bytesOfAll.set(length * 8 === bytes.byteLength ? bytes : bytes.subarray(0, length * 8), used * 8)
+      const own = doubles.subarray(used, used + length)
+      used += length
+      return { bytes, doubles: own }
+    },
+  }
+}
+
 export function textsOf({ bytes, doubles }: StoredBlock): string[] {
   const offset = doubles[5] ?? 0
   return offset === 0 ? [] : (JSON.parse(new TextDecoder().decode(bytes.subarray(offset * 8))) as string[])

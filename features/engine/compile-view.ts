@@ -20,7 +20,8 @@ export type CompiledFeature = {
   window?: TileWindow
 }
 
-export type CompiledWindow = TileWindow & { features: readonly CompiledFeature[] }
+/** `columns`: indexes of those that its features aggregate. */
+export type CompiledWindow = TileWindow & { features: readonly CompiledFeature[]; columns: readonly number[] }
 
 /** The features of a view that share a hop, and the tiles they are read from. All times are milliseconds. */
 export type TileGrid = {
@@ -144,7 +145,14 @@ function windowsOf(features: readonly CompiledFeature[]): CompiledWindow[] {
     window.features.push(feature)
     windows.set(key, window)
   }
-  return [...windows.values()].toSorted((a, b) => a.hopMs - b.hopMs || a.widthMs - b.widthMs)
+  return [...windows.values()]
+    .map((window) => ({ ...window, columns: columnsUsed(window.features) }))
+    .toSorted((a, b) => a.hopMs - b.hopMs || a.widthMs - b.widthMs)
+}
+
+/** The indexes of the columns that the features aggregate, each once. */
+export function columnsUsed(features: readonly CompiledFeature[]): number[] {
+  return [...new Set(features.map(({ column }) => column))].filter((column) => column !== -1)
 }
 
 function gridsOf(view: FeatureViewDefinition, source: EventSourceDefinition): TileGrid[] {

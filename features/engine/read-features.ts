@@ -1,10 +1,13 @@
 import { aggregationRules, type Aggregation, type MomentOf } from '../../contracts/aggregations.ts'
-import { windowStartMs, type CompiledFeature, type CompiledView, type TileGrid } from './compile-view.ts'
-import { openBlock, type StoredBlock } from './block-layout.ts'
+import { columnsUsed, windowStartMs, type CompiledFeature, type CompiledView, type TileGrid } from './compile-view.ts'
+import { createBlockMemory, type StoredBlock } from './block-layout.ts'
 import { createScan, scanBlock, valueIn, type Cell, type ColumnScan, type WindowScan } from './window-scan.ts'
 import type { FeatureValue } from './feature-value.ts'
 import type { Statistics } from './statistics.ts'
 import { keyCounts } from './store-keys.ts'
+
+/** A read comes to its end before another one begins, and nothing of its blocks is kept. */
+const memory = createBlockMemory()
 
 const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
 
@@ -30,40 +33,62 @@ const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
  * ```
  */
 export function readFeatures(view: CompiledView, values: readonly (Uint8Array | undefined)[], anchorMs: number): Map<string, FeatureValue> {
+  memory.restart()
   const result = new Map<string, FeatureValue>()
   const counts = keyCounts(view, anchorMs)
   let from = 0
-  for (const [index, grid] of view.grids.entries()) {
+  for (let index = 0; index < view.grids.length; index++) {
     const to = from + (counts[index] as number)
-    readGrid({ grid, values: values.slice(from, to), anchorMs, result })
+    readGrid({ grid: view.grids[index] as TileGrid, values, from, to, anchorMs, result })
     from = to
   }
   return result
 }
 
-type GridRead = { grid: TileGrid; values: readonly (Uint8Array | undefined)[]; anchorMs: number; result: Map<string, FeatureValue> }
+/** The grid's own are `values[from]` to `values[to - 1]`: whether it is ready, its head, its pages. */
+type GridRead = {
+  grid: TileGrid
+  values: readonly (Uint8Array | undefined)[]
+  from: number
+  to: number
+  anchorMs: number
+  result: Map<string, FeatureValue>
+}
 
-function readGrid({ grid, values, anchorMs, result }: GridRead): void {
-  const [ready, ...stored] = values
-  if (ready === undefined) {
+function readGrid({ grid, values, from, to, anchorMs, result }: GridRead): void {
+  if (values[from] === undefined) {
     for (const { features } of [...grid.windows, { features: grid.allTime }])
       for (const { name } of features) result.set(name, { status: 'missing', reason: 'not_ready' })
     return
   }
-  const [head, ...pages] = stored.map((bytes) => bytes && openBlock(bytes))
+  const head = openStored(values[from + 1])
+  const pages: StoredBlock[] = []
+  for (let index = from + 2; index < to; index++) {
+    const page = openStored(values[index])
+    if (page !== undefined) pages.push(page)
+  }
   const expiredThroughMs = head === undefined ? -Infinity : (head.doubles[1] as number)
   for (const window of grid.windows) {
     const fromMs = windowStartMs(window, anchorMs)
-    const scan = createScan(grid, fromMs, anchorMs)
-    const refused = fromMs < expiredThroughMs || !pages.every((page) => page === undefined || scanBlock(scan, page))
-    for (const feature of window.features) result.set(feature.name, refused ? tooOld : toValue(scan, feature))
+    const scan = fromMs < expiredThroughMs ? undefined : scanPages(pages, createScan(grid, { fromMs, anchorMs, columns: window.columns }))
+    for (const feature of window.features) result.set(feature.name, scan === undefined ? tooOld : toValue(scan, feature))
   }
   if (grid.allTime.length > 0) readAllTime({ grid, head, anchorMs, result })
 }
 
+function openStored(bytes: Uint8Array | undefined): StoredBlock | undefined {
+  return bytes === undefined ? undefined : memory.open(bytes)
+}
+
+/** Undefined where what is folded in one of them cannot be told apart at the anchor. */
+function scanPages(pages: readonly StoredBlock[], scan: WindowScan): WindowScan | undefined {
+  for (const page of pages) if (!scanBlock(scan, page)) return undefined
+  return scan
+}
+
 function readAllTime(input: { grid: TileGrid; head: StoredBlock | undefined; anchorMs: number; result: Map<string, FeatureValue> }): void {
   const { grid, head, anchorMs, result } = input
-  const scan = createScan(grid, -Infinity, anchorMs)
+  const scan = createScan(grid, { fromMs: -Infinity, anchorMs, columns: columnsUsed(grid.allTime) })
   const complete = head === undefined || scanBlock(scan, head)
   for (const feature of grid.allTime) {
     // A refused fold ends before `refusedThroughMs`: a later row is the latest, whatever the fold holds.
