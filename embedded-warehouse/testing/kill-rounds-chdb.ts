@@ -30,10 +30,15 @@ export async function runKillRounds(
         await server.stop()
         break
       }
-      const writing = Array.from({ length: writers }, () => writeUntilKilled(server, { take: () => next++, confirmed }))
-      await setTimeout(100 + Math.random() * 500)
+      let writing: Promise<unknown> = Promise.resolve()
+      const first = new Promise<void>((onConfirmed) => {
+        const options = { take: () => next++, confirmed, onConfirmed }
+        writing = Promise.all(Array.from({ length: writers }, () => writeUntilKilled(server, options)))
+      })
+      await Promise.race([first, writing])
+      await setTimeout(Math.random() * 500)
       await server.kill()
-      await Promise.all(writing)
+      await writing
       report.rounds = round + 1
       onRound(round + 1, report)
     }
@@ -54,7 +59,7 @@ async function createTable({ warehouse }: TestWarehouse): Promise<void> {
 
 async function writeUntilKilled(
   { warehouse }: TestWarehouse,
-  { take, confirmed }: { take: () => number; confirmed: Set<number> },
+  { take, confirmed, onConfirmed }: { take: () => number; confirmed: Set<number>; onConfirmed: () => void },
 ): Promise<void> {
   for (;;) {
     const batch = take()
@@ -66,6 +71,7 @@ async function writeUntilKilled(
       return
     }
     confirmed.add(batch)
+    onConfirmed()
   }
 }
 
