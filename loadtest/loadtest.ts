@@ -12,9 +12,10 @@ import { residentBytes, storedRows, type Target } from './run/target.ts'
 type Options = { url?: string; clickhouseUrl: string; rate?: number; seconds?: number; budgetMs: number; instances?: number; json?: string }
 
 const owning = Object.entries(scenarios).flatMap(([name, { needsOwn }]) => (needsOwn ? [name] : []))
+const withoutK6 = Object.entries(scenarios).flatMap(([name, { needsK6 }]) => (needsK6 ? [] : [name]))
 const command = new Command('loadtest')
   .description(
-    'Runs a load test against a system that it starts, or one that runs, and holds the warehouse against what was answered. Needs k6.',
+    `Runs a load test against a system that it starts, or one that runs, and holds the warehouse against what was answered. Needs k6, but for ${withoutK6.join(', ')}.`,
   )
   .addArgument(new Argument('<scenario>', 'what to do to it').choices(Object.keys(scenarios)))
   .option(
@@ -35,7 +36,7 @@ await command.parseAsync()
 async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, json, ...options }: Options): Promise<void> {
   const scenario: Scenario = scenarios[name]
   if (url !== undefined && scenario.needsOwn) command.error(`error: ${name} starts, stops or changes the system: it does not take --url`)
-  const absence = explainK6Absence()
+  const absence = scenario.needsK6 ? explainK6Absence() : undefined
   if (absence !== undefined) command.error(`error: ${absence}`)
   const target = url === undefined ? await startLocalSystem() : await aimAt(url, clickhouseUrl)
   try {

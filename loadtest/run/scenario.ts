@@ -13,6 +13,8 @@ export type Scenario = {
   title: string
   /** Whether the scenario stops, measures or changes what only a system of its own allows. */
   needsOwn: boolean
+  /** Whether k6 sends its requests, or the project's own generator. */
+  needsK6: boolean
   defaults: { rate: number; seconds: number }
   /** Runs the scenario, with k6 and all that goes beside it. */
   run(target: Target, options: RunOptions): Promise<{ runs: Run[]; findings: Finding[] }>

@@ -11,24 +11,28 @@ export const scenarios = {
   'latency-budget': {
     title: 'a steady load that the gateway has room for',
     needsOwn: false,
+    needsK6: true,
     defaults: { rate: 200, seconds: 30 },
     run: async (target, options) => ({ runs: [await runK6('latency-budget', toEnv(target, options))], findings: [] }),
   },
   ramp: {
     title: 'ten steps up to a rate beyond saturation',
     needsOwn: false,
+    needsK6: true,
     defaults: { rate: 2_000, seconds: 60 },
     run: ramp,
   },
   overload: {
     title: 'twice what the gateway can do',
     needsOwn: false,
+    needsK6: false,
     defaults: { rate: 0, seconds: 120 },
     run: overload,
   },
   soak: {
     title: 'a moderate load for long',
     needsOwn: false,
+    needsK6: true,
     defaults: { rate: 100, seconds: 600 },
     async run(target, options) {
       const { result, finding } = await watchMemory(target, runK6('latency-budget', toEnv(target, options)))
@@ -38,18 +42,21 @@ export const scenarios = {
   'hot-swap': {
     title: 'fifty swaps of the champion under load',
     needsOwn: true,
+    needsK6: true,
     defaults: { rate: 100, seconds: 60 },
     run: hotSwap,
   },
   'slow-neighbour': {
     title: 'a model of 100 ms, saturated, beside a small one',
     needsOwn: true,
+    needsK6: true,
     defaults: { rate: 100, seconds: 20 },
     run: slowNeighbour,
   },
   'sink-outage': {
     title: 'no warehouse for the middle third',
     needsOwn: true,
+    needsK6: true,
     defaults: { rate: 200, seconds: 60 },
     run: sinkOutage,
   },
