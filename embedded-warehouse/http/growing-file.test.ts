@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { afterAll, expect, test } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { forwardGrowingFile } from './growing-file.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'hindsight-growing-'))
@@ -38,15 +38,24 @@ test('the error of the writer is thrown', async () => {
   await expect(forwardGrowingFile(join(dir, 'fails'), failing, async () => undefined)).rejects.toThrow('boom')
 })
 
-test('nothing is passed on of a writer that fails soon after its first bytes', async () => {
+test('nothing is passed on of a writer that fails before the second look at its first bytes', async () => {
   const path = join(dir, 'fails-late')
+  await appendFile(path, 'what it leaves')
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let fail: (error: Error) => void = () => undefined
+  const writer = new Promise<void>((_resolve, reject) => (fail = reject))
   const received: Uint8Array[] = []
-  async function writer(): Promise<void> {
-    await appendFile(path, 'what it leaves')
-    // Longer than one look takes, and shorter than two.
-    await setTimeout(30)
-    throw new Error('boom')
-  }
-  await expect(forwardGrowingFile(path, writer(), async (chunk) => void received.push(chunk))).rejects.toThrow('boom')
+  const forwarding = forwardGrowingFile(path, writer, async (chunk) => void received.push(chunk))
+  await nextWait()
+  vi.advanceTimersToNextTimer()
+  await nextWait()
+  fail(new Error('boom'))
+  await expect(forwarding).rejects.toThrow('boom')
   expect(received).toEqual([])
 })
+
+/** Until it waits for its next look. */
+async function nextWait(): Promise<void> {
+  while (vi.getTimerCount() === 0) await setImmediate()
+}
