@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
+import { withinHour } from '../platform/outbox/testing/within-hour.ts'
 import { lanes } from '../contracts/origin.ts'
 import { startTestWarehouse, type TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
 import { reconcile } from './reconcile/reconcile.ts'
@@ -40,7 +41,12 @@ async function storedRecords({ warehouse }: TestWarehouse): Promise<number> {
 test('killed again and again in the middle of its work, it loses nothing and stores nothing twice', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'hindsight-logger-crash-'))
   const server = await startTestWarehouse()
-  const writer = await openOutboxWriter({ dir: join(dataDir, 'outbox'), writerId: 'gateway-1', consumersOf: embeddedConsumers })
+  const writer = await openOutboxWriter({
+    dir: join(dataDir, 'outbox'),
+    writerId: 'gateway-1',
+    consumersOf: embeddedConsumers,
+    now: withinHour(),
+  })
   const payloads = Array.from({ length: total }, (_, n) => JSON.stringify(predictionEvent(n)))
   await writer.append(
     'predictions',

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { lanes } from '../contracts/origin.ts'
 import { openOutboxWriter } from '../platform/outbox/write/outbox-writer.ts'
+import { withinHour } from '../platform/outbox/testing/within-hour.ts'
 import type { LogRecord } from '../platform/event-log/event-log.ts'
 import { startMigratedWarehouse } from '../embedded-warehouse/testing/migrated-warehouse.ts'
 import type { TestWarehouse } from '../embedded-warehouse/testing/warehouse-chdb.ts'
@@ -151,7 +152,7 @@ test('a row that the warehouse refuses goes to rejects with its bytes, and the o
 describe('the service', () => {
   test('moves the outbox into the warehouse, confirms it, and reconciles', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'hindsight-logger-'))
-    const writer = await openOutboxWriter({ dir, writerId: 'moves', consumersOf: embeddedConsumers as never })
+    const writer = await openOutboxWriter({ dir, writerId: 'moves', consumersOf: embeddedConsumers as never, now: withinHour() })
     const consumer = await openOutboxConsumer({ dir, name: 'logger', lanes: [...lanes] })
     const failures: unknown[] = []
     const config = loadLoggerConfig({ CLICKHOUSE_URL: server.url, HINDSIGHT_LOGGER_MAX_WAIT_MS: '100' })

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { featureEventPayloadHash, type FeatureEvent } from '../../contracts/feature-event.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import { openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
+import { withinHour } from '../../platform/outbox/testing/within-hour.ts'
 import type { EventLogConsumer, LogRecord } from '../../platform/event-log/event-log.ts'
 import { openLmdbOnlineStore } from '../../platform/online-store/online-store-lmdb.ts'
 import type { OnlineStore } from '../../platform/online-store/online-store.ts'
@@ -32,7 +33,7 @@ export async function createFeaturesHarness(server: TestWarehouse) {
 
   return {
     dataDir,
-    openWriter: (writerId: string) => openOutboxWriter({ dir: outbox, writerId, consumersOf: embeddedConsumers }),
+    openWriter: (writerId: string) => openOutboxWriter({ dir: outbox, writerId, consumersOf: embeddedConsumers, now: withinHour() }),
     openStore: (): OnlineStore => openLmdbOnlineStore({ dir: join(dataDir, 'online-store'), readOnly: true }),
     openWritableStore: () => openLmdbOnlineStore({ dir: join(dataDir, 'online-store') }),
     async start(env: Record<string, string> = {}): Promise<void> {

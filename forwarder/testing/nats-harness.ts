@@ -6,6 +6,7 @@ import type { NatsSettings } from '../../platform/nats/nats-config.ts'
 import type { EventLogHarness } from '../../platform/event-log/event-log.contract.ts'
 import { openNatsConsumer } from '../../platform/nats/event-log-nats.ts'
 import { openOutboxWriter } from '../../platform/outbox/write/outbox-writer.ts'
+import { withinHour } from '../../platform/outbox/testing/within-hour.ts'
 import { startTestNats, testNatsSettings, type NatsBinary, type TestNats } from '../../platform/nats/testing/nats-server.ts'
 import { brokerConsumers } from '../../contracts/lane-consumers.ts'
 
@@ -40,7 +41,14 @@ export async function makeNatsHarness(
       return forwarder
     },
     async openWriter(writerId) {
-      const writer = await openOutboxWriter({ dir, writerId, consumersOf: brokerConsumers, maintainEveryMs: 50, segmentBytes: 64 * 1024 })
+      const writer = await openOutboxWriter({
+        dir,
+        writerId,
+        consumersOf: brokerConsumers,
+        maintainEveryMs: 50,
+        segmentBytes: 64 * 1024,
+        now: withinHour(),
+      })
       closables.push(writer)
       return writer
     },

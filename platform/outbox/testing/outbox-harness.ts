@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EventLogHarness } from '../../event-log/event-log.contract.ts'
 import { openOutboxWriter, type OutboxWriterOptions } from '../write/outbox-writer.ts'
+import { withinHour } from './within-hour.ts'
 import { openOutboxConsumer, type OutboxConsumerOptions } from '../read/outbox-consumer.ts'
 
 /** An outbox directory for one test. */
@@ -16,7 +17,7 @@ export async function makeOutboxHarness(
   return {
     dir,
     async openWriter(writerId) {
-      const writer = await openOutboxWriter({ dir, writerId, consumersOf, ...options.writer })
+      const writer = await openOutboxWriter({ dir, writerId, consumersOf, now: withinHour(), ...options.writer })
       closables.push(writer)
       return writer
     },
