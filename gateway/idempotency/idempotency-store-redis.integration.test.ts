@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startTestCluster } from '../../platform/online-store/testing/redis-cluster.ts'
 import { describeWithRedis, startTestRedis, type TestRedis } from '../../platform/online-store/testing/redis-server.ts'
 import { describeIdempotencyStore } from './idempotency-store.contract.ts'
 import { openRedisIdempotencyStore } from './idempotency-store-redis.ts'
@@ -47,6 +48,44 @@ describeWithRedis('in Redis', () => {
     // It does not answer before it is let on, and so whoever waits for it waits for ever.
     expect(await store.claim([{ place, claim, holdMs: 1 }])).toMatchObject([{ code: 'idempotency_unavailable' }])
     redis.signal('SIGCONT')
+    await store.close()
+  })
+})
+
+describeWithRedis('in a Redis Cluster', () => {
+  let nodes: TestRedis[] = []
+  let opened = 0
+  beforeAll(async () => {
+    nodes = await startTestCluster()
+  })
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.stop()))
+  })
+
+  const open = (keyPrefix: string, commandTimeoutMs = 30_000) =>
+    openRedisIdempotencyStore({ url: nodes[0]!.url, cluster: true, keyPrefix, windowMs: 5_000, commandTimeoutMs })
+
+  describeIdempotencyStore('the store', async () => {
+    const prefix = `test-${opened++}`
+    const [store, other] = await Promise.all([open(prefix), open(prefix)])
+    return { store, other, pass: (ms) => sleep(ms), close: async () => void (await Promise.all([store.close(), other.close()])) }
+  })
+
+  it('has an error for the keys of a node that is away, and for none of the others', async () => {
+    const store = await open('apart', 500)
+    const places = Array.from({ length: 60 }, (_, index) => ({ tenant: 'default', model: 'm', key: `k-${index}` }))
+    const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
+    const claimAll = () => store.claim(places.map((place) => ({ place, claim, holdMs: 60_000 })))
+    expect(await claimAll()).toEqual(places.map(() => undefined))
+    const away = nodes[2]!
+    const names = new Set(await away.client.keys('apart:*'))
+    const isAway = ({ key }: { key: string }) => names.has(`apart:idempotency:default:m:${key}`)
+    away.signal('SIGSTOP')
+    const outcomes = await claimAll()
+    away.signal('SIGCONT')
+    for (const [index, place] of places.entries())
+      expect(outcomes[index]).toMatchObject(isAway(place) ? { code: 'idempotency_unavailable' } : { state: 'claimed', attempt: 'a' })
+    expect(places.filter(isAway).length).toBeGreaterThan(5)
     await store.close()
   })
 })

@@ -56,19 +56,18 @@ export async function connectRedis(connection: RedisConnection): Promise<RedisCl
   }
 }
 
-/** Called before each command: those of one turn leave in one write, which costs as much as the rest of a small command. */
+/** Called before each command: those of one turn leave in one write to each node, which costs as much as the rest of a small command. */
 function createSendTogether(client: Redis | Cluster): () => void {
-  // The commands to a cluster go to several nodes.
-  if (client instanceof Cluster) return () => undefined
   let gathering = false
   return () => {
-    const { stream } = client
-    if (gathering || stream === undefined) return
+    if (gathering) return
+    const streams = (client instanceof Cluster ? client.nodes() : [client]).flatMap(({ stream }) => stream ?? [])
+    if (streams.length === 0) return
     gathering = true
-    stream.cork()
+    for (const stream of streams) stream.cork()
     process.nextTick(() => {
       gathering = false
-      stream.uncork()
+      for (const stream of streams) stream.uncork()
     })
   }
 }

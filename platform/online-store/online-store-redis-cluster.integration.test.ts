@@ -1,11 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { onlineStoreContract } from './online-store.contract.ts'
 import { openRedisOnlineStore } from './online-store-redis.ts'
 import { partitionCount } from './online-store.ts'
-import { freePort } from '../service/testing/free-port.ts'
-import { describeWithRedis, startTestRedis, type TestRedis } from './testing/redis-server.ts'
+import { startTestCluster } from './testing/redis-cluster.ts'
+import { describeWithRedis, type TestRedis } from './testing/redis-server.ts'
 
 describeWithRedis('Redis Cluster', () => {
   let nodes: TestRedis[] = []
@@ -13,11 +11,7 @@ describeWithRedis('Redis Cluster', () => {
     openRedisOnlineStore({ url: nodes[0]?.url ?? '', cluster: true, writer: true, commandTimeoutMs: 2_000, keyPrefix: 'cluster' })
 
   beforeAll(async () => {
-    const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port']
-    nodes = await Promise.all(Array.from({ length: 3 }, async () => startTestRedis({ args: [...args, `${await freePort()}`] })))
-    const addresses = nodes.map((node) => `127.0.0.1:${node.port}`)
-    execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '0', '--cluster-yes'], { stdio: 'pipe' })
-    for (const node of nodes) while (!`${await node.client.cluster('INFO')}`.includes('cluster_state:ok')) await sleep(50)
+    nodes = await startTestCluster()
   })
   beforeEach(async () => {
     for (const node of nodes) await node.client.flushall()
