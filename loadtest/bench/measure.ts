@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +12,7 @@ import { ownRuntime, type ServiceProcess } from '../logger/service-process.ts'
 import { processorTimeUs } from './processor-time.ts'
 import type { Setup } from './setups.ts'
 import { type ClosedLoopResult, runWrk } from './wrk.ts'
-import { type Place, type VariantName, variants } from './variants.ts'
+import { type Place, type Variant, type VariantName, variants } from './variants.ts'
 
 /** `processorUs` is the processor time that the server took for each request that it answered, in microseconds. */
 export type ServerResult = ClosedLoopResult & { processorUs: number }
@@ -40,12 +41,14 @@ export async function startMeasured(variant: VariantName, { runtime, label }: Se
   const bodiesFile = join(dir, 'bodies.jsonl')
   writeFileSync(bodiesFile, predictBodies().join('\n'))
   const nodeArgs = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profileDir, variant, label)}`]
-  const server: ServiceProcess = await variants[variant].start({ ...place, runtime, nodeArgs })
+  const { start, keyed: isKeyed }: Variant = variants[variant]
+  const server: ServiceProcess = await start({ ...place, runtime, nodeArgs })
   const pid = server.pid ?? Number.NaN
   const outbox = join(dir, 'data', 'outbox')
   const closedLoop = async ({ seconds, clients = manyClients }: { seconds: number; clients?: number }) => {
     const before = processorTimeUs(pid)
-    const result = await runWrk({ url: `${server.http}${predictPath}`, seconds, clients, bodiesFile })
+    const keyPrefix = isKeyed ? `${randomUUID()}-` : undefined
+    const result = await runWrk({ url: `${server.http}${predictPath}`, seconds, clients, bodiesFile, keyPrefix })
     const processorUs = (processorTimeUs(pid) - before) / (result.requestsPerSecond * seconds)
     checkLogged(variant, await emptyOutbox(outbox, runtime.root))
     return { ...result, processorUs }

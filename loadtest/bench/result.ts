@@ -27,6 +27,8 @@ const comparisons: { of: VariantName; to: VariantName; figure: Figure; goal?: Go
   { of: 'in-process', to: 'node-echo', figure: 'processorUs' },
   { of: 'unlogged', to: 'node-echo', figure: 'processorUs' },
   { of: 'shadowed', to: 'node-echo', figure: 'processorUs' },
+  { of: 'keyed', to: 'durable', figure: 'requestsPerSecond' },
+  { of: 'keyed', to: 'durable', figure: 'processorUs' },
 ]
 
 export function nameOf({ variant, setup }: Server): string {

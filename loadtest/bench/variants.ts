@@ -3,8 +3,8 @@ import { basename, join } from 'node:path'
 import { startFilledGateway } from '../logger/gateway-rate.ts'
 import { type Runtime, startService, type ServiceProcess } from '../logger/service-process.ts'
 
-/** A server under measurement, and whether it keeps an event of each prediction. */
-export type Variant = { title: string; logs: boolean; start(place: Place): Promise<ServiceProcess> }
+/** A server under measurement, whether it keeps an event of each prediction, and whether each request has an `Idempotency-Key` of its own. */
+export type Variant = { title: string; logs: boolean; keyed?: boolean; start(place: Place): Promise<ServiceProcess> }
 /** `dir` is the server's own; Redis and warehouse are common to all that have the same code. */
 export type Place = { dir: string; redisUrl: string; clickhouseUrl: string; runtime: Runtime; nodeArgs: readonly string[] }
 
@@ -22,6 +22,7 @@ export const variants = {
   'in-process': { title: '(e) Hindsight, durability: process', logs: true, start: gateway('process') },
   unlogged: { title: '(f) Hindsight, logging taken out', logs: false, start: gateway('disk', { preload: withoutLog }) },
   shadowed: { title: '(g) Hindsight, a shadow on every request', logs: true, start: gateway('disk', { shadows: true }) },
+  keyed: { title: '(h) Hindsight, an Idempotency-Key on every request', logs: true, keyed: true, start: gateway('disk') },
 } as const satisfies Record<string, Variant>
 
 export type VariantName = keyof typeof variants

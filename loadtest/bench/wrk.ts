@@ -7,10 +7,20 @@ export type ClosedLoopResult = { requestsPerSecond: number; p50Ms: number; p99Ms
 
 const script = fileURLToPath(new URL('../logger/predict.lua', import.meta.url))
 
-/** Runs a closed loop: clients that each wait for one answer before they ask again. */
-export async function runWrk(options: { url: string; seconds: number; clients: number; bodiesFile: string }): Promise<ClosedLoopResult> {
+/**
+ * Runs a closed loop: clients that each wait for one answer before they ask again. With `keyPrefix` each request has an
+ * `Idempotency-Key` of its own that begins so.
+ */
+export async function runWrk(options: {
+  url: string
+  seconds: number
+  clients: number
+  bodiesFile: string
+  keyPrefix?: string | undefined
+}): Promise<ClosedLoopResult> {
   const args = ['--latency', '-t', '1', '-c', String(options.clients), '-d', `${options.seconds}s`, '-s', script, options.url]
-  const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, WRK_BODIES: options.bodiesFile } })
+  const keys = options.keyPrefix === undefined ? {} : { WRK_KEYS: options.keyPrefix }
+  const { stdout } = await promisify(execFile)('wrk', args, { env: { ...process.env, WRK_BODIES: options.bodiesFile, ...keys } })
   return parseWrk(stdout, options.seconds)
 }
 
