@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { niceness } from './give-way.ts'
 import { readRunFile } from './run-files.ts'
 import type { ServiceMessage } from './service.ts'
 
@@ -37,6 +38,14 @@ describe('a service under a supervisor', () => {
     expect(await once(child, 'exit')).toEqual([0, null])
     expect(readFileSync(join(dir, 'trace'), 'utf8')).toBe('drain\ndrained\n')
     expect(readRunFile(dir, 'gateway')).toBeUndefined()
+  })
+
+  test.each([
+    ['gateway', getPriority()],
+    ['labeler', Math.max(niceness, getPriority())],
+  ])('%s has the priority %i, its threads too', async (service, priority) => {
+    const { child } = await startSample({ SAMPLE_NAME: service })
+    expect(new Set(threadsOf(child.pid).map(getPriority))).toEqual(new Set([priority]))
   })
 
   test('ignores SIGINT, and drains when its supervisor is gone', async () => {
@@ -118,4 +127,10 @@ async function startSample(env: Record<string, string> = {}) {
   const [ready] = (await once(child, 'message')) as [ServiceMessage & { type: 'ready' }]
   expect(ready.type).toBe('ready')
   return { child, ready }
+}
+
+/** On Linux each thread has a priority of its own. */
+function threadsOf(pid: number | undefined): number[] {
+  const dir = `/proc/${pid}/task`
+  return existsSync(dir) ? readdirSync(dir).map(Number) : [pid ?? 0]
 }

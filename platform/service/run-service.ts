@@ -4,6 +4,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { type AdminState, openAdminListener } from './admin-listener.ts'
 import { loadRunnerConfig, redactConfig } from './common-config.ts'
 import { createFaultLog } from './fault-log.ts'
+import { giveWay } from './give-way.ts'
 import { type ServiceLogger, createServiceLogger } from './logging-pino.ts'
 import { identifyProcess } from './process-identity.ts'
 import { removeRunFile, writeRunFile } from './run-files.ts'
@@ -43,6 +44,8 @@ export type ServiceDefinition<Config> = {
  */
 export async function runService<Config extends object>(definition: ServiceDefinition<Config>): Promise<void> {
   const { name } = definition
+  // Somebody waits for the gateway's answers; what the others do may take a moment longer.
+  if (name !== 'gateway') giveWay()
   let config: Config
   let runner: ReturnType<typeof loadRunnerConfig>
   try {

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { z } from 'zod'
 import { commonConfigFields, loadConfig } from '../common-config.ts'
 import { runService } from '../run-service.ts'
+import type { ServiceName } from '../service.ts'
 
 /** A service of a few lines, run as a real process by the tests of the runner. */
 const config = z.object({
@@ -13,7 +14,7 @@ const config = z.object({
 })
 
 await runService({
-  name: 'gateway',
+  name: (process.env['SAMPLE_NAME'] ?? 'gateway') as ServiceName,
   config: (env) => loadConfig(config, env),
   start: async ({ config, meter, fail }) => {
     const requests = meter.createCounter('sample_requests', { description: 'Requests answered.' })
