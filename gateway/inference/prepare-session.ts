@@ -1,6 +1,6 @@
 import type { Sample, SessionPlan } from './inference.ts'
 import { findBatching, timeRuns, type Timing, type TryRun } from './measure-session.ts'
-import { type Entry, longestInlineUs, longestOnLoopUs } from './session-entry.ts'
+import { type Entry, longestInlineUs } from './session-entry.ts'
 import type { OnnxSession } from './session-onnxruntime.ts'
 
 /**
@@ -69,10 +69,9 @@ function whyInThread({ loops, spec, executionProvider }: Entry, { oneRowUs, hand
   return undefined
 }
 
-function whyOnLoop(placement: 'auto' | 'inline' | 'worker', figures: Figures): string {
+function whyOnLoop(placement: 'auto' | 'inline' | 'worker', { oneRowUs, handOverUs }: Figures): string {
   if (placement === 'inline') return 'model.yaml says so'
-  const { oneRowUs, handOverUs } = figures
-  return `one row takes ${oneRowUs} us, handing it over ${handOverUs} us; batches that take over ${longestOnLoopUs(figures)} us go to a thread`
+  return `one row takes ${oneRowUs} us, handing it over ${handOverUs} us; batches that take over ${longestInlineUs} us go to a thread`
 }
 
 function plan(placement: SessionPlan['placement'], reason: string): Pick<SessionPlan, 'placement' | 'reason'> {

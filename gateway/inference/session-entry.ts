@@ -70,19 +70,14 @@ export function threadLimit({ spec, executionProvider }: Entry, threads: number)
 }
 
 /**
- * Whether the batch that is next may run on the event loop: where that was planned, and while its run is expected to take
- * no longer than handing it over and than two single rows, for one message to a thread carries many rows. Where model.yaml
- * wants it there, only the time that the loop may be held counts.
+ * Whether the batch that is next may run on the event loop: where that was planned, and while its run is expected to hold the loop no
+ * longer than it may. What a message to a thread costs the loop, in sending and in being told, is of the order of such a run.
  */
 export function fitsLoop(entry: Entry): boolean {
-  const { inline, plan, cost, spec, queue } = entry
+  const { inline, plan, cost, queue } = entry
   if (inline === undefined || plan === undefined || queue.head === undefined) return false
   const rows = Math.max(queue.head.request.rows, Math.min(queue.rows, batchRowsOf(entry)))
-  return cost.of(rows) <= (spec.settings.placement === 'inline' ? longestInlineUs : longestOnLoopUs(plan))
-}
-
-export function longestOnLoopUs({ handOverUs, oneRowUs }: Pick<SessionPlan, 'handOverUs' | 'oneRowUs'>): number {
-  return Math.min(longestInlineUs, handOverUs, 2 * oneRowUs)
+  return cost.of(rows) <= longestInlineUs
 }
 
 /** Microseconds until one more job of this session would start. */
