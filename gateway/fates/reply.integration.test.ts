@@ -30,11 +30,14 @@ describe('a gateway', () => {
   const post = (body: unknown, to = path, headers: Record<string, string> = {}) =>
     fetch(listener.url + to, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) })
 
-  function open(body: unknown): Socket {
+  function open(body: unknown, key?: string): Socket {
     const socket = connect(Number(new URL(listener.url).port), '127.0.0.1')
     const text = JSON.stringify(body)
     socket.on('error', () => undefined)
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`)
+    const named = key === undefined ? '' : `Idempotency-Key: ${key}\r\n`
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${named}Content-Length: ${text.length}\r\n\r\n${text}`,
+    )
     return socket
   }
 
@@ -120,6 +123,31 @@ describe('a gateway', () => {
     await Promise.all(Array.from({ length: 20 }, () => post(parcel, path, { 'idempotency-key': 'k' })))
     await untilKnown()
     expect(told().slice(1)).toMatchObject([{ prediction_id: id, fate: 'delivered' }])
+  })
+
+  const cancelled = { statuses: ['error', 'ok'], fates: ['unanswered'] }
+  const replayed = { statuses: ['ok'], fates: ['unanswered', 'delivered'] }
+
+  it.each([
+    ['claim', cancelled],
+    ['prepare', replayed],
+    ['complete', replayed],
+  ] as const)('has one answer under a key whose client hung up at the %s and asked again', async (call, { statuses, fates }) => {
+    const release = gateway.keys.holdNext(call)
+    const socket = open(parcel, 'k')
+    await expect.poll(() => gateway.keys.calls.map((each) => each.call), soon).toContain(call)
+    socket.resetAndDestroy()
+    await once(socket, 'close')
+    // What comes over another connection is read after the reset has been.
+    if (call === 'claim') expect((await post(parcel)).status).toBe(200)
+    else expect((await post(parcel, path, { 'idempotency-key': 'k' })).status).toBe(409)
+    release()
+    await expect.poll(async () => (await post(parcel, path, { 'idempotency-key': 'k' })).status, soon).toBe(200)
+    await gateway.background.settled()
+    await untilKnown()
+    const keyed = served().filter(({ body }) => body['idempotency_key'] === 'k')
+    expect(keyed.map(({ body }) => body['status'])).toEqual(statuses)
+    expect(told()).toMatchObject(fates.map((fate) => ({ prediction_id: keyed[0]!.id, fate })))
   })
 
   it('needs no record for the replay of what was answered', async () => {
