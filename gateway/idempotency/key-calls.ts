@@ -10,20 +10,39 @@ export type KeyCalls = {
   release(key: HeldKey): Promise<void>
 }
 
-/** What requests ask in one turn of the event loop goes to the store in one call of each kind. */
+/** What requests ask in one turn of the event loop goes to the store in one call of each kind, all at once: a store may send them together. */
 export function createKeyCalls(store: IdempotencyStore): KeyCalls {
+  const atEnd = createTurnEnd()
   return {
-    claim: gather((claims) => store.claim(claims)),
-    prepare: gather((preparations) => store.prepare(preparations)),
-    complete: gather((keys) => store.complete(keys)),
-    markDelivered: gather((keys) => store.markDelivered(keys)),
-    release: gather((keys) => store.release(keys)),
+    claim: gather(atEnd, (claims) => store.claim(claims)),
+    prepare: gather(atEnd, (preparations) => store.prepare(preparations)),
+    complete: gather(atEnd, (keys) => store.complete(keys)),
+    markDelivered: gather(atEnd, (keys) => store.markDelivered(keys)),
+    release: gather(atEnd, (keys) => store.release(keys)),
+  }
+}
+
+type AtTurnEnd = (send: () => void) => void
+
+/** Calls what is to be sent, one after the other without a pause, when all that came in the turn has been looked at. */
+function createTurnEnd(): AtTurnEnd {
+  let waiting: (() => void)[] = []
+  function sendAll(): void {
+    const sends = waiting
+    waiting = []
+    for (const send of sends) send()
+  }
+  return (send) => {
+    if (waiting.length === 0) setImmediate(sendAll)
+    waiting.push(send)
   }
 }
 
 type Asked<Item, T> = { item: Item; resolve(value: T): void; reject(error: Error): void }
 
-function gather<Item, T>(send: (items: readonly Item[]) => Promise<readonly Outcome<T>[]>): (item: Item) => Promise<T> {
+type Send<Item, T> = (items: readonly Item[]) => Promise<readonly Outcome<T>[]>
+
+function gather<Item, T>(atEnd: AtTurnEnd, send: Send<Item, T>): (item: Item) => Promise<T> {
   let waiting: Asked<Item, T>[] = []
 
   function sendAll(): void {
@@ -39,7 +58,7 @@ function gather<Item, T>(send: (items: readonly Item[]) => Promise<readonly Outc
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(sendAll)
+      if (waiting.length === 0) atEnd(sendAll)
       waiting.push({ item, resolve, reject })
     })
 }
