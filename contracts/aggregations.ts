@@ -4,9 +4,9 @@ import type { ValueType } from './primitives.ts'
 type Moment = 'n' | 'sum' | 'mean' | 'm2' | 'min' | 'max' | 'first' | 'last'
 
 type AggregationRule = {
-  /** A number, or what it aggregates: text, or the number that the value is. */
+  /** Whether the result is always a number, or a value as events have it: text, or the number that a value is kept as. */
   gives: 'number' | 'value'
-  /** What it is computed from. It follows which values it takes, and whether it needs a value or a window at all. */
+  /** The moments that the aggregation is computed from; they decide which values it takes, and whether it needs a value or a window at all. */
   moments: readonly Moment[]
   /** The value of a window in which nothing happened. */
   ofNone: 'zero' | 'missing'
@@ -29,7 +29,7 @@ export type MomentOf<A extends Aggregation> = (typeof aggregationRules)[A]['mome
 
 export const aggregations = Object.keys(aggregationRules) as [Aggregation, ...Aggregation[]]
 
-/** An event has no value, but can be counted; text has no arithmetic; of all time only the latest value is kept. */
+/** The moments that are kept: an event without a value can only be counted, text has no arithmetic, and without a window only the latest value is known. */
 const keptMoments = { event: ['n'], text: ['n', 'first', 'last'], allTime: ['last'] } as const
 
 function isComputedFrom(aggregation: Aggregation, kept: readonly Moment[]): boolean {

@@ -41,7 +41,7 @@ export function inOrder<Value>(record: Readonly<Record<string, Value>>): Record<
   return ordered
 }
 
-/** Also a key that `=` would take for the prototype. */
+/** Sets a key of the record, even `__proto__`, which `=` would take for the prototype. */
 function define<Value>(record: Record<string, Value>, key: string, value: Value): void {
   if (key === '__proto__') Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true })
   else record[key] = value

@@ -129,7 +129,10 @@ export function underPath(error: ServiceError, parent: string): ServiceError {
   return new ServiceError(error.code, error.message, { cause: error, path, ...(error.hint !== undefined && { hint: error.hint }) })
 }
 
-/** What a caller has asked of too much, or wrongly: it comes often, nobody looks for where in the code, and finding that out takes a third of answering it. */
+/**
+ * Whether the code refuses what a caller asked wrongly or too much of. Refusals are frequent and nobody looks for their place in
+ * the code, so they go without a stack, which takes a third of the time of an answer.
+ */
 function isRefusal(code: ErrorCode): boolean {
   return errorCodes[code].status < 500 || code === 'overloaded'
 }

@@ -54,7 +54,7 @@ function toDuration(seconds: number): string {
 
 export type HopFault = { field: 'hop_seconds' | 'allow_coarse'; message: string }
 
-/** What is wrong with the hop of a view's feature: about no window, too fine to read, or too coarse without `allow_coarse`. */
+/** The faults of a feature's hop: it has no window to divide, is too fine to read, or is too coarse without `allow_coarse`. */
 export function hopFaults(view: HopOfView, feature: FeatureHop): HopFault[] {
   const window = windowOf(view, feature)
   if (window === undefined)

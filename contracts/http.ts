@@ -5,7 +5,7 @@ import { predictionFateState, unansweredReason } from './prediction-fate.ts'
 import { columnName, entityId, opaqueId, scalar, tags, timestamp, uuid, versionName } from './primitives.ts'
 
 export const limits = {
-  /** Bytes of a request body; of one that asks for predictions, those of `predictLimits`. */
+  /** The most bytes of a request body; requests for predictions have a bound of their own in `predictLimits`. */
   bodyBytes: 256 * 1024,
   /** The most levels of arrays and objects in a body. */
   depth: 32,
@@ -15,10 +15,10 @@ export const limits = {
   eventBytes: 512 * 1024,
 } as const
 
-/** What a request for predictions may weigh, over `/v1` and over `/v2`. Rows are bounded as items are. */
+/** The bounds of a request for predictions, over `/v1` and over `/v2`. Rows are bounded as items are. */
 export const predictLimits = {
   bodyBytes: 1024 * 1024,
-  /** Values of all its instances: each becomes a feature of an event, some hundred times its own size. */
+  /** The most values of all instances together: each becomes a feature of an event, some hundred times its own size. */
   elements: 16 * 1024,
   /** The most bytes of bodies in work at once, over all requests. */
   bodyBytesInWork: 64 * 1024 * 1024,

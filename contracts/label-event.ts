@@ -5,7 +5,7 @@ import { columnName, entityId, instanceIndex, opaqueId, sha256, tags, tenant, ti
 /** The kinds of sources, strongest first: the strongest that has a value wins. */
 export const labelSourceKinds = ['outcome', 'human', 'proxy', 'teacher', 'weak'] as const
 
-/** Largest number a label may have, either way: squares of it and sums of those are still numbers. */
+/** The largest number that a label may have, positive or negative: squares of it, and sums of those, are still finite. */
 export const mostLabelNumber = 1e100
 
 export const labelSource = z.strictObject({

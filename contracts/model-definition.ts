@@ -95,7 +95,7 @@ const inferenceSettings = z.strictObject({
   max_threads: z.int().positive().max(64).optional().describe('Worker threads in use at once; at most all but one.'),
 })
 
-/** What answers when the model does not in time. */
+/** What answers in the model's place when the model takes too long. */
 const fallback = z.union([
   z.strictObject({ outputs: z.record(columnName, scalar) }).describe('These outputs.'),
   z.strictObject({ version: versionName }).describe('Another version of this model, on the same features.'),

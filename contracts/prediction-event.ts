@@ -127,7 +127,7 @@ export const predictionEventV1 = z.looseObject({
 /** One prediction, immutable: what the model saw, which model it was, and what it said. */
 export type PredictionEvent = z.infer<typeof predictionEventV1>
 
-/** The event as it is until it is encoded. */
+/** A prediction event before it is encoded, without the hash that encoding adds. */
 export type UnsealedPredictionEvent = {
   [Field in keyof PredictionEvent as string extends Field ? never : Exclude<Field, 'payload_hash'>]: PredictionEvent[Field]
 }

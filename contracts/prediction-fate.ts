@@ -6,8 +6,8 @@ import { sha256, tenant, timestamp, uuid } from './primitives.ts'
 export const predictionFate = z.enum(['answered', 'unanswered', 'delivered'])
 
 /**
- * `deadline`: it passed while the event was made durable. `client_gone`: the connection ended before the last byte.
- * `error`: the client was told of a failure in place of the answer.
+ * Why a caller got no answer. `deadline`: it passed while the event was made durable. `client_gone`: the connection ended before
+ * the last byte. `error`: the client was told of a failure in place of the answer.
  */
 export const unansweredReason = z.enum(['deadline', 'client_gone', 'error'])
 export type UnansweredReason = z.infer<typeof unansweredReason>

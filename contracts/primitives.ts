@@ -13,7 +13,7 @@ export const columnName = z
 /** A model version: the name of its folder. */
 export const versionName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, 'must be a folder name like 1 or 2.1')
 
-/** An opaque id of the client's or ours: 1 to 128 characters, no control characters. */
+/** An opaque id, given by a client or made here: 1 to 128 characters, no control characters. */
 export const opaqueId = z
   .string()
   .min(1)

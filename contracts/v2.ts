@@ -33,13 +33,13 @@ const size = z
   .min(0)
   .max(2 ** 31 - 1)
 
-// What may be left out may be null instead: clients that serialise optional fields send it so.
+// A field that may be left out may be null instead: clients that serialise optional fields send it so.
 export const v2RequestTensor = z.strictObject({
   name: z.string().min(1).max(256),
   shape: z.array(size).max(8).describe('The first dimension is the row.'),
   datatype,
   parameters: parameters.nullish().describe('`binary_data_size`: the bytes of this tensor behind the JSON, instead of `data`.'),
-  // It is no array of zod's, which would look at each of many elements, as the codec does anyway.
+  // The elements are checked by the codec alone: an array of zod's would look at each of them once more.
   data: z
     .custom<unknown[]>(Array.isArray, 'must be an array')
     .meta({ type: 'array' })
@@ -143,7 +143,7 @@ export type V2ModelConfig = z.output<typeof v2ModelConfig>
 
 const durations = z.object({ count: z.int(), ns: z.int() })
 
-/** Counted since this gateway started, over every way in; the routes of shadows included. */
+/** The statistics of models since this gateway started; they count requests over `/v1` too, and the runs of shadows. */
 export const v2ModelStatistics = z.object({
   model_stats: z.array(
     z.object({

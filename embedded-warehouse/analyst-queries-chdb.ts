@@ -45,7 +45,7 @@ export async function runAnalystQuery(deps: AnalystDeps, query: AnalystQuery): P
 
 type JudgedQuery = AnalystQuery & { judged: JudgedSql; database: string }
 
-/** False when it took too long. */
+/** Answers the query on the session for brief ones; false when it was stopped there because it took too long. */
 async function runBriefly(deps: AnalystDeps, query: JudgedQuery): Promise<boolean> {
   const asked = Number(query.request.settings.get('max_execution_time') ?? Number.POSITIVE_INFINITY)
   if (asked * 1000 <= briefMs) {
@@ -54,7 +54,7 @@ async function runBriefly(deps: AnalystDeps, query: JudgedQuery): Promise<boolea
   }
   const settings = new Map([...query.request.settings, ['max_execution_time', String(briefMs / 1000)]])
   try {
-    // The answer waits for its end, so that nothing of it has been sent when it is stopped.
+    // The answer waits for the query's end, so that nothing of it has been sent when the query is stopped.
     await runOn(deps, 'brief', { ...query, request: { ...query.request, settings, waitEnd: true } })
     return true
   } catch (error) {

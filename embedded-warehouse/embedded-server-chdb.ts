@@ -26,10 +26,10 @@ import { createWriteWatch } from './engine/write-watch.ts'
 export type EmbeddedWarehouseOptions = {
   /** The warehouse's own folder; created where missing. One process at a time. */
   dir: string
-  /** 0 takes a free port. */
+  /** The services' port; 0 takes a free one. */
   port: number
   readOnlyPort: number
-  /** Default 127.0.0.1. */
+  /** The address to listen on, by default 127.0.0.1. */
   host?: string
   /** Required of every request to the services' port but `/ping` when given. */
   credentials?: Credentials
@@ -38,7 +38,7 @@ export type EmbeddedWarehouseOptions = {
   /** Whether analysts find what they read, asked with the services' URL; until then their port answers 503. Default: as soon as there is `gold`. */
   hasTables?: (url: string) => Promise<boolean>
   sessions?: EngineOptions['sessions']
-  /** What may wait for a session, and how long. */
+  /** How many requests may wait for a session, and how long. */
   waiting?: EngineOptions['waiting']
   analystLimits?: Partial<AnalystLimits>
   /** Tables that analysts do not see; default the raw payloads. */
@@ -59,7 +59,7 @@ export type EmbeddedWarehouse = {
   /** Whether the engine itself answers. */
   healthy(): boolean
   running(): number
-  /** Waits for what runs, at most `graceMs`, then cancels it and closes the data directory. */
+  /** Waits for running queries, at most `graceMs`, then cancels them and closes the data directory. */
   stop(graceMs?: number): Promise<void>
 }
 
@@ -183,7 +183,7 @@ async function requireSpace(dir: string): Promise<void> {
   }
 }
 
-/** Closing would go on writing, and `process.exit` waits for what runs. The next start takes what is whole on the disk. */
+/** Kills this process: closing the engine would go on writing, and `process.exit` waits for running queries. The next start takes what is whole on the disk. */
 function endAtOnce(tell: (() => void) | undefined): void {
   tell?.()
   process.kill(process.pid, 'SIGKILL')

@@ -27,11 +27,11 @@ export type HandlerDeps = {
   credentials?: Credentials
   maxBodyBytes: number
   maxQueryBytes: number
-  /** Whom the port is for. */
+  /** Who uses the port, with what guards it. */
   audience:
     | { kind: 'services'; guard: ServiceGuard; sessions: HttpSessions<KeptSlot> }
     | { kind: 'analysts'; guard: AnalystGuard; readiness: Readiness; sessions: HttpSessions<AnalystSession> }
-  /** A folder of this machine, which no message names. */
+  /** The warehouse's folder, whose path no error message repeats. */
   dir: string
   onError: (error: unknown, queryId: string) => void
 }
@@ -82,10 +82,10 @@ async function answerQuery(deps: HandlerDeps, exchange: Exchange): Promise<void>
   try {
     await runForAudience(deps, exchange)
   } finally {
-    // Also where the statement failed: what broke it may be a write that was lost.
+    // Lost writes are looked for after a failed statement as well: one may be why it failed.
     await deps.writes.check()
   }
-  // After the session is free again: its client may ask the next question as soon as it has the last byte.
+  // The answer ends after its session is free: a client may ask its next question as soon as it has the last byte.
   await exchange.answer.end()
 }
 
@@ -138,7 +138,7 @@ async function answerService(
     return await runInsert({ engine, spool, signal, maxQueryBytes: deps.maxQueryBytes }, { request: parsed, body, response: answer, kept })
   const run = (lease: Lease) =>
     cancelledBy(signal, lease, async () => {
-      // What SET and USE change is to stay, also where the request brings the same for itself.
+      // A request's own settings are put back behind it, which could undo what a SET or USE in it changes for good.
       if (!['SET', 'USE'].includes(body.statement.verb)) await lease.setUp(setUpOf(parsed, body.statement))
       await runQuery(lease, spool, { sql: body.sql, statement: body.statement, request: parsed, response: answer })
     })
@@ -176,7 +176,7 @@ async function readForm(body: AsyncIterable<Buffer>, contentType: string, maxByt
 
 async function* noBody(): AsyncGenerator<Buffer> {}
 
-/** What the engine would take and a server refuses. */
+/** Throws what a ClickHouse server would for requests that the embedded engine takes and a server refuses. */
 function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement }: SqlBody): void {
   if (statement.verb === '') throw new EngineError(62, 'SYNTAX_ERROR', 'Empty query')
   if (statement.multiple) throw new EngineError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')

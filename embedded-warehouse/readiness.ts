@@ -16,7 +16,7 @@ export function createReadiness(look: () => Promise<boolean>): Readiness {
     try {
       ready = await look()
     } catch {
-      // Not to be known is not to be ready; the next request looks again.
+      // A look that fails says nothing: the warehouse stays not ready, and the next request looks again.
     } finally {
       looking = undefined
     }

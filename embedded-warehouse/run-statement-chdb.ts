@@ -19,7 +19,7 @@ export type RunDeps = { engine: Engine; spool: Spool; signal: AbortSignal }
 
 /** Runs an insert whose rows come with the request. */
 export async function runInsert(
-  deps: RunDeps & { /** Of which text among rows is computed. */ maxQueryBytes: number },
+  deps: RunDeps & { /** The longest text of rows whose expressions are computed. */ maxQueryBytes: number },
   { request, body, response, kept }: { request: QueryRequest; body: SqlBody; response: QueryResponse; kept?: KeptSlot | undefined },
 ): Promise<void> {
   const format = checkFormat(formatOf(request, body.statement))
@@ -65,7 +65,7 @@ export async function runQuery(lease: Lease, spool: Spool, query: RunQuery): Pro
   else await sendWhole({ request, response }, await lease.query(sql, format))
 }
 
-/** In which a result grows by tens of megabytes. */
+/** The time between two looks at a result's size, within which it may grow by tens of megabytes. */
 const sizeCheckMs = 100
 
 async function sendSelect(lease: Lease, path: string, query: RunQuery): Promise<void> {
@@ -93,7 +93,7 @@ async function sendSelect(lease: Lease, path: string, query: RunQuery): Promise<
       running = false
       clearInterval(watch)
     })
-  // Who watches progress has what was whole before an error, as from a server.
+  // A client that watches progress gets the rows before an error, as from a server.
   const ended = hasProgressRows(format) ? done.catch(() => undefined) : done
   let begun = false
   const write = async (chunk: Uint8Array) => {
@@ -101,7 +101,7 @@ async function sendSelect(lease: Lease, path: string, query: RunQuery): Promise<
     begun = true
     await response.write(chunk)
   }
-  /** The head goes out once and first, so it has the numbers of that moment. Where there are none the query is over. */
+  /** Sets the headers with the query's numbers of this moment. They go out once and first, so a query without numbers, which is over, is waited for. */
   async function describe(): Promise<void> {
     const numbers = running ? await lease.progress() : undefined
     if (numbers === undefined) await ended
@@ -118,7 +118,7 @@ async function sendSelect(lease: Lease, path: string, query: RunQuery): Promise<
   }
 }
 
-/** What the session is to be for one statement of the request. */
+/** How a session is set up for one statement of the request. */
 export function setUpOf(request: QueryRequest, statement: SqlStatement): SessionSetup {
   const own = hasProgressRows(formatOf(request, statement)) ? [['interactive_delay', String(progressIntervalUs)] as const] : []
   const settings = new Map([...own, ...request.settings])
@@ -135,7 +135,7 @@ async function sendWhole({ request, response }: Pick<RunQuery, 'request' | 'resp
   if (bytes.length > 0) await response.write(bytes)
 }
 
-/** The engine says how many rows came of a statement that has ended, and not how many were read. */
+/** The headers with a result's numbers. Of an ended statement the engine says how many rows came, and not how many were read. */
 function headersOf(request: QueryRequest, { rowsRead, bytesRead, elapsed }: ChdbResult): Record<string, string> {
   return numberHeaders({ result_rows: rowsRead, result_bytes: bytesRead, elapsed }, { withProgress: request.progressHeaders })
 }
@@ -144,7 +144,7 @@ function withoutPath(error: EngineError, path: string): EngineError {
   return new EngineError(error.code, error.type, error.message.replaceAll(path, 'request body'), { cause: error })
 }
 
-/** An error in the statement as the client wrote it: its positions and its text are not those of the one that ran. */
+/** Puts an error into the words of the client's own statement, whose text and positions differ from the one that ran. */
 async function inWordsOfClient(lease: Lease, { sql, outfile, path, error }: FailedSelect): Promise<EngineError> {
   if (error.type === 'SYNTAX_ERROR') await renderStatement(lease, sql)
   const message = error.message.replaceAll(outfile, '').replaceAll(path, 'result')
@@ -153,7 +153,7 @@ async function inWordsOfClient(lease: Lease, { sql, outfile, path, error }: Fail
 
 type FailedSelect = { sql: string; outfile: string; path: string; error: EngineError }
 
-/** The name becomes a part of a statement and of a header. */
+/** Throws unless the name is plain, because it becomes a part of a statement and of a header. */
 export function checkFormat(name: string): string {
   if (!/^\w+$/.test(name)) throw new EngineError(73, 'UNKNOWN_FORMAT', `Unknown format ${name}`)
   return name

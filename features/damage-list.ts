@@ -2,7 +2,7 @@ import type { SeqRange } from './materializer/bronze-records.ts'
 
 type Damage = { writerId: string; epoch: number; fromSeq: number; toSeq?: number }
 
-/** What the log said it cannot read: nobody will ever have it, so nothing waits for it. */
+/** The records that the log reported as unreadable: nobody will ever have them, so nothing waits for them. */
 export function createDamageList() {
   const found: Damage[] = []
   return {

@@ -159,7 +159,7 @@ export async function startFeatures(
     seen.ready = true
   }
 
-  /** Nobody knows what of a failed commit is stored, or whether the store has lost something meanwhile. */
+  /** Looks at the store again after a failed commit: nobody knows what of it is stored, or whether the store has lost something meanwhile. */
   async function lookAgain(): Promise<void> {
     if (!(await writer.isReady())) await rebuild(undefined)
     else if (await writer.refresh()) {
@@ -211,7 +211,7 @@ export async function startFeatures(
   }
 }
 
-/** What a broker has lost is published again after twice `ack_wait`, and should that be lost too, after four times. */
+/** How long a gap is waited for: a broker's lost message is published again after twice `ack_wait`, and if that is lost too, after four times. */
 function gapPatienceMs(config: FeaturesConfig): number {
   const { HINDSIGHT_FEATURES_GAP_PATIENCE_MS: patienceMs, NATS_ACK_WAIT_MS: ackWaitMs } = config
   return usesNats(config) ? Math.max(patienceMs, 8 * ackWaitMs) : patienceMs

@@ -20,7 +20,7 @@ export type ForwarderOptions = {
   /** The directory of all outboxes, `<data>/outbox`. */
   dir: string
   settings: NatsSettings
-  /** Between looks for outboxes whose writer is gone. Default 5,000. */
+  /** Milliseconds between two looks for outboxes whose writer is gone. Default 5,000. */
   adoptEveryMs?: number
   /** Whether messages carry their request's trace. */
   traced?: boolean

@@ -3,7 +3,7 @@ import type { Origin } from '../contracts/origin.ts'
 import { createSentRecords, keyOf, type Sending } from './sent-records.ts'
 
 export type HandOverSettings = {
-  /** Publishes whose ack is awaited, at most. */
+  /** The most publishes whose acks are awaited at once. */
   publishWindow: number
   /** Bytes that may have been sent since the oldest unconfirmed record was, for a new record to be sent. */
   creditBytes: number
@@ -11,7 +11,7 @@ export type HandOverSettings = {
   shareBytes: number
   /** A record that is in the stream and unconfirmed for this long is sent again; twice as long after each time. */
   republishAfterMs: number
-  /** The longest that this doubling comes to. */
+  /** The longest that doubling makes this time. */
   republishAtMostMs: number
 }
 
@@ -20,16 +20,16 @@ export type HandOver = {
   /** How many new records may be sent now, and how many bytes of them; none without credit. */
   room(): { records: number; bytes: number }
   send(origin: Origin, bytes: number): Sending
-  /** The ack of this sending counts: the message is at `streamSeq`. */
+  /** Takes the ack of a sending: its message is at `streamSeq`. */
   count(sending: Sending, streamSeq: number): void
-  /** Not acked in time, refused, or a duplicate: due again after a pause. */
+  /** Makes a sending due again after a pause, because it was refused, a duplicate, or not acked in time. */
   refuse(sending: Sending): void
-  /** Forgets what is confirmed and says what of it was unconfirmed until now. */
+  /** Forgets the confirmed records; returns the origins of those that were unconfirmed until now. */
   confirm(range: ConfirmedRange): Origin[]
-  /** What is to be sent again now and has room; each is then given to `resend`, or to `forget`. */
+  /** The sendings that are to be repeated now and have room; each is then given to `resend`, or to `forget`. */
   due(): Sending[]
   resend(sending: Sending): Sending
-  /** The record cannot be read any more. */
+  /** Drops a record that cannot be read any more. */
   forget(sending: Sending): void
   state(): { underWay: number; unconfirmed: number; spanBytes: number }
 }

@@ -27,7 +27,7 @@ export function createNatsPublisher(options: {
   const subject = subjectOf(settings, lane)
   let seen: { firstSeq: number; lastSeq: number; deliveredSeq: number } | undefined
 
-  /** A server's limit below what an event may have: what fits is stored, in `rejects`, since it does not parse. */
+  /** Cuts a payload to the server's limit, where that is lower than an event may be: what is left does not parse, and so the logger stores it in `rejects`. */
   function fit(payload: Uint8Array): Uint8Array {
     const limit = (link.nc.info?.max_payload ?? Infinity) - headerBytesAtMost
     return payload.length > limit ? payload.subarray(0, limit) : payload
@@ -59,7 +59,7 @@ export function createNatsPublisher(options: {
   }
 }
 
-/** Where no logger has come yet nothing has been delivered, and everything waits for it. */
+/** 0 for a consumer that does not exist: where no logger has come yet, nothing has been delivered. */
 function zeroIfMissing(error: unknown): number {
   if (isMissing(error)) return 0
   throw error

@@ -4,22 +4,22 @@ import type { Origin } from '../contracts/origin.ts'
 export type Sending = {
   origin: Origin
   bytes: number
-  /** From 1 in each run; with the run it makes the message id, which is never used twice. */
+  /** Counts the sendings of the record in this run, from 1; with the run it makes the message id, which is never used twice. */
   attempt: number
   sentAtByte: number
-  /** Since when it is known to be in the stream, and where; missing until its ack counts. */
+  /** The time from which the message is known to be in the stream, and its place there; missing until its ack counts. */
   countedAtMs?: number
   streamSeq?: number
-  /** From when it is to be sent again. */
+  /** The time at which the record is to be sent again. */
   dueAtMs?: number
 }
 
-/** What became of a sending: its message is in the stream, or it is to be sent again. */
+/** The outcome of a sending: its message is in the stream, or it is to be sent again. */
 type Settled = Required<Pick<Sending, 'countedAtMs' | 'streamSeq'>> | Required<Pick<Sending, 'dueAtMs'>>
 
 /** The records of a lane that were sent in this run and are not confirmed, in the order of their last sending. */
 export type SentRecords = {
-  /** As the last; an earlier sending of the record is no longer current. */
+  /** Adds a sending, as the newest; an earlier one of the same record is no longer current. */
   add(record: Pick<Sending, 'origin' | 'bytes' | 'attempt'>): Sending
   remove(origin: Origin): Sending | undefined
   /** False where the sending is not current, or was settled before. */
@@ -27,11 +27,11 @@ export type SentRecords = {
   isCurrent(sending: Sending): boolean
   all(): Iterable<Sending>
   size(): number
-  /** Sendings that are not settled. */
+  /** How many sendings are not settled yet. */
   underWay(): number
-  /** Bytes sent since the oldest was. */
+  /** The bytes sent since the oldest unconfirmed record was. */
   span(): number
-  /** Whether so few bytes would still have been sent since the oldest that is relied on was, were this one sent again. */
+  /** Whether, were `own` sent again, less than `bytes` would have been sent since the oldest record that the run relies on. */
   isWithin(bytes: number, own: Sending): boolean
 }
 
@@ -71,12 +71,12 @@ export function createSentRecords(): SentRecords {
     all: () => sent.values(),
     size: () => sent.size,
     underWay: () => underWay,
-    /** A confirmed record in between counts too: what lies behind the oldest unconfirmed one is what would push it out. */
+    /** Confirmed records in between count too: whatever was sent behind the oldest unconfirmed record can push it out of the stream. */
     span() {
       const [oldest] = sent.values()
       return oldest === undefined ? 0 : sentBytes - oldest.sentAtByte
     },
-    /** The record's own older copy may go; what else is relied on must stay. */
+    /** The record's own older copy may be pushed out; the other records that the run relies on must stay. */
     isWithin(bytes, own) {
       for (const sending of sent.values()) {
         if (sending !== own && sending.countedAtMs !== undefined) return sentBytes + own.bytes - sending.sentAtByte < bytes

@@ -75,12 +75,12 @@ export type AppDeps = {
   /** UUIDv7. */
   newId: () => string
   checks: () => Promise<Record<string, boolean>>
-  /** What `/readyz` says beside them. */
+  /** The notes that `/readyz` gives beside the checks. */
   notes: () => Promise<ReadinessNotes>
   renderMetrics: () => Promise<string>
 }
 
-/** `first` is for a listener that has requests of Node's own. */
+/** The application; `first` answers predictions for a listener that has requests of Node's own. */
 export type GatewayApp = Hono<GatewayEnv> & { first: Front['answer'] }
 
 /** Every route of the public listener. Health, metrics and documentation are open; `/v1` and V2's models and repository ask who calls. */

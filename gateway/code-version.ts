@@ -21,7 +21,7 @@ async function readCommit(): Promise<string | undefined> {
     const { stdout } = await promisify(execFile)('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: repository })
     return stdout.trim()
   } catch {
-    // No git, or no work tree, as in a production image: the package version says enough.
+    // Without git, or a work tree, as in a production image, the package version says enough.
     return undefined
   }
 }

@@ -15,7 +15,7 @@ const origin = z
   .string()
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be origins, as https://app.example.com')
 
-/** One per core, at least one beside a slow model's; no more than 8, because each has every session in memory. */
+/** The default number of inference threads: one per core, at least one beside a slow model's, and at most 8, because each has every session in memory. */
 export const defaultThreads = Math.min(8, Math.max(2, availableParallelism()))
 
 const schema = z.object({

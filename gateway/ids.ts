@@ -33,7 +33,7 @@ export function createIdFactory(): () => string {
     for (let at = 15; at < 18; at++) text[at] = digits[digit++] as number
     for (let at = 20; at < 23; at++) text[at] = digits[digit++] as number
     for (let at = 24; at < 36; at++) text[at] = digits[digit++] as number
-    // The last byte is for the variant alone.
+    // The last random byte decides the variant's digit alone.
     text[19] = variantDigits[(random[used + randomBytes - 1] as number) & 3] as number
     used += randomBytes
     return text.toString('latin1')

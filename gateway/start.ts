@@ -36,7 +36,7 @@ import { observeInference } from './metrics/inference-metrics.ts'
 import { observeOutbox } from './metrics/outbox-metrics.ts'
 
 export type Adapters = {
-  /** The project, and how its folder looked. */
+  /** The project, with how its folder looked when it was read. */
   seenProject: SeenProject
   eventLog: EventLogWriter
   store: OnlineStore
@@ -45,18 +45,18 @@ export type Adapters = {
   ring: KeyRing
   keys: IdempotencyStore
   deployments: DeploymentStore
-  /** What the outbox holds of earlier runs under a key. */
+  /** The keys under which earlier runs left events in the outbox. */
   committedKeys: readonly CommittedKey[]
 }
 
 /**
- * Shadow runs under way before one more is recorded as `overloaded`, and how long one may take: nobody waits for it. Of the
- * last `maxAskedIds` ids it is known what they were sent for: some 20 MB at the most. What stands under a label's id is looked up
- * for so long.
+ * The bounds of what goes on beside requests. More shadow runs at once are recorded as `overloaded`, and each may take long, as
+ * nobody waits for it. The last `maxAskedIds` request ids are remembered with what they asked, some 20 MB at the most. A label
+ * waits so long for what stands under its id.
  */
 const limits = { shadows: 256, shadowDeadlineMs: 10_000, maxAskedIds: 100_000, labelLookupMs: 250 }
 
-/** A connection that was cut tells so at once; nobody is told of anything any more. */
+/** How long the fates of predictions are waited for at the end: a cut connection tells its own at once, and no other will follow. */
 const lastFatesMs = 1_000
 
 /** Warms every version up, then listens. The adapters are closed by `drain`. */

@@ -3,12 +3,12 @@ import { EngineError } from './engine-error.ts'
 
 const mebibyte = 1024 ** 2
 
-/** What stays free for what is under way when a statement begins: a write that finds no space costs the engine its start (`write-watch.ts`). */
+/** The bytes that must be free when a statement begins, for those that are under way: a write without space costs the engine its start (`write-watch.ts`). */
 export const keptFree = { forWrites: 64 * mebibyte, forReads: 8 * mebibyte }
 
-/** A result passes through a file. */
+/** Verbs of statements that read; they too need space, because a result passes through a file. */
 const reads = new Set(['SELECT', 'WITH', 'FROM', 'SHOW', 'DESCRIBE', 'DESC', 'EXISTS', 'EXPLAIN', 'CHECK'])
-/** What makes space, or writes nothing. */
+/** Verbs of statements that free space or write nothing, and so run on a full disk. */
 const always = new Set(['DROP', 'TRUNCATE', 'KILL', 'SYSTEM', 'SET', 'USE'])
 
 export type DiskReserve = {
@@ -32,7 +32,7 @@ export function createDiskReserve(freeBytes: () => Promise<number>): DiskReserve
   }
 }
 
-/** What a process may still write to the file system of `path`. */
+/** The bytes that a process may still write to the file system of `path`. */
 export async function freeBytesOf(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(path)
   return bavail * bsize

@@ -4,10 +4,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { type SessionPool, createSessionPool } from './session-pool.ts'
 import { type Lease, type KeptSlot, type SettingState, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
 
-/**
- * Reads of services, inserts, reads of analysts, those of them that are brief, and the judging of statements: none waits for
- * another.
- */
+/** The pools of sessions: reads of services, inserts, reads of analysts, the brief ones of these, and the judging of statements. None waits for another. */
 export type PoolName = 'read' | 'insert' | 'analyst' | 'brief' | 'judge'
 
 export type Engine = {
@@ -28,7 +25,7 @@ export type Engine = {
 export type EngineOptions = {
   dir: string
   sessions?: Partial<Record<PoolName, number>>
-  /** What may wait for a session of a pool, and how long. */
+  /** How many requests may wait for a session of each pool, and how long. */
   waiting?: Partial<Record<PoolName, WaitBounds>>
   /** Command-line arguments of the engine, over the defaults. */
   engineArgs?: readonly string[]
@@ -40,7 +37,7 @@ export type WaitBounds = { maxWaiting: number; maxWaitMs?: number }
 
 const defaultSessions: Record<PoolName, number> = { read: 6, insert: 2, analyst: 3, brief: 1, judge: 2 }
 
-/** A service waits as long as its own timeout says; a person is told. */
+/** The default bounds of each pool's queue: a service waits as long as its own timeout says, a person is told after some seconds. */
 const defaultWaiting: Record<PoolName, WaitBounds> = {
   read: { maxWaiting: 200 },
   insert: { maxWaiting: 200 },
@@ -125,7 +122,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
 const failedWritesQuery = "SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 
-/** Modest enough for a laptop; what a client sets in a request goes over it. */
+/** The engine's default arguments, modest enough for a laptop; settings of a request override them. */
 const defaultArgs = [
   '--implicit_select=0',
   '--async_insert=0',

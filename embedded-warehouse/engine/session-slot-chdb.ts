@@ -42,7 +42,7 @@ export function createSlot({ name, open, home, control, settings, keeps = false 
   let changed: SessionSetup | undefined
   let isLeased = false
   let cancelling: Promise<void> | undefined
-  /** Finds what runs on this session among the processes. */
+  /** The condition that finds this session's query among the engine's processes. */
   const isOurs = `Settings['log_comment'] = ${quoteString(name)}`
 
   function assertLive(): void {

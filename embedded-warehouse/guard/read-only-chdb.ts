@@ -9,14 +9,14 @@ import { type SystemTables, createSystemTables, systemDatabase } from './system-
 
 /** The database in which analysts start. */
 export const homeDatabase = 'gold'
-/** The engine's own default database, and what clients name when they name none: in it, a table's name can be a file's. */
+/** The engine's own default database, which clients ask for when they name none: in it, a table's name can be a file's. */
 const engineDefault = 'default'
 const informationSchema = /^information_schema$/i
 
 export type AnalystGuard = GuardOptions & { systemTables: SystemTables }
 
 export type JudgedSql = {
-  /** What was judged is what is to be run: the engine's own rendering, with the safe part of what is partly open. */
+  /** The statement to run: the engine's own rendering of what was judged, with the safe part of what is partly open. */
   sql: string
   /** Whether it reads little, as far as that can be known before it runs. */
   brief: boolean
@@ -69,14 +69,14 @@ export async function judgeOnEngine(
   }
 }
 
-/** Names with line breaks would change the tree that is judged. */
+/** Refuses parameters that become names: a name with a line break would change the tree that is judged. */
 function refuseAsName(sql: string): void {
   if (/:\s*identifier\s*\}/i.test(sql)) throw denied('a name must not hold line breaks')
 }
 
 type TableReference = { database: string; table: string; qualified: boolean; isView: boolean }
 
-/** A dot may part a database from a table, or be in a name. */
+/** Every table and database that the names in a query may stand for: a dot may separate a database from a table, or be part of a name. */
 function placesOf(reads: Reads, current: string): TableReference[] {
   const places = (name: string, isView: boolean): TableReference[] => {
     const dot = name.indexOf('.')
@@ -103,7 +103,7 @@ async function look(lease: Lease, places: readonly TableReference[]): Promise<Ca
   )
 }
 
-/** What is not there is left to the engine to say. */
+/** Throws ACCESS_DENIED unless analysts may read the table; one that does not exist is left to the engine to report. */
 function checkPlace(
   { database, table, qualified, isView }: TableReference,
   { found, guard }: { found: readonly CatalogTable[]; guard: AnalystGuard },

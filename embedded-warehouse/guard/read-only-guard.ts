@@ -63,7 +63,7 @@ export function judgeSql({ tree, canonical }: ParsedSql, options: GuardOptions):
   return reads
 }
 
-/** What EXPLAIN may have: the query, its own settings, a format. */
+/** The children that an EXPLAIN may have in the syntax tree: the query, its own settings, a format. */
 const explained: ReadonlySet<string> = new Set(['SelectWithUnionQuery', 'Set', 'Identifier'])
 
 type QueryContext = { reads: Reads; catalog: FunctionCatalog }
@@ -79,7 +79,7 @@ function readQuery(nodes: readonly SyntaxNode[], context: QueryContext): void {
   }
 }
 
-/** Where INTO OUTFILE has its file's name; a query's own literals stand deeper. */
+/** Whether a literal below this node is the file's name of INTO OUTFILE; a query's own literals stand deeper. */
 function isStatement(node: SyntaxNode | undefined): boolean {
   return node?.kind === 'SelectWithUnionQuery' || node?.kind === 'Explain' || node?.kind === 'DescribeQuery'
 }
@@ -108,10 +108,10 @@ function checkApplied(applied: readonly string[] | undefined, catalog: FunctionC
   for (const name of applied) if (!catalog.allows(name)) throw outside(name)
 }
 
-/** Of these the tree says less than the engine's rendering, whose words have a fixed order. */
+/** Reads SHOW and EXISTS statements by the engine's rendering, whose words have a fixed order and say more than the tree. */
 function readShow(root: SyntaxNode, { tokens, reads }: { tokens: readonly Token[]; reads: Reads }): void {
   const words = tokens.map((token) => (token.kind === 'word' ? token.text.toUpperCase() : ''))
-  // The tree leaves a filter out, and that can be any expression: it is judged as a part of a SELECT.
+  // The tree leaves out a filter, which can be any expression: a SHOW with one is judged as a SELECT instead.
   if (words.includes('WHERE')) throw denied('SHOW in an unknown form')
   if (words[0] === 'SHOW') {
     const form = allowedShows.find((show) => startsWith(words.slice(1), show.split(' ')))
@@ -137,7 +137,7 @@ function readShowFrom([from, table, again, database]: readonly Token[], reads: R
   reads.tables.push(`${identifierName(database)}.${identifierName(table)}`)
 }
 
-/** A second look, for what a tree does not print: no name that is followed by arguments may be a function that is refused. */
+/** Looks once more for what a tree does not print: no name that is followed by arguments may be a function that is refused. */
 function checkCalls(tokens: readonly Token[], catalog: FunctionCatalog): void {
   for (const [index, token] of tokens.entries()) {
     if ((token.kind !== 'word' && token.kind !== 'quoted') || tokens[index + 1]?.text !== '(') continue

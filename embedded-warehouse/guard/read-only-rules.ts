@@ -19,7 +19,7 @@ export const allowedRoots: ReadonlySet<string> = new Set([
   'ExistsDatabaseQuery',
 ])
 
-/** What a query may be made of. A kind of node that is not here is refused, so that new syntax is judged before it is taken. */
+/** The kinds of nodes that a query may be made of. Any other is refused, so that new syntax is judged before it is taken. */
 export const allowedNodes = namesIn(`
   SelectWithUnionQuery, SelectIntersectExceptQuery, SelectQuery, Subquery, WithElement, ExpressionList,
   TablesInSelectQuery, TablesInSelectQueryElement, TableExpression, TableJoin, TableIdentifier, ArrayJoin, SampleRatio,
@@ -30,7 +30,7 @@ export const allowedNodes = namesIn(`
   WindowListElement, WindowDefinition, Set, QueryParameter, DataType, ColumnDeclaration, NameTypePair
 `)
 
-/** What SHOW may show, by the words that follow it. */
+/** The forms of SHOW that analysts may use, by the words that follow it. */
 export const allowedShows: readonly string[] = [
   'DATABASES',
   'TABLES',
@@ -104,7 +104,7 @@ export const allowedFunctions = namesIn(`
   _cast, casewithexpression, nested, lambda, exists, untuple, grouping, filter
 `)
 
-/** In families that are allowed, and yet not for analysts: they hold a session, or reach outside in some build. */
+/** Functions of allowed families that are not for analysts: they hold a session, or reach outside in some build. */
 export const deniedFunctions: ReadonlySet<string> = new Set([
   'file',
   'sleep',
@@ -115,8 +115,8 @@ export const deniedFunctions: ReadonlySet<string> = new Set([
   'generateserialid',
 ])
 
-/** Databases whose tables are the engine's own. In one of another engine a table's name can be a file's, or lead to another server. */
+/** Database engines that keep their own tables. In a database of another engine a table's name can be a file's, or lead to another server. */
 export const allowedDatabaseEngines: ReadonlySet<string> = new Set(['Atomic', 'Ordinary', 'Memory', 'Replicated'])
 
-/** Tables that hold their rows themselves, or are made of ones that do. */
+/** Table engines that hold their rows themselves, or are made of tables that do. */
 export const allowedTableEngine = /^(\w*MergeTree|Memory|Null|Set|Join|Log|TinyLog|StripeLog|View|MaterializedView|System\w*)$/

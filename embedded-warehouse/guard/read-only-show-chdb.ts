@@ -11,15 +11,15 @@ export function restoreFull(canonical: string, sql: string): string {
 }
 
 /**
- * The SELECT that answers such a statement, to be judged like any other: whatever the filter is, it reads what an analyst may,
- * and it sees of `system` what an analyst does. The statement without its filter has been judged.
+ * The SELECT that answers a SHOW with a filter, to be judged like any other: whatever the filter is, it reads what an analyst
+ * may, and it sees of `system` what an analyst does. The statement without its filter has been judged.
  */
 export async function selectOfShow(lease: Lease, { head, rest, words }: FilteredShow, database: string): Promise<string> {
   const from = words.findIndex((token) => token.text === 'FROM')
   const names = from === -1 ? [] : words.slice(from)
   const shown = (from === -1 ? words : words.slice(0, from)).map((token) => token.text).join(' ')
   if (/^(FULL |TEMPORARY )?TABLES$|^DICTIONARIES$/.test(shown)) {
-    // A SELECT would find nothing in a database that is not there, and say no more.
+    // The statement without its filter is run too, since a SELECT would find nothing in a database that does not exist, and not say so.
     await lease.query(`${head} LIMIT 0`, 'Null')
     return selectOfList(shown, { place: placeOf(names, database), rest })
   }

@@ -58,7 +58,7 @@ export function createServiceGuard({ engine, catalog }: { engine: Engine; catalo
   }
 }
 
-/** The name within the engine's default database, where it is one of it. */
+/** The names that a table has within the engine's default database; none when it lies in another. */
 function inDefault(name: string, current: string): string[] {
   if (name.startsWith(`${engineDefault}.`)) return [name.slice(engineDefault.length + 1), ...(current === engineDefault ? [name] : [])]
   return current === engineDefault ? [name] : []
@@ -73,7 +73,10 @@ async function refuseFiles(lease: Lease, loose: readonly string[]): Promise<void
   if (file !== undefined) throw new EngineError(60, 'UNKNOWN_TABLE', `Table ${engineDefault}.${file} does not exist`)
 }
 
-/** Of a common table expression, a column, or `gold.t` in its own database; and there is no file of that name. */
+/**
+ * Whether a name that is no table is harmless: that of a common table expression or a column, or `gold.t` read within its own
+ * database. No file has such a name.
+ */
 function isPlain(name: string): boolean {
   return /^[^/\\*?{}[\]:]+$/.test(name) && !existsSync(name)
 }

@@ -18,15 +18,15 @@ export const defaultAnalystLimits: AnalystLimits = {
   max_threads: 2,
 }
 
-/** How text comes in and results look: any value. */
+/** Settings of how text is parsed and results are formatted; a request may give them any value. */
 const formatting =
   /^(output_format_\w+|input_format_\w+|format_(csv|tsv|custom)_\w+|format_binary_max_\w+|date_time_(in|out)put_format|bool_(true|false)_representation|interval_output_format)$/
 /** The formatting settings that name files or servers, or have values computed. */
 const reaching = /schema|registry|path|template|url|interpret_expressions/
 
 /**
- * What changes results as its author wants, or only how they are made, and on the last three lines what only concerns
- * inserts, quotas, logs or several servers, so that there is nothing here that it could change: any value.
+ * Settings that a request may give any value. They change results as its author wants, or only how results are made; those on the
+ * last three lines concern inserts, quotas, logs or several servers, of which an analyst has none.
  */
 const harmless = namesIn(`
   session_timezone, use_client_time_zone, join_use_nulls, joined_subquery_requires_alias, extremes, final,
@@ -43,7 +43,7 @@ const harmless = namesIn(`
   connect_timeout, receive_timeout, send_timeout, http_receive_timeout, http_send_timeout
 `)
 
-/** Limits of which the engine's own are none: a request may set any. */
+/** Limits that the engine leaves unbounded by default: a request may set any. */
 const ownLimits = namesIn(`
   max_rows_to_read, max_bytes_to_read, max_rows_to_group_by, max_rows_to_sort, max_bytes_to_sort, max_rows_in_distinct,
   max_bytes_in_distinct, max_rows_in_join, max_bytes_in_join, max_rows_in_set, max_bytes_in_set, max_columns_to_read,

@@ -9,7 +9,7 @@ const openTables = namesIn(`
   primes, settings_changes, table_engines, table_functions, time_zones, tokenizers, unicode, zeros, zeros_mt
 `)
 
-/** What stands for its name in a query that reads it: its rows about what an analyst may read, its columns without `hides`. */
+/** How a query sees a partly open table: the rows about what an analyst may read, in the columns without `hides`. */
 type PartlyOpen = { hides: readonly string[]; database: string; table?: string }
 
 const partlyOpen: Readonly<Record<string, PartlyOpen>> = {

@@ -99,7 +99,7 @@ export function mixBlocks(view: DataView, start: number, state: BigUint64Array):
 type Pair = [number, number]
 type HalvesOfState = [...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair]
 
-/** Of a number times k1; by quarters, no product of which is over 32 bits, even with what is carried into it. */
+/** The upper half of a 64-bit number times k1. Its 16-bit quarters are multiplied, so that no product exceeds 32 bits, even with its carry. */
 function upperOfProduct(low: number, high: number): number {
   const a = low & 0xffff
   const b = low >>> 16

@@ -20,7 +20,7 @@ export function cityHash128(bytes: Uint8Array): Pair {
   return hashSeeded(view, 0, { low: k0, high: k1 })
 }
 
-/** The bytes from `start`. */
+/** Hashes the bytes from `start` on. */
 function hashSeeded(view: DataView, start: number, seed: Pair): Pair {
   return view.byteLength - start < 128 ? hashShort(view, start, seed) : hashLong(view, start, seed)
 }

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { within } from '../../platform/service/within.ts'
 
 const chunkBytes = 256 * 1024
-/** Most results are whole by the first look; a long one is looked after this often. */
+/** How often a growing file is looked at; most results are whole by the first look. */
 const lookEveryMs = 20
 
 /**

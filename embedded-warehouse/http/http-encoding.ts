@@ -85,7 +85,7 @@ export function chooseEncoding(request: IncomingMessage): Encoding | undefined {
   return wanted.find((name) => name !== 'zstd' || createZstdCompress !== undefined) ?? wanted[0]
 }
 
-/** What the bytes of an answer go through, the first first. */
+/** The encoders that an answer's bytes pass through, in this order. */
 export function createEncoders({ encoding, nativeBlocks }: { encoding: Encoding | undefined; nativeBlocks: boolean }): Encoder[] {
   return [...(nativeBlocks ? [createBlockEncoder()] : []), ...(encoding === undefined ? [] : [encoders[encoding]()])]
 }

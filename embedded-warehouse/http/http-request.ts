@@ -22,16 +22,16 @@ export type QueryRequest = {
   progressHeaders: boolean
 }
 
-/** What the client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
+/** The compressions that a client takes: encodings of HTTP, and ClickHouse's compressed blocks. */
 export type Compression = { http: boolean; nativeBlocks: boolean }
 
 /** The session that a request wants to be part of. */
 export type SessionRequest = {
   id: string
   timeoutMs: number
-  /** Whether it must be there already. */
+  /** Whether the session must exist already. */
   check: boolean
-  /** Whether it ends with this request. */
+  /** Whether the session ends with this request. */
   close: boolean
 }
 

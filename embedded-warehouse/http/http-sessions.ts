@@ -24,7 +24,7 @@ export function createHttpSessions<Kept extends SessionSlot>({
   open: () => Kept
   maxSessions: number
 }): HttpSessions<Kept> {
-  /** The longest unused first. */
+  /** The sessions by their ids, the longest unused first. */
   const sessions = new Map<string, Entry<Kept>>()
 
   function drop(id: string, entry: Entry<Kept>): void {

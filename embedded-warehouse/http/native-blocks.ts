@@ -16,7 +16,7 @@ const ownContentBytes = 256 * 1024
 /** The largest block that ClickHouse takes; its own are of 1 MiB. */
 const maxContentBytes = 1 << 30
 
-/** LZ4, which is what a server sends; what is written goes out at once. */
+/** Encodes bytes as ClickHouse's blocks with LZ4, the method that a server uses; each write leaves at once. */
 export function createBlockEncoder(): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {

@@ -1,12 +1,12 @@
 import { type Token, identifierName, quotedText, tokenize } from './sql-lexer.ts'
 import type { SyntaxNode } from './syntax-tree.ts'
 
-/** Table functions that take the structure of their rows, and where: the engine parses it, and computes what DEFAULT says in it. */
+/** Table functions that take the structure of their rows, with the argument that has it: the engine parses it and computes its DEFAULTs. */
 const structureAt: ReadonlyMap<string, (args: readonly Argument[]) => Argument | undefined> = new Map([
   ['null', ([first]) => first],
   ['input', ([first]) => first],
   ['generaterandom', ([first]) => (first?.length === 1 && first[0]?.kind === 'number' ? undefined : first)],
-  // Of these the first may be a value as well; only a text can be a structure.
+  // The first argument of VALUES may be a row as well; only a text can be a structure.
   ['values', ([first]) => (first?.length === 1 && isText(first[0]) ? first : undefined)],
   ['sqlstandardvalues', ([first]) => (first?.length === 1 && isText(first[0]) ? first : undefined)],
   ['structuretocapnprotoschema', ([first]) => first],
@@ -14,10 +14,10 @@ const structureAt: ReadonlyMap<string, (args: readonly Argument[]) => Argument |
   ['format', ([, second, third]) => (third === undefined ? undefined : second)],
 ])
 
-/** The tokens of an argument. */
+/** An argument as its tokens. */
 type Argument = readonly Token[]
 
-/** Formats whose values are values: those of Values are expressions. */
+/** Formats whose rows are plain values; the rows of the format Values are expressions. */
 const plainFormat = /^(JSON\w*|NDJSON|CSV\w*|TSV\w*|TabSeparated\w*|TSKV|CustomSeparated\w*|LineAsString|RawBLOB)$/i
 
 /** Settings whose value is an expression or a structure. */
@@ -28,10 +28,10 @@ const parsedSettings: ReadonlySet<string> = new Set([
   'schema_inference_hints',
 ])
 
-/** Whether rows of VALUES may have expressions is decided by what they are (`values-data.ts`). */
+/** The settings that let rows of VALUES have expressions: `values-data.ts` decides on them, by what the rows are. */
 export const valuesSettings = ['input_format_values_interpret_expressions', 'input_format_values_deduce_templates_of_expressions'] as const
 
-/** Whether its value is one. */
+/** Whether the setting's value is an expression or a structure. */
 export function isParsedSetting(name: string): boolean {
   return parsedSettings.has(name.toLowerCase())
 }
@@ -73,7 +73,7 @@ function isText(token: Token | undefined): boolean {
   return token?.kind === 'string' || token?.kind === 'quoted'
 }
 
-/** The first three: none of the functions has what is parsed behind them. */
+/** Reads the first three arguments of a call: none of the functions here has SQL behind them. */
 function readArguments(tokens: readonly Token[], start: number): Argument[] {
   const args: Token[][] = [[]]
   let depth = 0
@@ -99,10 +99,10 @@ const afterType = /^(default|materialized|alias|ephemeral|ttl|codec|statistics|s
 const typeWithArguments =
   /^(array|nullable|lowcardinality|tuple|map|nested|variant|dynamic|json|decimal(32|64|128|256)?|datetime(32|64)?|time64|enum(8|16)?|fixedstring|aggregatefunction|simpleaggregatefunction|qbit)$/i
 
-/** No heredoc, no typographic quotes, and between them no comments: nothing that the engine's lexer could read in another way. */
+/** A token that the engine's lexer cannot read in another way: no heredoc, no typographic quotes, no comment. */
 const plainToken = /^(?:[A-Za-z_]\w*|[0-9].*|'[\s\S]*'|`[\s\S]*`|"[\s\S]*"|[(),.=-])$/
 
-/** Whether it is written out and has names and types alone. */
+/** Whether a structure is written out as a text of names and types alone. */
 function isPlainStructure(argument: Argument): boolean {
   const [text, ...more] = argument
   if (text === undefined || more.length > 0) return false

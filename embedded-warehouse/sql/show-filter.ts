@@ -5,7 +5,7 @@ export type FilteredShow = {
   head: string
   words: readonly Token[]
   keyword: 'WHERE' | 'LIMIT'
-  /** What follows the keyword. */
+  /** The text behind WHERE or LIMIT. */
   rest: string
 }
 

@@ -19,7 +19,7 @@ const typographicDouble = /“[^”]*(?:”|$)/y
 const heredoc = /\$(\w*)\$[\s\S]*?\$\1\$/y
 
 const unclosedHeredoc = /\$\w*\$/y
-/** For each the rest of the text has been searched, here and then by the engine. */
+/** A text with more unclosed heredocs is refused: for each, this lexer and then the engine search the rest of the text. */
 const maxUnclosedHeredocs = 100
 
 const skipped = [space, lineComment, blockComment]
@@ -72,7 +72,7 @@ export function identifierName(token: Token): string {
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', a: '\x07', e: '\x1b', '0': '\0' }
 
-/** What a token in quotes stands for. */
+/** The text that a token in quotes stands for. */
 export function quotedText({ text }: Token): string {
   const quote = text.charAt(0)
   return text

@@ -22,14 +22,14 @@ export type SqlStatement = {
 }
 
 const reading = new Set(['SELECT', 'WITH', 'FROM'])
-/** What leaves nothing behind in its session; of any other statement that is not known. */
+/** Statements that leave nothing behind in their session; any other may. */
 const stateless = namesIn(`
   SELECT, WITH, FROM, SHOW, DESCRIBE, DESC, EXISTS, EXPLAIN, INSERT, CREATE, REPLACE, ALTER, DROP, TRUNCATE,
   RENAME, EXCHANGE, OPTIMIZE, DELETE, UPDATE, ATTACH, DETACH, UNDROP, CHECK, SYSTEM, KILL, BACKUP, RESTORE
 `)
 const opening = new Set(['(', '[', '{'])
 const closing = new Set([')', ']', '}'])
-/** What may follow a format; before anything else, FORMAT was a column and the name its alias. */
+/** The words that may follow the name of a format; before any other, FORMAT was a column and the name its alias. */
 const afterFormat = new Set([';', 'SETTINGS', 'PARALLEL'])
 
 /** Reads only as far as it must: the data of an insert is not looked at. */
@@ -83,7 +83,7 @@ function kindOf(verb: string): SqlStatement['kind'] {
   return stateless.has(verb) ? 'other' : 'session'
 }
 
-/** `FORMAT name`, where FORMAT is not itself a name, as in `t.format` or `INSERT INTO format`. */
+/** Whether the token is the name in `FORMAT name`, and FORMAT not itself a name, as in `t.format` or `INSERT INTO format`. */
 function isFormatName(token: Token, recent: readonly Token[]): boolean {
   const keyword = recent.at(-1)
   if ((token.kind !== 'word' && token.kind !== 'quoted') || keyword?.kind !== 'word' || keyword.text.toUpperCase() !== 'FORMAT')
@@ -92,7 +92,7 @@ function isFormatName(token: Token, recent: readonly Token[]): boolean {
   return before !== undefined && before.text !== '.' && !['INTO', 'TABLE', 'AS', ','].includes(before.text.toUpperCase())
 }
 
-/** After INTO OUTFILE or FROM INFILE. */
+/** Whether the next token names a file, being behind INTO OUTFILE or FROM INFILE. */
 function namesFile(recent: readonly Token[]): boolean {
   const words = recent.slice(-2).map((token) => token.text.toUpperCase())
   return ['INTO OUTFILE', 'FROM INFILE'].includes(words.join(' '))

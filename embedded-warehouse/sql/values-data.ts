@@ -7,8 +7,9 @@ const harmless =
 const quoted = /'(?:[^'\\]|\\[\s\S]|'')*'/g
 
 /**
- * Whether expressions among the rows of a VALUES may be computed. Of a text of values, numbers and calls of harmless functions they
- * may; in any other the engine takes literals alone. Nothing that hides text is taken for harmless: comments, heredocs, other quotes.
+ * Whether the expressions among the rows of a VALUES may be computed: only when they are values, numbers and calls of harmless
+ * functions. Otherwise the engine takes literals alone. Text that could hide in comments, heredocs or other quotes is never
+ * harmless.
  */
 export function mayCompute(rows: string): boolean {
   const bare = rows.replace(quoted, '0')
@@ -16,7 +17,7 @@ export function mayCompute(rows: string): boolean {
   return [...bare.matchAll(/(?<![\p{L}\p{N}_.])([\p{L}\p{N}_.]+)\s*\(/gu)].every(([, name]) => harmless.test(name ?? ''))
 }
 
-/** Of the rows in a file; what is longer than `maxBytes` is not looked at. */
+/** Whether the expressions among the rows in a file may be computed; never in a file longer than `maxBytes`, which is not read. */
 export async function fileMayCompute(path: string, maxBytes: number): Promise<boolean> {
   const file = await open(path)
   try {

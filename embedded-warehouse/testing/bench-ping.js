@@ -1,7 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 
-/** A thread of its own, so that the making of rows in the bench does not count as the server's delay. JavaScript: workers get no loader. */
+/**
+ * Pings the server from a thread of its own, so that making rows in the bench does not count as the server's delay. It is
+ * JavaScript because workers get no loader.
+ */
 const deadline = performance.now() + workerData.seconds * 1000
 const times = []
 while (performance.now() < deadline) {

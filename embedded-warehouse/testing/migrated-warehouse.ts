@@ -6,7 +6,7 @@ import { inject } from 'vitest'
 import { migrate } from '../../platform/schema/migrate.ts'
 import { startTestWarehouse, type TestWarehouse } from './warehouse-chdb.ts'
 
-/** As `startTestWarehouse`, with every migration applied. The first of a run migrates, the others begin with a copy of its files. */
+/** Starts a test warehouse with every migration applied. The first of a run migrates, the others begin with a copy of its files. */
 export async function startMigratedWarehouse(): Promise<TestWarehouse> {
   const template = join(inject('warehouseTemplate'), 'migrated')
   if (!existsSync(template)) await makeTemplate(template)

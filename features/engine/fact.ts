@@ -2,7 +2,7 @@ import type { FeatureEvent } from '../../contracts/feature-event.ts'
 import type { Origin } from '../../contracts/origin.ts'
 import { compareUtf8, type Value } from './block.ts'
 
-/** What decides which of several records with one event_id stands: the smallest. */
+/** The order of records with the same event_id, of which the smallest stands. */
 export type FactOrder = { ingestedAtMs: number; writerId: string; epoch: number; seq: number }
 
 /** A feature event as the engine takes it, times in milliseconds. One with `retracts` only withdraws: it counts nowhere. */

@@ -6,7 +6,7 @@ import type { FeatureValue } from './feature-value.ts'
 import type { Statistics } from './statistics.ts'
 import { keyCounts } from './store-keys.ts'
 
-/** A read comes to its end before another one begins, and nothing of its blocks is kept. */
+/** The memory that all reads share: one ends before another begins, and keeps nothing of its blocks. */
 const memory = createBlockMemory()
 
 const tooOld = { status: 'missing', reason: 'anchor_too_old' } as const
@@ -45,7 +45,7 @@ export function readFeatures(view: CompiledView, values: readonly (Uint8Array | 
   return result
 }
 
-/** The grid's own are `values[from]` to `values[to - 1]`: whether it is ready, its head, its pages. */
+/** The part of a read that belongs to one grid: `values[from]` to `values[to - 1]` are whether it is ready, its head, and its pages. */
 type GridRead = {
   grid: TileGrid
   values: readonly (Uint8Array | undefined)[]
@@ -80,7 +80,7 @@ function openStored(bytes: Uint8Array | undefined): StoredBlock | undefined {
   return bytes === undefined ? undefined : memory.open(bytes)
 }
 
-/** Undefined where what is folded in one of them cannot be told apart at the anchor. */
+/** Adds the pages to the window's scan; undefined where a fold in one of them cannot be told apart at the anchor. */
 function scanPages(pages: readonly StoredBlock[], scan: WindowScan): WindowScan | undefined {
   for (const page of pages) if (!scanBlock(scan, page)) return undefined
   return scan

@@ -56,7 +56,7 @@ const keysBeforePages = 2
 
 type Pages = { first: number; last: number }
 
-/** Requests that come together mostly ask for the same moment. */
+/** The pages that each view was last read at: requests that come together mostly ask for the same moment. */
 const lastPages = new WeakMap<CompiledView, { anchorMs: number; pages: readonly Pages[] }>()
 
 function pagesAt(view: CompiledView, anchorMs: number): readonly Pages[] {

@@ -31,7 +31,7 @@ export type WindowScan = {
   events: ColumnScan
   /** The greatest event time of a fold that had to be refused. */
   refusedThroughMs: number
-  /** By column of the grid; those that nothing is asked of have none. */
+  /** The scan of each column of the grid; undefined for a column that no feature of the window needs. */
   columns: (ColumnScan | undefined)[]
 }
 
@@ -61,7 +61,7 @@ export function scanBlock(scan: WindowScan, block: StoredBlock): boolean {
   const { doubles } = block
   const { hopMs, fromMs, anchorMs } = scan
   const end = headerLength + (doubles[2] as number) * directoryLength
-  // One for all tiles: a read goes through hundreds, and would make little else.
+  // One object serves for all tiles: a read goes through hundreds, and making one for each would be most of its work.
   const tile: Tile = { block, from: 0, to: 0, foldAt: 0 }
   let complete = true
   for (let entry = headerLength; entry < end; entry += directoryLength) {
@@ -167,7 +167,7 @@ function scanColumn({ columns, anchorMs }: WindowScan, tile: Tile, column: numbe
   if (behindFold) setLast(scan, block, valuesAt + last)
 }
 
-/** Every tile may move it on, and none makes another. */
+/** Moves the column's last value on, in place, because every tile may move it. */
 function setLast(column: ColumnScan, block: StoredBlock, offset: number): void {
   const { last, isText } = column
   if (last === undefined) column.last = { block, offset, isText }

@@ -83,7 +83,7 @@ function rangeParams({ writerId, epoch, fromSeq, toSeq }: SeqRange): QueryParams
   return { writer: writerId, epoch, from: fromSeq, to: toSeq }
 }
 
-/** Before the logger's first migration there is nothing to read. */
+/** The query's rows, and none before the logger's first migration, when there is no table to read. */
 async function orEmpty<T>(query: () => Promise<T[]>): Promise<T[]> {
   try {
     return await query()

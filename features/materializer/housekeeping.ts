@@ -58,7 +58,7 @@ export function createHousekeeping(deps: HousekeepingDeps) {
     fetching = fetchContent(next, apart).finally(() => (fetching = undefined))
   }
 
-  /** Runs beside the batches: only what it brings is applied between them. */
+  /** Fetches the content of a tile that waits, beside the batches: only what arrives is applied between them. */
   async function fetchContent(entry: Waiting, apart: readonly string[]): Promise<void> {
     entry.notBeforeMs = now() + retryMs
     try {

@@ -49,7 +49,7 @@ export function createStoreWriter({ store, grids, policy, now }: StoreWriterOpti
   let table = createPositionTable([])
   let rebuilds: RebuildRequest[] = []
 
-  /** What is decoded here is ahead of the store when a commit fails: forget it. */
+  /** Commits what the action stages. When that fails, the decoded blocks are ahead of the store and are forgotten. */
   async function transact<T>(action: (staged: StagedValues) => Promise<T>, applied: readonly AppliedPosition[] | undefined): Promise<T> {
     const staged: StagedValues = new Map()
     try {

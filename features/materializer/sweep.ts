@@ -62,7 +62,7 @@ function headOf({ grid, address }: BlockRef): BlockRef {
   return { grid, address: { ...address, page: undefined } }
 }
 
-/** An id is forgotten when no tile that could count it again is left. */
+/** Forgets the ids that no remaining tile could count again. */
 async function sweepIds(deps: SweepDeps, keys: readonly string[], staged: StagedValues): Promise<void> {
   const ids = keys.flatMap((key) => parseIdKey(key) ?? [])
   if (ids.length === 0) return
@@ -81,7 +81,7 @@ async function sweepIds(deps: SweepDeps, keys: readonly string[], staged: Staged
   }
 }
 
-/** A value of all time may be withdrawn at any time, and so may a fact that has not come yet. */
+/** Whether the id can be forgotten: never when a value of all time may still be withdrawn, or when its fact has not come yet. */
 function isOld(deps: SweepDeps, source: string, known: KnownId): boolean {
   const grids = deps.grids.filter((grid) => grid.source === source)
   if (known.standing === undefined || known.standing.retracts !== undefined || grids.some((grid) => grid.allTime.length > 0)) return false

@@ -71,7 +71,7 @@ export const mixedView = compile('mixed', 'sensor', undefined, [
 
 export const testViews: readonly CompiledView[] = [windowedView, siteView, latestView]
 
-/** The values of the source that it may aggregate, and none where it may do without. */
+/** The values of the source that the aggregation may take, with undefined where it needs none. */
 function valuesOf(aggregation: Aggregation): (string | undefined)[] {
   const values = Object.entries(testSource.values).filter(([, { type }]) => takes(aggregation, type))
   return [...(needsValue(aggregation) ? [] : [undefined]), ...values.map(([name]) => name)]
@@ -111,7 +111,7 @@ const drawnView = fc
     )
   })
 
-/** A read of very many tiles takes its time, and shows no more. */
+/** The hop, made coarser where a read would take very many tiles: it would be slow and show no more. */
 function notTooFine(
   { window_seconds: width, hop_seconds: hop }: { window_seconds: number; hop_seconds: number | undefined },
   ofView: number | undefined,

@@ -11,10 +11,10 @@ export type Access = {
   readonly required: boolean
 }
 
-/** Whoever sends a request where no key is asked for. */
+/** The caller of every request where no key is asked for. */
 const anyone: Caller = { name: 'anyone', tenant: defaultTenant, scopes: new Set(scopes) }
 
-/** One key in the environment is simple, and gets about: it does everything but change what is served. */
+/** The caller with the key of the environment. One key for all gets about, so it does everything but change what is served. */
 const environment: Caller = { name: 'environment', tenant: defaultTenant, scopes: new Set(['predict', 'label', 'read'] as const) }
 
 /**

@@ -19,10 +19,7 @@ export function createKey(keys: readonly StoredKey[], terms: KeyTerms, nowMs: nu
   return { keys: [...keys, key], result: { key, token } }
 }
 
-/**
- * A new secret, beside which the old one is good for the overlap. With two that are good already there would be three:
- * refused, unless nothing overlaps.
- */
+/** Gives a key a new secret, beside which the old one is good for the overlap. A key that has two good secrets is refused a third, unless nothing overlaps. */
 export function rotateKey(keys: readonly StoredKey[], options: { key: string; overlapMs: number; nowMs: number }): KeyChange {
   const { overlapMs, nowMs } = options
   const key = requireLive(keys, options.key)
@@ -38,7 +35,7 @@ export function rotateKey(keys: readonly StoredKey[], options: { key: string; ov
   return { keys: keys.map((one) => (one === key ? rotated : one)), result: { key: rotated, token } }
 }
 
-/** The key is good no more, whichever of its secrets is sent; it stays in the list. */
+/** Revokes a key, whichever of its secrets is sent; it stays in the list. */
 export function revokeKey(keys: readonly StoredKey[], options: { key: string; nowMs: number }): { keys: StoredKey[]; result: StoredKey } {
   const key = requireLive(keys, options.key)
   const revoked = { ...key, revoked_at: toTimestamp(options.nowMs) }

@@ -5,7 +5,7 @@ import type { Access } from '../access/access.ts'
 import { defaultTenant, type Caller, requireScope } from '../http/caller.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 
-/** Whoever is on this machine, and sends no key. */
+/** The caller on this machine who sends no key. */
 const local: Caller = { name: 'local', tenant: defaultTenant, scopes: new Set(['admin'] as const) }
 
 /**
@@ -30,7 +30,7 @@ function callerBehind(access: Access, authorization: string | undefined): Caller
   throw new ServiceError('unauthorized', 'there is no API key yet', { hint: 'npx hindsight keys create --scope admin' })
 }
 
-/** Without the port, and without the brackets of IPv6. */
+/** Throws `forbidden` for a Host header that names another machine; its port, and the brackets of IPv6, do not matter. */
 function refuseOtherHosts(host = ''): void {
   if (isLoopback(host.replace(/:\d+$/, '').replace(/^\[|\]$/g, ''))) return
   throw new ServiceError('forbidden', `the Host ${host.slice(0, 200)} is not this machine`)

@@ -13,20 +13,20 @@ export type Operation = {
   status?: number
   response: z.ZodType
   errors: readonly ErrorCode[]
-  /** Asks for no key. */
+  /** The operation asks for no key. */
   open?: true
-  /** Takes an Idempotency-Key. */
+  /** The operation takes an Idempotency-Key. */
   keyed?: true
-  /** Answers 503 in its own form, and not as an error. */
+  /** The operation answers 503 in its own form, and not as an error. */
   unready?: true
-  /** Bodies and errors are those of the Open Inference Protocol. */
+  /** The operation's bodies and errors are those of the Open Inference Protocol. */
   protocol?: 'v2'
 }
 
-/** What a request with an Idempotency-Key may be refused for besides. */
+/** The errors that only a request with an Idempotency-Key may be refused with. */
 export const keyedErrors = ['idempotency_conflict', 'idempotency_mismatch', 'idempotency_unavailable'] as const satisfies ErrorCode[]
 
-/** What any JSON may be refused for. */
+/** The errors that any JSON body may be refused with. */
 export const jsonErrors = [
   'invalid_json',
   'invalid_request',
@@ -38,5 +38,5 @@ export const jsonErrors = [
   'unsupported_encoding',
 ] as const satisfies ErrorCode[]
 
-/** What any body that is to be recorded may be refused for. */
+/** The errors that any body which is to be recorded may be refused with. */
 export const bodyErrors = [...jsonErrors, 'overloaded', 'outbox_unavailable'] as const satisfies ErrorCode[]

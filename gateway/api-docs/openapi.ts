@@ -147,7 +147,7 @@ const adminOperations: readonly Operation[] = [
   },
 ]
 
-/** What any route behind authentication may answer: of the admin listener, and of the public one, which has limits. */
+/** The errors of any route behind authentication: on the admin listener, and on the public one, which has limits. */
 const guardedErrors = ['unauthorized', 'forbidden', 'internal'] as const satisfies ErrorCode[]
 const limitedErrors = [...guardedErrors, 'rate_limited', 'overloaded'] as const satisfies ErrorCode[]
 

@@ -1,7 +1,7 @@
 /** Says once, by giving a reason, that work is no longer wanted. An AbortSignal says the same, at ten times the cost to a request. */
 export type Cancellation = {
   readonly reason: Error | undefined
-  /** Called once, when it comes; at once when it has. */
+  /** Calls the listener once, when the work is cancelled; at once when it has been. */
   onCancel(listener: (reason: Error) => void): void
 }
 

@@ -5,7 +5,7 @@ export type CommitTime = {
   reserveMs(budgetMs: number): number
 }
 
-/** Weights of a new observation in mean and deviation, and how many deviations are kept: those of TCP's timer (RFC 6298). */
+/** The weights of a new observation in mean and deviation, and how many deviations are kept: those of TCP's timer (RFC 6298). */
 const meanWeight = 1 / 8
 const deviationWeight = 1 / 4
 const deviations = 4

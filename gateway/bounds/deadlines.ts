@@ -86,7 +86,7 @@ export function createDeadlines({ tick, granularityMs = defaultGranularityMs }: 
   }
 }
 
-/** One may have been cleared since, by what arrived or by the callback of another. */
+/** Calls the callbacks that are due, but for those cleared since, by what arrived or by another callback. */
 function callAll(due: readonly Deadline[]): void {
   for (const deadline of due) {
     const { expire } = deadline

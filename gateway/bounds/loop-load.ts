@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 
 /** How long a request that comes now will be held up by those before it on the event loop. */
 export type LoopLoad = {
-  /** Milliseconds: what is under way, as long as such has been keeping the loop. */
+  /** Milliseconds for which the requests under way will keep the event loop, going by how long such requests have kept it. */
   expectedWaitMs(): number
   /** Counts a request of so many rows in, and with what it gives back, out again. */
   begin(rows: number): () => void
@@ -13,11 +13,11 @@ export type LoopLoad = {
 export type LoopLoadDeps = {
   /** Monotonic milliseconds. */
   tick: () => number
-  /** Milliseconds that the loop has been at work, ever; what it waits for is none of it. */
+  /** Milliseconds that the loop has been at work since its start, without those that it waited. */
   activeMs: () => number
 }
 
-/** A measurement lasts so long, or until nothing is under way any more. */
+/** The least time that a measurement takes, unless nothing is under way any more before. */
 const measureMs = 25
 
 /**
@@ -25,12 +25,12 @@ const measureMs = 25
  * With fewer nothing is known yet: the first requests of a process take many times as long as those that follow.
  */
 const measurements = 9
-/** The median of the last few counts too where that is less: code that has warmed up is not held against those that come now. */
+/** How many of the last counts may lower the median: code that has warmed up is not held against requests that come now. */
 const lastMeasurements = 3
 
 /**
- * What a request takes of the loop, in rows, beside its own, and what a refusal takes. Were a refusal's time laid at the door of those
- * that are answered, clients that come back at once would have everyone refused.
+ * What a request takes of the loop beside its own rows, and what a refusal takes, both in rows. Counted as time of the answered
+ * requests, refusals would have everyone refused as soon as clients come back at once.
  */
 const rowsOfRequest = 2
 const rowsOfRefusal = 0.6
@@ -59,7 +59,7 @@ export function createLoopLoad({ tick, activeMs }: LoopLoadDeps): LoopLoad {
   return {
     expectedWaitMs: () => rowsUnderWay * rowMs,
     begin(rows) {
-      // What the loop did before is none of this request's.
+      // A measurement begins with the first request: what the loop did before does not count.
       if (underWay === 0) restart()
       underWay += 1
       rowsUnderWay += rowsOfRequest + rows
@@ -79,10 +79,7 @@ function median(values: readonly number[]): number {
  */
 const waitShare = 1 / 2
 
-/**
- * One more would be answered late, and so would those after it: better refused at once, and before its body is read. Throws
- * `overloaded`.
- */
+/** Throws `overloaded`, before the body is read, when one more request would be answered late, as would those after it. */
 export function refuseOverload(loopLoad: LoopLoad, budgetMs: number): void {
   if (loopLoad.expectedWaitMs() <= budgetMs * waitShare) return
   loopLoad.refuse()

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../contracts/errors.ts'
 
-/** `overloaded` because the answer would come after the deadline: what a fallback is for, unlike a full queue. */
+/** An `overloaded` whose answer would come after the deadline, which is what a fallback is for, unlike a full queue. */
 export class WouldBeLate extends ServiceError {
   constructor(message: string) {
     super('overloaded', message)

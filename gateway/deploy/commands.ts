@@ -18,7 +18,7 @@ type DeployOptions = CommandOptions & {
 }
 type RollbackOptions = CommandOptions & { to?: number; reason?: string }
 
-/** Adds `deploy`, which shows or changes what a model goes by in a running gateway, and `rollback`. */
+/** Adds `deploy`, which shows or changes a model's deployment in a running gateway, and `rollback`. */
 export function registerDeploymentCommands(program: Command): void {
   withShared(
     program.command('deploy').description('show which versions of a model answer, or say which shall: all of it, what is not named ends'),

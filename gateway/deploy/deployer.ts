@@ -19,7 +19,7 @@ export type DeployerDeps = WarmUpDeps & {
 export type Deployer = {
   models: ServingModels
   state(model: string): Promise<DeploymentState>
-  /** What came later than the deployment in force and cannot stand yet, and why. */
+  /** The deployment that is later than the one in force and cannot take effect yet, and why. */
   waiting(model: string): ModelServer['waiting']
   /** Puts a model under another deployment: what it names is warm before anything changes. Takes an unchecked body. */
   change(model: string, body: unknown, author: string): Promise<DeploymentState>

@@ -13,7 +13,7 @@ const keptRevisions = 200
 const lookEveryMs = 1_000
 
 export type DeploymentFiles = DeploymentStore & {
-  /** The latest of each model. */
+  /** The latest deployment of each model. */
   all(): ReadonlyMap<string, Deployment>
 }
 

@@ -39,7 +39,7 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
     await repeat(() => follow(nc), { everyMs: pauseMs, signal: stopped.signal, onFault: unlessClosed })
   }
 
-  /** Closing ends whatever is under way. */
+  /** Reports an error, unless the store was closed, which ends whatever is under way. */
   function unlessClosed(error: unknown): void {
     if (!stopped.signal.aborted) onFault(error)
   }
@@ -109,7 +109,7 @@ export async function openNatsDeployments({ settings, files, onFault }: NatsDepl
   }
 }
 
-/** Only on top of an earlier revision, and only if nobody else has put one meanwhile. */
+/** Puts a revision into the bucket, only on top of an earlier one, and only if nobody else has put one meanwhile. */
 async function putInBucket(kv: KV, model: string, deployment: Deployment): Promise<void> {
   const entry = await kv.get(model)
   const there = entry === null || entry.operation !== 'PUT' ? -1 : entry.json<Deployment>().revision

@@ -13,19 +13,19 @@ type Failure = { version: ProjectVersion; reason: string }
 /** One model: which versions are in memory, and which deployment requests find. Changes happen one at a time. */
 export type ModelServer = {
   readonly current: ServingModel
-  /** What came later than `current` and cannot stand yet. */
+  /** The deployment that is later than the one in force and cannot take effect yet, and why. */
   readonly waiting: { deployment: Deployment; reason: string } | undefined
   /**
-   * Goes by the deployment that `make` gives: loads what it names, keeps it with `commit`, and swaps. Rejects, with
+   * Puts the deployment that `make` gives into force: loads its versions, keeps it with `commit`, and swaps. Rejects, with
    * nothing changed, with `unknown_version` for one that cannot be served, or with what `make` or `commit` throw.
    */
   change(
     make: (now: { project: ProjectModel; deployment: Deployment }) => Deployment,
     commit: (next: Deployment) => Promise<void>,
   ): Promise<Deployment>
-  /** Goes by a later deployment as soon as what it names can be served, and by no earlier one. */
+  /** Puts a later deployment into force as soon as its versions can be served, and never an earlier one. */
   follow(deployment: Deployment): Promise<void>
-  /** The model as it is in the project folder now. */
+  /** Takes over the model as it is in the project folder now. */
   takeProject(project: ProjectModel): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     return publish(options.deployment)
   }
 
-  /** Why the version is not in memory, if it is not. */
+  /** Loads the version if it is not in memory; returns why that cannot be. */
   async function ensure(name: string): Promise<string | undefined> {
     if (loaded.has(name)) return undefined
     const version = project.versions.get(name)
@@ -86,7 +86,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     return next
   }
 
-  /** In one turn of the event loop: a request finds either the one or the other, whole. */
+  /** Puts the deployment into force within one turn of the event loop: a request finds the old or the new one, whole. */
   function swap(deployment: Deployment): void {
     const before = current
     current = publish(deployment)
@@ -94,7 +94,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     retire(before).catch((error: unknown) => deps.logger.error({ err: error }, 'unloading a version failed'))
   }
 
-  /** When the last request that found it is answered, and its shadows are recorded. */
+  /** Unloads what only this model used, once the last request that found it is answered and its shadows are recorded. */
   async function retire(model: ServingModel): Promise<void> {
     await model.uses.idle()
     inUse.delete(model)
@@ -110,7 +110,7 @@ export async function startModelServer(deps: WarmUpDeps, options: ModelServerOpt
     }
   }
 
-  /** A version is its bytes: other ones under its name are another version, and what is in memory stays. */
+  /** Warns of other bytes under the name of a version in memory, which stays: a version is its bytes. */
   function warnOfChangedBytes(found: ProjectModel): void {
     for (const [name, { definition, facts }] of loaded) {
       const now = found.versions.get(name)

@@ -9,7 +9,7 @@ type RevisionInput = {
   wanted: DeploymentChange
   author: string
   stands: Deployment
-  /** A later one that could not be gone by: the change comes after it. */
+  /** A later deployment that could not take effect: the revision of the change is above it. */
   waiting: Deployment | undefined
   at: number
 }

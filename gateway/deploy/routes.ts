@@ -6,7 +6,7 @@ import type { Deployer } from './deployer.ts'
 
 const path = '/v1/models/:model/deployment'
 
-/** On the admin listener: what a model goes by, and another one in its place. */
+/** Routes of the admin listener that show a model's deployment and put another in its place. */
 export function addDeploymentRoutes(app: Hono<GatewayEnv>, deployer: Pick<Deployer, 'state' | 'change'>): void {
   app.get(path, async (c) => c.json(await deployer.state(c.req.param('model'))))
   app.put(path, async (c) => c.json(await deployer.change(c.req.param('model'), await readJsonBody(exchangeOf(c)), c.var.caller.name)))

@@ -44,7 +44,7 @@ export function watchProject(options: {
   return { close: () => stopping.abort() }
 }
 
-/** What differs after a version or a deployment came, went, or changed. */
+/** A text that differs after a version or a deployment came, went, or changed. */
 async function look(dir: string): Promise<string> {
   const parts: string[] = []
   for (const model of await foldersOf(dir)) {

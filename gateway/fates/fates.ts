@@ -19,11 +19,11 @@ export type Fates = {
   append(records: readonly AppendInput[], options: { durability: Durability }): Promise<Origin[]>
   answered(prediction: FatedPrediction, origin: Origin): void
   unanswered(prediction: FatedPrediction, origin: Origin, reason: UnansweredReason): void
-  /** By a replay, from whatever gateway the prediction is. Calls back once all of it is durable; false when too many wait already. */
+  /** Notes that a replay has delivered the predictions, whichever gateway made them. Calls back once all of it is durable; false when too many wait already. */
   delivered(predictions: readonly FatedPrediction[], onStored: () => void): boolean
-  /** From now on what no append says for a while is appended by itself. */
+  /** Begins to append by itself what no other append has said for a while. */
   start(): void
-  /** When no answer is under way any more, or `withinMs` has passed: says what is known, and stops. */
+  /** Waits until no answer is under way any more, or for `withinMs`, then records what is known and stops. */
   close(options: { withinMs: number }): Promise<void>
 }
 
@@ -40,9 +40,9 @@ export type FatesDeps = {
 type Waiting = { record: AppendInput; onStored: () => void }
 
 const lane = 'predictions'
-/** Twice, and what was known after the last append has been said. */
+/** The time between two looks; after two of them, what was known after the last append has been recorded. */
 const lookEveryMs = 500
-/** Replays alone are not bounded by the requests that are under way. */
+/** The most replays that wait to be recorded: they alone are not bounded by the requests under way. */
 const mostWaitingReplays = 10_000
 
 export function createFates(deps: FatesDeps): Fates {
@@ -78,7 +78,7 @@ export function createFates(deps: FatesDeps): Fates {
     if (waiting.length > 0 && eventLog.writable()) await appendWaiting([], { durability: 'disk' })
   }
 
-  /** No append has followed that would say it: the record of one answered prediction says it of all before. */
+  /** Writes a record of one answered prediction where no append follows: it says that all before it were answered too. */
   function waitToSayAnswered(said: number): void {
     if (newestAnswered === undefined || newestAnswered.origin.epoch !== eventLog.epoch || newestAnswered.origin.seq <= said) return
     wait(newestAnswered.prediction, { fate: 'answered' }, () => undefined)

@@ -7,13 +7,13 @@ type AnsweredPrediction = { event: FatedPrediction & { error_code?: string | und
 
 /** What one client is told of its predictions. */
 export type Reply = {
-  /** The predictions are durable at these origins. The client may have been told of something else before. */
+  /** Takes note that the predictions are durable at these origins. The client may have been told of something else before. */
   committed(predicted: readonly AnsweredPrediction[], origins: readonly Origin[]): void
-  /** Is called once the last byte of an answer that is no error was given to the kernel. */
+  /** Calls back once the last byte of an answer that is no error was given to the kernel. */
   whenAnswered(action: () => void): void
 }
 
-/** Undefined where there is no connection to watch, and nobody to be told. */
+/** Watches what a client is told and records it as the fate of its predictions. Undefined where there is no connection to watch. */
 export function createReply(exchange: Exchange, fates: Pick<Fates, 'answered' | 'unanswered'>): Reply | undefined {
   if (exchange.onEnd === undefined) return undefined
   let told: Ending | undefined
@@ -48,7 +48,7 @@ function settle(fates: Pick<Fates, 'answered' | 'unanswered'>, { predicted, orig
   }
 }
 
-/** Who is told the error that the prediction ended with is answered. */
+/** Why a prediction counts as unanswered; a client that is told the prediction's own error is answered. */
 function reasonOf(toldCode: string | undefined, ownCode: string | undefined): 'deadline' | 'error' | undefined {
   if (toldCode === undefined || toldCode === ownCode) return undefined
   return toldCode === 'deadline_exceeded' ? 'deadline' : 'error'

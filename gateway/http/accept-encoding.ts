@@ -1,10 +1,10 @@
 import Negotiator from 'negotiator'
 import type { Encoding } from '../../platform/compression/decompress.ts'
 
-/** For a client that takes any. */
+/** The encodings in the order in which they are given to a client that takes any. */
 const known = ['br', 'gzip', 'zstd', 'deflate'] as const satisfies Encoding[]
 
-/** More of zstd would hold the event loop up for longer than an answer takes. */
+/** The longest answer that may be encoded with zstd: more would hold up the event loop for longer than an answer takes. */
 const maxZstdBytes = 128 * 1024
 
 /**

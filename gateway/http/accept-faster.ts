@@ -27,7 +27,7 @@ type ServerHandle = SendHandle & object
 
 async function copyListener(server: HttpServer, listeners: Server[]): Promise<void> {
   const listenOn = (handle: ServerHandle) => {
-    // Connections are then as those that the server accepts itself.
+    // The connections of a copy have the options that the server gives its own.
     const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => server.emit('connection', socket))
     listeners.push(listener.listen(handle))
   }

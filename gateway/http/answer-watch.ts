@@ -6,7 +6,7 @@ export class AnswerWatch {
   readonly #outgoing: ServerResponse
   #listeners: ((ending: Ending) => void)[] | undefined
   #ending: Ending | undefined
-  /** Of the error that is answered. */
+  /** The code of the error that is answered, if the answer is one. */
   errorCode: string | undefined
 
   constructor(outgoing: ServerResponse) {
@@ -24,7 +24,7 @@ export class AnswerWatch {
     this.#listeners = []
     const outgoing = this.#outgoing
     const { socket } = outgoing.req
-    // It also comes for bytes that never left, and before the connection is seen to be gone; the socket knows.
+    // `finish` also comes for bytes that never left, and before the connection is seen to be gone; the socket knows.
     const onFinish = () => this.#end(socket.destroyed || socket.errored !== null ? 'client_gone' : { errorCode: this.errorCode })
     outgoing.prependOnceListener('finish', onFinish).once('close', () => this.#end('client_gone'))
   }

@@ -6,10 +6,10 @@ import type { Encoding } from '../../platform/compression/decompress.ts'
 import { chooseEncoding } from './accept-encoding.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
-/** Below it a compressed answer takes no fewer packets. */
+/** The size up to which a compressed answer would take no fewer packets. */
 const minBytes = 1024
 
-/** `errorCode`: of the error that it says. */
+/** An answer; `errorCode` is the code of the error that it tells, if it is one. */
 export type Answer = {
   body: string | Uint8Array<ArrayBuffer>
   headers: Record<string, string>

@@ -5,7 +5,7 @@ import { DecompressionError } from '../../platform/compression/decompression-err
 /** The value of the header by which an answer says what requests may be encoded in (RFC 9110, section 15.5.16). */
 export const acceptedEncodings = encodings.join(', ')
 
-/** More in a row is nobody's intention, and each costs a pass over the body. */
+/** The most encodings that a body may have: more are nobody's intention, and each costs a pass over the body. */
 const maxEncodings = 3
 const aliases: Record<string, Encoding> = { 'x-gzip': 'gzip' }
 

@@ -1,7 +1,7 @@
 import { parse } from 'content-type'
 import { ServiceError } from '../../contracts/errors.ts'
 
-/** What nearly all clients send. */
+/** The two ways in which nearly all clients write the type of JSON. */
 const plain = ['application/json', 'application/json; charset=utf-8']
 const utf8 = ['utf-8', 'utf8']
 
@@ -17,7 +17,7 @@ export function isJson(header = ''): boolean {
   })
 }
 
-/** Lower case and without parameters; empty where none is said. */
+/** The media type that a Content-Type names, in lower case and without parameters; empty where there is none. */
 export function mediaTypeOf(header = ''): string {
   return parse(header, { parameters: false }).type
 }

@@ -1,11 +1,11 @@
 import process from 'node:process'
 
-// Sends the socket that it is given back, as often as asked: what comes back is a copy, on the same port and queue. As the bare
-// handle, so that nobody is accepted here.
+// Sends the socket that it is given back, as often as asked: what comes back is a copy, on the same port and queue. Only the bare handle is
+// held here, so that no connection is accepted in this process.
 process.on('disconnect', () => process.exit())
 process.once('message', async ({ copies }, handle) => {
   for (let copy = 0; copy < copies; copy++) await new Promise((resolve) => process.send('copy', handle, resolve))
-  // Until then it would be listened on here too, by nobody.
+  // While this process holds the handle, connections could wait here for nobody.
   handle.close()
   process.send('done')
 })

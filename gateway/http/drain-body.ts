@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Longest that the rest of a body is read of which nothing is wanted any more. */
+/** The longest that an unwanted rest of a body is read. */
 const drainMs = 500
 
 /** Reads the rest of a body, so that the connection is free for the next request; one that takes too long is ended instead. */

@@ -7,11 +7,11 @@ import { type Answer, jsonHeaders } from './answer.ts'
 import { acceptedEncodings } from './content-encoding.ts'
 import type { GatewayEnv } from './gateway-env.ts'
 
-/** Seconds after which a refused request is worth sending again, unless the error knows; drain and overload pass in about that time. */
+/** The seconds after which a refused request is worth sending again, unless the error knows better; a drain or an overload passes in about that time. */
 const defaultRetryAfterSeconds = 1
 const retryLater: readonly number[] = [409, 429, 503]
 
-/** What the answer to an error says of its request. */
+/** The parts of a request that the answer to its error repeats. */
 type Refused = { requestId: string; path: string }
 
 /** The one place where an error becomes an answer. What is not a `ServiceError` is logged and answered as `internal`. */
@@ -39,7 +39,7 @@ export function toLoggedErrorAnswer(logger: Logger, error: unknown, refused: Ref
   return toErrorAnswer(known, refused)
 }
 
-/** A fault of ours with its stack; what passes by itself, or is the client's affair, in one line. */
+/** Logs a fault of ours with its stack, and in one line what passes by itself or is the client's affair. */
 function log(logger: Logger, error: ServiceError, { requestId, path }: Refused): void {
   const { status } = errorCodes[error.code]
   const ids = { code: error.code, request_id: requestId, path }
@@ -60,7 +60,7 @@ function toErrorAnswer(error: ServiceError, { requestId, path }: Refused): Error
   return { status, headers, body: JSON.stringify(body), errorCode: code }
 }
 
-/** A fault of the server says nothing of its inside: the log has it under the request id. */
+/** The body of an error's answer. A fault of the server tells nothing of its inside: the log has it under the request id. */
 export function toErrorBody(error: ServiceError, requestId: string): ErrorBody {
   return {
     error: {
@@ -73,7 +73,7 @@ export function toErrorBody(error: ServiceError, requestId: string): ErrorBody {
   }
 }
 
-/** The Open Inference Protocol has one text for all. */
+/** An error in the form of the Open Inference Protocol, which has one text for message, path and hint. */
 function toV2ErrorBody({ message, path, hint }: ServiceError): { error: string } {
   return { error: `${path === undefined ? '' : `${path}: `}${message}${hint === undefined ? '' : `; ${hint}`}` }
 }

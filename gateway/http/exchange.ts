@@ -12,7 +12,7 @@ export type Exchange = {
   receive(options: ReceiveOptions): Promise<Uint8Array>
   /** Sends the answer with these headers, names and values in turn; to be called once. Returns what a handler of Hono's returns. */
   send(answer: Answer, rawHeaders: string[]): Response
-  /** Tells how it ended, once, at once if it has. Absent where there is no connection that could tell. */
+  /** Calls back once with how the exchange ended, at once if it has. Absent where there is no connection that could tell. */
   onEnd?(listener: (ending: Ending) => void): void
   /** Ends the connection. Absent where the answer is only what `send` returns. */
   abort?(): void
@@ -20,8 +20,8 @@ export type Exchange = {
 
 export type ReceiveOptions = { maxBytes: number; within?: BodyDeadline | undefined }
 
-/** Until when a body must be there. */
+/** The moment by which a body must have arrived. */
 export type BodyDeadline = { deadlines: Deadlines; atTick: number }
 
-/** `errorCode`: of the error that was answered; the last byte of the answer was given to the kernel. */
+/** How an exchange ended: the client has gone, or the answer's last byte was given to the kernel, with the code of the error that was answered. */
 export type Ending = 'client_gone' | { errorCode: string | undefined }

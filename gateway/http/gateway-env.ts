@@ -3,14 +3,14 @@ import type { Caller } from './caller.ts'
 
 /** What middleware leaves for the handlers of one request. */
 export type GatewayEnv = {
-  /** What the listener gives: Node's own request and response. */
+  /** Node's own request and response, as the listener passes them on. */
   Bindings: { incoming?: IncomingMessage; outgoing?: ServerResponse }
   Variables: {
-    /** The header's, or ours. */
+    /** The id of the header X-Request-Id, or one made here. */
     requestId: string
     /** The moment of receipt on the monotonic clock, in milliseconds. */
     receivedTick: number
-    /** Behind authentication only. */
+    /** Who calls; set behind authentication only. */
     caller: Caller
     /** Why the request was refused, for the metrics. */
     errorCode?: string

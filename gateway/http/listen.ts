@@ -19,13 +19,16 @@ export type Listener = {
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
 const sweepMs = 20
-/** HTTP/1.0, as of some load balancers' health checks, has no Host. */
+/** The host of a request of HTTP/1.0, which has no Host header, as in some load balancers' health checks. */
 const hostOfOldClients = 'localhost'
 
 /** Answers a request itself, or returns false. */
 export type First = (incoming: IncomingMessage, outgoing: ServerResponse) => boolean
 
-/** `first` is asked before anything is made of a request for `fetch`. Rejects with the system's error when the address cannot be listened on. */
+/**
+ * Listens for requests, of which each is given to `first` before anything is made of it for `fetch`. Rejects with the system's
+ * error when the address cannot be listened on.
+ */
 export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   { host, port, first }: { host: string; port: number; first?: First },
@@ -34,7 +37,7 @@ export async function listen(
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: 65_000,
-    // A header that is sent twice is as fetch has it, on whatever way it is read; Node itself would drop the second.
+    // A header that is sent twice is joined as fetch does it, on every way to a handler; Node by itself would drop the second.
     joinDuplicateHeaders: true,
   }
   const others = getRequestListener(fetch, { hostname: hostOfOldClients, errorHandler: answerMalformed })

@@ -37,7 +37,7 @@ export class NodeExchange implements Exchange {
         isOver = true
         if (deadline !== undefined) within?.deadlines.clear(deadline)
       }
-      /** What follows is for whoever ends the connection. */
+      /** Stops reading; the rest of the body is left to whoever ends the connection. */
       const leave = (error: Error) => {
         incoming.off('data', onData).pause()
         end()
@@ -53,7 +53,7 @@ export class NodeExchange implements Exchange {
         end()
         resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes))
       })
-      // It comes after the end too.
+      // The event `close` comes after the end of a whole body too.
       incoming.once('close', () => {
         if (isOver) return
         end()

@@ -49,7 +49,7 @@ export function createQuickAccept(schema: Schema): Accept {
   }
 }
 
-/** Types whose checks are tests of the value as it was sent. */
+/** The types of schemas whose checks are tests of the value as it was sent. */
 const tested = ['string', 'number', 'boolean', 'array', 'custom']
 
 const refuseAll: Accept = () => notAccepted
@@ -92,7 +92,7 @@ function toBoundTest(check: 'greater_than' | 'less_than', bound: number, inclusi
   return inclusive ? (value: number) => value <= bound : (value: number) => value < bound
 }
 
-/** Other formats check more than their pattern. */
+/** A test for a format that its pattern defines; undefined for other formats, which check more than their pattern. */
 function toFormatTest({ format, pattern }: z.core.$ZodCheckStringFormatDef): Test | undefined {
   if (pattern === undefined || pattern.global || pattern.sticky || !['regex', 'datetime'].includes(format)) return undefined
   return (value: string) => pattern.test(value)
@@ -121,7 +121,7 @@ function acceptUnion(members: readonly Accept[]): Accept {
   }
 }
 
-/** Only a transformation may follow. */
+/** Accepts what the first schema does and a transformation takes; a pipe into any other schema accepts nothing. */
 function acceptPipe(accept: Accept, out: Schema): Accept {
   const { def } = (out as z.core.$ZodTypes)._zod
   if (def.type !== 'transform') return refuseAll
@@ -167,7 +167,7 @@ function acceptRecord({ keyType, valueType, mode }: z.core.$ZodRecordDef): Accep
   }
 }
 
-/** Without a check for other fields there are none: zod would leave them out. */
+/** Accepts objects with the schema's fields. Without a check for others they must have no more: zod would leave those out. */
 function acceptObject({ shape, catchall }: z.core.$ZodObjectDef): Accept {
   const fields = Object.entries(shape).map(([name, schema]) => ({ name, accept: createQuickAccept(schema) }))
   if (fields.some(({ name }) => name in Object.prototype)) return refuseAll
@@ -193,7 +193,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
 
-/** The first change copies; what was sent stays as it is. */
+/** Sets a field of the result, which is a copy from the first change on: what was sent stays as it is. */
 function changed(result: Record<string, unknown>, sent: object, name: string, value: unknown): Record<string, unknown> {
   const own: Record<string, unknown> = result === sent ? { ...sent } : result
   own[name] = value

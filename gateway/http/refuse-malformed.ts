@@ -5,9 +5,9 @@ import type { Duplex } from 'node:stream'
 import type { ErrorBody } from '../../contracts/http.ts'
 import { securityHeaderEntries } from './security-headers.ts'
 
-/** The status for an error code of Node's parser, where it is not 400. */
+/** The status for each error code of Node's parser that is not answered with 400. */
 const statuses: Record<string, number> = { HPE_HEADER_OVERFLOW: 431, HPE_CHUNK_EXTENSIONS_OVERFLOW: 413, ERR_HTTP_REQUEST_TIMEOUT: 408 }
-/** The client is gone, in the middle of its request or not. */
+/** The error codes of a client that is gone, in the middle of its request or not. */
 const hangUps = ['ECONNRESET', 'HPE_INVALID_EOF_STATE']
 const meanings: Record<number, string> = {
   400: 'this is not a request of HTTP/1.1',
@@ -16,7 +16,7 @@ const meanings: Record<number, string> = {
   431: 'the headers are too large',
 }
 
-/** For a target or a Host that makes no URL; whatever the app cannot answer itself would be a fault of ours. */
+/** Answers a request whose target or Host makes no valid URL; any other fault is ours. */
 export function answerMalformed(fault: unknown): Response {
   const isMalformed = fault instanceof RequestError
   const error = isMalformed
@@ -25,14 +25,14 @@ export function answerMalformed(fault: unknown): Response {
   return Response.json({ error }, { status: isMalformed ? 400 : 500, headers: Object.fromEntries(securityHeaderEntries) })
 }
 
-/** Answers what did not come to be a request, and ends its connection: its bytes cannot be told from those of the next one. */
+/** Refuses bytes that are no request, and ends the connection: they cannot be told from those of the next request. */
 export function refuseMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   const { _httpMessage: answer } = socket as Socket & { _httpMessage?: ServerResponse | null }
   if (!socket.writable || hangUps.includes(error.code ?? '')) {
     socket.destroy(error)
     return
   }
-  // Where requests came one behind the other, the first has the first answer, and all of it.
+  // Of requests that came one behind the other, the first gets its answer whole before the connection ends.
   if (answer) {
     answer.once('close', () => (socket as Socket).destroySoon())
     return

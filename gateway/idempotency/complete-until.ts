@@ -4,7 +4,7 @@ import type { KeyCalls } from './key-calls.ts'
 
 const pauseMs = 500
 
-/** Completes what is committed when the store answers again, if that is before the hold runs out. Rejects with its last error. */
+/** Completes a committed key when the store answers again, unless the hold runs out before. Rejects with the store's last error. */
 export async function completeUntil(
   deps: { keys: Pick<KeyCalls, 'complete'>; deadlines: Deadlines; tick: () => number },
   { key, untilTick }: { key: AnsweredKey; untilTick: number },

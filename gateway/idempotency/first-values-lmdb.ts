@@ -9,7 +9,7 @@ export type FirstValuesLmdb = {
   sweep(): Promise<void>
 }
 
-/** Over it, the oldest go: about 300 MB. */
+/** The most values that are kept, about 300 MB; beyond it the oldest are removed. */
 const mostValues = 1_000_000
 const mostPerSweep = 10_000
 const timeDigits = 15

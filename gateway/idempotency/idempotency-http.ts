@@ -15,7 +15,7 @@ export function toStoredAnswer({ headers, body }: Answer): StoredAnswer {
   return { headers, body: typeof body === 'string' ? Buffer.from(body) : body }
 }
 
-/** Every answer under a key has the same bytes; one that was given before says so. */
+/** The answer to send: the same bytes each time, and a header on one that was given before. */
 export function fromStoredAnswer({ answer, replayed }: { answer: StoredAnswer; replayed: boolean }): Answer {
   const { headers } = answer
   return { body: new Uint8Array(answer.body), headers: replayed ? { ...headers, 'Idempotency-Replayed': 'true' } : headers }

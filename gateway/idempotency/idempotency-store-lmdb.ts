@@ -25,7 +25,7 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
     first?.sweep().catch(() => undefined)
   }, sweepEveryMs).unref()
 
-  /** In turns, so that a thousand keys do not keep the event loop. */
+  /** Goes through the items in turns of the event loop, so that a thousand keys do not keep it. */
   async function inTurns<Item, T>(items: readonly Item[], action: (db: Database, item: Item) => T): Promise<T[]> {
     if (items.length <= itemsPerTurn) return transact((db) => items.map((item) => action(db, item)))
     const results: T[] = []
@@ -36,7 +36,7 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
     return results
   }
 
-  /** What cannot be read or written of one key is that one's outcome. */
+  /** Does the action for each key. When a key cannot be read or written, only its own outcome is an error. */
   function forEachKey<Item, T>(items: readonly Item[], action: (db: Database, item: Item) => T): Promise<Outcome<T>[]> {
     return inTurns(items, (db, item): Outcome<T> => {
       try {
@@ -64,7 +64,7 @@ export function openLmdbIdempotencyStore(options: { dir: string; windowMs: numbe
     return entry !== undefined && entry.expiresAtMs > now() ? entry : undefined
   }
 
-  /** The index by expiry keeps what this makes obsolete until it is swept: it is looked at again then. */
+  /** Writes the key with its place in the index by expiry. An older place there stays until it is swept, when the key is looked at again. */
   function write(db: Database, place: KeyPlace, entry: Entry): void {
     db.putSync(entryKey(place), encodeEntry(entry))
     db.putSync(expiryKey(entry.expiresAtMs, entryKey(place)), new Uint8Array())

@@ -13,7 +13,7 @@ import {
 import type { Holder, IdempotencyStore, KeptPredictions, KeyPlace, Outcome } from './idempotency-store.ts'
 
 export type RedisIdempotencyOptions = RedisConnection & {
-  /** Before every key, so that several systems share a Redis. */
+  /** The prefix of every key in Redis, so that several systems can share one. */
   keyPrefix: string
   /** How long an answer stands. */
   windowMs: number
@@ -79,7 +79,10 @@ function forEachKey<Item, T>(items: readonly Item[], action: (item: Item) => Pro
   return inTurns(items, (item) => action(item).catch(toServiceError))
 }
 
-/** A turn's commands are sent one behind the other without waiting: they arrive together, and in order. More at once would outwait their timeout. */
+/**
+ * Goes through the items in turns. A turn's commands are sent without waiting in between, and arrive together and in order; more
+ * at once would outwait their timeout.
+ */
 async function inTurns<Item, T>(items: readonly Item[], action: (item: Item) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   for (let from = 0; from < items.length; from += itemsPerTurn)

@@ -1,6 +1,6 @@
 import type { ServiceError } from '../../contracts/errors.ts'
 
-/** What a key of a client's is one of: the same text at another tenant or model is another key. */
+/** The place of a client's key: the same text at another tenant or model is another key. */
 export type KeyPlace = { tenant: string; model: string; key: string }
 
 /** One attempt to answer a key: by which process (`epoch` is its outbox's when it started), and to what request. */
@@ -27,7 +27,7 @@ export type Holder = Claim &
 /** What a claim asks: the key for this attempt, for so long, and from attempt `over` where it is named. */
 export type ClaimRequest = { place: KeyPlace; claim: Claim; holdMs: number; over?: string | undefined }
 
-/** What will be answered; `predictionId` is the last of `predictions`. */
+/** An answer that is prepared before its events are committed; `predictionId` is the last of `predictions`. */
 export type Preparation = {
   place: KeyPlace
   attempt: string

@@ -12,7 +12,7 @@ import type { Deadlines } from '../bounds/deadlines.ts'
 /** A request with a key; `fingerprint` is equal for equal bodies. `answerByTick` is of the monotonic clock. */
 export type KeyedRequest = { place: KeyPlace; fingerprint: string; answerByTick: number }
 
-/** What a caller is told of it; undefined when that is an error, which may be better next time. */
+/** The stored answer that predictions make; undefined when they make an error, since a later try may do better. */
 export type Render = (predicted: readonly Predicted[]) => StoredAnswer | undefined
 
 /** How an attempt commits, so that what is answered is what a later request with the key is answered. */
@@ -53,7 +53,7 @@ export type IdempotencyDeps = {
   writer: { writerId: string; epoch: number }
 }
 
-/** Beyond the deadline, so that a hold does not run out while its holder is at the last step. */
+/** How much longer than its deadline a claim is held, so that the hold does not run out while its holder is at the last step. */
 const claimMarginMs = 5_000
 /** How long a prepared answer waits for its writer to come back and say whether it was committed. */
 const recoverWithinMs = 60_000
@@ -88,7 +88,7 @@ export function createIdempotency({ store, ...deps }: IdempotencyDeps): Idempote
       })
     }
 
-    /** The claim may yet be made when nobody waits for it any more. */
+    /** Frees the key again should its claim be made late, when nobody waits for it any more. */
     function giveBack(late: Promise<unknown>): void {
       deps.background.run('giving a late claim back', async () => {
         await late
@@ -103,7 +103,7 @@ export function createIdempotency({ store, ...deps }: IdempotencyDeps): Idempote
     return (holder.state === 'prepared' && holder.lapsed) || holder.epoch < (await store.recoveredEpoch(holder.writerId))
   }
 
-  // Many replays of one answer at once say it once.
+  // The predictions whose delivery is being recorded: many replays of one answer at once record it once.
   const underWay = new Set<string>()
   function markDelivered(place: KeyPlace, predictionId: string): void {
     deps.background.run('remembering that an answer was delivered', () =>
@@ -152,7 +152,7 @@ function conflict(message: string): ServiceError {
 
 type AttemptDeps = Omit<IdempotencyDeps, 'store'> & { keys: KeyCalls }
 
-/** One holder of a key: prepares what it will answer, commits, completes. */
+/** Creates an attempt to answer a key: it prepares the answer, commits it and completes the key. */
 function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDeps, place: KeyPlace, attempt: string) {
   let answer: Omit<KeyedAnswer, 'replayed' | 'delivered'> | undefined
   let isUnderWay = false
@@ -180,7 +180,7 @@ function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDep
     }
   }
 
-  /** Committed, so it is the answer; but who got it before the store has it could be told another later. */
+  /** Completes a key whose events are committed. Its answer goes out only then: who got it before could later be told another. */
   async function complete(predictionId: string): Promise<void> {
     const key = { place, predictionId }
     const isOurs = await keys.complete(key).catch((error: unknown) => {
@@ -194,7 +194,7 @@ function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDep
 
   return {
     commitWith,
-    /** Nothing was committed, and nothing will be: the key is free. */
+    /** Frees the key when nothing was committed under it, and nothing will be. */
     async abandon() {
       if (!isUnderWay) await release()
     },
@@ -205,7 +205,7 @@ function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDep
   }
 }
 
-/** Every key of a window is kept: one answer must not take the place of thousands. */
+/** Refuses an answer too large to keep: every key of a window is kept, and one answer must not take the place of thousands. */
 function requireKeepable({ body }: StoredAnswer): void {
   if (body.byteLength > mostAnswerBytes)
     throw new ServiceError('event_too_large', `the answer is over the ${mostAnswerBytes} bytes that are kept under an Idempotency-Key`)

@@ -11,7 +11,10 @@ export type CommittedKey = { place: KeyPlace; predictionId: string }
 const marker = Buffer.from('"idempotency_key":')
 const backOff = { firstMs: 1_000, mostMs: 1_000 }
 
-/** What earlier epochs of the outbox may have committed under a key without living to complete it. To be read before consumers let it be freed. */
+/**
+ * Reads the keys under which earlier epochs of the outbox committed events, and may not have lived to complete them. Must run
+ * before consumers let those segments be freed.
+ */
 export async function readCommittedKeys(outbox: { dir: string; writerId: string; epoch: number }): Promise<CommittedKey[]> {
   const keys: CommittedKey[] = []
   for await (const record of readLastPredictions(outbox, { beforeEpoch: outbox.epoch })) keys.push(...toCommittedKey(record))
@@ -19,8 +22,8 @@ export async function readCommittedKeys(outbox: { dir: string; writerId: string;
 }
 
 /**
- * Completes them: the outbox is the truth. Then says so, and whatever else those epochs prepared is known not to be in this outbox.
- * Tries until the store answers or the signal aborts; a key that waits for it is answered 409 meanwhile.
+ * Completes the keys whose events are in the outbox, then marks its earlier epochs as recovered: whatever else they prepared was
+ * never committed. Tries until the store answers or the signal aborts; a key that waits for it is answered 409 meanwhile.
  */
 export async function recoverKeys(
   deps: { store: Pick<IdempotencyStore, 'complete' | 'markRecovered'>; logger: Logger; signal: AbortSignal },

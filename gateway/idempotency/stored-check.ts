@@ -3,7 +3,7 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { findPrediction } from '../lookup/find-prediction.ts'
 import type { IdempotencyDeps } from './idempotency.ts'
 
-/** A warehouse that does not answer cannot tell: then the outbox alone has said what was committed. */
+/** Checks in the warehouse whether a prediction is stored; false when the warehouse does not answer, so that the outbox alone decides. */
 export function createStoredCheck(warehouse: Warehouse, logger: Logger): IdempotencyDeps['isStored'] {
   return async function isStored(prediction) {
     try {

@@ -1,6 +1,6 @@
 /** What a run of so many rows takes: a fixed part and a part per row, corrected by what is seen. */
 export type Cost = {
-  /** Microseconds; 0 before anything was measured or seen. */
+  /** The expected microseconds of a run of so many rows; 0 before anything was measured or seen. */
   of(rows: number): number
   measured(at: { oneRowUs: number; batchUs: number; batchRows: number }): void
   seen(rows: number, us: number): void

@@ -9,16 +9,16 @@ import type { Slot, ThreadPool } from './thread-pool.ts'
 export type DispatcherDeps = {
   entries: ReadonlyMap<string, Entry>
   pool: Pick<ThreadPool, 'slots' | 'run'>
-  /** Rows that may wait, of all sessions together. */
+  /** The most rows that may wait, of all sessions together. */
   maxQueuedRows: number
-  /** Unix milliseconds, and monotonic ones. */
+  /** The time in Unix milliseconds; `tick` is monotonic. */
   now: () => number
   tick: () => number
 }
 
 export type Dispatcher = {
   submit(entry: Entry, request: RunRequest): Promise<RunResult>
-  /** Gives what waits to whatever is free. */
+  /** Starts waiting jobs wherever a thread or the event loop is free. */
   dispatch(): void
 }
 
@@ -75,7 +75,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return entry.loopRun === undefined && isDue(entry) && fitsLoop(entry)
   }
 
-  /** Whose head came first, of those that may run there; what somebody waits for before what nobody does. */
+  /** The session whose next job came first, of those that may start in the slot; one that somebody waits for goes before one that nobody does. */
   function next(slot: Slot): Entry | undefined {
     let best: Entry | undefined
     for (const entry of entries.values()) if (mayStartIn(slot, entry) && (best === undefined || isBefore(entry, best))) best = entry
@@ -95,7 +95,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return count
   }
 
-  /** Whether the head need not wait for company; if it must, it is looked at again when the time comes. */
+  /** Whether the session's next job need not wait for others to share its run; if it must, it is looked at again when the time comes. */
   function isDue(entry: Entry): boolean {
     const { queue, spec } = entry
     if (queue.head === undefined) return false

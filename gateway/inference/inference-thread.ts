@@ -28,7 +28,7 @@ export type InferenceThread = {
   readonly abandoned: boolean
 }
 
-/** One for the process, as the device's driver is. */
+/** One lock for the whole process, as there is one driver of the device. */
 const deviceLock = createDeviceLock()
 
 type Pending = {

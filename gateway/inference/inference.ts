@@ -30,9 +30,9 @@ export type SessionInfo = {
 
 export type RunRequest = {
   sessionId: string
-  /** Given away: the buffers may be moved to another thread. */
+  /** The inputs, which are given away: their buffers may be moved to another thread. */
   inputs: Tensors
-  /** Names of the tensors to compute. */
+  /** The names of the tensors to compute. */
   outputs: readonly string[]
   /** What bounds and batches count. Only inputs whose first dimension this is, all of them, are run together with others. */
   rows: number
@@ -40,7 +40,7 @@ export type RunRequest = {
   deadlineAtMs: number
   /** Takes the work out of the queue at once; the promise then rejects with its reason. */
   cancellation?: Cancellation
-  /** Nobody waits for it: it runs when nothing else could. */
+  /** Whether nobody waits for the result: then it runs when nothing else could. */
   background?: boolean
 }
 
@@ -53,7 +53,7 @@ export type Sample = Pick<RunRequest, 'inputs' | 'outputs' | 'rows'>
 /** How a session is run, and what that was decided by. */
 export type SessionPlan = {
   placement: 'inline' | 'worker'
-  /** Why, in words. */
+  /** Why it runs there, in words. */
   reason: string
   /** Whether rows of several requests share a run, and if not, why. */
   batching: true | string
@@ -67,12 +67,12 @@ export type SessionPlan = {
   handOverUs: number
 }
 
-/** `batchRows` is of the runs since the session was prepared. */
+/** How a session is doing; `batchRows` has the sizes of the runs since it was prepared. */
 export type SessionStatus = {
   sessionId: string
   queuedRows: number
   running: number
-  /** Runs of these that went on long after all deadlines: while there is one, the session takes no other. */
+  /** How many of its runs went on long after all deadlines: while there is one, the session takes no other. */
   overdue: number
   batchRows: Distribution
   plan: SessionPlan | undefined

@@ -83,7 +83,7 @@ async function tryRun(run: TryRun, inputs: Tensors, rows: number): Promise<Tenso
   }
 }
 
-/** The rows from `from` on made others where that cannot make them invalid: a category or an index stays what it is. */
+/** Changes the rows from `from` on, but only fractions: a changed category or index might be one that the model does not take. */
 function withOthers(inputs: Tensors, from: number): Tensors {
   for (const { type, dims, data } of Object.values(inputs)) {
     if (type !== 'float32' && type !== 'float64') continue

@@ -43,7 +43,7 @@ type Figures = Pick<SessionPlan, 'oneRowUs' | 'batchUs' | 'handOverUs'> & { most
 
 const attempts = 3
 
-/** Again when only the worst runs were long: that is a machine that pauses more often than a model that does. */
+/** Times the session's runs, and again when only the worst of them were long: a machine pauses more often than a model. */
 async function timeCalmly(run: TryRun, sample: Sample, batchRows: number): Promise<Figures> {
   for (let attempt = 1; ; attempt++) {
     const figures = await time(run, sample, batchRows)

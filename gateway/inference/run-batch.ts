@@ -16,9 +16,9 @@ export async function runBatch(batch: Batch): Promise<void> {
     const reply = await run(batch)
     const rows = jobs.map(({ request }) => request.rows)
     entry.cost.seen(countRows(jobs), reply.runUs)
-    // Before it is planned, it is measured.
+    // Runs without a plan are those of the measurement, which is no use of the session.
     if (entry.plan !== undefined) entry.batchRows.record(countRows(jobs))
-    // Measurements find it out; after them, it depends on what was asked.
+    // An output may lack rows only for some requests, so that the measurement did not find it.
     if (entry.plan !== undefined && countRows(jobs) > 1 && !haveRows(reply.tensors, countRows(jobs))) return startRowByRow(entry, jobs)
     const parts = jobs.length === 1 ? [reply.tensors] : splitRows(reply.tensors, rows)
     if (parts === undefined) return runAlone(entry, jobs)

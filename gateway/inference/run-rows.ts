@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { stackRows, takeRows } from './batch.ts'
 import type { Tensor, Tensors } from '../tensors/tensor.ts'
 
-/** One run of a session as it is. */
+/** Runs a session once, with the inputs as they are. */
 type RunOnce = (inputs: Tensors) => Promise<Tensors>
 
 /**

@@ -5,7 +5,7 @@ import { createSessionQueue, type SessionQueue } from './session-queue.ts'
 import type { OnnxSession } from './session-onnxruntime.ts'
 import { takesOneCallAtATime } from './device-lock.ts'
 
-/** From here on a run is slow: slow sessions together leave a thread to the others. */
+/** The time from which on a run is slow: slow sessions together leave a thread to the others. */
 const slowRunUs = 5_000
 /** Longest that a run may hold the event loop. */
 export const longestInlineUs = 1_000
@@ -15,22 +15,22 @@ const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 /** What the engine knows of one session. */
 export type Entry = {
   spec: SessionSpec
-  /** What `SessionInfo` has under these names. */
+  /** What `SessionInfo` says under the same name, as does `executionProvider`. */
   loops: boolean
   executionProvider: string
   queue: SessionQueue
   cost: Cost
-  /** Rows of each run. */
+  /** How many rows each run had. */
   batchRows: Distribution
   plan: SessionPlan | undefined
-  /** Rows do not come out of a shared run as they do alone, or there is no shared run. */
+  /** Whether every row runs by itself, because rows do not come out of a shared run as they do alone, or no run takes several. */
   rowByRow: boolean
   /** The session of the event loop's own thread, where the plan wants one. */
   inline: OnnxSession | undefined
-  /** Runs in threads now, and the one on the event loop. */
+  /** How many runs are in threads now; `loopRun` is the one on the event loop. */
   inThreads: number
   loopRun: Promise<unknown> | undefined
-  /** Runs that went on long after all deadlines, and whose threads were given up. */
+  /** How many runs went on long after all deadlines, so that their threads were given up. */
   overdue: number
   /** How much longer jobs have waited than the queue ahead of them alone explains: other sessions hold threads too. */
   stretch: number

@@ -55,7 +55,7 @@ function toOptions({ settings }: SessionSpec, provider: string): InferenceSessio
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: settings.graph_optimization,
-    // What it would print of errors it throws, too; a file whose shapes are wrong has it print a line with each run.
+    // ONNX Runtime would also print the errors that it throws, and a line with each run of a file whose shapes are wrong.
     logSeverityLevel: fatal,
     // Threads that spin while they wait take the cores from the event loop.
     extra: { session: { intra_op: { allow_spinning: '0' } } },

@@ -4,24 +4,24 @@ import type { RunRequest, RunResult } from './inference.ts'
 /** A request that waits for its run. */
 export type Job = {
   request: RunRequest
-  /** Not with others: a run that they shared failed. */
+  /** Whether the job must run by itself, because a run that it shared has failed. */
   alone: boolean
-  /** Monotonic milliseconds. */
+  /** The moment at which the job was queued, in monotonic milliseconds. */
   queuedAt: number
   expectedWaitUs: number
   resolve: (result: RunResult) => void
   reject: (error: unknown) => void
 }
 
-/** What waits for one session. What nobody waits for stands behind the rest, whenever it came. */
+/** The jobs that wait for one session. Those that nobody waits for stand behind the rest, whenever they came. */
 export type SessionQueue = {
   readonly rows: number
   /** The job whose turn is next. */
   readonly head: Job | undefined
   push(job: Job): void
-  /** Back to the front, in this order. */
+  /** Puts jobs back to the front, in this order. */
   putBack(jobs: readonly Job[]): void
-  /** Whether it was there. */
+  /** Removes a job; false when it was not in the queue. */
   remove(job: Job): boolean
   /** The head, and with it what may share its run up to so many rows. A request's rows stay together, whatever their number. */
   take(maxRows: number): Job[]

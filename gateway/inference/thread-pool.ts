@@ -12,19 +12,19 @@ export type Slot = Readonly<Pick<OwnSlot, 'state' | 'busy'>> & { readonly sessio
 
 export type ThreadPool = {
   readonly slots: readonly Slot[]
-  /** One run at a time and slot: what waits is batched, ordered and dropped on this side. */
+  /** Runs in a slot, which takes one run at a time: queueing, batching and dropping are done on this side. */
   run(slot: Slot, message: Omit<RunMessage, 'kind'>, waited: RunBounds): Promise<RunReply>
-  /** In every thread, on the execution provider that the first of them took: events name one. */
+  /** Loads the session in every thread, on the execution provider that the first of them took: events name only one. */
   load(spec: SessionSpec): Promise<SessionInfo>
-  /** Every thread is replaced, one after the other, by one without the session. */
+  /** Replaces every thread, one after the other, by one without the session. */
   unload(sessionId: string): Promise<void>
   /** Resolves when all threads have ended, but for those given up. */
   close(): Promise<void>
-  /** Threads that were given up and still run. */
+  /** How many threads were given up and still run. */
   readonly abandoned: number
 }
 
-/** Until when somebody waits for a run (Unix milliseconds), and what is called when it goes on long after that. */
+/** The time until which somebody waits for a run (Unix milliseconds), and what is called when it goes on long after that. */
 export type RunBounds = { untilMs: number; onOverdue: () => void }
 
 /** Pause before a crashed thread is started again, doubled per crash in a row: long enough not to spin, short enough to miss. */
@@ -103,7 +103,7 @@ export function createThreadPool(deps: {
     await before.close()
   }
 
-  /** Its place is free at once: whatever waits for the slot, a load above all, must not wait for the run. */
+  /** Gives a thread up and frees its slot at once: what waits for the slot, a load above all, must not wait for a run that does not end. */
   function abandon(slot: OwnSlot, thread: InferenceThread, sessionId: string): void {
     logger.error({ session: sessionId }, 'a run does not end; another inference thread takes the place of its own')
     abandoned++
@@ -114,7 +114,7 @@ export function createThreadPool(deps: {
     void inTurn(() => renew(slot))
   }
 
-  /** Undefined where the thread was given up meanwhile: the one that takes its place loads all sessions. */
+  /** Loads a session into the slot's thread. Undefined where that was given up meanwhile: the one in its place loads all sessions. */
   async function loadInto(slot: OwnSlot, spec: SessionSpec): Promise<SessionInfo | undefined> {
     const { thread } = slot
     slot.state = 'loading'
@@ -188,9 +188,9 @@ export function createThreadPool(deps: {
   }
 }
 
-/** The same session, on the provider that was taken and no other. */
+/** The session's settings with the execution provider that was taken and no other. */
 export function withProvider(spec: SessionSpec, { executionProvider }: Pick<SessionInfo, 'executionProvider'>): SessionSpec {
-  // It is one of those listed in the settings.
+  // The provider that was taken is one of those in the settings.
   const execution_providers = spec.settings.execution_providers.filter((provider) => provider === executionProvider)
   return { ...spec, settings: { ...spec.settings, execution_providers } }
 }

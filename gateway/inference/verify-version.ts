@@ -6,7 +6,7 @@ import type { InferenceEngine, SessionInfo } from './inference.ts'
 
 /** Thrown when a golden request does not hold. */
 export class VersionFault extends Error {
-  /** Within the manifest. */
+  /** The place of the fault within the manifest. */
   readonly path: string
 
   constructor(message: string, path: string) {

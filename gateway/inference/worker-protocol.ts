@@ -4,7 +4,7 @@ import type { Tensors } from '../tensors/tensor.ts'
 export type LoadMessage = { kind: 'load'; spec: SessionSpec }
 export type RunMessage = { kind: 'run'; sessionId: string } & SessionRun
 
-/** Without `rowByRow` the rows run together, where the session takes several. */
+/** One run of a session. Without `rowByRow` its rows run together, where the session takes several. */
 export type SessionRun = { inputs: Tensors; outputs: readonly string[]; rows: number; rowByRow: boolean }
 
 /** What the gateway's thread tells an inference thread. Every message but `close` is answered under its id. */

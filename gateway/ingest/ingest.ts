@@ -9,7 +9,7 @@ import type { Items } from './items.ts'
 /** Why an item of the right shape breaks its definition. */
 export type ItemProblem = { code: 'unknown_label' | 'out_of_range' | 'invalid_request' | 'label_conflict'; message: string; path?: string }
 
-/** What the gateway says of an item. */
+/** The fields that the gateway adds to an item. */
 export type ItemStamp = { id: string; tenant: string; ingestedAt: string }
 
 /** How one kind of item is judged and written. */
@@ -20,7 +20,7 @@ export type ItemKind<Fields, Event extends object = object> = {
   idOf(fields: Fields): string | undefined
   check(fields: Fields): ItemProblem | undefined
   toEvent(fields: Fields, stamp: ItemStamp): Event
-  /** Looks at the good ones together, where that takes more than their definition. */
+  /** Looks at the accepted items together, where that takes more than their definition. */
   review?: Review<Fields, Event>
 }
 
@@ -33,10 +33,10 @@ export type Review<Fields, Event> = (
 ) => Promise<Reviewed>
 
 export type Reviewed = {
-  /** By index: these are refused as well. */
+  /** The problems of items that are refused as well, by their index. */
   problems: ReadonlyMap<number, ItemProblem>
   warnings: readonly ItemWarning[]
-  /** Called when the others are durable, or could not be made so. */
+  /** Called when the accepted items are durable; `failed` when they could not be made so. */
   accepted(): void
   failed(): Promise<unknown>
 }

@@ -2,7 +2,12 @@ import { z } from 'zod'
 import { limits } from '../../contracts/http.ts'
 import { validate } from '../http/validate.ts'
 
-export type Items<Fields> = { fields: Fields[]; sent: unknown[]; dryRun: boolean; /** Whether the body lists them. */ isList: boolean }
+export type Items<Fields> = {
+  fields: Fields[]
+  sent: unknown[]
+  dryRun: boolean
+  /** Whether the body is a list of items. */ isList: boolean
+}
 
 /**
  * The items of a body that is one item or lists several under `field`. Any item of the wrong shape refuses the whole,

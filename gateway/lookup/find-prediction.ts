@@ -5,7 +5,7 @@ import { type PredictionRow, toPredictionEvent } from '../../platform/schema/row
 import type { Stored } from '../../platform/schema/rows/stored.ts'
 import { type Warehouse, WarehouseQueryError } from '../../platform/warehouse/warehouse.ts'
 
-/** The day of a UUIDv7 is its partition. */
+/** The condition that finds a prediction by its id, whose day is its partition. */
 const isIt = `tenant = {tenant:String} AND prediction_id = {id:UUID}
   AND toDate(UUIDv7ToDateTime(prediction_id, 'UTC')) = toDate(UUIDv7ToDateTime({id:UUID}, 'UTC'))`
 

@@ -3,7 +3,7 @@ import type { Instruments } from '../../platform/service/instruments.ts'
 /** One model's deployment: `unserved` counts the versions that it names and that answer nothing; `waiting`: a later revision cannot be gone by yet. */
 export type DeploymentState = { model: string; revision: number; unserved: number; waiting: boolean }
 
-/** By which revision each model's requests go, what it names and is not there, and whether a later one cannot be gone by yet. */
+/** Shows which revision each model's requests go by, how many of its versions are missing, and whether a later one cannot take effect yet. */
 export function observeDeployments({ observe }: Instruments, readStates: () => readonly DeploymentState[]): void {
   const gauge = (name: string, description: string, read: (state: DeploymentState) => number) =>
     observe('gauge', { name: `hindsight_deployment_${name}`, description, labels: ['model'] }, () =>

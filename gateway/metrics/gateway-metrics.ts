@@ -7,7 +7,7 @@ export type GatewayMetrics = {
   request(labels: { route: string; method: string; status: number; code: string }, elapsedMs: number): void
   prediction(labels: { model: string; version: string; route: string; status: string; code: string }, count: number): void
   stage(labels: { model: string; version: string; stage: Stage }, elapsedMs: number): void
-  /** An instance whose request id stood for another question before. */
+  /** Counts an instance whose request id stood for another question before. */
   requestIdReused(model: string): void
   storeRead(outcome: 'answered' | 'late' | 'failed', count: number): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
@@ -15,7 +15,7 @@ export type GatewayMetrics = {
   labelLookup(labels: { source: 'store' | 'warehouse'; outcome: 'answered' | 'late' | 'failed' | 'busy' }): void
   unanswered(labels: { model: string; reason: string }, count: number): void
   delivered(labels: { model: string }, count: number): void
-  /** `outcome` is an error code where it was refused. */
+  /** Counts a request with a key; `outcome` is an error code where it was refused. */
   idempotent(outcome: string): void
 }
 

@@ -6,7 +6,7 @@ export type ServedSession = { model: string; version: string; status: SessionSta
 
 const labels = ['model', 'version']
 
-/** What waits and runs now, and how many rows the runs had so far, of each version that is served. */
+/** Shows what waits and runs now, and how many rows the runs had so far, for each version that is served. */
 export function observeInference({ observe }: Instruments, readSessions: () => readonly ServedSession[]): void {
   const each = (read: (status: SessionStatus) => Series['value']) => () =>
     readSessions().map(({ model, version, status }) => ({ labels: [model, version], value: read(status) }))

@@ -1,14 +1,14 @@
 import type { EventLogWriter, LaneStatus } from '../../platform/event-log/event-log.ts'
 import type { Instruments } from '../../platform/service/instruments.ts'
 
-/** `bounds` are those of each lane. */
+/** The outbox that is observed; `bounds` are those of each lane. */
 export type OutboxSource = {
   eventLog: Pick<EventLogWriter, 'status'>
   bounds: { maxBytes: number; maxAgeMs: number }
   now: () => number
 }
 
-/** From the writer's last look at its files, at most a second ago: collecting reads nothing. */
+/** Shows the writer's last look at its files, at most a second ago: collecting reads nothing. */
 export function observeOutbox({ observe }: Instruments, { eventLog, bounds, now }: OutboxSource): void {
   const gauge = (name: string, description: string, read: (status: LaneStatus) => number, unit?: string) =>
     observe('gauge', { name: `hindsight_outbox_${name}`, description, labels: ['lane'], ...(unit !== undefined && { unit }) }, () =>

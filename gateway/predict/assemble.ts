@@ -25,7 +25,7 @@ export function assemble(serving: ServingVersion, instance: Instance, seen: Seen
   }
 }
 
-/** A value that the model needs and the store did not give comes with the store: the same request may succeed later. */
+/** Says that the store was the reason when it did not give a value that the model needs: the same request may succeed later. */
 function attribute(error: ServiceError, seen: SeenFeatures): ServiceError {
   const isOfStore = seen.values === undefined && error.code === 'feature_unavailable'
   return isOfStore ? new ServiceError('online_store_unavailable', error.message, { cause: error }) : error
@@ -35,7 +35,7 @@ function attribute(error: ServiceError, seen: SeenFeatures): ServiceError {
 const fixedEventBytes = 8 * 1024
 const featureBytes = 512
 
-/** Cheap first: only what could come near the limit is measured. Before inference, because the answer would be lost after it. */
+/** Whether an event would be too large. Only what could come near the limit is measured, and before inference: after it the answer would be lost. */
 function isTooLarge(instance: Instance, features: readonly ServedFeature[]): boolean {
   let texts = 0
   for (const { value } of features) if (typeof value === 'string') texts += value.length * 6
@@ -51,7 +51,7 @@ function tooLarge(): ServiceError {
   return new ServiceError('event_too_large', `the prediction's event would be over ${limits.eventBytes} bytes`)
 }
 
-/** Whether the request itself is at fault, so that it is refused rather than recorded. */
+/** Whether the request itself is at fault, so that it is refused and not recorded. */
 export function isRefusal(error: ServiceError): boolean {
   const { status } = errorCodes[error.code]
   return status === 400 || status === 413

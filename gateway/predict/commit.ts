@@ -61,7 +61,7 @@ export function createCommits(deps: CommitDeps, { settle, slices }: { settle(wor
     commit(work.predicted, record).then(onCommitted, onFailed)
   }
 
-  /** Once for all whose preparation came back with one answer of the store: their promises are settled before the next tick. */
+  /** Flushes once for all events whose preparation came back with one answer of the store: their promises are settled before the next tick. */
   function flushSoon(): void {
     if (flushing) return
     flushing = true

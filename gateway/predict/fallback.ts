@@ -56,7 +56,7 @@ export function withConstant({ outputs }: Constant, { serving }: Routed, executi
   return { ...execution, results }
 }
 
-/** What the other version gave, said to be that; undefined where it did not come to an answer either. */
+/** The other version's results, marked as such; undefined where it did not come to an answer either. */
 export function standIn(execution: Execution, { late, other }: { late: ServingVersion; other: ServingVersion }): Execution | undefined {
   const isSilent = (result: InstanceResult) => isLate(result) || silentCodes.includes(result.error?.code)
   if (execution.results.some(isSilent)) return undefined

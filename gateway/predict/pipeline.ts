@@ -21,15 +21,15 @@ export type PipelineDeps = RunDeps & CommitDeps & { store: OnlineStore; deadline
  * or whose client hung up, leaves with what it has.
  */
 export type Pipeline = {
-  /** From here on the work is the pipeline's, until it is settled. */
+  /** Takes over a request, until it is settled. */
   submit(work: Work): void
-  /** Begins with work that has been through the store already. */
+  /** Takes over a shadow's run, whose request has been through the store already. */
   submitShadow(work: Work): void
-  /** Ends work that is not to be run: each of its instances has this error. */
+  /** Settles work that is not run: each of its instances has this error. */
   refuse(work: Work, error: ServiceError): void
 }
 
-/** A group's instances go through in parts of so many. */
+/** The most instances that go through the stages together. */
 const mostPartRows = 64
 
 export function createPipeline(deps: PipelineDeps): Pipeline {
@@ -64,7 +64,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         slices.run()
       },
       (error: unknown) => {
-        // For the shadows of those that do without it.
+        // The shadows of requests that got no answer of the store see that it gave none.
         read.seen = unread
         for (const work of works) if (work.stage === 'store') settle(work, toServiceError(error))
       },
@@ -104,7 +104,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     }
   }
 
-  /** The store has answered, or is not waited for any longer. */
+  /** Goes on with work whose read of the store is over, or is not waited for any longer. */
   function leaveStore(work: Work): void {
     work.stage = 'model'
     arm(work)
@@ -170,7 +170,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   function askOthers(work: Work, parts: readonly Part[]): void {
     work.stage = 'stand-in'
-    // After a pause of the process the time for it may be over already, and it can still be the first to answer.
+    // After a pause of the process the time of the other version may be over before it began, and it can still be the first to answer.
     work.marks = { ...work.marks, standInBy: Math.max(work.marks.standInBy, tick() + reachMs) }
     work.parts = [...work.parts, ...parts]
     work.open = parts.length
@@ -197,7 +197,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     commits.add(work)
   }
 
-  /** The work goes on without what it waits for: it is late, or the client has hung up. */
+  /** Goes on without what the work waits for, because it is late or its client has hung up. */
   function leave(work: Work, error: ServiceError): void {
     if (work.stage === 'commit' || work.stage === 'over') return
     if (work.stage === 'turn') start(work)
@@ -209,7 +209,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     commits.flush()
   }
 
-  /** Marks only move on: where one is set already, the work is looked at then, and again at its own. */
+  /** Sets the work's deadline unless one is set: marks only move on, so the work is looked at then, and again at its own. */
   function arm(work: Work): void {
     if (work.deadline === undefined) setDeadline(work)
   }

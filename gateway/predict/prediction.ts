@@ -29,9 +29,9 @@ export type Instance = {
   anchorTimeMs: number
   features: Record<string, Scalar>
   tags: string[]
-  /** What was sent as tensors: then nothing else is read or assembled. */
+  /** The tensors that were sent for the instance: where there are some, nothing else is read or assembled. */
   row: SentRow | undefined
-  /** Equal for instances that ask the same; undefined where the request id is ours. */
+  /** A hash that is equal for instances that ask the same; undefined where the request id was made here. */
   questionSha256?: string | undefined
   /** Whether the request id stood for another question before, as far as this process remembers. */
   reusesId?: boolean | undefined
@@ -51,7 +51,7 @@ export type PredictInput = {
   tenant: string
   receivedAtMs: number
   receivedTick: number
-  /** The caller's span, where it sent one; the request's own, where it has one. */
+  /** The caller's span where it sent one, or the request's own where it has one. */
   trace?: TraceParent | undefined
   /** Whether the request's spans are recorded. */
   traceSampled?: boolean | undefined
@@ -84,11 +84,11 @@ export type StandIn = { name: string; warning: string }
 /** Whole microseconds of each stage that was gone through. */
 export type StageDurations = { features?: number | undefined; queue?: number | undefined; inference?: number | undefined }
 
-/** What came of instances that one version ran on, and what the store had shown it; `seen` is undefined when it did not come to that. */
+/** The results of the instances that one version ran on, and what the store had shown it; `seen` is undefined where the store was not reached. */
 export type Execution = { results: InstanceResult[]; durationUs: StageDurations; seen: SeenFeatures | undefined }
 
-/** One instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
+/** An instance's event, its error if it has one, and its row of the model's tensors if it was sent as tensors. */
 export type Predicted = { event: UnsealedPredictionEvent; error: ServiceError | undefined; tensors: Tensors | undefined }
 
-/** Stands around `record`, which makes the events durable: it may do things before and after, or refuse. */
+/** A step around `record`, which makes the events durable: it may do things before and after, or refuse. */
 export type Commit = (predicted: readonly Predicted[], record: () => Promise<void>) => Promise<void>

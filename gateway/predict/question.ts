@@ -40,7 +40,7 @@ export type AskedIds = {
 
 /** A hash is cut to as many digits as a number holds exactly. */
 const hexDigits = 13
-/** No hash has it: the id stood for several questions. */
+/** Stands in the place of a hash for an id that was used for several questions; no hash is negative. */
 const several = -1
 
 /** Remembers what each of the ids that came last was asked for, `maxIds` of them. */

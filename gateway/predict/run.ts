@@ -101,7 +101,7 @@ function endJob(parts: readonly Part[], { tensors, rows, durationUs }: Ended, en
 
 type Outcome = { durationUs: Pick<StageDurations, 'queue' | 'inference'>; resultOf: (item: AssembledRow) => InstanceResult }
 
-/** What came of a part: of each row that was run, `resultOf` it; the others failed before. */
+/** The execution of a part: `resultOf` each row that was run, and the error of each that failed before. */
 export function executionOf({ assembled, featuresUs, seen }: Part, { durationUs, resultOf }: Outcome): Execution {
   const results = assembled.map((item) => (item.error === undefined ? resultOf(item) : failure(item, item.error)))
   const { queue, inference } = durationUs

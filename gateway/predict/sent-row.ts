@@ -37,7 +37,7 @@ export function fitsSentRow(options: { challenger: ServingVersion; champion: Ser
   return hasFeatures && champion.manifest.outputs.every(({ tensor }) => kindOf(challenger, tensor) === kindOf(champion, tensor))
 }
 
-/** Undefined for a tensor that the version does not answer with. */
+/** The type and width of an output tensor; undefined for one that the version does not answer with. */
 function kindOf({ manifest, tensors }: ServingVersion, name: string): string | undefined {
   if (!manifest.outputs.some(({ tensor }) => tensor === name)) return undefined
   const found = tensors.outputs.find((tensor) => tensor.name === name)

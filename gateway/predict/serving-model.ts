@@ -28,7 +28,7 @@ export type VersionFacts = Pick<
 
 /** A version that is loaded, verified and warm. */
 export type ServingVersion = {
-  /** Its model's `model.yaml`. */
+  /** The `model.yaml` of the version's model. */
   definition: ModelDefinition
   version: string
   manifest: VersionManifest
@@ -49,10 +49,10 @@ export type ServingVersion = {
 export type ServingModel = {
   definition: ModelDefinition
   projectModel: ProjectModel
-  /** The one in force. */
+  /** The deployment in force. */
   deployment: Deployment
   versions: ReadonlyMap<string, ServingVersion>
-  /** Version to reason. */
+  /** The reason why a version is refused, by version. */
   refused: ReadonlyMap<string, string>
   uses: Uses
 }

@@ -1,8 +1,8 @@
 /** Work that is done a slice at a time, so that what waits for the event loop meanwhile waits for no more than a slice. */
 export type Slices = {
-  /** `later`: of a request of which some has been done. */
+  /** Adds a task; `later` is one of a request of which some has been done. */
   add(task: () => void, options: { later: boolean }): void
-  /** Does what waits, for as long as a slice lasts. The rest follows in the next turns. */
+  /** Does waiting tasks for as long as a slice lasts. The rest follows in the next turns. */
   run(): void
 }
 
@@ -17,7 +17,7 @@ export function createSlices({ tick, afterEach }: { tick: () => number; afterEac
   let later: (() => void)[] = []
   let isScheduled = false
 
-  /** A task may add others, and ask for them to be run. */
+  /** Runs tasks until a moment and returns the rest. A task may add others, and ask for them to be run. */
   function runSome(tasks: (() => void)[], until: number): (() => void)[] {
     let done = 0
     while (done < tasks.length && (done === 0 || tick() < until)) tasks[done++]!()

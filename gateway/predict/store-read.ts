@@ -4,7 +4,7 @@ import type { Instance, SeenFeatures } from './prediction.ts'
 import type { ServingVersion } from './serving-model.ts'
 import type { Work } from './work.ts'
 
-/** The store did not answer: what that means for each feature is for model.yaml to say. */
+/** Stands for a store that did not answer: what that means for each feature is for model.yaml to say. */
 export const unread: SeenFeatures = { values: undefined, asOf: [], readAtMs: undefined }
 
 /** The share of a request's remaining time that a read may take; the rest is for the model and for making the event durable. */

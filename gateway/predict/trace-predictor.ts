@@ -63,7 +63,7 @@ function endFailed(span: ActiveSpan, error: unknown): void {
   span.end({ error: error instanceof ServiceError ? toStatus(error) : { code: SpanStatusCode.ERROR, message: 'internal' } })
 }
 
-/** The code: a message may quote what the client sent. */
+/** The span's status has the error's code alone: a message may quote what the client sent. */
 function toStatus({ code }: ServiceError): { code: SpanStatusCode; message: string } {
   return { code: SpanStatusCode.ERROR, message: code }
 }

@@ -12,7 +12,7 @@ import { type Instance } from './prediction.ts'
 export type VersionFeatures = {
   /** What must be read from the online store for this instance; none when the version uses no online feature. */
   keysOf(instance: Instance): StoreKey[]
-  /** Whether there is any such key. */
+  /** Whether the instance has any such key. */
   needsStore(instance: Instance): boolean
   /**
    * Every feature of the version with its value and where it came from; without `values` the store did not answer.

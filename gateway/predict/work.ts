@@ -13,33 +13,33 @@ import type { AssembledRow } from './assemble.ts'
 /** Instances of a request that one version answers. */
 export type Group = { routed: Routed; instances: readonly Instance[]; fallback: Fallback | undefined }
 
-/** So many of a group's instances at most that go through the stages together, so that a request of a thousand is not everybody's turn. */
+/** Some instances of a group that go through the stages together, so few that a request of a thousand is not everybody's turn. */
 export type Part = {
   work: Work
   group: Group
-  /** The group's own, or of the version that stands in. */
+  /** The version that runs it: the group's own, or the one that stands in. */
   routed: Routed
   instances: readonly Instance[]
   /** Whether the version rests on what the store says, for any of these. */
   needsStore: boolean
-  /** When it was to be assembled, on the monotonic clock, and the microseconds that it took, what was waited for included. */
+  /** The moment at which the part was to be assembled, on the monotonic clock; `featuresUs` is how long that took, with what it waited for. */
   startedTick: number
   featuresUs: number | undefined
   assembled: readonly AssembledRow[]
-  /** What it was assembled from. */
+  /** The store's answer that the part was assembled from. */
   seen: SeenFeatures | undefined
-  /** To be called when it does not wait any longer for the run that it is in. */
+  /** Gives up the run that the part is in; undefined while it is in none. */
   leaveRun: ((reason: ServiceError) => void) | undefined
   execution: Execution | undefined
 }
 
 /**
- * Until when things may take, on the monotonic clock: `workBy` whatever the version needs, `standInBy` what answers in its place,
- * `answerBy` the answer. What lies between the last two is kept for making the events durable.
+ * The moments by which steps must be over, on the monotonic clock: `workBy` all that the version needs, `standInBy` the answer in
+ * its place, `answerBy` the whole answer. The time between the last two is kept for making the events durable.
  */
 export type Marks = { workBy: number; standInBy: number; answerBy: number }
 
-/** What it waits for. */
+/** The step that a work waits for. */
 export type Stage = 'turn' | 'store' | 'model' | 'stand-in' | 'commit' | 'over'
 
 /** A request on its way through the stages, or a shadow of one. */
@@ -51,25 +51,25 @@ export type Work = {
   ids: readonly string[]
   groups: readonly Group[]
   shadows: readonly Routed[]
-  /** Nobody waits for it. */
+  /** Whether nobody waits for it. */
   background: boolean
   marks: Marks
-  /** Until when the store may take; a part of the time that is left when it is asked. */
+  /** The moment until which the store may take, within the time that is left when it is asked. */
   readBy: number
   deadline: Deadline | undefined
   stage: Stage
-  /** The turn's read of the store, for all that came in it. */
+  /** The read of the store that all work of one turn shares. */
   read: StoreRead
   parts: Part[]
-  /** Parts whose execution is still to come. */
+  /** How many parts have no execution yet. */
   open: number
-  /** Once all parts have their execution. */
+  /** The predictions, once all parts have their execution. */
   predicted: readonly Predicted[]
-  /** Called once. Without an error, what was predicted is durable. */
+  /** Called once, at the end. Without an error, the predictions are durable. */
   settle(error: Error | undefined): void
 }
 
-/** Nothing was asked of the store, or it held nothing. */
+/** Stands for an answer of the store without values: nothing was asked of it, or it held nothing. */
 export const nothingRead: SeenFeatures = { values: () => undefined, asOf: [], readAtMs: undefined }
 
 export const noRead: StoreRead = { seen: nothingRead }

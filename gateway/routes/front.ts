@@ -23,13 +23,13 @@ export type Call = Target & {
   /** Unix milliseconds, and the same moment on the monotonic clock. */
   readonly receivedAtMs: number
   readonly receivedTick: number
-  /** The body's once it is known, before that the header's or ours. */
+  /** The id that the body gives, and before the body is known that of the header, or one made here. */
   requestId: string
-  /** Whether that is the caller's. */
+  /** Whether the caller gave the request id. */
   requestIdGiven: boolean
 }
 
-/** What a path names. */
+/** The parts that a path names. */
 type Target = { readonly path: string; readonly model: string; readonly version: string | undefined }
 
 export type Act = (call: Call, tenant: string) => Promise<Answer>
@@ -46,7 +46,7 @@ export type FrontDeps = {
   newId: () => string
 }
 
-/** The short way of requests for predictions. */
+/** The short way for requests for predictions, which passes by Hono's middlewares. */
 export type Front = {
   /** The handler of `POST` to a route, such as `/v1/models/:model/predict`. */
   route(route: string, act: Act): Handler<GatewayEnv>

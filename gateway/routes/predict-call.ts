@@ -21,20 +21,20 @@ export type PredictRouteDeps = {
   idempotency: Idempotency
   fates: Fates
   loopLoad: LoopLoad
-  /** The bodies of all requests for predictions. */
+  /** The memory that the bodies of all requests for predictions may take together. */
   bodiesInWork: ByteBudget
   deadlines: Deadlines
 }
 
-/** What a body asks, and how its protocol answers. */
+/** What a body asks for, and how its protocol answers. */
 export type Asked = Pick<PredictInput, 'instances' | 'batch' | 'options' | 'rows'> & {
-  /** The caller's, where it gave one. */
+  /** The caller's request id, where it gave one. */
   requestId: string | undefined
-  /** Equal for bodies that ask the same. */
+  /** A text that is equal for bodies that ask the same. */
   fingerprint(): string
-  /** May throw the error of an instance. */
+  /** Makes the answer; may throw the error of an instance. */
   toAnswer(predicted: readonly Predicted[]): Answer
-  /** Whether that answer is kept under the request's key, or an error is answered that may be better next time. */
+  /** Whether the answer is kept under the request's key; an error is not, because a later try may do better. */
   isKept(predicted: readonly Predicted[]): boolean
 }
 

@@ -6,7 +6,7 @@ import { answerJson } from '../http/answer.ts'
 import type { GatewayEnv } from '../http/gateway-env.ts'
 import { findPrediction } from '../lookup/find-prediction.ts'
 
-/** A prediction on its way to the warehouse is there within seconds; past this it never came. */
+/** The longest that a prediction may be on its way to the warehouse, which takes seconds; one that is older was never recorded. */
 const visibleWithinMs = 10 * 60 * 1000
 
 /** `GET /v1/predictions/:id` */

@@ -9,9 +9,9 @@ import type { ServedSession } from '../metrics/inference-metrics.ts'
 export type ModelStatus = {
   model: string
   champion: string
-  /** Loaded and warm. */
+  /** The versions that are loaded and warm. */
   versions: string[]
-  /** Why, by version. */
+  /** The reason why a version is refused, by version. */
   refused: Record<string, string>
 }
 

@@ -9,7 +9,7 @@ export type Readiness = {
   status(): Promise<{ online_store: 'answers' | 'does not answer' }>
 }
 
-/** What an operator should know and a load balancer should not act on: it is so for all gateways, or of one model of several. */
+/** What an operator should know and a load balancer should not act on, as it is so for all gateways, or of one model of several. */
 export type ReadinessNotes = {
   /** Feature views that are still being loaded. Left out when the online store does not answer. */
   views_not_filled?: string[]
@@ -17,7 +17,7 @@ export type ReadinessNotes = {
   models_not_served?: NotServed[]
 }
 
-/** What is asked beside the adapters. */
+/** The gateway's own state, which is asked for beside the adapters. */
 type GatewayState = {
   draining(): boolean
   served(): { models: number; not: NotServed[] }

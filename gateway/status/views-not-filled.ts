@@ -11,7 +11,7 @@ export type ViewsNotFilledDeps = {
   tick(): number
 }
 
-/** Probes come often, and from anybody: what was read holds this long for all of them. */
+/** How long an answer of the store holds: probes come often, and from anybody. */
 const keptMs = 1_000
 /** A store that hangs must not hold up a probe. */
 const readWithinMs = 500

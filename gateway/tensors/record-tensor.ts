@@ -8,13 +8,13 @@ type Element = number | string | boolean
 
 /** A tensor of more elements, or texts of more characters in all, is recorded by its digest. */
 const most = { elements: 1024, characters: 8 * 1024 }
-/** What is shown of one that is: its first elements, and the beginning of each text. */
+/** The excerpt of a tensor that is recorded by its digest: its first elements, and the beginning of each text. */
 const shown = { elements: 16, characters: 64 }
 
 /** One instance's tensor as its event keeps it, bounded. */
 export function recordTensor(tensor: V2Tensor): RecordedTensor {
   const { name, datatype, shape, data } = tensor
-  // In the order of the keys, as the rest of the event.
+  // The fields are in the order of their keys, as in the rest of the event.
   const whole = () => Array.from(data as ArrayLike<unknown>, (value) => toElement(datatype, value))
   if (!isLong(data)) return { data: whole(), datatype, name, shape: [...shape] }
   const bytes = encodeBinaryTensor(tensor)

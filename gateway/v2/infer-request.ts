@@ -8,12 +8,12 @@ import { parseWithLongIntegers } from './long-integers.ts'
 import { tensorFault, type V2Tensor } from '../tensors/v2-tensor.ts'
 import type { SentBody } from './sent-body.ts'
 
-/** What an infer request asks for, and the tensors it sends. */
+/** The outputs that an infer request asks for, and the tensors that it sends. */
 export type InferRequest = {
   id: string | undefined
   parameters: WithoutNulls<NonNullable<V2InferRequest['parameters']>>
   tensors: V2Tensor[]
-  /** Undefined: all. */
+  /** The wanted outputs; undefined for all. */
   outputs: { name: string; binary: boolean }[] | undefined
   binaryByDefault: boolean
 }
@@ -80,7 +80,7 @@ function booleanOr(value: unknown, otherwise: boolean): boolean {
 
 type WithoutNulls<T> = { [Name in keyof T]: Exclude<T[Name], null> }
 
-/** What is null is as what was left out. */
+/** Leaves out members that are null, which clients send for what they do not state. */
 function withoutNulls<T extends object>(members: T | null | undefined): WithoutNulls<T> {
   return Object.fromEntries(Object.entries(members ?? {}).filter(([, value]) => isPresent(value))) as WithoutNulls<T>
 }
@@ -89,7 +89,7 @@ function isPresent<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined
 }
 
-/** Parameters that change what an answer means are refused; those that are merely unknown are let be, as the protocol wants. */
+/** Parameters that are refused because they change what an answer means; others that are not known are let be, as the protocol wants. */
 const unsupported = ['shared_memory_region', 'classification', 'sequence_id'] as const
 
 function refuseUnsupported(path: string, parameters: Readonly<Record<string, unknown>>): void {

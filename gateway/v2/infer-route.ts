@@ -60,7 +60,7 @@ function optionsOf({ parameters }: InferRequest): { timeout_ms?: number } {
   return timeoutUs === undefined || timeoutUs === 0 ? {} : { timeout_ms: timeoutUs / 1000 }
 }
 
-/** Of the bytes as they were sent: tensors have no canonical form across their two encodings. */
+/** The fingerprint of a request: a hash of its bytes as sent, because tensors have no canonical form across their two encodings. */
 function fingerprintOf({ json, binary, raw }: SentBody, pinned: string | undefined): string {
   const head = JSON.stringify({ pinned, raw, json: json.byteLength })
   return createHash('sha256')

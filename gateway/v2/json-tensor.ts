@@ -86,7 +86,7 @@ function toInteger({ name, datatype, value, range }: Integer): number | bigint {
   return datatype === 'INT64' || datatype === 'UINT64' ? BigInt(value) : Number(value)
 }
 
-/** An integer of a client's own may have any number of digits. */
+/** An integer as messages show it: a client's may have any number of digits. */
 function shown(value: number | bigint): string {
   const text = String(value)
   return text.length > 40 ? `${text.slice(0, 40)}...` : text

@@ -34,7 +34,7 @@ export function markLongIntegers(text: string): string {
   return pieces.length === 0 ? text : pieces.join('') + text.slice(copied)
 }
 
-/** Whether the digits are a whole number, and none that JSON does not know. */
+/** Whether the literal is a whole number as JSON writes it. */
 function isInteger(text: string, at: number, literal: string): boolean {
   const digits = text.charCodeAt(at) === minus ? at + 1 : at
   return (
@@ -52,7 +52,7 @@ export function unmark(text: string): bigint | undefined {
   return /^-?\d+$/.test(digits) ? BigInt(digits) : undefined
 }
 
-/** In place. */
+/** Makes marked strings outside `data` the numbers that JSON.parse would, in place. */
 function unmarkBesideData(value: unknown): unknown {
   if (typeof value === 'string') return isMarked(value) ? Number(unmark(value)) : value
   if (typeof value !== 'object' || value === null) return value
@@ -64,7 +64,7 @@ function unmarkBesideData(value: unknown): unknown {
 const minus = 45
 const zero = 48
 
-/** Digits, and `+`, `-`, `.`, `E`, `e`. */
+/** Whether the character is a digit, or `+`, `-`, `.`, `E` or `e`. */
 function isPartOfNumber(character: number): boolean {
   return (character >= zero && character <= 57) || character === 43 || character === minus || character === 46 || (character | 32) === 101
 }

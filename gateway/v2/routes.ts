@@ -52,7 +52,7 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
   for (const path of inferPaths) app.post(path, deps.front.route(path, infer))
 }
 
-/** Triton's clients ask so for all models. A model that has this name is served instead. */
+/** `GET /v2/models/stats`, by which Triton's clients ask for the statistics of all models. A model with this name is served instead. */
 function statsOfAll({ models, statistics }: V2Deps): Handler<GatewayEnv> {
   return async (c, next) => {
     if (models.has('stats')) return next()

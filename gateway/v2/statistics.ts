@@ -1,7 +1,7 @@
 import type { V2ModelStatistics } from '../../contracts/v2.ts'
 import type { GatewayMetrics, Stage } from '../metrics/gateway-metrics.ts'
 
-/** The total is not one more part of itself. */
+/** The stages that add up to the total. */
 type MeasuredStage = Exclude<Stage, 'total'>
 
 type Duration = { count: number; ns: number }
@@ -9,7 +9,7 @@ type VersionCounts = { rows: number; lastAtMs: number; success: Duration; fail: 
 
 /** What each version has done since the start, for clients that ask for it in the protocol's form instead of Prometheus's. */
 export type Statistics = {
-  /** Metrics that pass on what they are told, and count it here as well. */
+  /** Metrics that pass on what they are told, and count it for the statistics too. */
   watch(metrics: GatewayMetrics): GatewayMetrics
   of(model: string, versions: Iterable<string>): V2ModelStatistics
 }

@@ -13,7 +13,7 @@ export function mergeChecks(answers: readonly WorkerReadiness[]): Record<string,
   return { a_worker: answers.some(({ ready }) => ready), a_model_is_served: answers.length === 0 || !answers.every(servesNone) }
 }
 
-/** What holds of any worker, once. */
+/** Every note that holds of any worker, once. */
 export function mergeNotes(answers: readonly ReadinessNotes[]): ReadinessNotes {
   const views = answers.flatMap(({ views_not_filled: names }) => (names === undefined ? [] : [names]))
   const notServed = new Map(

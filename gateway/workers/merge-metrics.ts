@@ -8,7 +8,7 @@ export function mergeMetrics(own: string, others: readonly { worker: string; tex
   return [...families.values()].map(({ head, samples }) => [...head, ...samples].join('\n')).join('\n') + '\n'
 }
 
-/** The lines that name a family stand before its samples. */
+/** Adds a text's samples to their families; the lines that name a family stand before its samples. */
 function collect(families: Families, text: string, toSample: (line: string) => string): void {
   let family: { head: string[]; samples: string[] } | undefined
   let isKnown = false

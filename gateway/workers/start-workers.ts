@@ -38,7 +38,7 @@ export async function startWorkers({ config, logger, instruments }: ServiceConte
   const states = () => workers.map((worker) => worker.state())
   const admins = () => states().flatMap(({ writerId, ready, said }) => (ready && said ? [{ writerId, url: said.admin }] : []))
   let asking: Promise<WorkerReadiness[]> | undefined
-  /** Once for the checks and the notes of one `/readyz`. */
+  /** The workers' readiness, read once for the checks and the notes of one `/readyz`. */
   const readiness = () => (asking ??= askAll(admins(), readReadiness).finally(() => (asking = undefined)))
   observeWorkers(instruments, states)
   return {
@@ -57,16 +57,13 @@ export async function startWorkers({ config, logger, instruments }: ServiceConte
   }
 }
 
-/** One admin port cannot be everyone's, and threads are for the cores that all of them share. */
+/** The environment of a worker: an admin port of its own, and its share of the threads for the cores. */
 function workerEnv({ GATEWAY_WORKERS: workers, HINDSIGHT_INFERENCE_THREADS: threads }: GatewayConfig): Record<string, string> {
   const share = threads === defaultThreads ? Math.max(2, Math.floor(threads / workers)) : threads
   return { HINDSIGHT_ADMIN_PORT: '0', HINDSIGHT_INFERENCE_THREADS: String(share) }
 }
 
-/**
- * On Bun a worker listens by itself, on a port that the system shares between those that want the same: where any will do, they
- * are told which.
- */
+/** The port that the workers share on Bun, where each listens by itself: where any port will do, one is chosen for all. */
 async function sharedPort({ HINDSIGHT_PORT, HINDSIGHT_HOST }: GatewayConfig): Promise<Record<string, string>> {
   if (!isBun || HINDSIGHT_PORT !== 0) return {}
   const server = createServer().listen(0, HINDSIGHT_HOST)
@@ -81,7 +78,7 @@ async function stopAll(workers: readonly Worker[]): Promise<boolean> {
   return (await Promise.all(workers.map((worker) => worker.stop()))).every(({ kind }) => kind === 'drained' || kind === 'dead')
 }
 
-/** What those say that answer. */
+/** The answers of the workers that give one. */
 async function askAll<Answer>(admins: readonly { url: string }[], read: (admin: string) => Promise<Answer>): Promise<Answer[]> {
   const answers = await Promise.allSettled(admins.map(({ url }) => read(url)))
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
@@ -96,7 +93,7 @@ async function readStatus(admin: string): Promise<WorkerStatus> {
   return status
 }
 
-/** Nothing of a worker that does not answer. */
+/** A worker's metrics; empty when it does not answer. */
 async function readMetrics({ writerId, url }: { writerId: string; url: string }): Promise<{ worker: string; text: string }> {
   const text = await ask(`${url}/metrics`).then(
     (response) => response.text(),
@@ -119,7 +116,7 @@ function describe({ writerId, ready, restarts, lastExit, said }: WorkerState): R
   }
 }
 
-/** The writer id of each worker, the same at every start, because an outbox belongs to one. The first goes on with the gateway's own. */
+/** The writer id of each worker, the same at every start, because an outbox belongs to one writer. The first worker goes on with the gateway's own. */
 export function writerIdsOf(writerId: string, workers: number): string[] {
   return Array.from({ length: workers }, (_, index) => (index === 0 ? writerId : `${writerId}-w${index}`))
 }

@@ -1,7 +1,7 @@
 import type { Instruments } from '../../platform/service/instruments.ts'
 import type { WorkerState } from './worker.ts'
 
-/** These exist with GATEWAY_WORKERS only. */
+/** Shows the state of each worker; these metrics exist with GATEWAY_WORKERS only. */
 export function observeWorkers({ observe }: Instruments, states: () => readonly WorkerState[]): void {
   const up = { name: 'hindsight_gateway_worker_up', description: 'Whether a worker process of the gateway runs.', labels: ['worker'] }
   observe('gauge', up, () => states().map(({ writerId, ready }) => ({ labels: [writerId], value: ready ? 1 : 0 })))

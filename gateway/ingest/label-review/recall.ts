@@ -9,7 +9,7 @@ export type RecallDeps = {
   store: FirstValues
   warehouse: Pick<Warehouse, 'query'>
   metrics: Pick<GatewayMetrics, 'labelLookup'>
-  /** Milliseconds that a label waits for each; then it goes without. */
+  /** Milliseconds that a label waits for the answer of the store, and for that of the warehouse; then it goes without. */
   lookupMs: number
 }
 
@@ -40,7 +40,7 @@ export function createRecall({ store, warehouse, metrics, lookupMs }: RecallDeps
     return answer.outcome === 'answered' ? answer.value : undefined
   }
 
-  /** One at a time: a bulk of labels must not become a bulk of queries. */
+  /** Asks the warehouse once at a time: a bulk of labels must not become a bulk of queries. */
   async function askWarehouse(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, KnownLabel> | undefined> {
     if (ids.length === 0) return new Map()
     if (asking) {

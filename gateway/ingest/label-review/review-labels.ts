@@ -38,7 +38,7 @@ export function createLabelReview(deps: LabelReviewDeps): Review<LabelFields, La
   }
 }
 
-/** By the ids that the client gave: ours are new. */
+/** The first label under each id, among those that clients gave: an id made here is new. */
 function firstOfEach(labels: readonly Label[]): Map<string, KnownLabel> {
   const said = new Map<string, KnownLabel>()
   for (const { fields, event } of labels)

@@ -4,12 +4,12 @@ import { isOtherTarget, type KnownLabel, toTarget } from './known-label.ts'
 
 type Warning = Omit<ItemWarning, 'index'>
 
-/** Clocks differ by so much. */
+/** How far two clocks may differ. */
 const toleratedMs = 60_000
 
 /**
- * What of a label may not mean what was meant. `superseded` is what stands under the id that it supersedes: null when nothing is known
- * to, undefined when that cannot be told.
+ * What of a label may not mean what was meant. `superseded` is the label that stands under the id which it supersedes: null when
+ * none is known, undefined when that cannot be told.
  */
 export function warningsOf(event: LabelEvent, superseded: KnownLabel | null | undefined): Warning[] {
   return [...timeWarnings(event), ...supersedesWarnings(event, superseded)]
