@@ -77,7 +77,7 @@ async function startGateway(): Promise<string> {
   return gateway.http
 }
 
-/** Undefined, with the reason on standard error, where it cannot be installed: the gateway is measured all the same. */
+/** Starts Feast; undefined, with the reason on standard error, where it cannot be installed: the gateway is measured all the same. */
 async function startFeast(): Promise<string | undefined> {
   try {
     const env = { FEATURES: `${feastFeatures.length}`, SHOPS: `${shops}` }
@@ -90,7 +90,7 @@ async function startFeast(): Promise<string | undefined> {
   }
 }
 
-/** Rounds at a rate that each keeps up with, which a closed loop finds while it warms up. */
+/** Measures rounds at a rate that each server keeps up with, which a closed loop finds while it warms up. */
 async function measureRounds(shapes: readonly Shape[], urlOf: (shape: Shape) => string): Promise<Record<string, ShapeRound>[]> {
   const rates = new Map<Shape, number>()
   for (const shape of shapes) {

@@ -42,7 +42,7 @@ try {
   await rm(dir, { recursive: true, force: true })
 }
 
-/** Gateway, client alone and logger in turn, so that what else the machine does meets all three. */
+/** Measures gateway, client alone and logger in turn, so that what else the machine does meets all three. */
 async function measureRounds(): Promise<Result> {
   const dataDir = join(dir, 'logger')
   const env = { HINDSIGHT_DATA_DIR: dataDir, HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0' }

@@ -114,7 +114,7 @@ async function measureRates(servers: readonly Measured[]): Promise<RatesResult> 
   return summariseRates(servers, rounds)
 }
 
-/** All that is compared of the servers that run, in each setup. */
+/** Measures every latency that is compared among the servers that run, in each setup. */
 async function measureLatencies(servers: readonly Measured[], rates: RatesResult): Promise<LatencyResult[]> {
   const results: LatencyResult[] = []
   for (const setup of new Set(servers.map((server) => server.setup))) {

@@ -55,7 +55,7 @@ async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, j
   }
 }
 
-/** Both must answer: a load test of nothing takes as long as another. */
+/** The system at these addresses, once gateway and warehouse have answered: a load test of nothing would take as long as another. */
 async function aimAt(url: string, clickhouseUrl: string): Promise<Target> {
   const warehouse = createWarehouse({ url: clickhouseUrl, password: process.env['CLICKHOUSE_PASSWORD'] })
   const target: Target = { url, admin: undefined, warehouse, own: undefined, close: () => warehouse.close() }

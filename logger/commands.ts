@@ -56,7 +56,7 @@ function registerAcknowledgeCommand(reconciling: Command): void {
     .option('--table <name>', 'where several tables have it, as bronze.label_events')
     .configureHelp({ showGlobalOptions: true })
     .action(async (id: string, _: unknown, command: Command) => {
-      // The options of `reconcile`, which this is a part of, may stand before the word or behind it.
+      // The command `acknowledge` is a part of `reconcile`, whose options may stand before the word or behind it.
       const { reason, author, tenant, table, ...options } = command.optsWithGlobals<AcknowledgeOptions>()
       const nowMs = Date.now()
       const done = await withWarehouse(options, (warehouse) => acknowledge(warehouse, { id, tenant, table, author, reason, nowMs }))

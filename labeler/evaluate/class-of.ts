@@ -9,7 +9,7 @@ export type SaidClass = { name: string; likelihoodOf(category: string): number }
 /** How far a row's probabilities may be from 1 together: what rounding to half precision leaves. */
 const sumTolerance = 1e-2
 
-/** Reads predictions of such a model. Undefined where one names no class. */
+/** Reads which class a prediction names, for a model of several; undefined where it names none. */
 export function createClassReader({ output, probabilities }: Extract<Score, { kind: 'class' }>) {
   const categories = Object.keys(probabilities ?? {})
   return ({ score, score_text: text, probabilities: given }: Said): SaidClass | undefined => {

@@ -45,7 +45,7 @@ function toMetricText({ name, class: ofClass, value, lower, upper, n, coverage, 
   return `${(ofClass === undefined ? name : `${name} of ${ofClass}`).padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}${why}`
 }
 
-/** Too few rows explain themselves by their number. */
+/** Why a metric has no interval, where that needs words: too few rows explain themselves by their number. */
 const noInterval: Partial<Record<Metric['method'], string>> = {
   too_near_the_limit: 'no interval so near the limit',
   not_computed: 'no interval that would hold',

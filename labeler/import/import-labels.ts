@@ -6,7 +6,7 @@ import { findDefinition } from './find-definition.ts'
 import type { GatewayLabels } from './gateway-labels.ts'
 import { type LabelProblem, toLabel, type ToLabelOptions } from './to-label.ts'
 
-/** A place in what is imported; `file` names the file where a folder is. */
+/** A place in what is imported; `file` names a file of the folder, where a folder is imported. */
 type Place = { line: number; file?: string }
 
 export type RejectedLine = LabelProblem & Place
@@ -37,7 +37,7 @@ export type ImportOptions = {
 
 /** How many rejections are kept: more would help nobody, and a file of millions must not fill memory. */
 const rejectionsKept = 1000
-/** Leaves room for what surrounds the labels in the body. */
+/** The bytes of labels in one body, with room for what surrounds them. */
 const batchBytes = limits.bodyBytes - 1024
 
 type Pending = { place: Place; fields: LabelFields; bytes: number }

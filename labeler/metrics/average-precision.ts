@@ -1,7 +1,7 @@
 import { type Estimate, normalQuantile, undefinedEstimate } from './estimate.ts'
 import { countPositives, orderByScore, type Scored } from './scored.ts'
 
-/** Under one expected miss the logit is so steep that its interval is all of 0 to 1, or nearly. */
+/** The least n · value · (1 - value) of an interval: below it the logit is so steep that the interval is nearly all of 0 to 1. */
 const leastInformation = 1
 
 /**

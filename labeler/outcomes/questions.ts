@@ -20,7 +20,7 @@ export function leftOutOf(decision: Decision, { chosen }: Question): 'unanswered
   return decision === chosen ? undefined : 'repeated'
 }
 
-/** What counts comes last: answered, or else what nobody knows the fate of; among equals the latest. */
+/** The order of attempts at one question, of which the last counts: an answered one, else one whose fate nobody knows; among equals the latest. */
 function compareAttempts(a: Decision, b: Decision): number {
   const [one, other] = [a.receipt, b.receipt]
   return (

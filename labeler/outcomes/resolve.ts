@@ -41,7 +41,7 @@ function isEntityMatch(rule: LabelRule, statement: LabelStatement, decision: Dec
   return decision.anchorTimeMs >= statement.eventTimeMs - rule.windowMs && decision.anchorTimeMs < statement.eventTimeMs
 }
 
-/** A label that reaches one attempt at a question holds for all. */
+/** The statements that match each question; one that reaches an attempt at a question holds for all of its attempts. */
 function matchesByQuestion(
   rule: LabelRule,
   known: readonly LabelStatement[],
@@ -55,7 +55,10 @@ function matchesByQuestion(
   return matches
 }
 
-/** `which` chooses within a model and an anchor, because neither shares its evaluation with another; what was not answered gives way. */
+/**
+ * The questions that a statement holds for: `which` chooses within a model and an anchor, because each has an evaluation of its
+ * own. Unanswered attempts give way.
+ */
 function choose(rule: LabelRule, candidates: readonly Question[]): readonly Question[] {
   if (rule.which === 'all') return candidates
   const groups = groupBy(candidates, ({ chosen }) => JSON.stringify([chosen.model, chosen.anchor]))
@@ -68,7 +71,7 @@ function choose(rule: LabelRule, candidates: readonly Question[]): readonly Ques
   })
 }
 
-/** Whoever is named stays superseded, by a superseded statement too: so in a circle nothing stands. */
+/** The ids of superseded statements. One stays superseded even when the statement that superseded it is superseded, so in a circle nothing stands. */
 function supersededBy(known: readonly LabelStatement[]): Set<string> {
   const withdrawals = known.filter((statement) => statement.supersedes !== undefined)
   return new Set(withdrawals.map((statement) => JSON.stringify([statement.tenant, statement.supersedes])))

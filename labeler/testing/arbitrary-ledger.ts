@@ -86,7 +86,7 @@ function decisionDraft(rules: OutcomeRules) {
 
 type DecisionDraft = ReturnType<typeof decisionDraft> extends fc.Arbitrary<infer T> ? T : never
 
-/** Who asks the same asks it of the same model about the same, though perhaps at another time. */
+/** Makes decisions that repeat a question ask the same of the same model, though perhaps at another time. */
 function withRepetitions(drafts: readonly DecisionDraft[]): DecisionDraft[] {
   const first = new Map<string, DecisionDraft>()
   return drafts.map((draft) => {

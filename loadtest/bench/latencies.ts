@@ -13,7 +13,7 @@ export type LatencyComparison = {
   figure: 'p50Ms' | 'p99Ms'
   by: 'ratio' | 'difference'
   goal: Goal
-  /** The rate of an open loop as a share of what a server did in a closed one; else one client asks again and again. */
+  /** The open loop's rate as a share of the closed loop's rate of one server; or one client that asks again and again. */
   load: { share: number; server: VariantName } | 'one client'
 }
 
@@ -49,9 +49,9 @@ export const latencyComparisons = {
 
 export type LatencyResult = LatencyComparison & {
   setup: string
-  /** Undefined with one client. */
+  /** The requests per second of the open loop; undefined with one client. */
   perSecond: number | undefined
-  /** The figure of both, in milliseconds, and what is compared of them within a round. */
+  /** The figure of both servers in milliseconds; `compared` is their ratio or difference within a round. */
   figures: Record<'of' | 'to', Spread>
   compared: Spread
   failed: Record<'of' | 'to', number>

@@ -28,13 +28,13 @@ export type Measured = {
 
 const manyClients = 32
 const warmUpSeconds = 3
-/** V8 has compiled what it will compile after so many requests; a slow server is not waited for longer than the loops take. */
+/** The requests after which V8 has compiled what it will compile; for a slow server the loops end the wait. */
 const warmUpRequests = 15_000
 const mostWarmUpLoops = 10
 
 type Options = Omit<Place, 'runtime' | 'nodeArgs'> & { profileDir?: string | undefined }
 
-/** `dir` is the server's own. */
+/** Starts a server and warms it up; `dir` is its own. */
 export async function startMeasured(variant: VariantName, { runtime, label }: Setup, { profileDir, ...place }: Options): Promise<Measured> {
   const { dir } = place
   mkdirSync(dir, { recursive: true })

@@ -16,7 +16,7 @@ type Figure = 'requestsPerSecond' | 'processorUs'
 
 export type RatesResult = { servers: Record<string, ServerSummary>; ratios: Ratio[] }
 
-/** What is compared within a setup. */
+/** The comparisons of servers within a setup. */
 const comparisons: { of: VariantName; to: VariantName; figure: Figure; goal?: Goal }[] = [
   { of: 'durable', to: 'node-echo', figure: 'requestsPerSecond', goal: { least: 0.25 } },
   { of: 'durable', to: 'unlogged', figure: 'requestsPerSecond', goal: { least: 0.7 } },
@@ -58,7 +58,7 @@ export function summariseRates(servers: readonly Server[], rounds: readonly Roun
   }
 }
 
-/** Within each setup what is compared by goal, and each variant with itself in the first setup. */
+/** The comparisons of a run: those with goals within each setup, and each variant with itself in the first setup. */
 function toPairs(servers: readonly Server[]): Omit<Ratio, 'times'>[] {
   const names = new Set(servers.map(nameOf))
   const setups = [...new Set(servers.map(({ setup }) => setup))]

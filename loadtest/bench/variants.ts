@@ -5,7 +5,7 @@ import { type Runtime, startService, type ServiceProcess } from '../logger/servi
 
 /** A server under measurement, whether it keeps an event of each prediction, and whether each request has an `Idempotency-Key` of its own. */
 export type Variant = { title: string; logs: boolean; keyed?: boolean; start(place: Place): Promise<ServiceProcess> }
-/** `dir` is the server's own; Redis and warehouse are common to all that have the same code. */
+/** Where a server runs: `dir` is its own; Redis and warehouse are common to all that have the same code. */
 export type Place = { dir: string; redisUrl: string; clickhouseUrl: string; runtime: Runtime; nodeArgs: readonly string[] }
 
 const withoutLog = 'loadtest/bench/without-log.js'

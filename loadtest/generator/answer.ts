@@ -1,6 +1,6 @@
-/** What a load looks at of an answer. */
+/** The parts of an answer that a load looks at. */
 export type Answer = {
-  /** 0 when none came. */
+  /** The status; 0 when no answer came. */
   status: number
   /** The seconds of `Retry-After`; 0 where there is none. */
   retryAfterSeconds: number

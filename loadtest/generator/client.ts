@@ -12,7 +12,7 @@ type Options = {
   /** The whole URL that is posted to. */
   url: string
   bodies: readonly string[]
-  /** Sent as a bearer token. */
+  /** The key that is sent as a bearer token. */
   key?: string | undefined
   mostConnections?: number
 }
@@ -20,7 +20,7 @@ type Options = {
 type Done = (answer: Answer) => void
 type Connection = { socket: Socket; done: Done | undefined; sentAt: number; received: Buffer | undefined; idleSince: number }
 
-/** A server closes what is idle after 5 s, or later: one that is used for longer than this might be closed just then. */
+/** The longest that a connection may have been idle when it is used: a server closes those that were for 5 s, perhaps just then. */
 const mostIdleMs = 2_000
 const timeoutMs = 10_000
 const sweepMs = 500

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts'
 import { countAnswer, createTally, type Tally } from './tally.ts'
 
-/** As many clients that each wait for an answer before they ask again. `seconds` is until the last answer, a little longer than asked for. */
+/** Runs as many clients that each wait for an answer before they ask again. `seconds` is the time until the last answer, a little longer than asked for. */
 export async function runClosedLoop(
   client: Client,
   { clients, seconds }: { clients: number; seconds: number },

@@ -3,15 +3,15 @@ import { countAnswer, createTally, type Tally } from './tally.ts'
 
 /** Requests at a steady rate, whether or not the ones before are answered. */
 export type OpenLoop = {
-  /** What was sent since the last call, once all of it is answered. */
+  /** The tally of what was sent since the last call, once all of it is answered. */
   part(): Promise<Tally>
   stop(): void
 }
 
-/** The shortest that a timer of Node.js waits. */
+/** The shortest time that a timer of Node.js waits. */
 const tickMs = 1
 
-/** Latencies count from when a request was due, so that a generator or a server that falls behind does not flatter itself. */
+/** Starts sending at a rate. Latencies count from when a request was due, so that a generator or a server that falls behind does not flatter itself. */
 export function startOpenLoop(client: Client, perSecond: number): OpenLoop {
   const began = performance.now()
   let sent = 0

@@ -5,11 +5,11 @@ import type { Answer } from './answer.ts'
 export type Tally = {
   sent: number
   answeredMs: number[]
-  /** 429 or 503, with a `Retry-After`. */
+  /** The times of refusals: 429 or 503, with a `Retry-After`. */
   refusedMs: number[]
-  /** How many had another status, by that; 0 where no answer came. */
+  /** How many answers had another status, by that status; 0 where no answer came. */
   others: Map<number, number>
-  /** How much later than due each was sent, which is the generator's own lateness. */
+  /** How much later than due each request was sent, which is the generator's own lateness. */
   delaysMs: number[]
 }
 
@@ -38,7 +38,7 @@ export function mergeTallies(tallies: readonly Tally[]): Tally {
 /** `failed` counts all that were not answered with a prediction. */
 export type LoadPart = { sent: number; failed: number; p50Ms: number; p99Ms: number }
 
-/** The latencies are those of all, a refusal's too. */
+/** Sums a tally up; the latencies are those of all answers, refusals too. */
 export function toPart({ sent, answeredMs, refusedMs }: Tally): LoadPart {
   const all = [...answeredMs, ...refusedMs]
   return { sent, failed: sent - answeredMs.length, p50Ms: quantile(all, 0.5), p99Ms: quantile(all, 0.99) }

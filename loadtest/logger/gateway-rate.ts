@@ -10,7 +10,7 @@ export type GatewayRate = ClosedLoop & { recordsPerSecond: number }
 
 export type MeasuredGateway = {
   measure(seconds: number): Promise<GatewayRate>
-  /** Prediction events as this gateway wrote them, of the measurement before. */
+  /** The prediction events that this gateway wrote during the last measurement. */
   events: () => LogRecord[]
   stop(): Promise<void>
 }
@@ -53,7 +53,7 @@ export async function startMeasuredGateway(dataDir: string, clickhouseUrl: strin
   }
 }
 
-/** Started after the features service has given it windows to read; that one is stopped again. */
+/** Starts a gateway after the features service has filled its windows; that service is stopped again. */
 export async function startFilledGateway(
   env: Record<string, string>,
   launch: Launch = {},

@@ -4,7 +4,7 @@ import { airports } from '../logger/flights.ts'
 const countOf = (index: number) => 10 + index
 const meanDelayOf = (index: number) => 4.5 + index
 
-/** What a job of the peers' users would have put there: the windows' values, ready to be read. */
+/** Puts windows' values into Redis as a job of the peers' users would have put them there, ready to be read. */
 export async function fillPeerFeatures(redisUrl: string): Promise<void> {
   const client = new Redis(redisUrl)
   for (const [index, airport] of airports.entries()) {

@@ -58,7 +58,7 @@ export function writeShapesProject(dir: string): void {
   }
 }
 
-/** A sale of each shop in each hop of the longest window. */
+/** The bodies of sales: one of each shop in each hop of the longest window. */
 export function salesBodies(): string[] {
   return Array.from({ length: 40 }, (_, hop) => {
     const at = new Date(anchor - (hop + 0.5) * 300_000).toISOString()

@@ -10,18 +10,18 @@ export type ShapeSummary = { perSecond: number; p50Ms: Spread; p99Ms: Spread; fa
 const rowCounts = [1, 100] as const
 const bodies = 50
 
-/** What the gateway is asked, from the smallest to the largest. */
+/** The requests that the gateway is sent, from the smallest to the largest. */
 export const hindsightShapes: Shape[] = rowCounts.flatMap((rows) =>
   featureCounts.map((features) => ({ server: 'hindsight', features, rows })),
 )
-/** Feast reads fifty features as they are; it predicts nothing. */
+/** The requests that Feast is sent: it reads fifty features as they are, and predicts nothing. */
 export const feastShapes: Shape[] = rowCounts.map((rows) => ({ server: 'feast', features: 50, rows }))
 
 export function nameShape({ server, features, rows }: Shape): string {
   return `${server}, ${features} features, ${rows} ${rows === 1 ? 'row' : 'rows'}`
 }
 
-/** The bodies of such requests, in turn for other entities. */
+/** The bodies of a shape's requests, each for other entities. */
 export function toBodies({ server, features, rows }: Shape, feastFeatures: readonly string[]): string[] {
   return Array.from({ length: bodies }, (_, index) => {
     const names = Array.from({ length: rows }, (_row, place) => shopName(index * rows + place))
@@ -47,14 +47,14 @@ export function summariseShape(rounds: readonly ShapeRound[]): ShapeSummary {
   }
 }
 
-/** The least that Feast's p99 is to be of the gateway's, which predicts and logs besides. */
+/** How many times the gateway's p99 Feast's is to be at least, though the gateway also predicts and logs. */
 const leastTimes = 3
 
 export function toShapeText(shape: Shape, { perSecond, p50Ms, p99Ms, failed, sent }: ShapeSummary): string {
   return `${nameShape(shape).padEnd(36)} ${perSecond}/s: p50 ${showSpread(p50Ms, 1)} ms, p99 ${showSpread(p99Ms, 1)} ms; ${failed} of ${sent} failed`
 }
 
-/** How many times Feast takes for the same rows of fifty features, within each round; at a lower rate where it cannot keep up. */
+/** How many times longer Feast takes for the same rows of fifty features, within each round; at a lower rate where it cannot keep up. */
 export function compareWithFeast(rounds: readonly Record<string, ShapeRound>[]): { rows: number; times: Spread; text: string }[] {
   return feastShapes.map((feast) => {
     const p99Of = (round: Record<string, ShapeRound>, shape: Shape) => round[nameShape(shape)]?.p99Ms ?? Number.NaN

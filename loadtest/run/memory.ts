@@ -7,8 +7,8 @@ const everyMs = 500
 const mostGrowth = 0.05
 
 /**
- * Watches the gateway's memory while something runs: the median of the last third over that of the second, when it has warmed
- * up, less one.
+ * Watches the gateway's memory while something runs, and gives its growth: the median of the last third over that of the second,
+ * when it has warmed up, less one.
  */
 export async function watchMemory<T>(target: Target, work: Promise<T>): Promise<{ result: T; finding: Finding }> {
   const samples: number[] = []

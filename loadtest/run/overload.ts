@@ -9,7 +9,10 @@ import { watchMemory } from './memory.ts'
 import type { Finding, Run, RunOptions } from './scenario.ts'
 import type { Target } from './target.ts'
 
-/** The answered rate under twice the load over that of the closed loop before it, by predictions per request. A refusal costs about as much as a bare echo. */
+/**
+ * The least share of the closed loop's rate that is answered under twice the load, by predictions per request. A refusal costs
+ * about as much as a bare echo.
+ */
 const leastAnswered: Record<number, number> = { 16: 1, 1: 0.6 }
 const leastAnsweredElse = 0.6
 /** The share of the budget within which a refusal comes. */
@@ -17,12 +20,12 @@ const mostRefusalShare = 0.5
 
 const rounds = 3
 const clients = 32
-/** As long as the queues of an overload take to fill. */
+/** The seconds that the queues of an overload take to fill. */
 const fillSeconds = 1
 
 export type OverloadRound = { capacityPerSecond: number; offeredPerSecond: number; answeredPerSecond: number; tally: Tally }
 
-/** Closed loop and overload in turn, with many predictions in a request and with one, after a round that warms up. */
+/** Runs a closed loop and an overload in turn, with many predictions in a request and with one, after a round that warms up. */
 export async function overload(target: Target, options: RunOptions): Promise<{ runs: Run[]; findings: Finding[] }> {
   const sizes =
     options.instances === undefined
@@ -52,7 +55,7 @@ export async function overload(target: Target, options: RunOptions): Promise<{ r
   return { runs, findings: [...result, finding] }
 }
 
-/** `rate` is what is offered, and 0 for twice what the closed loop got. `counted` is all that was sent, for whoever looks for it. */
+/** Measures one round. `rate` is what is offered, and 0 for twice what the closed loop got; `counted` is all that was sent, for whoever looks for its rows. */
 async function measureRound(client: Client, options: { seconds: number; rate: number }): Promise<OverloadRound & { counted: Tally[] }> {
   const { seconds, rate } = options
   const closed = await runClosedLoop(client, { clients, seconds })
@@ -65,7 +68,7 @@ async function measureRound(client: Client, options: { seconds: number; rate: nu
   await sleep(seconds * 1000)
   const measuring = load.part()
   const measuredSeconds = (performance.now() - startedAt) / 1000
-  // The load goes on until the last of what is measured is answered: it would find an easier server.
+  // The load goes on until the last measured request is answered, which would else find an easier server.
   const tally = await measuring
   load.stop()
   const counted = [closed.tally, await filling, tally, await load.part()]

@@ -3,7 +3,7 @@ import type { Finding, Run } from './scenario.ts'
 import { storedRows, type Target } from './target.ts'
 
 const everyMs = 500
-/** The logger has caught up long before, unless something is lost. */
+/** The longest wait for rows: the logger has caught up long before, unless something is lost. */
 const deadlineMs = 180_000
 
 /** Whether the warehouse has a row for each answer, and no others but of requests that failed on their way back. */

@@ -21,7 +21,7 @@ const definition = {
   inference: { max_batch_rows: 1 },
 }
 
-/** Adds the model `slow` to a project with such a label, beside whose models it is to be loaded. */
+/** Adds the model `slow` to a project whose other models have this label. */
 export function addSlowModel(projectDir: string, { label = 'arrived_late' } = {}): void {
   const dir = join(projectDir, 'slow')
   mkdirSync(join(dir, '1'), { recursive: true })

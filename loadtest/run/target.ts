@@ -1,13 +1,13 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 
-/** A system under load. What is not ours to stop or start is undefined. */
+/** A system under load; a part is undefined where the load test may not stop or start it. */
 export type Target = {
   url: string
   /** The gateway's admin listener, for deployments. */
   admin: string | undefined
   /** The warehouse in which its predictions are stored. */
   warehouse: Warehouse
-  /** What can be done to a system that was started for the test. */
+  /** The ways to disturb a system that was started for the test. */
   own: { stopWarehouse(): void; continueWarehouse(): void; dir: string } | undefined
   close(): Promise<void>
 }

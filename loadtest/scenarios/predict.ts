@@ -5,17 +5,17 @@ import { Counter, Trend } from 'k6/metrics'
 
 declare const __ENV: Record<string, string | undefined>
 
-/** What a run is given by its environment; each scenario may have a rate and a duration of its own. */
+/** The settings that a run's environment gives; each scenario may have a rate and a duration of its own. */
 export const settings = {
   url: __ENV['HINDSIGHT_URL'] ?? 'http://127.0.0.1:8080',
   rate: Number(__ENV['RATE'] ?? 200),
   seconds: Number(__ENV['SECONDS'] ?? 30),
-  /** The predictions of each request. */
+  /** How many predictions each request asks for. */
   instances: Number(__ENV['INSTANCES'] ?? 1),
   budgetMs: Number(__ENV['BUDGET_MS'] ?? 100),
   /** The tag of every prediction, by which its rows are found. */
   tag: __ENV['TAG'] ?? 'loadtest',
-  /** Sent as a bearer token where the gateway asks for one. */
+  /** The key that is sent as a bearer token where the gateway asks for one. */
   key: __ENV['HINDSIGHT_API_KEY'],
 }
 
@@ -25,7 +25,7 @@ export const refused = new Counter('refused')
 /** The durations of answered requests alone: a refusal is quick, and would flatter. */
 export const answeredMs = new Trend('answered_duration', true)
 
-// What a gateway may say when there is more than it can do. Anything else counts as failed.
+// The statuses that a gateway may answer with when there is more than it can do. Any other counts as failed.
 http.setResponseCallback(http.expectedStatuses(200, 429, 503))
 
 const airports = ['ATL', 'ORD', 'DFW', 'LAX', 'PHX', 'DEN', 'MSP', 'DTW', 'SFO', 'SEA']

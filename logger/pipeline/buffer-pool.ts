@@ -6,10 +6,10 @@ export type BufferPool = {
   clear(): void
 }
 
-/** Two batches at once, with a buffer for each of their tables, take fewer. */
+/** The most buffers that are kept: two batches at once, with a buffer for each of their tables, take fewer. */
 const keptBuffers = 12
 
-/** Fresh memory is paid for page by page at the first write, which took 15 times as long as the write itself. */
+/** Keeps buffers for the next batch: fresh memory is paid for page by page at the first write, which took 15 times as long as the write itself. */
 export function createBufferPool(): BufferPool {
   let free: Buffer[] = []
   return {

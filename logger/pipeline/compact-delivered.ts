@@ -1,8 +1,8 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 
-/** Far longer than an insert may take: whatever was stamped before that is visible by now, or never will be. */
+/** The age from which runs are joined, far longer than an insert may take: an older one is visible by now, or never will be. */
 const settledSeconds = 3_600
-/** Below that there is nothing to be won. */
+/** The number of runs below which there is nothing to be won. */
 const fewRuns = 1_000
 
 /**

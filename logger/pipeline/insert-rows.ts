@@ -7,7 +7,7 @@ export type RefusedRow = { index: number; error: WarehouseQueryError }
 /** The rows of an insert: objects, as an array has them, or lines of JSON. */
 export type InsertableRows = { readonly length: number; slice(from: number, to: number): readonly object[] | Uint8Array }
 
-/** Bisects faults of any kind from this attempt on: what has failed that often may be one row's after all. */
+/** The attempt from which on rows are bisected for faults of any kind: a row may be why an insert has failed so often. */
 const suspectRowsFromAttempt = 5
 
 /**
@@ -35,7 +35,7 @@ export async function insertRows(options: {
   const isolate = async ({ from, to }: { from: number; to: number }, known?: WarehouseQueryError): Promise<RefusedRow[]> => {
     const error = known ?? (await tryInsert(from, to))
     if (error === undefined) return []
-    // Memory, say, can run out between two halves: that is nothing a row is to be blamed for.
+    // A fault of another kind between two halves, such as too little memory, is not to be blamed on a row.
     if (error.reason !== 'bad_row' && error.exceptionCode !== suspect?.exceptionCode) throw error
     if (to - from === 1) return [{ index: from, error }]
     const middle = (from + to) >> 1

@@ -11,14 +11,14 @@ import type { BronzeTable, TableRow } from '../../platform/schema/rows/tables.ts
 export type EntryDisposition = Exclude<Disposition, { kind: 'ok' }> | Omit<Extract<Disposition, { kind: 'ok' }>, 'rows'>
 export type Entry = { record: LogRecord; disposition: EntryDisposition }
 
-/** What a table is to get: each line is a row of the entry at the same place. */
+/** The rows that a table is to get: each line is a row of the entry at the same place. */
 export type TableLines = { lines: JsonLines; entries: Entry[] }
 
 /** Records that need nothing more but to be stored: decoded, and encoded for the warehouse. */
 export type PreparedBatch = {
   entries: readonly Entry[]
   linesOf(table: BronzeTable): TableLines
-  /** This record goes to rejects, and to no table that has not had its rows yet. */
+  /** Sends a record to rejects, and to no table that has not had its rows yet. */
   reject(entry: Entry, reason: Extract<EntryDisposition, { kind: 'dead' }>['reason']): void
   /** Gives the memory of the lines back; nothing may read them any more. */
   release(): void
@@ -27,7 +27,7 @@ export type PreparedBatch = {
 /** About 10 ms of work: the answers to the inserts of the batch before must not wait for all of this one. */
 const sliceRecords = 250
 
-/** Bytes of a payload's row per byte of the payload, whose quotes are escaped in it; an event's row is smaller. */
+/** The most bytes of a payload's row per byte of the payload, whose quotes are escaped in it; an event's row is smaller. */
 const growth = 1.5
 
 /** Decodes and encodes in slices, so that it may go on while another batch is inserted. */

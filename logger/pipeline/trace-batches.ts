@@ -8,12 +8,12 @@ type Entries = readonly { record: LogRecord }[]
 /** Runs `store`, and traces it where the batch has events of sampled requests. */
 export type TraceBatch = (entries: Entries, store: () => Promise<void>) => Promise<void>
 
-/** Of a span's links the SDK keeps no more. */
+/** The most links that the SDK keeps of a span. */
 const mostLinks = 128
 
 /**
- * A span for each batch that has events of sampled requests, linked to them, and in the trace of each such request one for
- * its own event, linked to the batch. With no tracing it is nothing but the work.
+ * Makes a span for each batch that has events of sampled requests, linked to them, and in the trace of each such request one for
+ * its own event, linked to the batch. With no tracing it only runs `store`.
  */
 export function createTraceBatch(tracing: Tracing | undefined): TraceBatch {
   if (tracing === undefined) return (_, store) => store()
@@ -31,7 +31,7 @@ export function createTraceBatch(tracing: Tracing | undefined): TraceBatch {
   }
 }
 
-/** A span of the batch, and one of each event. */
+/** Starts the span of a batch, and one of each of its events. */
 function startSpans(tracing: Tracing, { events, records }: { events: readonly TraceParent[]; records: number }): ActiveSpan[] {
   const attributes = { 'messaging.batch.message_count': records, 'hindsight.linked': events.length }
   const batch = tracing.start('store batch', { kind: SpanKind.CONSUMER, links: events.slice(0, mostLinks), attributes })

@@ -35,7 +35,7 @@ export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Pr
   for (let attempt = 1; ; attempt++) {
     try {
       await storeTables({ batch, stored, attempt, deps })
-      // An insert that failed may still hold on to its bytes.
+      // The memory is given back only after a first attempt: an insert that failed may still hold on to its bytes.
       if (attempt === 1) batch.release()
       return settle(batch.entries)
     } catch (error) {
@@ -51,7 +51,7 @@ export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Pr
 type Stored = { tables: Set<BronzeTable>; rejects: number }
 type Store = { batch: PreparedBatch; stored: Stored; attempt: number; deps: WriteBatchDeps }
 
-/** Seals after what they count; a seal that is refused has its place in rejects all the same. */
+/** Stores every table in order: seals come after the records that they count, and a refused one has its place in rejects all the same. */
 async function storeTables(store: Store): Promise<void> {
   for (const table of eventTables) await storeRows(table, store)
   await storeRejects(store)
@@ -75,7 +75,7 @@ async function storeRows(table: BronzeTable, store: Store): Promise<void> {
   stored.tables.add(table)
 }
 
-/** All of them in one, but for those that an earlier table refused. */
+/** The runs of rows that are stored in one insert each: all rows in one, but for those that an earlier table refused. */
 function runsToStore(entries: readonly Entry[]): { first: number; end: number }[] {
   const refused = entries.flatMap(({ disposition }, index) => (disposition.kind === 'ok' ? [] : [index]))
   const starts = [0, ...refused.map((index) => index + 1)]
@@ -90,7 +90,7 @@ async function storeRejects(store: Store): Promise<void> {
   stored.rejects = end
 }
 
-/** After the fates: what is settled without one was answered. */
+/** Stores `settled_through` after the fates: a prediction below it without a fate was answered. */
 async function storeSettled({ batch, attempt, deps }: Store): Promise<void> {
   const rows = toSettledRows(batch.entries.map(({ record }) => record))
   if (rows.length === 0) return

@@ -11,7 +11,7 @@ export type Part = {
   max_block: number
 }
 
-/** Everything that has an origin, and so a place in a stream. */
+/** The tables whose rows have an origin, and so a place in a stream. */
 export const originTables = ['prediction_events', 'label_events', 'feature_events', 'prediction_fates', 'rejects', 'seals'].map(
   (name) => `bronze.${name}`,
 )

@@ -15,7 +15,7 @@ export type StoredSeal = Stream & SeqRange & { seq: number; count: number; seale
 export type StoredStream = Stream & {
   ranges: readonly SeqRange[]
   expired: readonly SeqRange[]
-  /** Of `ranges`, what is in rejects. */
+  /** The parts of `ranges` that are in rejects. */
   rejected: readonly SeqRange[]
   hours: readonly StreamHour[]
 }
@@ -24,8 +24,9 @@ export type StoredStream = Stream & {
 export type StreamHour = SeqRange & { hour: string }
 
 /**
- * A seal against what is stored: `expected`, its count, is `stored` + `expired` + `missing`. Of `stored`, `rejected` are in
- * rejects; `expired` was stored and is past its retention. `hour`: in which its last record was appended.
+ * A seal held against what is stored: its count, `expected`, is `stored` + `expired` + `missing`. `rejected` counts those of
+ * `stored` that are in rejects; `expired` records are past their retention. `hour` is the one in which its last record was
+ * appended.
  */
 export type SealCheck = Stream &
   SeqRange & {
@@ -48,7 +49,7 @@ export type OpenTail = Stream & { from_seq: number; last_seq: number; stored: nu
 /** `unsealed`: tails of epochs that have ended. Each ends with a seal, so that one is lost, and perhaps records with it. */
 export type Comparison = { seals: SealCheck[]; gaps: Gap[]; open_tails: OpenTail[]; unsealed: OpenTail[] }
 
-/** Of a gap with more holes the first are named. */
+/** How many holes of a gap are named. */
 const namedRanges = 10
 
 /**
@@ -101,7 +102,10 @@ function checkSeal(seal: StoredSeal, known: Known): SealCheck {
   return { writer_id, epoch, lane, hour: hourOf(within, { known, sealed_at }), first_seq, last_seq, sealed_at, reason, ...counts }
 }
 
-/** A seal that a recovery wrote may be days younger than its records; of none that is left, only the seal tells the time. */
+/**
+ * The hour in which the last of a seal's records was appended. When none is left, the seal's own time tells, though one that a
+ * recovery wrote may be days younger.
+ */
 function hourOf(within: SeqRange, { known, sealed_at }: { known: Known; sealed_at: string }): string {
   const holding = known.hours.filter(({ first_seq, last_seq }) => first_seq <= within.last_seq && last_seq >= within.first_seq)
   return holding.at(-1)?.hour ?? `${sealed_at.slice(0, 13)}:00:00Z`
@@ -115,7 +119,7 @@ function openTail({ stream, sealedTo, known }: { stream: Stream; sealedTo: numbe
   return { ...stream, from_seq: range.first_seq, last_seq: last, stored, expired, missing: sizeOf(missing) }
 }
 
-/** Every seq of the range is one of three: stored, expired, missing. */
+/** Divides the range into its stored, expired and missing records. */
 function judge(
   within: SeqRange,
   { ranges, expired }: Pick<Known, 'ranges' | 'expired'>,

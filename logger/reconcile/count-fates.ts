@@ -5,8 +5,8 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 export type FateCounts = { answered: number; unanswered: Record<UnansweredReason, number>; unknown: number }
 
 /**
- * As silver.predictions judges it, of outbox records instead of ids: a redelivered one counts once without being merged, so that
- * this stays cheap enough for every minute.
+ * Judges fates as silver.predictions does, but counts outbox records instead of ids: a redelivered one counts once without being
+ * merged, so that this stays cheap enough for every minute.
  */
 const fates = `
 WITH settled AS
@@ -39,7 +39,7 @@ FROM
 )
 GROUP BY fate, reason`
 
-/** Fates prove nothing about what is stored: a prediction that nobody was told of is stored like any other. */
+/** Counts fates apart from the comparison, since they prove nothing about what is stored: a prediction that nobody was told of is stored like any other. */
 export async function countFates(warehouse: Pick<Warehouse, 'query'>): Promise<FateCounts> {
   const rows = await warehouse.query<{ fate: string; reason: string; n: string }>(fates)
   const count = (fate: string, reason = '') => Number(rows.find((row) => row.fate === fate && row.reason === reason)?.n ?? 0)

@@ -10,7 +10,7 @@ const keyed = [
   { table: 'bronze.feature_events', key: 'tenant, source, event_id', id: "concat(source, '/', event_id)" },
 ]
 
-/** Beyond this share of a table, reading all of it costs less than looking up what is new. */
+/** The share of a table from which on reading all of it costs less than looking up what is new. */
 const allOfItFrom = 0.2
 
 /**
@@ -43,7 +43,7 @@ export type FoundDoubles = {
   acknowledged: AcknowledgedDouble[]
 }
 
-/** Who looked at the id last, and why nothing is to be done. */
+/** An id with several payloads that somebody has acknowledged, who did, and why nothing is to be done. */
 export type AcknowledgedDouble = DoublePayload & { author: string; reason: string; acknowledged_at: string }
 
 /** The latest acknowledgement of each id, and all payloads that were ever acknowledged under it. */
@@ -54,8 +54,8 @@ FROM (SELECT * FROM hindsight.acknowledged_doubles WHERE table_name = {table:Str
 type Row = Omit<AcknowledgedDouble, 'table'> & { is_acknowledged: boolean; total: string }
 
 /**
- * Of the ids that were noted, those under which two payloads stand now, or the one with this id; at most 100 of a table by name. An
- * acknowledgement holds for the payloads that stood then.
+ * The noted ids under which two payloads stand now, or only this one; at most 100 of a table by name. An acknowledgement holds
+ * for the payloads that stood then.
  */
 export async function doublePayloads(warehouse: Pick<Warehouse, 'query'>, only: { id?: string } = {}): Promise<FoundDoubles> {
   const found: FoundDoubles = { count: 0, named: [], acknowledged: [] }

@@ -2,7 +2,7 @@ import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { activeParts, isMergeOf, keyOf, type Part } from './bronze-parts.ts'
 import { noteDoubles } from './double-payloads.ts'
 
-/** Merges take parts away between listing and reading them; each round finds less to read. */
+/** How often parts are listed and read again: merges take some away in between, and each round finds less to read. */
 const maxRounds = 20
 
 /**
@@ -16,7 +16,7 @@ export async function readParts(warehouse: Pick<Warehouse, 'query' | 'command'>,
     const known = await knownParts(warehouse, options)
     const knownKeys = new Set(known.map(keyOf))
     const unread = listed.filter((part) => !knownKeys.has(keyOf(part)))
-    // One that was read and is still unknown has no row that is visible.
+    // A part that was read and is still unknown has no visible row.
     const fresh = unread.filter((part) => !seen.has(keyOf(part)))
     if (fresh.length === 0) return listed.map(keyOf)
     await noteDoubles(warehouse, { fresh: fresh.filter((part) => !isMergeOf(part, known)), listed })
@@ -36,7 +36,7 @@ FROM hindsight.reconciled_parts WHERE read_at >= {since:DateTime64(3, 'UTC')} GR
   )
 }
 
-/** A part that has been merged away by now gives no row, and so stays unread. */
+/** Reads the parts of one table; one that has been merged away by now gives no row, and so stays unread. */
 async function readTable(
   warehouse: Pick<Warehouse, 'command'>,
   { table, parts }: { table: string; parts: readonly Part[] },

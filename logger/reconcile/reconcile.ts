@@ -32,13 +32,13 @@ export type ReconcileOptions = {
   /** Reads all of bronze, whatever earlier runs have read. */
   full?: boolean
   /**
-   * A seal counts once it has been stored for so long; until then what it vouches for is an open tail. Of several loggers
-   * one may store a seal while another still holds records before it. Default 0.
+   * How long a seal must have been stored to count; until then the records that it vouches for are an open tail. One of several
+   * loggers may store a seal while another still holds records before it. Default 0.
    */
   graceSeconds?: number
 }
 
-/** So long a part of bronze that the engine still lists under its name and checksum is taken to hold what it held when it was read. */
+/** How long a part of bronze that the engine still lists under its name and checksum is taken to hold what it held when it was read. */
 const trustedSeconds = 24 * 3600
 
 /**
@@ -78,7 +78,7 @@ async function secondsAgo(warehouse: Deps, seconds: number): Promise<string> {
   return row!.at
 }
 
-/** The rows of what has been read, of the parts with these keys. */
+/** The rows of hindsight.reconciled_parts that belong to the parts with these keys. */
 const fromParts = `FROM hindsight.reconciled_parts WHERE ${keySql} IN {keys:Array(String)}`
 
 type StreamRow = { writer_id: string; epoch: number; lane: Stream['lane']; first_seq: string; last_seq: string; stored: string }
@@ -108,7 +108,7 @@ FROM (SELECT * ${fromParts}) GROUP BY writer_id, epoch, lane ORDER BY writer_id,
 
 type Ranges = ReadonlyMap<string, readonly SeqRange[]>
 
-/** The seqs of these streams in these parts. A small bitmap gives its numbers in no order. */
+/** The seqs of these streams in these parts, as ranges; they are sorted, since a small bitmap gives its numbers in no order. */
 async function rangesOf(warehouse: Deps, { keys, streams }: { keys: readonly string[]; streams: readonly Stream[] }): Promise<Ranges> {
   if (keys.length === 0 || streams.length === 0) return new Map()
   const rows = await warehouse.query<Stream & { firsts: string[]; lasts: string[] }>(

@@ -4,10 +4,10 @@ import { fromColumnTime } from '../../platform/warehouse/column-time.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { parseRejectId, type Reject, type RejectWithBytes, type RetryOutcome } from './reject.ts'
 
-/** `since` goes by the outbox's clock (`appended_at`). */
+/** A choice among rejects; `since` goes by the outbox's clock (`appended_at`). */
 export type RejectFilter = { code?: string | undefined; lane?: Lane | undefined; since?: Date | undefined }
 
-/** `settled` of them a retry has had accepted or stored. */
+/** How many rejects have the code; a retry has had `settled` of them accepted or stored. */
 export type RejectCount = { code: string; lane: Lane; count: number; settled: number }
 
 type Reads = Pick<Warehouse, 'query'>
@@ -30,7 +30,7 @@ export async function listRejects(warehouse: Reads, { limit, ...filter }: Reject
   return rows.map(toReject)
 }
 
-/** The ids of those that no retry has settled, oldest first. */
+/** The ids of the rejects that no retry has settled, oldest first. */
 export async function unsettledIds(warehouse: Reads, filter: RejectFilter): Promise<string[]> {
   const rows = await warehouse.query<{ reject_id: string }>(
     `SELECT ${rejectId} AS reject_id ${fromRejects} WHERE ${matches} AND NOT ${isSettled} ORDER BY appended_at, writer_id, epoch, seq`,
@@ -39,7 +39,7 @@ export async function unsettledIds(warehouse: Reads, filter: RejectFilter): Prom
   return rows.map(({ reject_id }) => reject_id)
 }
 
-/** These rejects in the order of the ids, with their bytes. Throws `not_found` for an id that is none. */
+/** Rejects in the order of these ids, with their bytes. Throws `not_found` for an id that is none. */
 export async function readRejects(warehouse: Reads, ids: readonly string[]): Promise<RejectWithBytes[]> {
   for (const id of ids) parseRejectId(id)
   const rows = await warehouse.query<Row & Pick<RejectWithBytes, 'raw' | 'raw_encoding'>>(
@@ -60,7 +60,7 @@ const isSettled = `retry_outcome IN ('accepted', 'stored')`
 const columns = `${rejectId} AS reject_id, kind, tenant, id AS event_id, name, code, path, message, appended_at,
   retry_outcome, retry_code, retry_message, toString(last_retried_at) AS retry_at`
 
-// An attempt that settled a reject stands, whatever another one that ran beside it says.
+// An attempt that settled a reject stands, whatever another attempt that ran beside it says.
 const fromRejects = `FROM bronze.rejects AS rejects FINAL
 LEFT JOIN
 (

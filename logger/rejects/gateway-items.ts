@@ -5,13 +5,13 @@ import { retry } from '../../platform/service/retry.ts'
 
 export type ItemsRequest = { kind: 'label' | 'feature_event'; name: string; items: readonly object[]; dryRun: boolean }
 
-/** The gateway judged each item, or refused the request whole. */
+/** The gateway's answer: it judged each item, or refused the request whole. */
 export type ItemsAnswer = { rejected: AcceptedResponse['rejected'] } | { refused: { code: string; message: string; path?: string } }
 
 /** Sends labels or events as any client would. Throws what a later try may cure, and a key that is refused. */
 export type PostItems = (request: ItemsRequest) => Promise<ItemsAnswer>
 
-/** Long enough for a limit that is counted by the second to let more in. */
+/** The pauses between attempts, long enough for a limit that is counted by the second to let more in. */
 const backOff = { firstMs: 500, mostMs: 2_000 }
 
 /** Posts to the gateway at this address, again for a few seconds where that may help. */

@@ -24,7 +24,7 @@ function toLine(reject: Reject): string {
   return printable(`${reject.id}  ${reject.appended_at}  ${reject.name}  ${reject.code}  ${at}${reject.message}${retried}`)
 }
 
-/** Why it was rejected, whence it came, and its bytes: JSON indented, other text as it is, anything else in base64. */
+/** The text of a reject: why it was rejected, where it came from, and its bytes as indented JSON, as other text, or in base64. */
 export function toRejectText(reject: RejectWithBytes): string {
   const facts = [
     ['reject', reject.id],
@@ -73,7 +73,7 @@ export function toRetryText(report: RetryReport): string {
 
 const shownRefusals = 10
 
-/** What a client sent could otherwise steer the terminal that shows it. */
+/** A text without characters that could steer the terminal which shows what a client sent. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex
   return text.replace(

@@ -9,9 +9,9 @@ export type RetryLine = { id: string; outcome: RetryResult['outcome'] | 'already
 
 export type RetryReport = { accepted: number; stored: number; refused: number; already_settled: number; results: RetryLine[] }
 
-/** Rejects in memory at once. */
+/** How many rejects are in memory at once. */
 const pageSize = 500
-/** Of one request: below the gateway's limit of 256 KiB, whatever an item is wrapped in. */
+/** The most bytes of one request, below the gateway's limit of 256 KiB whatever an item is wrapped in. */
 const maxRequestBytes = 128 * 1024
 
 /**

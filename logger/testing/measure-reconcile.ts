@@ -11,7 +11,7 @@ const firstMs = Date.UTC(2026, 0, 5)
 const stepMs = Math.floor((hours * 3_600_000) / predictions)
 const batch = 1_000
 const rounds = 5
-/** Of one INSERT, while the warehouse is filled. */
+/** How many rows one INSERT has while the warehouse is filled. */
 const chunk = 250_000
 
 const server = await startTestWarehouse()
@@ -21,7 +21,7 @@ try {
   await seal(server.warehouse)
   await measure('first run', () => reconcile(server.warehouse))
   for (let round = 1; round <= rounds; round++) {
-    // What a logger adds in a minute of 100 predictions a second.
+    // The rows that a logger adds in a minute of 100 predictions a second.
     for (let second = 0; second < 60; second++)
       await fill(server.warehouse, { from: predictions + (round * 60 + second) * 100, count: 100 })
     await measure(`a minute later, ${round}`, () => reconcile(server.warehouse))

@@ -26,7 +26,7 @@ async function reach(baseUrl: string, path: string, init: RequestInit): Promise<
   }
 }
 
-/** A connection was made, and then nothing came. */
+/** Whether a connection was made over which no answer came in time. */
 function isSlow({ cause }: { cause?: unknown }): boolean {
   return cause instanceof Error && 'code' in cause && cause.code === 'UND_ERR_HEADERS_TIMEOUT'
 }

@@ -1,12 +1,12 @@
 import { Option } from 'commander'
 import { wholeNumber } from './parse-options.ts'
 
-/** What nearly every command takes. */
+/** The options that nearly every command takes. */
 export type CommandOptions = { dataDir: string; json?: boolean }
 
 export const projectOption = () => new Option('--project <dir>', 'the project folder').env('HINDSIGHT_PROJECT_DIR').default('models')
 
-/** Of commands that read a project which is served: `servedProjectDir` finds it where the option is left out. */
+/** The option of commands that read a served project; where it is left out, `servedProjectDir` finds the project. */
 export const servedProjectOption = () =>
   new Option(
     '--project <dir>',

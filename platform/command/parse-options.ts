@@ -29,7 +29,7 @@ export function wholeNumber({ from, to = Infinity }: { from: number; to?: number
 
 export const parseCount = wholeNumber({ from: 1 })
 
-/** Without a slash at its end. */
+/** Parses an HTTP URL and leaves out a slash at its end. */
 export function parseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) throw new InvalidArgumentError('must be as http://127.0.0.1:8080.')
   return text.replace(/\/$/, '')

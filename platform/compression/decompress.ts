@@ -31,7 +31,7 @@ export async function decompress(bytes: Uint8Array, encoding: Encoding, options:
   }
 }
 
-/** RFC 1950, section 2.2. */
+/** Whether the bytes begin with the header that RFC 1950, section 2.2, describes. */
 function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0
 }
@@ -43,13 +43,13 @@ type Decode = (
   done: (error: NodeJS.ErrnoException | null, result: Result) => void,
 ) => void
 
-/** With `info` they tell how far they read, which their types do not know. */
+/** Node's decoders, which with the option `info` tell how far they read; their types do not know it. */
 const decoders = { brotliDecompress, gunzip, inflate, inflateRaw } as unknown as Record<
   'brotliDecompress' | 'gunzip' | 'inflate' | 'inflateRaw',
   Decode
 >
 
-/** In libuv's threads. Bytes behind the end are corruption: gzip's own further members are not behind it. */
+/** Decodes in libuv's threads. Bytes behind the end are corruption, but for gzip's further members, which belong to it. */
 function run(decode: Decode, bytes: Uint8Array, { maxBytes }: { maxBytes: number }): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     decode(bytes, { maxOutputLength: maxBytes, info: true }, (error, result) => {

@@ -11,8 +11,8 @@ export function compressLz4Block(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Decodes into `target` from `start`, where what stands before may be referred to, and returns the end. What the
- * library does for whole contents only. Throws `DecompressionError`; never writes nor loops beyond the target.
+ * Decodes into `target` from `start` and returns the end; the bytes before may be referred to, which the library does for whole
+ * contents only. Throws `DecompressionError`; never writes nor loops beyond the target.
  */
 export function decompressLz4Block(block: Uint8Array, target: Uint8Array, start: number): number {
   let from = 0

@@ -3,12 +3,12 @@ export type ZstdContent = { least: number; most: number }
 
 const frameMagic = 0xfd2fb528
 const skippableMagic = 0x184d2a5
-/** No block holds more (RFC 8878, section 3.1.1.2.4). */
+/** The largest block of zstd (RFC 8878, section 3.1.1.2.4). */
 const maxBlockBytes = 128 * 1024
 const dictionaryIdBytes = [0, 1, 2, 4]
 const blockTypes = { raw: 0, runLength: 1, compressed: 2 } as const
 
-/** By the headers of frames and blocks (RFC 8878, section 3.1). Undefined for bytes that are not whole frames. */
+/** Measures the content by the headers of frames and blocks (RFC 8878, section 3.1). Undefined for bytes that are not whole frames. */
 export function measureZstd(bytes: Uint8Array): ZstdContent | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const content: ZstdContent = { least: 0, most: 0 }

@@ -12,15 +12,15 @@ const skippableMagic = 0x184d2a5
 const maxWindowBytes = 2 ** 27
 /** The largest window that a frame of HTTP may want (RFC 9659): the decoder that streams copies the window for each block. */
 const maxStreamedWindowBytes = 2 ** 23
-/** A body of many small blocks must not keep all others waiting. */
+/** How long blocks are decoded in one turn of the event loop: a body of many small ones must not keep all others waiting. */
 const turnMs = 10
-/** No block holds more (RFC 8878, section 3.1.1.2.4). */
+/** The largest block of zstd (RFC 8878, section 3.1.1.2.4). */
 const maxBlockBytes = 128 * 1024
 const dictionaryIdBytes = [0, 1, 2, 4]
-/** A frame of its own each; enough that most results are one frame, for some clients read only the first. */
+/** The content of one frame: enough that most results are a single one, for some clients read only the first. */
 const frameBytes = 4 * 1024 * 1024
 
-/** For versions of Node.js whose zlib has no zstd: frames of up to 4 MiB. */
+/** Encodes frames of up to 4 MiB, for versions of Node.js whose zlib has no zstd. */
 export function createZstdFrames(): Transform & { flush(): void } {
   let parts: Buffer[] = []
   let size = 0
@@ -66,7 +66,7 @@ export async function* decodeZstd(chunks: AsyncIterable<Uint8Array>): AsyncGener
 
 type Header = { bytes: Buffer; windowBytes: number; hasChecksum: boolean }
 
-/** A frame with a window that most have is decoded while it comes; one of a larger window, which is often all of its content, at once. */
+/** Decodes a frame while it comes if its window is of a usual size; with a larger window, which is often all of the content, at once. */
 async function* decodeFrame(reader: ByteReader, header: Header): AsyncGenerator<Uint8Array> {
   if (header.windowBytes <= maxStreamedWindowBytes) return yield* decodeBlocks(reader, header)
   const parts = [header.bytes]
@@ -79,7 +79,7 @@ async function* decodeFrame(reader: ByteReader, header: Header): AsyncGenerator<
   yield await decompressZstd(Buffer.concat(parts), { maxBytes: maxWindowBytes })
 }
 
-/** Block by block, so that what a few bytes blow up to is never more than one. */
+/** Decodes a frame block by block, so that what a few bytes blow up to is never more than one block. */
 async function* decodeBlocks(reader: ByteReader, header: Header): AsyncGenerator<Uint8Array> {
   const content: Uint8Array[] = []
   const decoder = new Decompress((block) => block.byteLength > 0 && content.push(block))

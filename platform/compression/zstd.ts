@@ -2,15 +2,15 @@ import type { compress, decompress } from '@foxglove/wasm-zstd'
 import { DecompressionError } from './decompression-error.ts'
 import { measureZstd } from './zstd-frames.ts'
 
-/** The level is zstd's own default: faster ones save little time, slower ones few bytes. */
+/** The compression level, which is zstd's own default: faster ones save little time, slower ones few bytes. */
 const level = 3
 
-/** How far beyond what is allowed a body is decoded, only to tell one that is too large from one that is corrupt. */
+/** How many times more than is allowed a body may decode to, only to tell one that is too large from one that is corrupt. */
 const tellingFactor = 4
 
 type Codec = { compress: typeof compress; decompress: typeof decompress }
 
-// Loaded by whoever meets zstd first: most processes never do.
+// The codec is loaded by whoever meets zstd first: most processes never do.
 let loading: Promise<Codec> | undefined
 
 /** One frame. Blocks the event loop, for about 10 ms per MiB. */
@@ -35,7 +35,7 @@ export async function decompressZstd(bytes: Uint8Array, { maxBytes }: { maxBytes
   }
 }
 
-/** Frames of unknown length: what fits into more space was too large. What claims more than that is, too. */
+/** Tells whether frames of unknown length are too large or corrupt: those that fit into more space, or claim more than that, are too large. */
 function tell(most: number, limit: number, decode: (limit: number) => Uint8Array): DecompressionError {
   try {
     decode(limit)

@@ -2,8 +2,8 @@ import type { Lane, Origin } from '../../contracts/origin.ts'
 import type { TraceParent } from '../service/trace-context.ts'
 
 /**
- * `event`: a versioned event of the lane's contract. `reject`: a client's item that breaks its definition, kept.
- * `fate`: what the client was told of an earlier prediction. `seal`: vouches for the records before it.
+ * The kinds of records. `event`: a versioned event of the lane's contract. `reject`: a client's item that breaks its definition,
+ * kept. `fate`: what the client was told of an earlier prediction. `seal`: vouches for the records before it.
  */
 export const logRecordKinds = ['event', 'reject', 'seal', 'fate'] as const
 export type LogRecordKind = (typeof logRecordKinds)[number]
@@ -18,7 +18,7 @@ export type LogRecord = {
   /** In the lane of predictions: the seq up to which the fate of every prediction of this writer's epoch is known, by this record or without one. */
   settledThrough?: number
   payload: Uint8Array
-  /** What the broker's message says of the request's trace. */
+  /** The request's trace, as the broker's message names it. */
   trace?: TraceParent
 }
 
@@ -26,14 +26,14 @@ export type AppendInput = {
   kind: Exclude<LogRecordKind, 'seal'>
   id: string
   payload: Uint8Array | string
-  /** Somebody is yet to be told of it: until `settle`, it holds back what later records say of the lane. Predictions only. */
+  /** Whether somebody is yet to be told of a prediction: until `settle`, it holds back the `settledThrough` of later records. */
   awaitsFate?: boolean
 }
 
-/** `through`: up to where every fate is known. `said`: up to where the last record has said so. `last`: its seq. */
+/** What is known of a lane's fates. `through`: up to where every fate is known. `said`: up to where the last record has said so. `last`: its seq. */
 export type LaneSettlement = { through: number; said: number; last: number }
 
-/** `disk` waits until it is on disk, `process` for the page cache. */
+/** When an append is durable: `disk` waits until it is on disk, `process` only for the page cache. */
 export type Durability = 'disk' | 'process'
 
 export type LaneStatus = {
@@ -44,7 +44,7 @@ export type LaneStatus = {
   durableSeq: number
   bytes: number
   segments: number
-  /** Durable records that some consumer has yet to confirm, and when the oldest of them was appended; as of the last look. */
+  /** How many durable records some consumer has yet to confirm; `oldestUnconfirmedAtMs` is when the oldest was appended. Both are of the last look. */
   unconfirmed: number
   oldestUnconfirmedAtMs?: number
 }
@@ -60,8 +60,8 @@ export type EventLogWriter = {
    */
   append(lane: Lane, records: readonly AppendInput[], options?: { durability?: Durability }): Promise<Origin[]>
   /**
-   * The fate of this record is known, by a record of its own that is durable, or it was answered: what is appended from now on says
-   * so by its `settledThrough`. False when the record's epoch has ended: then nothing but a record of its own can say it.
+   * Tells that the fate of a record is known, by a durable record of its own or because it was answered: later records then say
+   * so by their `settledThrough`. False when the record's epoch has ended: then nothing but a record of its own can say it.
    */
   settle(origin: Origin): boolean
   settlement(lane: Lane): LaneSettlement
@@ -98,5 +98,5 @@ export type EventLogConsumer = {
   close(): Promise<void>
 }
 
-/** `bytes` is missing where the log does not count them. */
+/** How far a consumer is behind; `bytes` is missing where the log does not count them. */
 export type ConsumerLag = { writerId?: string; lane: Lane; records: number; bytes?: number; oldestAppendedAtMs?: number }

@@ -10,7 +10,7 @@ export type ChosenColumns = {
 /** The column in which pandas writes its index: without a name, and so named when it is read and written again. */
 const pandasIndex = /^(?:|Unnamed: 0(?:\.\d+)?|__index_level_\d+__)$/
 
-/** Which columns of a file to read. Throws `invalid_request` for a name that stands twice and for names that nobody knows. */
+/** Chooses the columns of a file to read. Throws `invalid_request` for a name that stands twice and for names that nobody knows. */
 export function chooseColumns(found: readonly string[], { columns, ignored = [] }: FileOptions): ChosenColumns {
   const passedOver = new Set(ignored)
   const indexes = found.filter((name, at) => isPandasIndex(name, at) && !columns.isKnown(name) && !passedOver.has(name))

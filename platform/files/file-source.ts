@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../contracts/errors.ts'
 export type FileProblem = { code: ErrorCode; path?: string; message: string }
 
 /** One record of a file: what it holds, or why it cannot be read. `line` is where it begins; in Parquet, its row from 1. */
-export type FileRow = { line: number; /** In a folder, which of its files. */ file?: string } & (
+export type FileRow = { line: number; /** The name of the file, where a folder of files is read. */ file?: string } & (
   | { value: Record<string, unknown> }
   | { problem: FileProblem }
 )
@@ -19,15 +19,15 @@ export type FileSource = {
   total: number
   /** How far reading has come, in `unit`. */
   done(): number
-  /** What a reader decided that its user should know, as columns that were passed over. */
+  /** The decisions of a reader that its user should know, such as columns that were passed over. */
   notes: readonly string[]
   rows(): AsyncIterable<FileRow>
 }
 
-/** What whoever reads files knows of their columns. Structs have theirs as `outer.inner`. */
+/** The columns that a reader's caller knows. A struct's are named `outer.inner`. */
 export type KnownColumns = {
   isKnown(name: string): boolean
-  /** The known ones, for a person who wrote another. */
+  /** The known names, for a person who wrote another. */
   description: string
 }
 

@@ -1,7 +1,7 @@
 import type { SchemaTree } from 'hyparquet'
 import { converterOf, type ToValue } from './parquet-values.ts'
 
-/** A column as records have it: `top` is the file's own, of which a struct's members are columns each. */
+/** A column as records have it: `top` is the column of the file, which for a struct has a column for each member. */
 export type ParquetColumn = {
   name: string
   top: string

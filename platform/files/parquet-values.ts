@@ -9,10 +9,10 @@ export type ToValue = (raw: RawValue) => unknown
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const dayMs = 86_400_000
 
-/** What hyparquet would make of a value loses digits or the file's own statement about time zones: these types are ours to convert. */
+/** The types that are converted here: hyparquet would lose digits, or the file's own statement about time zones. */
 const ours = new Set(['DECIMAL', 'DATE', 'TIMESTAMP', 'TIMESTAMP_MILLIS', 'TIMESTAMP_MICROS', 'STRING', 'UTF8', 'ENUM', 'JSON'])
 
-/** The element without a type that is ours to convert. */
+/** The element without a type that is converted here. */
 export function withoutOurTypes(element: SchemaElement): SchemaElement {
   if (!ours.has(element.logical_type?.type ?? '') && !ours.has(element.converted_type ?? '')) return element
   const { logical_type: _, converted_type: __, ...rest } = element
@@ -27,7 +27,7 @@ export function converterOf(element: SchemaElement): ToValue | undefined {
   if (logical?.type === 'TIMESTAMP') return toTime(nanosPerUnit[logical.unit], logical.isAdjustedToUTC)
   if (converted === 'TIMESTAMP_MILLIS') return toTime(nanosPerUnit.MILLIS, true)
   if (converted === 'TIMESTAMP_MICROS') return toTime(nanosPerUnit.MICROS, true)
-  // Its nanoseconds; the file does not say of which time zone.
+  // The value has nanoseconds, and the file does not say of which time zone.
   if (type === 'INT96') return toTime(nanosPerUnit.NANOS, false)
   if (logical?.type === 'TIME' || /^(TIME_|INTERVAL$|BSON$)/.test(converted ?? '')) return undefined
   if (logical !== undefined && !plainLogical.has(logical.type)) return undefined

@@ -3,15 +3,15 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ServiceError } from '../../contracts/errors.ts'
 
-/** What separates cells, and how many lines come before the header: Excel may say on the first which it is. */
+/** The layout of a CSV file: what separates its cells, and how many lines come before the header, since Excel may name the delimiter on the first. */
 export type CsvLayout = { delimiter: string; linesBefore: number }
 
 export type Cell = { text: string; quoted: boolean }
 
-/** `line` is where the record begins. */
+/** One record of a CSV file; `line` is where it begins. */
 export type CsvRecord = { line: number; cells: Cell[] }
 
-/** Characters of one record: a quote that is never closed would otherwise take in the rest of the file. */
+/** The most characters of one record: a quote that is never closed would otherwise take in the rest of the file. */
 const maxRecordSize = 1024 * 1024
 
 /**
@@ -28,7 +28,7 @@ export async function* parseCsv(pieces: AsyncIterable<string>, layout: CsvLayout
     on_record(record, info) {
       const cells = record as unknown as Cell[]
       header ??= cells
-      // Its types know of no cast and of no records but lists of texts.
+      // The parser's types know of no cast, and of no records but lists of texts.
       return { line: lines.take(cells, info), cells } satisfies CsvRecord as never
     },
   })
@@ -74,7 +74,7 @@ function createLineCount(linesBefore: number) {
   let last = linesBefore
   let emptyLines = 0
   return {
-    /** Where the record begins that ends at these counts: `lines` has both halves of each \r\n within its quotes. */
+    /** The line on which the record begins that ends at these counts: `lines` has both halves of each \r\n within its quotes. */
     take(cells: readonly Cell[], counts: Counts): number {
       const line = counts.lines - countOf(/[\r\n]/g, cells) - countedTwice
       countedTwice += countOf(/\r\n/g, cells)
@@ -82,7 +82,7 @@ function createLineCount(linesBefore: number) {
       emptyLines = counts.empty_lines
       return line
     },
-    /** Where the record begins that comes after the last one. */
+    /** The line on which the record begins that comes after the last one. */
     next: (emptyLinesBefore: number) => last + 1 + emptyLinesBefore - emptyLines,
   }
 }

@@ -4,7 +4,7 @@ import { type FileOptions, type FileRow, type FileSource, isRecord } from './fil
 import { splitLines } from './split-lines.ts'
 import { openTextFile, readHead } from './text-file.ts'
 
-/** Characters of one line: more than any record may have. */
+/** The most characters of one line: more than any record may have. */
 const maxLength = 1024 * 1024
 
 /** One JSON object per line; empty lines are passed over, and so are members that are null. */

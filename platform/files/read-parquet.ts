@@ -47,7 +47,7 @@ function refuseNested(found: readonly ParquetColumn[]): void {
 
 type Reading = { file: Awaited<ReturnType<typeof asyncBufferFromFile>>; metadata: FileMetaData; columns: readonly ParquetColumn[] }
 
-/** Text stays bytes, and times of 96 bits nanoseconds: `converterOf` makes of them what they are. */
+/** Reads rows as records. Text stays bytes, and 96-bit times nanoseconds: `converterOf` makes values of them. */
 async function readRecords(
   { file, metadata, columns }: Reading,
   rows: { rowStart: number; rowEnd: number },

@@ -91,7 +91,7 @@ function inspect(value: unknown, inspection: Inspection): Fault | undefined {
 function inspectArray(values: readonly unknown[], inspection: Inspection): Fault | undefined {
   for (let index = 0; index < values.length; index++) {
     const value = values[index]
-    // Most of what is in long arrays.
+    // Long arrays mostly hold finite numbers, which have no fault to look for.
     if (typeof value === 'number' && Number.isFinite(value)) continue
     const found = inspect(value, inspection)
     if (found !== undefined) return within(index, found)

@@ -48,7 +48,7 @@ function isKey(text: string, end: number): boolean {
   return text[at] === ':'
 }
 
-/** `"dist\u0061nce"` and `"distance"` are one key. */
+/** The key without its escapes: `"dist\u0061nce"` and `"distance"` are one. */
 function unescape(quoted: string): string {
   try {
     return JSON.parse(quoted) as string

@@ -1,12 +1,12 @@
 import { confirmationV1, type ConfirmedRange } from '../../contracts/confirmation.ts'
 import type { Origin } from '../../contracts/origin.ts'
 
-/** What a range takes in a message at most; its writer id alone has up to 128 characters of three bytes. */
+/** The most bytes of a range in a message; its writer id alone has up to 128 characters of three bytes. */
 const rangeBytesAtMost = 512
-/** For a server that does not say its limit: none has a lower one. */
+/** The limit of a server that does not say its own: none has a lower one. */
 const usualMaxPayload = 64 * 1024
 
-/** What a logger says once these records are stored: few messages, none above `maxPayload` bytes. */
+/** The confirmations that a logger sends once these records are stored: few messages, none above `maxPayload` bytes. */
 export function toConfirmations(records: readonly { origin: Origin }[], maxPayload = usualMaxPayload): string[] {
   const ranges = toRanges(records)
   const atOnce = Math.max(1, Math.floor(maxPayload / rangeBytesAtMost) - 1)
@@ -16,7 +16,7 @@ export function toConfirmations(records: readonly { origin: Origin }[], maxPaylo
   return out
 }
 
-/** None where the text is not a confirmation, or of a version that this build does not know: its records are published again. */
+/** The ranges of a confirmation; none where the text is not one, or of a version that this build does not know, so that its records are published again. */
 export function parseConfirmation(text: string): ConfirmedRange[] {
   try {
     return confirmationV1.parse(JSON.parse(text)).ranges

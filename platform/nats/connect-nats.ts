@@ -29,7 +29,7 @@ export type NatsLink = {
   close(): Promise<void>
 }
 
-/** Low enough that a restarted server is soon used, with jitter so that not everybody comes at once. */
+/** The pause between attempts, short enough that a restarted server is soon used; the client adds jitter, so that not everybody comes at once. */
 const reconnectPauseMs = 250
 const tellWhyEveryMs = 2_000
 
@@ -64,7 +64,7 @@ export async function connectNats(
     for (const action of reconnects) action()
   }
 
-  /** The client tries again for ever and does not say why in vain: a connection beside it finds out. */
+  /** Finds out by a connection beside it why the client tries in vain: the client itself tries for ever and does not say. */
   async function tellWhy(): Promise<void> {
     for (;;) {
       await sleep(tellWhyEveryMs, undefined, { ref: false })
@@ -178,7 +178,7 @@ async function toTls(
   return { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }), ...check }
 }
 
-/** The client names no host for a server that it knows by address, and Node then wants a certificate for `localhost`. */
+/** Checks a server's certificate against its address: the client names no host for a server known by address, and Node then wants one for `localhost`. */
 function toIdentityCheck(hosts: readonly string[]) {
   const unnamed = hosts.filter((host) => host === 'localhost' || isIP(host) !== 0)
   return (host: string, certificate: PeerCertificate): Error | undefined => {

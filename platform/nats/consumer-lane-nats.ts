@@ -11,21 +11,21 @@ import { pause } from '../service/pause.ts'
 export type NatsLane = {
   peek(): JsMsg | undefined
   take(): void
-  /** Tells the server that what waits here is being worked on. */
+  /** Tells the server that the messages which wait here are being worked on. */
   tellWorking(): void
   /** Checks stream and consumer before the next pull, which begins at once. */
   lookAgain(): void
   /** Whether stream and consumer were there at the last look. */
   isThere(): boolean
   lag(): Promise<{ records: number; oldestAppendedAtMs?: number }>
-  /** Hands back what was not taken. */
+  /** Hands back the messages that nobody took. */
   close(): Promise<void>
 }
 
-/** What one pull asks for, and what may wait here besides: seconds of traffic, and little memory. */
+/** The bounds of one pull, and of what may wait here besides: seconds of traffic, and little memory. */
 const bufferLimits = { messages: 2_000, bytes: 8 * 1024 ** 2 }
 const retryPauseMs = 250
-/** The shortest that NATS allows. A pull is left to its end at a close: what comes to one that is cut waits for `ack_wait`. */
+/** The length of a pull, the shortest that NATS allows. At a close it is left to its end: messages that come to a cut pull wait for `ack_wait`. */
 const pullMs = 1_000
 
 export function createNatsLane(options: {

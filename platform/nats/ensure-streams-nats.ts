@@ -106,7 +106,7 @@ async function orMissing<T>(asked: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The stream or the consumer is not there. */
+/** Whether the error says that the stream or the consumer is not there. */
 export function isMissing(error: unknown): boolean {
   return (
     error instanceof JetStreamApiError &&

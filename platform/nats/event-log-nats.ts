@@ -114,7 +114,7 @@ export function openNatsConsumer(options: NatsConsumerOptions): EventLogConsumer
     if (confirmsStorage) failpoint('logger.after_ack')
   }
 
-  /** What a lost connection swallows comes again: a confirmation is made once more when the record is. */
+  /** Waits until acknowledgements have been sent. Those that a lost connection swallows are sent again when their records come again. */
   async function flushed(): Promise<void> {
     const { nc, connected } = requireLink()
     if (connected()) await settledWithin(flushAtMostMs, nc.flush())

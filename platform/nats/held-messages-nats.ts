@@ -7,10 +7,10 @@ import { toRecord } from './message-nats.ts'
 export type HeldMessages = {
   /** The message's record. A message without one, or of a lane that was not asked for, is acknowledged and passed over. */
   take(message: JsMsg): LogRecord | undefined
-  /** Puts off that they are delivered to somebody else as well. */
+  /** Tells the server that the messages are worked on, so that they are not delivered to somebody else as well. */
   tellWorking(): void
   acknowledge(records: readonly LogRecord[]): void
-  /** So that whoever is next has them at once and not after `ack_wait`. */
+  /** Hands the messages back, so that the next consumer has them at once and not after `ack_wait`. */
   handBack(): void
 }
 

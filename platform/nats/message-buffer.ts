@@ -3,9 +3,9 @@ import type { JsMsg } from '@nats-io/jetstream'
 export type MessageBuffer<Message> = {
   push(message: Message): void
   peek(): Message | undefined
-  /** Removes what `peek` shows. */
+  /** Removes the message that `peek` shows. */
   take(): void
-  /** All that waits, the oldest first. */
+  /** The messages that wait, the oldest first. */
   waiting(): readonly Message[]
   /** How many messages the next pull may ask for; 0 where they are so few that it should wait. */
   room(): number

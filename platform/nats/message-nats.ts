@@ -17,7 +17,7 @@ const names = {
   trace: 'traceparent',
 } as const
 
-/** Ids are anybody's text, which a header would trim or end at: percent-encoded, it holds any of them. */
+/** The headers of a record's message. Ids are anybody's text, which a header would trim or end at, and so are percent-encoded. */
 export function toHeaders({ origin: from, kind, id, appendedAtMs, settledThrough, trace }: Omit<LogRecord, 'payload'>): MsgHdrs {
   const out = headers()
   out.set(names.writer, encodeURIComponent(from.writer_id))

@@ -63,7 +63,7 @@ export function toServers(text: string): string[] {
   return text.split(',').map((server) => server.trim())
 }
 
-/** Who connects: the variables, else the first URL that says; a name without a password is a token, as NATS has it. */
+/** The identity to connect with: that of the variables, else of the first URL that has one; a name without a password is a token, as NATS has it. */
 export function toIdentity(settings: NatsSettings): { user?: string | undefined; pass?: string | undefined; token?: string | undefined } {
   const { NATS_URL, NATS_USER, NATS_PASSWORD, NATS_TOKEN } = settings
   const url = toServers(NATS_URL)

@@ -123,7 +123,7 @@ function scanKeys(
   return { keys, ...(found.length > page.maxKeys && last !== undefined ? { next: last } : {}) }
 }
 
-/** Lists that are alike are stored once, and stay one list when they are read. */
+/** The positions of all partitions as they are stored: equal lists once, so that they stay one list when they are read. */
 type StoredPositions = { lists: AppliedPosition[][]; of: number[] }
 
 function decodePositions(bytes: Uint8Array | undefined): AppliedPosition[][] {

@@ -4,12 +4,12 @@ import { ServiceError } from '../../contracts/errors.ts'
 export type RedisConnection = {
   /** `redis://` or `rediss://` with host, and optionally user, password and, without a cluster, the database's number. */
   url: string
-  /** ACL user and password; they go before those of the URL. */
+  /** The ACL user and password, which go before those of the URL. */
   user?: string | undefined
   password?: string | undefined
   /** PEM of the authority to trust for `rediss://`, instead of the system's. */
   ca?: string | undefined
-  /** The URL is one node of a Redis Cluster. */
+  /** Whether the URL is one node of a Redis Cluster. */
   cluster?: boolean | undefined
   connectTimeoutMs?: number | undefined
   /** After this long without an answer a command fails, and its connection is given up. */
@@ -56,7 +56,7 @@ export async function connectRedis(connection: RedisConnection): Promise<RedisCl
   }
 }
 
-/** Called before each command: those of one turn leave in one write to each node, which costs as much as the rest of a small command. */
+/** Gathers the commands of one turn, before each of which it is called, into one write to each node: a write costs as much as the rest of a small command. */
 function createSendTogether(client: Redis | Cluster): () => void {
   let gathering = false
   return () => {
@@ -72,7 +72,7 @@ function createSendTogether(client: Redis | Cluster): () => void {
   }
 }
 
-/** Ready, or not at the first attempt: whoever uses it then is told so by each command. */
+/** Waits until the first attempt to connect has ended, well or not: whoever uses the client is told the rest by each command. */
 async function firstOutcome(client: Redis | Cluster): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const event of ['ready', 'close', 'end']) client.once(event, () => resolve())
@@ -89,7 +89,7 @@ function createSingle(connection: RedisConnection): Redis {
     db,
     retryStrategy: reconnectPauseMs,
     enableOfflineQueue: false,
-    // A replica that was a primary until now: find the new one.
+    // A replica that answers was a primary until now: connecting again finds the new one.
     reconnectOnError: (error) => replyCode(error) === 'READONLY',
   })
 }
@@ -142,12 +142,12 @@ function toUnavailable(error: unknown): ServiceError {
   return new ServiceError('online_store_unavailable', message, { cause: withoutArguments(error) })
 }
 
-/** The first word of an error reply is its code. */
+/** The code of an error reply, which is its first word. */
 function replyCode(error: unknown): string | undefined {
   return error instanceof ReplyError ? (error as Error).message.split(' ', 1)[0] : undefined
 }
 
-/** The client's errors carry the command that failed: values of features, or the password. */
+/** The error without the failed command, which the client's errors carry: it may have values of features, or the password. */
 function withoutArguments(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error))
   const code = 'code' in error ? { code: error.code } : {}

@@ -7,11 +7,11 @@ import { partitionCount, type PartitionCommit, type ScannableOnlineStore, type S
 import { commonPositions, mergePositions } from './positions.ts'
 
 export type RedisOnlineStoreOptions = RedisConnection & {
-  /** Before every key, so that several systems share a Redis. Default `hindsight`. */
+  /** The prefix of every key, so that several systems share a Redis. Default `hindsight`. */
   keyPrefix?: string | undefined
   /**
-   * For the materializer, the one writer: a read or commit throws `online_store_unavailable` once when the store is not
-   * as this writer left it (emptied, gone back to an older copy, written by another). Then read everything anew.
+   * Whether this is the materializer, the one writer: then a read or commit throws `online_store_unavailable` once when the store
+   * is not as this writer left it (emptied, gone back to an older copy, written by another), and everything must be read anew.
    */
   writer?: boolean | undefined
 }
@@ -123,7 +123,7 @@ async function readState(client: RedisClient, hash: string, positions: PositionP
   return { commit: commit?.toString() ?? '', applied: positions.parse(applied) }
 }
 
-/** Returns when nothing is under way any more, so that a second attempt cannot be overtaken by the first. */
+/** Waits for every action and then throws the first failure, so that a second attempt cannot be overtaken by the first. */
 async function settleAll(actions: readonly Promise<void>[], onFailure: () => void): Promise<void> {
   const failed = (await Promise.allSettled(actions)).find((outcome) => outcome.status === 'rejected')
   if (failed === undefined) return
@@ -131,7 +131,7 @@ async function settleAll(actions: readonly Promise<void>[], onFailure: () => voi
   throw failed.reason
 }
 
-/** What is asked of one partition, and at which places of all that is asked. */
+/** The keys that are asked of one partition, with their places among all that are asked. */
 type Group = { partition: number; keys: string[]; places: number[] }
 
 function groupByPartition(keys: readonly StoreKey[]): Group[] {
@@ -147,7 +147,7 @@ function groupByPartition(keys: readonly StoreKey[]): Group[] {
   return groups
 }
 
-/** Never twice the same, also from another process or after going back to an older copy. */
+/** Names commits so that no name comes twice, not even from another process or after going back to an older copy. */
 function createCommitNames(): () => string {
   const process = randomUUID()
   let count = 0
@@ -164,7 +164,7 @@ type PositionParser = { parse(bytes: Buffer | null | undefined): readonly Applie
 
 const mostTexts = 1_024
 
-/** Partitions are mostly alike, and change rarely against how often they are read: each text is parsed once. */
+/** Parses each text of positions once: partitions are mostly alike, and change rarely against how often they are read. */
 function createPositionParser(): PositionParser {
   const none: readonly AppliedPosition[] = []
   const seen = new Map<string, readonly AppliedPosition[]>()

@@ -4,7 +4,7 @@ import { partitionCount, type ScannableOnlineStore } from './online-store.ts'
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (value: Uint8Array | undefined) => (value === undefined ? undefined : new TextDecoder().decode(value))
 
-/** What every online store does. `open` gives an empty one; `close` is called on what it gave. */
+/** The tests that every online store passes. `open` gives an empty one; `close` is called on what it gave. */
 export function onlineStoreContract(name: string, open: () => Promise<ScannableOnlineStore>): void {
   describe(name, () => {
     let store: ScannableOnlineStore

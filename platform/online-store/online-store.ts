@@ -5,18 +5,18 @@ export const partitionCount = 64
 
 export type StoreKey = { partition: number; key: string }
 
-/** All of one partition's changes from one batch of the log. `undefined` deletes a key. */
+/** The changes of one partition from one batch of the log. `undefined` deletes a key. */
 export type PartitionCommit = {
   partition: number
   values: ReadonlyMap<string, Uint8Array | undefined>
-  /** Per writer and epoch of the feature_events lane, everything up to `seq` is in this partition. */
+  /** How far the partition then is in the feature_events lane: up to `seq`, per writer and epoch. */
   applied: readonly AppliedPosition[]
 }
 
 export type StoreSnapshot = {
-  /** In the order of the keys asked for. */
+  /** The values in the order of the keys asked for. */
   values: (Uint8Array | undefined)[]
-  /** What every partition read had applied, from the same read. */
+  /** The positions that all partitions read have applied, from the same read. */
   applied: AppliedPosition[]
 }
 

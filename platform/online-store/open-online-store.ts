@@ -27,11 +27,11 @@ export type OnlineStoreConfig = z.output<typeof schema> & { HINDSIGHT_DATA_DIR: 
 export type OnlineStoreUse = {
   /** `writer` is the one materializer; a `guest` asks it for something through the store. */
   as: 'reader' | 'writer' | 'guest'
-  /** Redis only: the first error since the connection was last there. */
+  /** Called by Redis only, with the first error since the connection was last there. */
   onFault?: (error: Error) => void
 }
 
-/** A reader's caller is waiting for an answer; a commit of the writer is large. */
+/** The time-outs of a command: a reader's caller is waiting for an answer, and a commit of the writer is large. */
 const commandTimeoutMs = { reader: 500, writer: 5_000, guest: 5_000 }
 
 /**

@@ -38,7 +38,7 @@ function checkLabel(model: ModelDefinition, labels: CheckedKind<LabelDefinition>
     report(['primary_label'], `a ${model.task} model is judged by a ${labelTypeOf[model.task]} label, and "${label.name}" is ${label.type}`)
 }
 
-/** The one output of a task with one; of several classes, what names the class, and a probability of every category. */
+/** Checks what a model's score names: one output of its own, or for several classes the one that names the class, and a probability of every category. */
 function checkScore(model: ModelDefinition, label: LabelDefinition | undefined, report: Report): void {
   const score = scoreOf(model)
   if (score.kind === 'number') return checkNumber(model, { path: ['score'], name: score.output }, report)
@@ -82,7 +82,7 @@ function checkThreshold({ task, score, decision }: ModelDefinition, report: Repo
     report(['decision', 'threshold'], 'must lie between 0 and 1', 'the score of a binary_classification model is a probability')
 }
 
-/** A constant that stands in for the model says all that the model would. */
+/** Checks that a constant which stands in for the model says all that the model would. */
 function checkConstant({ fallback, outputs }: ModelDefinition, report: Report): void {
   if (fallback === undefined || !('outputs' in fallback)) return
   for (const name of Object.keys(fallback.outputs))
@@ -96,7 +96,7 @@ function checkConstant({ fallback, outputs }: ModelDefinition, report: Report): 
   }
 }
 
-/** An anchor's features exist, each once, and whatever they derive from is allowed there as well: else a derived one would leak it. */
+/** Checks that an anchor's features exist, each once, and that whatever they derive from is allowed there as well: else a derived one would leak it. */
 function checkAnchors(model: ModelDefinition, report: Report): void {
   const features = new Map<string, ModelFeature>(model.features.map((feature) => [feature.name, feature]))
   for (const [anchor, { features: allowed }] of Object.entries(model.anchors ?? {})) {
@@ -136,7 +136,7 @@ export function checkDeployment({ deployment, model, versions, reports: { report
 
 type Checks = { check: (path: (string | number)[], version: string) => void; report: Report }
 
-/** A version has one role, and something is left for the champion. */
+/** Checks that each version has one role, and that something is left for the champion. */
 function checkChallengers({ champion, challengers, shadows }: Deployment, { check, report }: Checks): void {
   for (const [index, { version }] of challengers.entries()) {
     const path = ['challengers', index, 'version']

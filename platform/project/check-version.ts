@@ -74,14 +74,14 @@ function counted(features: number): string {
   return `the ${features} feature${features === 1 ? '' : 's'} of a row`
 }
 
-/** The parts of an event that are not its features. */
+/** The bytes that bound the parts of an event which are not its features. */
 const otherEventBytes = 8 * 1024
 
-/** Of a feature in an event: with a number of many digits and its times, and more for a text as long as it may be. */
+/** The most bytes of a number in an event with its times, and those that the longest text takes besides. */
 const largestNumberBytes = 256
 const longestTextBytes = 1024
 
-/** A prediction whose event would be too large is refused. Versions of which each would be are refused themselves; of others some may be. */
+/** Refuses a version whose events would all be too large; warns where some might be, for such predictions are refused. */
 function checkEventSize({ manifest, features, definitions, report, warn }: VersionCheck): void {
   const names = new Set(manifest.inputs.flatMap((input) => input.features))
   const fixed = { definition: '0'.repeat(64), source: 'request', status: 'ok', value: 0 }
@@ -131,7 +131,7 @@ function checkGolden({ manifest, model, features, definitions, report }: Version
   }
 }
 
-/** A version trained on other definitions than those that would feed it is skewed by construction. */
+/** Checks that a version was trained on the definitions that would feed it: else it is skewed by construction. */
 function checkFeatureSet({ manifest, featureHashes, report }: VersionCheck): void {
   const names = manifest.inputs.flatMap(({ features }) => features)
   const expected = featureSetSha256(featureHashes, names)
@@ -203,7 +203,7 @@ function findTensor({ path, name, type, tensors, report }: RequiredTensor): Onnx
   return undefined
 }
 
-/** How to have a tensor in the place of a map or a sequence. */
+/** The hint on how to have a tensor in the place of a map or a sequence. */
 function tensorInstead({ madeBy }: OnnxOutput): string {
   if (madeBy === undefined) return 'have the model give a tensor'
   const { operator, inputs } = madeBy
@@ -219,12 +219,12 @@ function isServed(type: string): boolean {
   return tensorType.options.some((served) => served === type)
 }
 
-/** A dimension that the file leaves open may be any in the manifest. */
+/** Whether the file's shape fits the manifest's; a dimension that the file leaves open fits any. */
 function fitsShape(file: readonly number[], manifest: readonly number[]): boolean {
   return file.length === manifest.length && file.every((size, index) => size === -1 || size === manifest[index])
 }
 
-/** Values of one row, as far as the shape says; undefined where it does not. */
+/** The number of values of one row, as far as the shape says; undefined where it does not. */
 function columnsOf(shape: readonly number[], rowByRow: boolean): number | undefined {
   const [first, ...rest] = shape
   const own = first === 1 || (first === -1 && !rowByRow) ? rest : shape

@@ -2,7 +2,7 @@
 export type InputLayout = {
   /** The dimensions of one row. */
   row: readonly number[]
-  /** The whole shape of a run of one row, where no dimension counts rows: then rows run one by one. */
+  /** The whole shape of a run of one row; undefined where a dimension counts rows, so that they need not run one by one. */
   alone: readonly number[] | undefined
 }
 
@@ -30,7 +30,7 @@ export function runsRowByRow(inputs: readonly { shape: readonly number[]; featur
   return inputs.some(({ shape, features }) => inputLayout(shape, features.length)?.alone !== undefined)
 }
 
-/** The dimensions with the free one among them, of which there may be one, filled. */
+/** The dimensions with their free one filled; undefined where there are several, or the elements do not fill it. */
 function fit(dimensions: readonly number[], elements: number): readonly number[] | undefined {
   if (dimensions.some((size) => size < -1 || size === 0)) return undefined
   const free = dimensions.filter((size) => size === -1).length

@@ -67,7 +67,7 @@ async function loadModels(context: ModelContext, entries: readonly Dirent[]): Pr
 
 const definitionFolders: readonly string[] = ['sources', 'features', 'labels', 'lookups']
 
-/** A folder with versions is meant as a model, though its model.yaml may be missing. */
+/** Whether the folder is meant as a model: it has model.yaml or deployment.yaml, or at least a version. */
 async function isModelFolder(dir: string, folder: string): Promise<boolean> {
   if (definitionFolders.includes(folder)) return false
   const files = (await listFolder(`${dir}/${folder}`)) ?? []
@@ -108,7 +108,7 @@ async function readFolder<T extends { name: string }>(
   return { known, broken }
 }
 
-/** Undefined where there is no such folder. */
+/** The entries of a folder; undefined where there is no such folder. */
 async function listFolder(path: string): Promise<Dirent[] | undefined> {
   try {
     return await readdir(path, { withFileTypes: true })

@@ -2,18 +2,18 @@ import { ProtobufError, type ProtobufField, protobufFields } from './protobuf-fi
 
 /** A graph input or output. A dimension is -1 where it varies; `shape` is undefined where the file states none. */
 export type OnnxTensor = { name: string; kind: OnnxKind; type: string; shape: number[] | undefined }
-/** `madeBy`: the node that makes an output that is no tensor, and what it makes it of. */
+/** An output of a graph; `madeBy` is the node that makes an output which is no tensor, and what it makes it of. */
 export type OnnxOutput = OnnxTensor & { madeBy?: { operator: string; inputs: string[] } }
 export type OnnxKind = 'tensor' | 'sequence' | 'map' | 'sparse tensor' | 'optional' | 'unknown'
 
-/** What the file says of itself, without loading its graph. */
+/** What an ONNX file says of itself, without loading its graph. */
 export type OnnxFile = {
   irVersion: number
   opsets: Record<string, number>
   producer: string
   /** The inputs that a run needs: not those that have an initializer, which is their default. */
   inputs: OnnxTensor[]
-  /** Names of the inputs that have one. */
+  /** The names of the inputs that have an initializer. */
   defaultedInputs: string[]
   outputs: OnnxOutput[]
   /** Names of tensors whose data lies in another file: paths that a runtime would open. */
@@ -68,7 +68,7 @@ export function readOnnxFile(bytes: Uint8Array): OnnxFile {
   }
 }
 
-/** A text field: its number and wire type, its length, its bytes. */
+/** The bytes of a node's operator field for each looping operator: the field's number and wire type, its length, its text. */
 const loopingNodes = ['Loop', 'Scan'].map((name) => Buffer.from([(nodeProto.opType << 3) | 2, name.length, ...Buffer.from(name)]))
 
 /** Whether a graph of the file has a node that repeats another graph. Looks for its bytes: true at worst where none has. */
@@ -78,7 +78,7 @@ export function hasLoop(bytes: Buffer): boolean {
 
 type Message = 'model' | 'training' | 'function' | 'graph' | 'node' | 'attribute' | 'sparse' | 'tensor'
 
-/** Where each message may hold tensors, by field number. */
+/** The messages that may hold tensors within each message, by field number. */
 const nested: Record<Exclude<Message, 'tensor'>, Record<number, Message>> = {
   model: { [modelProto.graph]: 'graph', [modelProto.trainingInfo]: 'training', [modelProto.functions]: 'function' },
   training: { 1: 'graph', 2: 'graph' },
@@ -142,7 +142,7 @@ function toOutput(valueInfo: ProtobufField, graph: ProtobufField): OnnxOutput {
   return { ...tensor, madeBy: { operator: text(node.bytes, nodeProto.opType), inputs: texts(node, nodeProto.input) } }
 }
 
-/** What a value is that is no tensor, by the fields of TypeProto. */
+/** The kinds of values that are no tensors, by their fields in TypeProto. */
 const kinds: Record<number, OnnxKind> = { 4: 'sequence', 5: 'map', 8: 'sparse tensor', 9: 'optional' }
 
 function kindOf(valueInfo: ProtobufField): OnnxKind {
@@ -150,7 +150,7 @@ function kindOf(valueInfo: ProtobufField): OnnxKind {
   return found.find((kind) => kind !== undefined) ?? 'unknown'
 }
 
-/** Exporters write -1 too, as an int64: a varint of ten bytes. */
+/** A dimension's size; -1, which exporters write too, comes as an int64 in a varint of ten bytes. */
 function toDimension(dimension: ProtobufField): number {
   const size = children(dimension, 1)[0]?.number ?? -1
   return size >= 2 ** 63 ? -1 : size

@@ -3,7 +3,7 @@ import type { ProjectProblem } from './project.ts'
 
 export type FieldPath = readonly (string | number)[]
 
-/** Says what is wrong at a field of one file. `locate` adds the line where the parser knows it. */
+/** Reports a problem at a field of one file. */
 export type Report = (path: FieldPath, message: string, hint?: string) => ProjectProblem
 
 export type ProblemList = {

@@ -50,7 +50,7 @@ async function readBytes({ dir, problems }: ReadContext, file: string, hint: str
   }
 }
 
-/** Undefined for a document whose aliases expand beyond the limit: then it has no plain form to check. */
+/** The document as plain values; undefined when its aliases expand beyond the limit. */
 function toPlain(document: Document): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 }) ?? {}

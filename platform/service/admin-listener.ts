@@ -16,7 +16,7 @@ export type AdminState = {
   renderMetrics(): Promise<string>
 }
 
-/** What `/status` answers. */
+/** The answer of `/status`. */
 export type ServiceStatus = {
   service: ServiceName
   pid: number
@@ -30,7 +30,7 @@ export type ServiceStatus = {
   recent_errors: RecentError[]
 }
 
-/** Long enough for a store under load, short enough for a probe. */
+/** The time in which a check must hold: long enough for a store under load, short enough for a probe. */
 const checkDeadlineMs = 2000
 
 /** Longest a client may take to send its headers, and its whole request. */
@@ -72,7 +72,7 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '/'
 }
 
-/** Where this machine reaches a listener that takes any address. */
+/** The name by which this machine reaches a listener, also one that takes any address. */
 function localName(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
@@ -98,7 +98,7 @@ async function answer(state: AdminState, request: IncomingMessage): Promise<Answ
   return text(404, 'not found')
 }
 
-/** Ready means: started, not draining, and every check true within the deadline. */
+/** Whether the service is ready: it has started, is not draining, and every check holds within the deadline. */
 export async function readiness(
   state: Pick<AdminState, 'draining' | 'running'>,
 ): Promise<{ ready: boolean; checks: Record<string, boolean> }> {

@@ -32,7 +32,7 @@ export const commonConfigFields = {
   CLICKHOUSE_PASSWORD: z.string().optional(),
 } as const
 
-/** Telemetry that would go nowhere is found when it is missed; the SDK reads the value itself. */
+/** An OTLP endpoint, which is checked at the start: telemetry that goes nowhere would be found only when it is missed. The SDK reads the value itself. */
 const otlpEndpoint = z.url({ protocol: /^https?$/ }).optional()
 
 const runnerConfigSchema = z.object({
@@ -46,7 +46,7 @@ const runnerConfigSchema = z.object({
   OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: otlpEndpoint,
 })
 
-/** What the service runner itself reads. */
+/** The configuration that the service runner itself reads. */
 export function loadRunnerConfig(env: NodeJS.ProcessEnv): z.output<typeof runnerConfigSchema> {
   return loadConfig(runnerConfigSchema, env)
 }

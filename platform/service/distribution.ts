@@ -2,7 +2,7 @@
 export type Distribution = {
   /** Upper bounds of the buckets, which belong to them. */
   readonly bounds: readonly number[]
-  /** One more than bounds: the last is of the values above them all. */
+  /** The counts of the buckets, one more than bounds: the last has the values above them all. */
   readonly counts: readonly number[]
   readonly sum: number
   readonly count: number

@@ -24,10 +24,10 @@ export function failpoint(name: FailpointName): void {
   if (directory && isDue(join(directory, name))) process.kill(process.pid, 'SIGKILL')
 }
 
-// Once: a look into the environment takes longer than the rest of what stands around a commit.
+// The variable is read once: a look into the environment takes longer than the rest of what stands around a commit.
 const directory = process.env['HINDSIGHT_FAILPOINTS']
 
-/** Whether any may ever fire in this process. */
+/** Whether any failpoint may ever fire in this process. */
 export const hasFailpoints = Boolean(directory)
 
 /** Puts the file there that makes the failpoint fire at the given hit from now. */
@@ -35,7 +35,7 @@ export function armFailpoint(dir: string, name: FailpointName, hit = 1): void {
   writeFileSync(join(dir, name), String(hit))
 }
 
-/** True when it had not fired. */
+/** Takes the file away; true when the failpoint had not fired. */
 export function disarmFailpoint(dir: string, name: FailpointName): boolean {
   return removed(join(dir, name))
 }
@@ -57,7 +57,7 @@ function hitsLeft(path: string): number | undefined {
   }
 }
 
-/** Where two processes come here at once, one has removed the file. */
+/** Whether this process removed the file: where two come here at once, only one of them has. */
 function removed(path: string): boolean {
   try {
     unlinkSync(path)

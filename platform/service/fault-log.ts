@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 
-/** One line per kind of fault and second: hundreds of publishes may fail of one cause. */
+/** The time within which a fault is logged once: hundreds of publishes may fail of one cause. */
 const everyMs = 1_000
 
 /** Logs faults that are waited out, without flooding the log with one of them. */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
 
-/** As `nice` has it: where both want a core, this process gets a quarter of what one of the usual priority gets. */
+/** The niceness of a process that gives way: where both want a core, it gets a quarter of what one of the usual priority gets. */
 export const niceness = 5
 
 /** Lowers the priority of this process, all of its threads included, as far as the system allows; one that is lower already stays. */

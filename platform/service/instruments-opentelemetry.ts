@@ -40,7 +40,7 @@ function toAttributes({ labels: names }: Family, { labels }: Series): Attributes
   return Object.fromEntries(names.map((name, position) => [name, labels[position] ?? '']))
 }
 
-/** A copy: what is sent later must not go on counting. */
+/** A copy of the distribution, since what is sent later must not go on counting. */
 function toHistogram({ bounds, counts, sum, count }: Distribution) {
   return { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count }
 }

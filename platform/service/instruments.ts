@@ -2,17 +2,17 @@ import { createDistribution, type Distribution } from './distribution.ts'
 
 export type Kind = 'counter' | 'gauge' | 'histogram'
 
-/** `name` is the one that Prometheus shows. Without `labels` there is one series. */
+/** A family of metrics; `name` is the one that Prometheus shows. Without `labels` there is one series. */
 export type Description = { name: string; description: string; unit?: string; labels?: readonly string[] }
 
-/** `labels` are values, in the order of the family's names. */
+/** One series; `labels` are values, in the order of the family's names. */
 export type Series = { labels: readonly string[]; value: number | Distribution }
 
 export type Family = Required<Description> & { kind: Kind; read(): Iterable<Series> }
 
 export type Tally = { add(count: number): void }
 
-/** Finds what counts for these values of the labels, in their order; the first time it is made. */
+/** Finds the series of these values of the labels, in their order, and makes it the first time. */
 export type SeriesOf<T> = (...labels: readonly string[]) => T
 
 /**
@@ -22,7 +22,7 @@ export type SeriesOf<T> = (...labels: readonly string[]) => T
 export type Instruments = {
   counter(description: Description): SeriesOf<Tally>
   histogram(description: Description & { bounds: readonly number[] }): SeriesOf<Distribution>
-  /** What is counted elsewhere, and read whenever somebody collects. */
+  /** Shows values that are counted elsewhere, and read whenever somebody collects. */
   observe(kind: Kind, description: Description, read: () => Iterable<Series>): void
   families(): readonly Family[]
 }
@@ -78,7 +78,7 @@ function createTally(): Tally & { readonly total: number } {
 
 type Branch<T> = { branches: Map<string, Branch<T>>; leaf: T | undefined }
 
-/** One map per label, because a text that joins the labels would have to be built and hashed each time. */
+/** Makes series, found through one map per label: a text that joins the labels would have to be built and hashed each time. */
 function createSeries<T>({ labels: names = [] }: Description, create: () => T) {
   const root: Branch<T> = { branches: new Map(), leaf: undefined }
   const all: { labels: readonly string[]; leaf: T }[] = []

@@ -11,8 +11,8 @@ export type KeptProcessEvent =
   | { kind: 'gave_trouble'; restarts: number }
 
 /**
- * `drained`: by itself, or it never got to have anything to drain. `slow`: killed at its deadline. `died`: while it was to
- * drain. `dead`: it had died before and was to be started again. `how` is as in `lastExit`.
+ * How a kept process ended. `drained`: by itself, or before it had anything to drain. `slow`: killed at its deadline. `died`:
+ * while it was to drain. `dead`: it had died before and was to be started again. `how` is as in `lastExit`.
  */
 export type ProcessEnd = { kind: 'drained' } | { kind: 'slow' } | { kind: 'died' | 'dead'; how: string }
 
@@ -22,7 +22,7 @@ export type KeptState = {
   restarts: number
   /** How it last ended unasked, as `exit status 1` or `SIGKILL`. */
   lastExit?: { at: string; how: string; reason?: string }
-  /** What it said at its last readiness. */
+  /** The message of its last readiness. */
   said?: ReadyMessage
 }
 
@@ -31,7 +31,7 @@ export type KeptProcess = {
   /** Resolves at its first readiness; rejects when it ends before that, with the service's own error where it told one. */
   started: Promise<void>
   state(): KeptState
-  /** From now on it is not started again: everything is about to stop, and a signal may have reached it too. */
+  /** Has it not started again from now on: everything is about to stop, and a signal may have reached it too. */
   letEnd(): void
   /** Tells it to drain and waits for its end; kills it after the deadline, if there is one. */
   stop(deadlineMs?: number): Promise<ProcessEnd>
@@ -39,20 +39,20 @@ export type KeptProcess = {
 }
 
 export type KeptProcessOptions = {
-  /** As errors call it. */
+  /** The name that errors call it by. */
   name: string
   /** Starts it, with an IPC channel. Given what it said at its last readiness, so that it can keep its ports. */
   launch: (said: ReadyMessage | undefined) => ChildProcess
-  /** How what it says of its refusal to start is told. Default: as it is. */
+  /** Makes a message of its own words when it refuses to start. Default: as they are. */
   toText?: (message: string) => string
   onEvent: (event: KeptProcessEvent) => void
   restarts?: Partial<Restarts>
 }
 
-/** One that stayed up for `healthyMs` starts again after `firstMs`. */
+/** When it starts again: `firstMs` after its end if it stayed up for `healthyMs`, else later each time. */
 type Restarts = BackOff & { healthyMs: number; troubleAfter: number }
 
-// Quick enough that one crash is hardly noticed.
+// The first pause is short enough that one crash is hardly noticed.
 const defaultRestarts: Restarts = { firstMs: 200, mostMs: 10_000, healthyMs: 30_000, troubleAfter: 5 }
 
 export function keepProcess(options: KeptProcessOptions): KeptProcess {

@@ -3,7 +3,7 @@ import { OTLPMetricExporter as ProtobufExporter } from '@opentelemetry/exporter-
 import type { PushMetricExporter } from '@opentelemetry/sdk-metrics'
 import type { OtlpSignal } from './otel-environment.ts'
 
-/** By OTLP over HTTP, to where the environment says. */
+/** Sends metrics by OTLP over HTTP, to where the environment says. */
 export function createMetricExporter(protocol: OtlpSignal['protocol']): PushMetricExporter {
   return protocol === 'http/json' ? new OTLPMetricExporter() : new ProtobufExporter()
 }

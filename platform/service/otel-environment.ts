@@ -1,11 +1,11 @@
-/** How one signal is sent; what else is said of it is read by the SDK itself. */
+/** How one signal is sent; the SDK reads the other variables about it itself. */
 export type OtlpSignal = { protocol: (typeof protocols)[number] }
 
-/** What OpenTelemetry's variables ask for, as far as nothing of its SDK that is used here reads them. Undefined: not sent. */
+/** The signals that OpenTelemetry's variables ask for, as far as the parts of its SDK that are used here do not read them. An undefined one is not sent. */
 export type OtelEnvironment = {
   traces: OtlpSignal | undefined
   metrics: (OtlpSignal & { intervalMs: number; timeoutMs: number }) | undefined
-  /** One line for each value that is not done. */
+  /** A line for each value that is not supported. */
   notes: string[]
 }
 
@@ -13,14 +13,14 @@ type Env = Readonly<Record<string, string | undefined>>
 type WarningSink = (line: string) => void
 
 const protocols = ['http/json', 'http/protobuf'] as const
-/** The defaults of the specification. */
+/** The defaults that OpenTelemetry's specification gives. */
 const defaultIntervalMs = 60_000
 const defaultTimeoutMs = 30_000
-/** Metrics can always be fetched. */
+/** Exporters that are no fault though nothing is sent to them: metrics can always be fetched. */
 const elsewhere: Record<string, readonly string[]> = { TRACES: [], METRICS: ['prometheus'] }
 const readPropagators = ['tracecontext', 'baggage']
 
-/** An empty variable counts as unset, and a value that is not done is never taken for another one: its signal is not sent. */
+/** Reads OpenTelemetry's variables. An empty one counts as unset, and an unsupported value is never taken for another: its signal is not sent. */
 export function readOtelEnvironment(env: Env): OtelEnvironment {
   const notes: string[] = []
   const note: WarningSink = (line) => void notes.push(line)
@@ -73,7 +73,7 @@ function noteOtherPropagators(env: Env, note: WarningSink): void {
 function readMs(env: Env, { name, otherwise, note }: { name: string; otherwise: number; note: WarningSink }): number {
   const value = read(env, name)?.value
   if (value === undefined) return otherwise
-  // More than 31 bits make a timer of Node.js go off at once.
+  // A timer of Node.js with more than 31 bits goes off at once.
   if (/^\d{1,9}$/.test(value) && Number(value) > 0) return Number(value)
   note(`${name}: not a number of milliseconds above 0, and so ${otherwise}`)
   return otherwise

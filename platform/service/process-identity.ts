@@ -14,14 +14,17 @@ export function isAlive({ pid, born }: ProcessIdentity): boolean {
   return exists(pid) && (born === undefined || born === identifyProcess(pid).born)
 }
 
-/** In ticks since boot: field 22 of /proc/PID/stat, counted behind the command's name. Empty of a zombie, of none, and where there is no /proc. */
+/**
+ * When the process started, in ticks since boot: field 22 of /proc/PID/stat, counted behind the command's name. Empty for a
+ * zombie, for none, and where there is no /proc.
+ */
 export function processStart(pid: number): string {
   const stat = readProc(`${pid}/stat`)
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return fields[0] === 'Z' || fields[0] === 'X' ? '' : (fields[19] ?? '')
 }
 
-/** Empty where there is no /proc. */
+/** The id of the machine's boot; empty where there is no /proc. */
 export function bootId(): string {
   return readProc('sys/kernel/random/boot_id').trim()
 }
@@ -39,7 +42,7 @@ function readProc(name: string): string {
   try {
     return readFileSync(`/proc/${name}`, 'latin1')
   } catch {
-    // Gone meanwhile, or /proc is not mounted: then the pid has to do.
+    // The process has gone meanwhile, or /proc is not mounted: then the pid has to do.
     return ''
   }
 }

@@ -4,11 +4,11 @@ import type { Instruments, Series } from './instruments.ts'
 
 export type ProcessMetrics = { stop(): void }
 
-/** A pause that is longer is seen; a look costs microseconds. */
+/** The time between two looks: any longer pause is seen, and a look costs microseconds. */
 const lookEveryMs = 20
 const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
-/** How late the event loop comes to what is due, and what the process uses. The same in every service. */
+/** Watches how late the event loop comes to what is due, and what the process uses, alike in every service. */
 export function watchProcess(instruments: Instruments): ProcessMetrics {
   const lag = createDistribution(lagBounds)
   let dueMs = performance.now() + lookEveryMs

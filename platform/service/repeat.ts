@@ -1,9 +1,9 @@
 import { pause } from './pause.ts'
 
 export type RepeatOptions = {
-  /** From the end of one run to the start of the next; a function is asked after each run. */
+  /** Milliseconds from the end of one run to the start of the next; a function is asked after each run. */
   everyMs: number | (() => number)
-  /** Before the first run. Default 0. */
+  /** Milliseconds before the first run. Default 0. */
   firstAfterMs?: number
   /** Ends the wait; a run that is under way finishes, and no other begins. */
   signal: AbortSignal

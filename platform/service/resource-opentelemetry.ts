@@ -12,7 +12,7 @@ export function describeResource(service: string): { resource: Resource; notes: 
 
 const malformed = 'OTEL_RESOURCE_ATTRIBUTES: malformed, and so none of it is taken'
 
-/** Where one attribute is malformed the SDK takes none, and says nothing. */
+/** Whether the SDK left out all attributes, which it does, and says nothing, when one of them is malformed. */
 function isLeftOut({ attributes }: Resource): boolean {
   const said = (process.env['OTEL_RESOURCE_ATTRIBUTES'] ?? '').replaceAll(/[\s,]/g, '')
   const taken = Object.keys(attributes).filter((name) => name !== 'service.name' || said.startsWith('service.name='))

@@ -1,12 +1,12 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { pause } from './pause.ts'
 
-/** Pauses between attempts double from the first to the longest. */
+/** The pauses between attempts, which double from the first to the longest. */
 export type BackOff = { firstMs: number; mostMs: number }
 
 export type RetryOptions = {
   backOff: BackOff
-  /** Attempts in all. Default: as many as it takes. */
+  /** How many attempts are made in all. Default: as many as it takes. */
   attempts?: number
   /** Whether another attempt may help. Default: where the error says so itself. */
   isWorth?: (error: unknown) => boolean
@@ -15,7 +15,7 @@ export type RetryOptions = {
   signal?: AbortSignal
 }
 
-/** Pause after an attempt that failed; attempts count from 1. */
+/** The pause after an attempt that failed; attempts count from 1. */
 export function backOffMs(attempt: number, { firstMs, mostMs }: BackOff): number {
   return Math.min(mostMs, firstMs * 2 ** (attempt - 1))
 }

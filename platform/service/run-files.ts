@@ -40,7 +40,7 @@ export function readRunFiles(dataDir: string, service: ServiceName): RunFile[] {
   })
 }
 
-/** Written whole or not at all. */
+/** Writes the run file whole or not at all. */
 export async function writeRunFile(dataDir: string, content: RunFile & { service: ServiceName }): Promise<void> {
   await mkdir(join(dataDir, 'run'), { recursive: true })
   await writeFileAtomically(runFilePath(dataDir, content), `${JSON.stringify(content, null, 2)}\n`)

@@ -56,7 +56,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
     return refuseToStart(name, error)
   }
   const log = createServiceLogger({ service: name, level: runner.HINDSIGHT_LOG_LEVEL })
-  const telemetry = await startTelemetry({ service: name, warn: createFaultLog(log.logger, 'OpenTelemetry warns') })
+  const telemetry = await startTelemetry({ service: name, warn: createFaultLog(log.logger, 'OpenTelemetry has a setting that is not supported, or could not send') })
   const life = createLifecycle({
     name,
     instance: definition.instance?.(config),
@@ -128,7 +128,7 @@ function createLifecycle({ name, instance, logger, telemetry, dataDir, drainTime
     )
   }
 
-  /** `process.exit` waits for every thread. */
+  /** Kills the process at once, since `process.exit` waits for every thread. */
   function endAtOnce(): void {
     logger.warn('a thread does not end; the process ends without it')
     const kill = () => process.kill(process.pid, 'SIGKILL')
@@ -189,7 +189,7 @@ function tellSupervisor(message: ServiceMessage): void {
   if (process.connected) process.send?.(message)
 }
 
-/** One clear line for whoever started it, then exit 1. */
+/** Tells whoever started it in one clear line why it refuses, then exits with 1. */
 function refuseToStart(name: ServiceName, cause: unknown): void {
   const error = toStartupError(cause)
   const code = error instanceof ServiceError ? error.code : 'internal'

@@ -9,12 +9,12 @@ export type Command = { command: string; args: readonly string[] }
 const oldestBun = '1.4.0'
 const packageName = '@oven/bun-linux-x64'
 
-/** What Bun would do by itself and Node.js does not: read .env files, fetch packages. */
+/** Arguments that keep Bun from what Node.js does not do by itself: reading .env files, fetching packages. */
 const bunArgs = ['--no-env-file', '--no-install']
 
 /**
- * What a service's entry is given to: this Node.js, or for the gateway the runtime that `HINDSIGHT_GATEWAY_RUNTIME` names. Throws
- * `invalid_config` where that is not there or too old.
+ * The command that runs a service's entry: this Node.js, or for the gateway the runtime that `HINDSIGHT_GATEWAY_RUNTIME` names.
+ * Throws `invalid_config` where that is not there or too old.
  */
 export function serviceCommand(service: string, env: NodeJS.ProcessEnv = process.env): Command {
   const runtime = service === 'gateway' ? env['HINDSIGHT_GATEWAY_RUNTIME'] || 'node' : 'node'
@@ -23,7 +23,7 @@ export function serviceCommand(service: string, env: NodeJS.ProcessEnv = process
   throw new ServiceError('invalid_config', `HINDSIGHT_GATEWAY_RUNTIME: expected node or bun, got ${runtime}`)
 }
 
-/** Bun of the PATH, else of the npm package. */
+/** The Bun of the PATH, or else of the npm package. */
 function findBun(env: NodeJS.ProcessEnv): string {
   const found = ['bun', packaged()].flatMap((command) => {
     const version = command === undefined ? undefined : versionOf(command, env)

@@ -9,7 +9,7 @@ export type ServiceContext<Config> = {
   config: Config
   logger: Logger
   meter: Meter
-  /** Does what `meter` does, for what is counted on the path of a request. */
+  /** The metrics that are counted on the path of a request, cheaper than those of `meter`. */
   instruments: Instruments
   /** Undefined unless traces are sent: `docs/tracing.md`. */
   tracing: Tracing | undefined
@@ -27,13 +27,13 @@ export type RunningService = {
   holdsProcess?(): boolean
   /** Whether it can do its work now, by named check; all true means ready. */
   checks?(): Promise<Record<string, boolean>>
-  /** What `/readyz` says beside the checks: what someone should know and a load balancer should not act on. */
+  /** Notes that `/readyz` gives beside the checks, which someone should know and a load balancer should not act on. */
   notes?(): Promise<object>
-  /** What `hindsight status` shows of it: small, JSON. */
+  /** Its part of `hindsight status`: small, JSON. */
   status?(): Promise<Record<string, unknown>>
   /** Answers what the admin listener has no path for, and asks for a key where that listener is not this machine's alone. */
   admin?(request: IncomingMessage, response: ServerResponse): void
-  /** Given its own metrics in Prometheus text format: with those of the processes behind it. */
+  /** The service's metrics in Prometheus text format, given its own: with those of the processes behind it. */
   metrics?(own: string): Promise<string>
   /** Addresses it listens on for its users, as `{ http: 'http://127.0.0.1:8080' }`. */
   addresses?: Record<string, string>

@@ -52,13 +52,13 @@ export async function ensureDataDirectory(dir: string): Promise<void> {
   }
 }
 
-/** Not `recursive`: where the system answers ENOENT although the parent is there, as in /proc, that never ends. */
+/** Creates the directory and its missing parents. `recursive` would never end where the system answers ENOENT although the parent is there, as in /proc. */
 async function createLevels(path: string): Promise<void> {
   const missing: string[] = []
   for (let level = path; !(await isThere(level)); level = dirname(level)) missing.unshift(level)
   for (const level of missing)
     await mkdir(level).catch((error: SystemError) => {
-      // Another service creates the same levels at the same time.
+      // Another service may create the same levels at the same time.
       if (error.code !== 'EEXIST') throw error
     })
   if (!(await stat(path)).isDirectory()) throw Object.assign(new Error(`${path} is a file`), { code: 'EEXIST' })

@@ -12,9 +12,9 @@ import type { Tracing } from './tracing.ts'
 
 export type Telemetry = {
   meter: Meter
-  /** For what is counted on the path of a request. */
+  /** The metrics that are counted on the path of a request. */
   instruments: Instruments
-  /** Only where traces are sent. */
+  /** The maker of spans; undefined unless traces are sent. */
   tracing: Tracing | undefined
   /** Every metric of the process in Prometheus text format. */
   renderMetrics(): Promise<string>
@@ -25,8 +25,8 @@ export type Telemetry = {
 export const prometheusContentType = 'text/plain; version=0.0.4; charset=utf-8'
 
 /**
- * The process's metrics, always readable as Prometheus text. Pushed by OTLP over HTTP, with traces, as OpenTelemetry's variables in
- * `process.env` say; `warn` is told of each value that is not done, and later of what cannot be sent.
+ * Starts the process's metrics, always readable as Prometheus text. They are pushed by OTLP over HTTP, with traces, as
+ * OpenTelemetry's variables in `process.env` say; `warn` is told of each unsupported value, and later of what cannot be sent.
  */
 export async function startTelemetry({
   service,
@@ -61,7 +61,7 @@ export async function startTelemetry({
   }
 }
 
-/** The SDK's own reading of its variables, and what it could not send, are said only to its logger. */
+/** Passes on what the SDK tells only its own logger: how it reads its variables, and what it could not send. */
 function listenToSdk(warn: (message: string) => void): void {
   const say = (...said: unknown[]) => warn(said.map(String).join(' '))
   const silent = () => undefined
@@ -69,7 +69,7 @@ function listenToSdk(warn: (message: string) => void): void {
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
 }
 
-// Loaded only when asked for: the exporters cost every process start time that most never use.
+// The exporters are loaded only when asked for: they cost every process start time that most never use.
 async function pushMetrics(asked: OtelEnvironment['metrics'], metricProducers: MetricProducer[]): Promise<MetricReader[]> {
   if (asked === undefined) return []
   const { createMetricExporter } = await import('./metric-exporter-opentelemetry.ts')

@@ -1,9 +1,9 @@
-/** Who in a trace asked, after https://www.w3.org/TR/trace-context/. Ids are lower-case hexadecimal. */
+/** The span that asked, in its trace, after https://www.w3.org/TR/trace-context/. Ids are lower-case hexadecimal. */
 export type TraceParent = { traceId: string; spanId: string; sampled: boolean }
 
 const form = /^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
-/** A header that is not one begins no trace: undefined, never an error. */
+/** Parses the header `traceparent`; a malformed one is undefined, never an error, and begins no trace. */
 export function parseTraceparent(header: string | undefined): TraceParent | undefined {
   if (header === undefined) return undefined
   const [, version, traceId = '', spanId = '', flags = '', more] = form.exec(header) ?? []
@@ -23,7 +23,7 @@ export function spanIdOf(predictionId: string): string {
   return predictionId.slice(-17).replace('-', '')
 }
 
-/** `trace_id` and what stands behind it in a sampled prediction event's canonical form: text of a client's own has its quotes escaped. */
+/** The texts around the trace id in a sampled prediction event's canonical form. A client's own text cannot hold them, since its quotes are escaped. */
 const before = Buffer.from('"trace_id":"')
 const behind = '","trace_sampled":true,"trigger":'
 const traceIdLength = 32

@@ -7,7 +7,7 @@ import type { OtlpSignal } from './otel-environment.ts'
 import type { TraceParent } from './trace-context.ts'
 import type { Tracing } from './tracing.ts'
 
-/** Spans sent by OTLP over HTTP, to where the environment says and as it says: OTEL_TRACES_SAMPLER and the others. */
+/** Starts tracing: spans are sent by OTLP over HTTP, to where the environment says and as it says by OTEL_TRACES_SAMPLER and the others. */
 export function startTracing(resource: Resource, { protocol }: OtlpSignal): { tracing: Tracing; shutdown(): Promise<void> } {
   const ids = createIds()
   const spanProcessors = [new BatchSpanProcessor(protocol === 'http/json' ? new OTLPTraceExporter() : new ProtobufExporter())]
@@ -43,7 +43,7 @@ export function startTracing(resource: Resource, { protocol }: OtlpSignal): { tr
   }
 }
 
-/** The SDK asks for the id of a span while it starts one: what is to be used is put there for just that call. */
+/** Gives the SDK the ids of spans. It asks for one while it starts a span, so an id that is to be used is put there for just that call. */
 function createIds(): { generator: IdGenerator; using<T>(spanId: string | undefined, start: () => T): T } {
   const random = new RandomIdGenerator()
   let given: string | undefined

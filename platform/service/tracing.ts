@@ -3,13 +3,13 @@ import type { TraceParent } from './trace-context.ts'
 
 export type SpanStart = {
   kind?: SpanKind
-  /** Without one a trace begins. */
+  /** The span that this one is part of; without one a trace begins. */
   parent?: TraceParent | undefined
   /** An id that others can tell from elsewhere; by default a random one. */
   spanId?: string
   links?: readonly TraceParent[]
   attributes?: Attributes
-  /** Unix milliseconds, fractions of them too; by default now. */
+  /** The span's start in Unix milliseconds, with fractions; by default now. */
   atMs?: number
 }
 
@@ -18,5 +18,5 @@ export type ActiveSpan = {
   end(options?: { atMs?: number; attributes?: Attributes; error?: { code: SpanStatusCode; message: string } }): void
 }
 
-/** Spans with what they belong to named, so that nothing has to be carried along through every call. */
+/** Starts spans. Each names what it belongs to, so that no context has to be carried along through every call. */
 export type Tracing = { start(name: string, options: SpanStart): ActiveSpan }

@@ -37,7 +37,7 @@ function zoneOf(timeZone: string): Zone {
   return zone
 }
 
-/** The offset of a whole UTC hour; NaN for one within which the offset changes, which is computed each time. */
+/** Computes and remembers the offset of a whole UTC hour: NaN when it changes within the hour, so that it is computed each time. */
 function rememberHour(zone: Zone, hour: number): number {
   const first = computeOffsetMs(zone, hour * hourMs)
   const offset = first === computeOffsetMs(zone, (hour + 1) * hourMs - 1) ? first : Number.NaN

@@ -4,12 +4,13 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
-/** What was erased once is read from here by every process that starts later. Beside the compiler: a new one begins with an empty folder. */
+/** The folder in which every later process finds what was erased once. It lies beside the compiler, so that a new one begins with an empty folder. */
 const cache = new URL('erased/', pathToFileURL(createRequire(import.meta.url).resolve('@swc/wasm-typescript')))
 
 /**
- * A module loader's hook: a TypeScript file with its types blanked out, so that lines and columns are those of the source. By the
- * compiler that Node.js uses itself from 22.18. Unlike compilers that rename functions or wrap them, it leaves the code as written.
+ * A module loader's hook that blanks out the types of a TypeScript file, so that lines and columns are those of the source. It
+ * uses the compiler of Node.js itself (from 22.18), which leaves the code as written, unlike those that rename functions or wrap
+ * them.
  */
 export async function load(url, context, nextLoad) {
   const { protocol, pathname } = new URL(url)
@@ -21,7 +22,7 @@ export async function load(url, context, nextLoad) {
   return { format: 'module', source: readErased(hash) ?? (await erase(text, filename, hash)), shortCircuit: true }
 }
 
-/** Its last line says that it is whole: a loss of power may cut off what was never synced. */
+/** The last line of an erased file, which says that it is whole: a loss of power may cut off what was never synced. */
 const lastLine = (hash) => `\n// ${hash}\n`
 
 function readErased(hash) {
@@ -38,12 +39,12 @@ async function erase(text, filename, hash) {
   const code = transformSync(text, { filename, mode: 'strip-only', module: true }).code + lastLine(hash)
   try {
     await mkdir(cache, { recursive: true })
-    // Renamed when it is whole: other processes start at the same moment.
+    // The file gets its name when it is whole: other processes start at the same moment.
     const unfinished = new URL(`${randomUUID()}.tmp`, cache)
     await writeFile(unfinished, code)
     await rename(unfinished, new URL(`${hash}.js`, cache))
   } catch {
-    // A folder that cannot be written costs each start its time, nothing else.
+    // A folder that cannot be written only costs each start its time.
   }
   return code
 }

@@ -35,7 +35,7 @@ const meanings = new Map(
   ),
 )
 
-/** What an error code of ClickHouse says; `other` where nobody acts on it. */
+/** The meaning of an error code of ClickHouse; `other` where nobody acts on it. */
 export function meaningOf(code: string): CodeMeaning | 'other' {
   return meanings.get(code) ?? 'other'
 }

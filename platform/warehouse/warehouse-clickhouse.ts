@@ -10,15 +10,15 @@ export type WarehouseOptions = {
   url: string
   user?: string | undefined
   password?: string | undefined
-  /** Default `default`. */
+  /** The database of statements that name none. Default `default`. */
   database?: string | undefined
-  /** Longest silence on a request's connection. Default 60 s. */
+  /** The longest silence on a request's connection, in milliseconds. Default 60,000. */
   requestTimeoutMs?: number | undefined
-  /** Connections at once; more requests wait. Default 10. */
+  /** The most connections at once; more requests wait. Default 10. */
   maxConnections?: number | undefined
-  /** gzip both ways: worth it over a network, not over loopback. Default off. */
+  /** Whether requests and answers are compressed by gzip: worth it over a network, not over loopback. Default false. */
   compression?: boolean | undefined
-  /** Sends only what a read-only user or port accepts. Default false. */
+  /** Whether only what a read-only user or port accepts is sent. Default false. */
   readOnly?: boolean | undefined
 }
 
@@ -60,7 +60,7 @@ export function createWarehouse(options: WarehouseOptions): Warehouse {
     return await client.query({ query: sql, format: 'JSONEachRow', ...withOptions(params, settings) })
   }
 
-  /** The client's own insert takes no encoded JSON. */
+  /** Inserts lines of JSON, which the client's own insert does not take. */
   async function insertLines(table: string, lines: Uint8Array, settings: ClickHouseSettings): Promise<void> {
     const values = Readable.from([lines], { objectMode: false })
     const { stream } = await client.exec({ query: `INSERT INTO ${table} FORMAT JSONEachRow`, values, clickhouse_settings: settings })
@@ -106,7 +106,10 @@ async function withOwnErrors<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What ClickHouse said stays a query error, but where its disk is at fault; a fault of the caller's own values stays as it is; the rest is the connection. */
+/**
+ * The error as the port has it: what ClickHouse said is a query error, unless its disk is at fault; a fault of the caller's own
+ * values stays as it is; the rest is the connection's.
+ */
 function translate(error: unknown): unknown {
   if (error instanceof ClickHouseError) {
     const reason = meaningOf(error.code)

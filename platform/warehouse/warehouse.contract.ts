@@ -9,7 +9,7 @@ import type { Warehouse } from './warehouse.ts'
 
 export type WarehouseUnderTest = { url: string; user?: string; password?: string; stop(): Promise<void> }
 
-/** What Hindsight relies on of any warehouse: of the port, and of the HTTP interface as the ordinary client uses it. */
+/** The tests of what Hindsight relies on in any warehouse: of the port, and of the HTTP interface as the ordinary client uses it. */
 export function warehouseContract(name: string, start: () => Promise<WarehouseUnderTest>): void {
   describe(`warehouse contract: ${name}`, () => {
     const database = `contract_${randomUUID().replaceAll('-', '')}`

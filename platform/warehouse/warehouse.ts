@@ -7,13 +7,13 @@ export type ClickHouseSettings = Record<string, string | number | boolean>
  * does not answer or its disk takes nothing, and `WarehouseQueryError` when it refuses.
  */
 export type Warehouse = {
-  /** All rows, as objects. `{name:Type}` in the SQL is bound from `params`, never spliced. */
+  /** Queries all rows, as objects. `{name:Type}` in the SQL is bound from `params`, never spliced. */
   query<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings): Promise<Row[]>
-  /** Rows as they come, in blocks: for results that do not fit in memory. */
+  /** Queries rows as they come, in blocks, for results that do not fit in memory. */
   stream<Row>(sql: string, params?: QueryParams, settings?: ClickHouseSettings): AsyncIterable<Row[]>
-  /** One INSERT of all rows, as objects or as their JSON, a line each. Resolves when the engine has confirmed it. */
+  /** Inserts all rows in one INSERT, as objects or as their JSON, a line each. Resolves when the engine has confirmed it. */
   insert(table: string, rows: readonly object[] | Uint8Array, settings?: ClickHouseSettings): Promise<void>
-  /** A statement without a result. */
+  /** Runs a statement without a result. */
   command(sql: string, params?: QueryParams, settings?: ClickHouseSettings): Promise<void>
   ping(): Promise<boolean>
   close(): Promise<void>

@@ -10,7 +10,7 @@ export type Flight = {
   id: string
   origin: string
   destination: string
-  /** Miles. */
+  /** The distance in miles. */
   distance: number
   departureMs: number
   /** When it lands, and its delay becomes known: the file does not say, so it is taken from the distance. */

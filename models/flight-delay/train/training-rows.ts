@@ -16,14 +16,14 @@ export type RowsSummary = { rows: number; sha256: string; anchorFromMs: number; 
 /** One departure: its features in the order asked for, missing ones NaN, and its outcome. */
 export type TrainingRow = { flight: Flight; features: number[] }
 
-/** Days computed at once: bounds memory. */
+/** How many days are computed at once, which bounds the memory. */
 const chunkDays = 7
 
 /** Computes the features of every departure of the span, as they would have been served, in the order of departure. */
 export async function* trainingRows(project: Project, names: readonly string[], span: Span): AsyncGenerator<TrainingRow[]> {
   const windows = openOfflineWindows(project)
   try {
-    // A day more on both sides: landings of the evening before, and of flights further east that left meanwhile.
+    // The landings span one day more on both sides: those of the evening before, and of flights further east that left meanwhile.
     for await (const flights of chunks(project, { from: addDays(span.from, -1), to: addDays(span.to, 1) }))
       await windows.addLandings(flights)
     for await (const flights of chunks(project, span)) yield await assembleRows({ project, names, windows, flights })

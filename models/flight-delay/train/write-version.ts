@@ -9,7 +9,7 @@ import type { ProjectModel } from '../../../platform/project/project.ts'
 import { openScorer } from './score-onnxruntime.ts'
 import type { RowsSummary } from './training-rows.ts'
 
-/** What train.py says of a version. */
+/** The part of a version that train.py reports. */
 export type TrainingResult = {
   ir_version: number
   opsets: Record<string, number>

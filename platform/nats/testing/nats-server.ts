@@ -21,7 +21,7 @@ export type TestNats = {
   connect(): Promise<NatsConnection>
   signal(signal: NodeJS.Signals): void
   kill(): Promise<void>
-  /** On the same port and store. */
+  /** Starts it again on the same port and store. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
@@ -35,7 +35,7 @@ const isRequired = process.env['REQUIRE_SERVICES'] === '1'
 export const natsBinaries: readonly NatsBinary[] = isFullRun ? findBinaries() : findBinaries().slice(0, 1)
 if (natsBinaries.length === 0 && !isRequired) process.stderr.write('tests on NATS are skipped: nats-server is not on the PATH\n')
 
-/** Skipped without the binary; with REQUIRE_SERVICES=1 its tests fail instead. */
+/** Describes tests that are skipped without the binary, and fail instead with REQUIRE_SERVICES=1. */
 export const describeWithNats = runIf(natsBinaries.length > 0 || isRequired)
 
 function findBinaries(): NatsBinary[] {

@@ -13,12 +13,12 @@ export type TestRedis = {
   url: string
   port: number
   dir: string
-  /** Commands of the test's own. */
+  /** A client for the test's own commands. */
   client: Redis
   signal(signal: NodeJS.Signals): void
   /** Ends it as a power cut would: what it had not written to its folder is gone. */
   kill(): Promise<void>
-  /** On the same port and folder. */
+  /** Starts it again on the same port and folder. */
   restart(): Promise<void>
   stop(): Promise<void>
 }
@@ -28,7 +28,7 @@ const isRequired = process.env['REQUIRE_SERVICES'] === '1'
 const isMissing = spawnSync('redis-server', ['--version']).error !== undefined
 if (isMissing && !isRequired) process.stderr.write('tests on Redis are skipped: redis-server is not on the PATH\n')
 
-/** Skipped without the binary; with REQUIRE_SERVICES=1 its tests fail instead. */
+/** Describes tests that are skipped without the binary, and fail instead with REQUIRE_SERVICES=1. */
 export const describeWithRedis = runIf(!isMissing || isRequired)
 
 /** A real Redis of the test's own on a free port, in a folder that goes with it. It keeps nothing unless `args` say so. */

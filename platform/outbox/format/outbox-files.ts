@@ -3,7 +3,7 @@ import { unlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { isMissing } from './segment-names.ts'
 
-// Descriptors instead of FileHandles: no object that closes itself when collected.
+// Files are used by descriptor and not as FileHandles, which close themselves when they are collected.
 export const openFile = promisify(fs.open)
 export const closeFile = promisify(fs.close)
 export const truncateFile = promisify(fs.ftruncate)

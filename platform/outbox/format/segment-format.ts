@@ -94,9 +94,9 @@ function parseCompletion(buffer: Buffer, id: SegmentId): SegmentCompletion | und
 }
 
 /**
- * CRC-32 (4) over all that follows, length of what follows the length (4), seq (6), kind (1), whether there is a
- * settledThrough (1), appendedAt (8), length of the id (2), settledThrough (6) if there is one, id, payload. Little endian.
- * Returns the offset behind the record.
+ * Writes a record and returns the offset behind it, all in little endian: CRC-32 (4) over all that follows, length of what
+ * follows the length (4), seq (6), kind (1), whether there is a settledThrough (1), appendedAt (8), length of the id (2),
+ * settledThrough (6) if there is one, id, payload.
  */
 export function writeRecord(target: Buffer, offset: number, record: RecordInput, seed: number): number {
   const { settledThrough } = record

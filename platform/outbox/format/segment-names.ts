@@ -16,7 +16,7 @@ export function laneDirectory(dir: string, { writerId, lane }: Pick<SegmentId, '
   return join(dir, writerId, lane)
 }
 
-/** How far readers of the lane may go is written there. */
+/** The path of the file that says how far readers of the lane may go. */
 export function positionPath(dir: string, place: { writerId: string; lane: Lane }): string {
   return join(laneDirectory(dir, place), positionFileName)
 }

@@ -35,7 +35,7 @@ export async function openSlotFile({ path, disk = nodeDisk }: { path: string; di
   }
 }
 
-/** Allocated whole at once: later writes change neither size nor blocks, so that syncing them is cheap and meets no full disk. */
+/** Creates the file whole at once: later writes change neither size nor blocks, so that syncing them is cheap and meets no full disk. */
 async function createSlots(path: string, disk: OutboxDisk): Promise<number> {
   const fd = await openFile(path, 'w+')
   await disk.write(fd, Buffer.alloc(2 * slotStride), 2 * slotStride, 0)

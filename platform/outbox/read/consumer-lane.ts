@@ -12,13 +12,13 @@ import { isMissing, laneDirectory, positionPath, segmentPath } from '../format/s
 import { openSlotFile, readSlots, type LogPosition, type SlotFile } from '../format/slot-file.ts'
 import type { Wakeup } from './wakeup.ts'
 
-/** One lane of one writer, as a durable consumer has it. */
+/** A writer's lane as one durable consumer reads and confirms it. */
 export type ConsumerLane = {
   read(budget: { records: number; bytes: number }): Promise<LogRecord[]>
   confirm(origin: Origin): void
-  /** A record that was delivered and is not confirmed, from the disk once more; undefined when it cannot be read. */
+  /** Reads a delivered, unconfirmed record from the disk once more; undefined when it cannot be read. */
   reread(origin: Origin): Promise<LogRecord | undefined>
-  /** Resolves when all that `confirm` was told before is on disk. */
+  /** Resolves when all earlier confirmations are on disk. */
   save(): Promise<void>
   lag(): Promise<ConsumerLag>
   /** False when the writer's directory has been removed, or made anew. */
@@ -35,7 +35,7 @@ export type ConsumerLaneOptions = {
   onDamage: (damage: LogDamage) => void
 }
 
-/** Undefined while the writer has not made the lane's files. */
+/** Opens a lane for a consumer; undefined while the writer has not made the lane's files. */
 export async function createConsumerLane(options: ConsumerLaneOptions): Promise<ConsumerLane | undefined> {
   const { dir, writerId, lane, consumer, wakeup, onDamage } = options
   const place = { writerId, lane }
@@ -74,7 +74,7 @@ export async function createConsumerLane(options: ConsumerLaneOptions): Promise<
       return found && readDelivered(dir, origin, found)
     },
     save() {
-      // Behind one another, and the one that finds nothing new to write has been served by the one before it.
+      // Saves run one behind the other, and one that finds nothing new to write has been served by the one before it.
       saving = saving.catch(() => undefined).then(saveLatest)
       return saving
     },
@@ -110,7 +110,7 @@ async function readDelivered(dir: string, origin: Origin, { position, bytes }: D
   return record && toLogRecord(origin, record)
 }
 
-/** Undefined when the outbox is being removed at this moment. */
+/** Opens the consumer's cursor; undefined when the outbox is being removed at this moment. */
 async function openCursor(path: string, positionFd: number): Promise<SlotFile | undefined> {
   try {
     return await openSlotFile({ path })

@@ -19,7 +19,7 @@ export function createConsumerLanes(options: {
   dir: string
   consumer: string
   lanes: readonly Lane[]
-  /** Between two looks, unless the directory says that it has changed. */
+  /** Milliseconds between two looks, unless the directory says that it has changed. */
   scanMs: number
   wakeup: Wakeup
   onDamage: (damage: LogDamage) => void

@@ -4,16 +4,16 @@ import type { LogPosition } from '../format/slot-file.ts'
 /** `position` is behind the record, which takes `bytes` in its segment. */
 export type DeliveredRecord = { position: LogPosition; bytes: number; appendedAtMs: number }
 
-/** What a consumer was given of one lane and has not seen off: finds out how far the confirmed records reach without a gap. */
+/** The records of one lane that a consumer was given and has not seen off: finds out how far the confirmed ones reach without a gap. */
 export type DeliveredRecords = {
-  /** In the order of delivery. */
+  /** Adds records in the order of delivery. */
   add(record: DeliveredRecord): void
   /** @throws ServiceError `internal` for a record that was never delivered. */
   confirm(epoch: number, seq: number): void
-  /** Behind the last record before which everything delivered is confirmed. */
+  /** The position behind the last record before which everything delivered is confirmed. */
   confirmedThrough(): LogPosition | undefined
   oldestUnconfirmed(): DeliveredRecord | undefined
-  /** Undefined for one that was never delivered, or is behind the point up to which all are confirmed. */
+  /** Finds a record; undefined for one that was never delivered, or is behind the point up to which all are confirmed. */
   find(epoch: number, seq: number): DeliveredRecord | undefined
 }
 

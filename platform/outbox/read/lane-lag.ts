@@ -53,7 +53,7 @@ export async function readSegmentEnd(dir: string, id: SegmentId, next: SegmentId
   return { lastSeq, endOffset: (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await fileBytes(dir, id)) }
 }
 
-/** What the segment's header and records take; 0 when it has been freed meanwhile. Behind them, one that grows has space for more. */
+/** The bytes of the segment's header and records; 0 when it has been freed meanwhile. A growing segment has space for more behind them. */
 export async function segmentBytes(dir: string, id: SegmentId, published: LogPosition | undefined): Promise<number> {
   const size = await fileBytes(dir, id)
   const order = published === undefined ? 1 : compareSegments(id, toSegment(published))

@@ -41,7 +41,7 @@ export function createLaneReader(options: {
     try {
       await readInto(out, { ...budget }, published)
     } catch (error) {
-      // What has been taken counts as delivered, so it must arrive; the fault shows again at the next call.
+      // Records that were read count as delivered, so they must arrive; the fault shows again at the next call.
       if (out.length === 0) throw error
     }
     return out

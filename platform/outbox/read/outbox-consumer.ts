@@ -15,13 +15,13 @@ export type OutboxConsumerOptions = {
   lanes: readonly Lane[]
   /** How long an idle fetch sleeps where no file notification wakes it. Default 25. */
   pollMs?: number
-  /** Between looks for writers that have appeared or gone. Default 250. */
+  /** Milliseconds between two looks for writers that have appeared or gone. Default 250. */
   scanMs?: number
   /** Told once of records that cannot be read; the ones behind them are delivered. `damaged()` counts them. */
   onDamage?: (damage: LogDamage) => void
 }
 
-/** Beyond the port: `damaged` is how many records were reported as damaged, at least one for each report. */
+/** A consumer of outboxes: beyond the port, `damaged` counts the records that were reported as damaged, at least one for each report. */
 export type OutboxConsumer = Omit<EventLogConsumer, 'confirm'> & {
   damaged(): number
   /** Confirms as the port says; a record's origin is enough. */
@@ -95,7 +95,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     return out
   }
 
-  /** A lane that cannot be read must not swallow what others have given; its turn to be the first comes. */
+  /** Reads from a lane. One that fails must not swallow what others have given: its fault is thrown when its turn to be the first comes. */
   async function readFrom(lane: ConsumerLane | undefined, budget: { records: number; bytes: number }, out: LogRecord[]) {
     try {
       return (await lane?.read(budget)) ?? []

@@ -6,9 +6,9 @@ import { segmentHeaderBytes, type SegmentId } from '../format/segment-format.ts'
 import { listSegments, positionPath } from '../format/segment-names.ts'
 
 const lane = 'predictions'
-/** What was under way when an epoch ended was appended within this time before. */
+/** The time before the end of an epoch within which everything was appended that was still under way then. */
 const lookBackMs = 60_000
-/** Each epoch looks through those before it; several, for one that ended before it had. */
+/** How many epochs are looked through: each does so for those before it, but may have ended before it had. */
 const mostEpochs = 4
 const budget = { records: 4_096, bytes: 8 * 1024 * 1024 }
 
@@ -25,7 +25,7 @@ export async function* readLastPredictions(
   }
 }
 
-/** The last one that was begun long enough before the epoch's last. */
+/** The last segment that was begun long enough before the epoch's last one. */
 async function firstToRead(dir: string, segments: readonly SegmentId[]): Promise<SegmentId> {
   const last = segments.at(-1) as SegmentId
   const endedAtMs = (await readSegmentHeader(dir, last))?.createdAtMs ?? Infinity

@@ -25,7 +25,7 @@ export type SegmentReader = {
   isStuck(): boolean
 }
 
-/** One read call per this much: large against its cost, small against what a consumer holds of it. */
+/** The bytes of one read call: large against its cost, small against what a consumer holds of it. */
 const chunkBytes = 1024 * 1024
 
 /** `resumeAt` is the offset of a cursor, which a power loss may have made point at no record's start. */
@@ -73,7 +73,7 @@ export function createSegmentReader(options: { id: SegmentId; fd: number; nextSe
     return true
   }
 
-  /** The cursor's offset is no record's start. Its number still holds. */
+  /** Starts again at the segment's beginning when the cursor's offset is no record's start; its number still holds. */
   function rereadFromStart(): void {
     resumed = false
     offset = segmentHeaderBytes

@@ -12,7 +12,7 @@ export type Wakeup = {
 }
 
 /**
- * Notifications make delivery quick, the bound makes it certain: file systems without inotify (NFS, some container
+ * Watches files. Notifications make delivery quick, the bound makes it certain: file systems without inotify (NFS, some container
  * mounts), an exhausted watch limit, and a file made between the look and the watch all notify nobody.
  */
 export function createWakeup(): Wakeup {
@@ -52,7 +52,7 @@ export function createWakeup(): Wakeup {
   }
 }
 
-/** Without a watcher the bound on the sleep decides alone. */
+/** Watches a path; undefined where that cannot be done, and then the bound on the sleep decides alone. */
 function tryWatch(path: string, onChange: () => void): FSWatcher | undefined {
   try {
     return watch(path, { persistent: false }, onChange)

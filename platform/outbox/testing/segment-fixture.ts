@@ -69,5 +69,5 @@ export async function readLane(
   }
 }
 
-/** For tests of what is in the files, not of whether it is on the disk. */
+/** A disk that syncs nothing, for tests of what is in the files, not of whether it is on the disk. */
 export const unsyncedDisk: OutboxDisk = { write: nodeDisk.write, datasync: () => Promise.resolve() }

@@ -7,7 +7,7 @@ import { describe } from 'vitest'
 
 export type SmallDisk = {
   dir: string
-  /** Leaves no byte free. */
+  /** Takes all space, so that no byte is free. */
   fill(): Promise<void>
   /** Gives back what `fill` took. */
   empty(): Promise<void>
@@ -18,10 +18,10 @@ const { runIf } = describe
 const reason = whyNot()
 if (reason !== undefined) process.stderr.write(`tests on a disk that is full are skipped: ${reason}\n`)
 
-/** Skipped where a tmpfs cannot be mounted, which takes Linux and root. */
+/** Describes tests that are skipped where a tmpfs cannot be mounted, which takes Linux and root. */
 export const describeWithSmallDisk = runIf(reason === undefined)
 
-/** A file system of its own of so many KiB, mounted on `dir`, or on a new folder. */
+/** Mounts a file system of its own of so many KiB on `dir`, or on a new folder. */
 export function mountSmallDisk(kibibytes: number, dir: string = mkdtempSync(join(tmpdir(), 'hindsight-disk-'))): SmallDisk {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k`, 'tmpfs', dir])
   const filler = join(dir, 'filler')
@@ -29,7 +29,7 @@ export function mountSmallDisk(kibibytes: number, dir: string = mkdtempSync(join
     dir,
     async fill() {
       const isFull = (error: NodeJS.ErrnoException) => error.code === 'ENOSPC'
-      // Twice what it can hold: the write ends where the disk does.
+      // The write is twice what the disk holds, and ends where the disk does.
       await writeFile(filler, Buffer.alloc(2 * kibibytes * 1024)).catch((error: NodeJS.ErrnoException) => {
         if (!isFull(error)) throw error
       })

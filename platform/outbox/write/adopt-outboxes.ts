@@ -11,7 +11,10 @@ import { isMissing, listSegments, listWriters } from '../format/segment-names.ts
 /** Looks after the outboxes of writers that are gone: seals crashed epochs, frees segments, removes what is empty. */
 export type Adopter = { look(): Promise<void> }
 
-/** By then nobody comes back to read it, and no clock is so far off that a new epoch would repeat one of it. */
+/**
+ * The age from which on an empty outbox is removed: by then nobody comes back to read it, and no clock is so far off that a new
+ * epoch would repeat one of it.
+ */
 const removeAfterMs = 3_600_000
 
 export function createAdopter(options: {
@@ -38,11 +41,11 @@ export function createAdopter(options: {
 
   async function tend(writerId: string, holder: OutboxHolder): Promise<void> {
     try {
-      // Twice dead, so that a writer that is being restarted finds its outbox free.
+      // A writer must be found dead at two looks, so that one that is being restarted finds its outbox free.
       if (holder.state === 'dead' && deadBefore.get(writerId) === holder.epoch) await endCrashed(writerId)
       if (holder.state === 'released') await freeReleased(writerId, holder.epoch)
     } catch (error) {
-      // Its own process, or another adopter, was faster.
+      // The writer's own process, or another adopter, was faster.
       if (!(error instanceof ServiceError) && !isMissing(error)) throw error
     }
   }
@@ -53,7 +56,7 @@ export function createAdopter(options: {
       const epoch = await startEpoch(number, { ...epochOptions, writerId, onFailure: () => undefined })
       await epoch.finish()
     } catch (error) {
-      // Whatever is left undone, its own writer does; ours must not be the claim that keeps it out.
+      // The writer's own process does whatever is left undone, so the claim made here must not keep it out.
       await releaseEpoch(join(dir, writerId), number)
       throw error
     }
@@ -68,11 +71,11 @@ export function createAdopter(options: {
 
   async function removeOutbox(writerId: string): Promise<void> {
     const number = await claimOutbox({ dir, writerId, nowMs: now() })
-    // Between the look and the claim its writer may have been there.
+    // The writer may have been there between the look and the claim.
     for (const lane of lanes) {
       if ((await listSegments(dir, { writerId, lane })).length > 0) return releaseEpoch(join(dir, writerId), number)
     }
-    // Under another name first: a writer of this id that opens now begins a directory of its own.
+    // The directory gets another name first: a writer of this id that opens now begins one of its own.
     const removed = join(dir, `.removed-${writerId}-${randomBytes(4).toString('hex')}`)
     await rename(join(dir, writerId), removed)
     await rm(removed, { recursive: true })

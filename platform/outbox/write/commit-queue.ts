@@ -3,7 +3,7 @@ import type { Lane, Origin } from '../../../contracts/origin.ts'
 import type { Durability } from '../../event-log/event-log.ts'
 import type { LaneEntry } from './segment-sink.ts'
 
-/** What waits for its commit. Whoever commits it resolves it; what nobody resolved is rejected when the commit fails. */
+/** An append that waits for its commit. Whoever commits it resolves it; one that nobody resolved is rejected when the commit fails. */
 export type QueuedEntry = LaneEntry & {
   durability: Durability
   resolve: (origins: Origin[]) => void
@@ -13,7 +13,7 @@ export type QueuedEntry = LaneEntry & {
 export type CommitQueueOptions = {
   lane: Lane
   maxQueuedBytes: number
-  /** Given one batch at a time, in the order of the entries. An error of it ends the queue. */
+  /** Commits one batch at a time, in the order of the entries. An error that it throws ends the queue. */
   commit: (batch: readonly QueuedEntry[]) => Promise<void>
   /** Called once, with the error that ended the queue; by then all that waited has been rejected. */
   onFailure: (error: unknown) => void
@@ -30,7 +30,7 @@ export type CommitQueue = {
   running(): Promise<void> | undefined
 }
 
-/** What one commit holds at most: far above what gathers during an fdatasync, and small enough to stay in memory at once. */
+/** The most bytes of one commit: far above what gathers during an fdatasync, and small enough to stay in memory at once. */
 export const maxCommitBytes = 4 * 1024 * 1024
 
 export function createCommitQueue({ lane, maxQueuedBytes, commit, onFailure }: CommitQueueOptions): CommitQueue {
@@ -81,7 +81,7 @@ export function createCommitQueue({ lane, maxQueuedBytes, commit, onFailure }: C
       return new Promise((resolve, reject) => {
         waiting.push({ records, seal, durability, bytes, resolve, reject })
         waitingBytes += bytes
-        // A microtask later, so that appends of the same turn share the commit.
+        // The commit starts a microtask later, so that appends of the same turn share it.
         running ??= Promise.resolve().then(drain)
       })
     },

@@ -17,14 +17,14 @@ const claimBody = z.object({
   pid: z.int(),
   started: z.string(),
   boot: z.string(),
-  /** The namespace of pids; another container has its own. */
+  /** The namespace of pids, of which each container has its own. */
   namespace: z.string().default(''),
   socket: z.string().optional(),
   state: z.enum(['held', 'released']),
 })
 type ClaimBody = z.infer<typeof claimBody>
 
-/** What this process holds, by directory: it lasts as long as the process, or until it is released. */
+/** The outboxes that this process holds, by directory: each for as long as the process lives, or until it is released. */
 const lives = new Map<string, LifeSocket>()
 
 export type OutboxHolder = { epoch: number; pid: number; state: 'alive' | 'dead' | 'released' }
@@ -103,7 +103,7 @@ export async function endLife(directory: string): Promise<void> {
   await life?.close()
 }
 
-/** A crash leaves the name of its socket behind. Nobody else may claim now, so that one that is not held never will be. */
+/** Removes the sockets' names that crashed processes left behind. Nobody else may claim now, so one that is not held never will be. */
 async function removeDeadSockets(directory: string): Promise<void> {
   for (const name of (await listDirectory(directory)).filter((entry) => lifeSocketName.test(entry)))
     if ((await isHeld(directory, name)) === false) await unlinkIfThere(join(directory, name))
@@ -140,12 +140,16 @@ async function readClaim(path: string): Promise<ClaimBody | undefined> {
   }
 }
 
-/** The socket knows, where there is one. A pid alone may have been given to another process since, or in another boot. */
+/**
+ * Whether the process of a claim holds the outbox. Its socket knows, where there is one; a pid alone may have been given to
+ * another process since, or in another boot.
+ */
 async function isHolding(directory: string, { pid, started, boot, namespace, socket }: ClaimBody): Promise<boolean> {
   if (boot !== bootId()) return false
   const held = socket === undefined ? undefined : await isHeld(directory, socket)
   if (held !== undefined) return held
-  // Not to be seen from here, and an outbox that is taken for abandoned while it is written to loses answers.
+  // A process in another pid namespace cannot be seen from here and counts as alive: an outbox taken for abandoned while it is written to
+  // loses answers.
   if (namespace !== '' && namespace !== (await pidNamespace())) return true
   return isAlive({ pid, born: started === '' ? undefined : `${boot}/${started}` })
 }
@@ -154,7 +158,7 @@ async function thisProcess(): Promise<Pick<ClaimBody, 'pid' | 'started' | 'boot'
   return { pid: process.pid, started: processStart(process.pid), boot: bootId(), namespace: await pidNamespace() }
 }
 
-/** Empty where there is no /proc. */
+/** The pid namespace of this process; empty where there is no /proc. */
 async function pidNamespace(): Promise<string> {
   return readlink('/proc/self/ns/pid').catch(() => '')
 }

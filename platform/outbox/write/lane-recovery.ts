@@ -29,8 +29,8 @@ export type LaneRecoveryOptions = {
   disk: OutboxDisk
   now: () => number
   /**
-   * Where this very process failed: the epoch is cut behind what was acknowledged (at its beginning when there was
-   * nothing), for what an fdatasync failed on may still read well from the page cache and yet not be on the disk.
+   * The epoch that failed in this very process. It is cut behind what was acknowledged (at its beginning when there was nothing),
+   * for what an fdatasync failed on may still read well from the page cache and yet not be on the disk.
    */
   failed?: { epoch: number } & LaneEnd
 }
@@ -38,7 +38,7 @@ export type LaneRecoveryOptions = {
 /** How far this process came with the lane in an epoch that failed. */
 export type LaneEnd = { acknowledged: LogPosition | undefined; settledThrough: number | undefined }
 
-/** What a scan finds of a segment: `end` is where it is to be cut. */
+/** The extent of a segment's records: `end` is where it is to be cut. */
 export type SegmentExtent = { end: number; lastSeq: number; unsealedFrom: number }
 
 /** Ends every older epoch of the lane that was not closed: cuts the torn tail, seals, completes the last segment. Idempotent. */
@@ -141,7 +141,7 @@ async function endSegment(id: SegmentId, extent: SegmentExtent, options: LaneRec
   }
 }
 
-/** The epoch ended between two segments: the one is complete, the next was not begun. */
+/** Seals an epoch that ended between two segments: the one is complete, the next was not begun. */
 async function sealInNewSegment(
   last: SegmentId,
   completion: { lastSeq: number; unsealedFrom: number },

@@ -9,13 +9,13 @@ import { type LogPosition, readSlots } from '../format/slot-file.ts'
 
 export type LaneBacklog = Pick<LaneLag, 'records' | 'oldestAppendedAtMs'>
 
-/** What a lane of this process's own outbox holds on disk, as of the last look. */
+/** The disk space that a lane of this process's own outbox takes, as of the last look. */
 export type LaneStorage = {
   /** Frees what every consumer has passed and measures what stays. */
   refresh(): Promise<void>
   bytes(): number
   segments(): number
-  /** What the consumer that is furthest behind has yet to confirm; nothing where no consumer is named. */
+  /** The records that the consumer furthest behind has yet to confirm; none where no consumer is named. */
   backlog(): LaneBacklog
 }
 
@@ -27,12 +27,12 @@ export function createLaneStorage(options: LaneStorageOptions): LaneStorage {
   let backlog: LaneBacklog = { records: 0 }
 
   async function sizeOf(id: SegmentId, isLast: boolean, published: LogPosition | undefined): Promise<number> {
-    // Only the last one still grows.
+    // The size of every segment but the last, which still grows, is remembered.
     const known = isLast ? undefined : sizes.get(segmentFileName(id))
     return known ?? segmentBytes(options.dir, id, published)
   }
 
-  /** Asked only for segments before the published one: nothing is added to them any more. */
+  /** The end of a segment before the published one, to which nothing is added any more. */
   async function endOf(id: SegmentId, next: SegmentId | undefined): Promise<SegmentEnd> {
     const known = ends.get(segmentFileName(id))
     if (known !== undefined) return known

@@ -20,14 +20,14 @@ export type LaneWriterOptions = {
   maxQueuedBytes: number
   disk: OutboxDisk
   now: () => number
-  /** Called once, with the error that makes this lane's file unusable; by then all that waited has been rejected. */
+  /** Called once, with the error that makes this lane's file unusable; by then all waiting appends have been rejected. */
   onFailure: (error: unknown) => void
 }
 
-/** One lane in one epoch. Not usable after `finish` or `abandon`. */
+/** Writes one lane in one epoch. Not usable after `finish` or `abandon`. */
 export type LaneWriter = {
   append(records: readonly AppendInput[], durability: Durability): Promise<Origin[]>
-  /** Seals what is not sealed when the UTC hour is another than that of the last commit. */
+  /** Writes a seal for unsealed records when the UTC hour is another than that of the last commit. */
   sealHour(): Promise<void>
   /** Waits for what is under way, seals, completes the segment and closes. */
   finish(): Promise<void>
@@ -36,12 +36,12 @@ export type LaneWriter = {
   /** The last acknowledged position; undefined before the epoch's first record in this lane. */
   acknowledged(): LogPosition | undefined
   lastSeq(): number
-  /** The fate of this record is known. False once the lane has ended. */
+  /** Tells that the fate of a record is known. False once the lane has ended. */
   settle(seq: number): boolean
   settlement(): LaneSettlement
 }
 
-/** The lane whose records are answers to somebody. */
+/** The lane whose records are answers to somebody, who is told or not. */
 const settledLane: Lane = 'predictions'
 const maxIdBytes = 1024
 
@@ -116,7 +116,7 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
   }
 }
 
-/** What the records take in a segment at most; undefined when one of them is too large for any. */
+/** The most bytes that the records take in a segment; undefined when one of them is too large for any. */
 function sizeOf(records: readonly AppendInput[]): number | undefined {
   let sum = 0
   for (const { id, payload } of records) {

@@ -13,13 +13,13 @@ export type LifeSocket = { name: string; close(): Promise<void> }
 
 export const lifeSocketName = /^life-[0-9a-f]{12}$/
 
-/** Undefined where the file system takes no sockets. */
+/** Opens a life socket; undefined where the file system takes no sockets. */
 export async function openLifeSocket(directory: string): Promise<LifeSocket | undefined> {
   const name = `life-${randomBytes(6).toString('hex')}`
   const fd = await openFile(directory, 'r')
   const server = createServer((asker) => asker.destroy()).unref()
   try {
-    // Held by this very process, also where it is a worker of a cluster.
+    // The socket is held by this very process, also where it is a worker of a cluster.
     server.listen({ path: shortPath(directory, fd, name), exclusive: true })
     await once(server, 'listening')
   } catch {
@@ -52,7 +52,7 @@ export async function isHeld(directory: string, name: string): Promise<boolean |
   }
 }
 
-/** A socket's path has about a hundred bytes at most, a data directory's any number. */
+/** A path of the socket that is short enough: it may have about a hundred bytes, a data directory any number. */
 function shortPath(directory: string, fd: number, name: string): string {
   return process.platform === 'linux' ? `/proc/self/fd/${fd}/${name}` : join(directory, name)
 }

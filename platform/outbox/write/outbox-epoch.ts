@@ -11,7 +11,7 @@ import { makeDirectory } from '../../service/durable-files.ts'
 
 export type OutboxEpochOptions = Omit<LaneWriterOptions, 'lane' | 'epoch'>
 
-/** What this process knows of an epoch that failed. */
+/** The lanes' ends in an epoch that failed, as far as this process knows them. */
 export type FailedEpoch = { number: number; lanes: Map<Lane, LaneEnd> }
 
 /** One opening of a writer's outbox: a lane writer for each lane. */
@@ -55,7 +55,7 @@ export async function startEpoch(number: number, options: OutboxEpochOptions, fa
       writers.set(lane, await createLaneWriter({ ...options, lane, epoch: number }))
     }
   } catch (error) {
-    // While the disk is full this happens once a second: none may leave its files open.
+    // None may leave its files open: while the disk is full this happens once a second.
     await Promise.all([...writers.values()].map((writer) => writer.abandon()))
     throw error
   }
@@ -81,7 +81,7 @@ async function allDone(promises: Promise<void>[]): Promise<void> {
   if (failures[0]) throw failures[0].reason
 }
 
-/** The error as the port promises it. */
+/** The error in the form that the port promises. */
 export function toUnavailable(error: unknown, message: string): ServiceError {
   return error instanceof ServiceError ? error : new ServiceError('outbox_unavailable', message, { cause: error })
 }

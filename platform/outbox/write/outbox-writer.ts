@@ -24,17 +24,17 @@ export type OutboxWriterOptions = {
    * 64 MiB, at most a quarter of that.
    */
   segmentBytes?: number
-  /** What a lane may hold on disk before its appends are refused, to within what arrives between two looks. Default 16 GiB. */
+  /** The most bytes of a lane on disk before its appends are refused, to within what arrives between two looks. Default 16 GiB. */
   maxLaneBytes?: number
   /** How long a record may wait for its consumers before appends to its lane are refused. Default 7 days. */
   maxLaneAgeMs?: number
-  /** What may wait in memory for its commit, per lane. Default 64 MiB. */
+  /** The most bytes of a lane that may wait in memory for their commit. Default 64 MiB. */
   maxQueuedBytes?: number
   /** How long to wait for another process to let go of this outbox. Default 2,000. */
   lockWaitMs?: number
-  /** Between looks for segments to free, an hour to seal and, after a failure, whether the disk writes again. Default 1,000. */
+  /** Milliseconds between looks for segments to free, an hour to seal and, after a failure, whether the disk writes again. Default 1,000. */
   maintainEveryMs?: number
-  /** Between looks for outboxes in `dir` whose process is gone; acts on those that two looks found so. Default 30,000. */
+  /** Milliseconds between looks for outboxes in `dir` whose process is gone; acts on those that two looks found so. Default 30,000. */
   adoptEveryMs?: number
   now?: () => number
   disk?: OutboxDisk
@@ -42,7 +42,7 @@ export type OutboxWriterOptions = {
   onFault?: (error: unknown) => void
 }
 
-/** What a lane may hold unless the writer is told otherwise. */
+/** The bounds of a lane unless the writer is told otherwise. */
 export const defaultLaneBounds = { maxLaneBytes: 16 * 1024 ** 3, maxLaneAgeMs: 7 * 24 * 3_600_000 } as const
 
 const writerIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
@@ -94,7 +94,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
     broken = true
   }
 
-  /** A failed write spoils its file for good; a new epoch has new files, and recovery settles what the old one holds. */
+  /** Opens a new epoch after a failed write, which spoils its file for good: a new epoch has new files, and recovery settles what the old one holds. */
   async function reopen(): Promise<void> {
     failed ??= await epoch.abandon()
     held = await claimOutbox({ dir, writerId, nowMs: now(), heldEpoch: held })
@@ -104,7 +104,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
   }
 
   async function maintain(): Promise<void> {
-    // First, for a disk that is full writes again only when something has been freed.
+    // Segments are freed first, for a disk that is full writes again only when something has been freed.
     for (const storage of storages.values()) await storage.refresh()
     if (broken) await reopen()
     for (const lane of lanes) await epoch.lane(lane).sealHour()
@@ -154,7 +154,7 @@ export async function openOutboxWriter(options: OutboxWriterOptions): Promise<Ev
 type FirstEpoch = { epochOptions: OutboxEpochOptions } & Pick<OutboxWriterOptions, 'consumersOf'> &
   Required<Pick<OutboxWriterOptions, 'formerConsumers' | 'onFault'>>
 
-/** Whoever cannot start gives the outbox back. */
+/** Starts the first epoch; a process that cannot start gives the outbox back. */
 async function startFirst(held: number, { epochOptions, consumersOf, formerConsumers, onFault }: FirstEpoch): Promise<OutboxEpoch> {
   const { dir, writerId } = epochOptions
   try {
@@ -177,7 +177,7 @@ function laneStatus(own: OwnLane, { number, lane: writerOf }: OutboxEpoch, stora
   return oldest === undefined ? status : { ...status, oldestUnconfirmedAtMs: oldest }
 }
 
-/** A restarted process may be a moment faster than the end of the one before it. */
+/** Claims the outbox, for a while again and again: a restarted process may be a moment faster than the end of the one before it. */
 async function claimWithin(waitMs: number, { now, ...place }: { dir: string; writerId: string; now: () => number }): Promise<number> {
   for (const until = performance.now() + waitMs; ;) {
     try {

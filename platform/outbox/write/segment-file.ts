@@ -8,18 +8,18 @@ import { errnoOf } from '../format/segment-names.ts'
  */
 export type SegmentFile = {
   fd: number
-  /** One call at a time. What is durable is on disk when it resolves, with all that was written before; else in the page cache. */
+  /** Writes; one call at a time. With `isDurable` it is on disk when the call resolves, with all that was written before; else in the page cache. */
   write(buffer: Buffer, options: { bytes: number; offset: number; isDurable: boolean }): Promise<void>
   /** Gives back the space behind the records, which end at `end`. */
   trim(end: number): Promise<void>
   close(): Promise<void>
 }
 
-/** Large against what is written while it is being made ready, and small against what a disk has. */
+/** The bytes that are made ready at once: large against what is written meanwhile, and small against what a disk has. */
 const stepBytes = 1024 * 1024
 const zeros = Buffer.alloc(stepBytes)
 
-/** `fd` is the file with nothing but its header; no more than `maxBytes` of it are made ready ahead. */
+/** Opens the file `fd`, which has nothing but its header; no more than `maxBytes` of it are made ready ahead. */
 export async function openSegmentFile(options: { path: string; fd: number; maxBytes: number; disk: OutboxDisk }): Promise<SegmentFile> {
   const { path, fd, maxBytes, disk } = options
   const throughFd = await disk.openThrough?.(path).catch(async (error: unknown) => {
@@ -32,7 +32,7 @@ export async function openSegmentFile(options: { path: string; fd: number; maxBy
   let isDiskFull = false
   let hasUnsynced = false
 
-  /** Resolves when nothing is being made ready where a write up to `end` goes. */
+  /** Waits for space that is being made ready where a write up to `end` goes. */
   async function makeReady(end: number, isDurable: boolean): Promise<void> {
     const isShort = isDurable && end + stepBytes / 2 > readyUntil
     if (isShort && preparing === undefined && !isDiskFull && readyUntil < maxBytes)
@@ -42,7 +42,7 @@ export async function openSegmentFile(options: { path: string; fd: number; maxBy
     readyUntil = Math.max(readyUntil, end)
   }
 
-  /** The records need no space made ready, so that a disk without space for it may still take some of them. */
+  /** Makes space ready ahead. Records do not need it, so a disk without space for it may still take some of them. */
   async function prepare(bytes: number): Promise<void> {
     try {
       await disk.write(fd, zeros, bytes, readyUntil)
@@ -50,7 +50,7 @@ export async function openSegmentFile(options: { path: string; fd: number; maxBy
       readyUntil += bytes
     } catch (error) {
       if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') isDiskFull = true
-      // A failed sync is told once: it may have been that of records.
+      // A failed sync is told once, for it may have been that of records.
       else failure = { error }
     } finally {
       preparing = undefined

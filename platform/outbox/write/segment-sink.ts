@@ -9,7 +9,7 @@ import type { LogPosition } from '../format/slot-file.ts'
 import { openSegmentFile, type SegmentFile } from './segment-file.ts'
 import type { Settlement } from './settlement.ts'
 
-/** Records, then a seal where a reason for one is given. `bytes` is the most that all of it takes in the segment. */
+/** One append: records, then a seal where a reason for one is given. `bytes` is the most that all of it takes in the segment. */
 export type LaneEntry = { records: readonly AppendInput[]; seal: Seal['reason'] | undefined; bytes: number }
 
 export type SegmentSinkOptions = {
@@ -21,7 +21,7 @@ export type SegmentSinkOptions = {
   segmentBytes: number
   disk: OutboxDisk
   now: () => number
-  /** Which records await their fate, where the lane has such. */
+  /** The fates that records await, in a lane whose records await one. */
   settlement: Settlement | undefined
 }
 
@@ -36,21 +36,21 @@ export type SegmentSink = {
   complete(): Promise<void>
   /** Closes the open segment as it is. */
   close(): Promise<void>
-  /** Behind the last record of the open segment; undefined when none is open. */
+  /** The position behind the last record of the open segment; undefined when none is open. */
   position(): LogPosition | undefined
   lastSeq(): number
   /** The last `settledThrough` that a record carries; 0 before the first. */
   saidThrough(): number
-  /** Something is not sealed and the UTC hour is another than that of the last write. */
+  /** Whether something is not sealed and the UTC hour is another than that of the last write. */
   hourNeedsSeal(): boolean
 }
 
 type OpenSegment = { id: SegmentId; file: SegmentFile; offset: number; seed: number }
 type Numbering = { nextSeq: number; unsealedFrom: number; saidThrough: number }
 
-/** What the buffer may exceed the batch by that it grows for. */
+/** The most bytes by which the buffer may exceed the batch that it grows for. */
 const maxSpareBytes = 4 * 1024 * 1024
-/** What a seal takes at most. */
+/** The most bytes of a seal. */
 export const sealBytesAtMost = 1024
 const hourMs = 3_600_000
 
@@ -60,7 +60,7 @@ export function createSegmentSink(options: SegmentSinkOptions): SegmentSink {
   let segment: OpenSegment | undefined
   let numbering: Numbering = { nextSeq: 1, unsealedFrom: 1, saidThrough: 0 }
   let lastWriteMs = now()
-  // Grows to the largest batch and is used for each: a batch is written before the next one is encoded.
+  // The buffer grows to the largest batch and is used for each: a batch is written before the next one is encoded.
   let buffer = Buffer.allocUnsafeSlow(64 * 1024)
 
   async function write(batch: readonly LaneEntry[], { isDurable } = { isDurable: false }): Promise<Origin[][]> {

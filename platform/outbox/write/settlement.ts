@@ -1,14 +1,14 @@
 /** Which records of a lane's epoch await their fate: what a client was told of them. */
 export type Settlement = {
-  /** In the order of their seq. */
+  /** Adds a record that awaits its fate, in the order of their seq. */
   open(seq: number): void
   settle(seq: number): void
-  /** Up to where nothing awaits its fate, of a lane that ends with `lastSeq`. */
+  /** The seq up to which nothing awaits its fate, in a lane that ends with `lastSeq`. */
   through(lastSeq: number): number
 }
 
 export function createSettlement(): Settlement {
-  // In the order of insertion, so that the first is the lowest.
+  // A set keeps the order of insertion, so that its first seq is the lowest.
   const open = new Set<number>()
   let lowest: number | undefined
   return {

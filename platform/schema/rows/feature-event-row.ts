@@ -27,7 +27,7 @@ export function toFeatureEventRow(event: FeatureEvent, record: LogRecord) {
   }
 }
 
-/** For a SELECT: what an event and its origin are made of. Many are read at once, so nothing else is. */
+/** The columns that make an event and its origin, for a SELECT. Many are read at once, so there are no others. */
 export const featureEventColumns = `event_id, tenant, payload_hash, source, keys, values_number, values_text, event_time, known_at,
   ingested_at, retracts, writer_id, epoch, lane, seq`
 

@@ -11,8 +11,9 @@ import { type Int64, type Stored, toEvent } from './stored.ts'
 export type PredictionRow = ReturnType<typeof toPredictionRow>
 
 /**
- * What the event does not say is null or has no key, never zero. One flat literal: every stored event passes here,
- * and V8 makes an object of known fields many times as fast as one that is put together from spread parts.
+ * The row of an event; a field that the event lacks is null or has no key, and is never zero. It is one flat literal: every
+ * stored event passes here, and V8 makes an object of known fields many times as fast as one that is put together from spread
+ * parts.
  */
 export function toPredictionRow(event: PredictionEvent, record: LogRecord) {
   const { duration_us: duration, features } = event

@@ -3,7 +3,7 @@ import type { LogRecord } from '../../event-log/event-log.ts'
 
 type SettledRow = Omit<Origin, 'seq'> & { settled_through: number }
 
-/** Rows of `bronze.settled`: per writer, epoch and lane the greatest that these records say. */
+/** Rows of `bronze.settled`: for each writer, epoch and lane the greatest `settledThrough` of the records. */
 export function toSettledRows(records: readonly Pick<LogRecord, 'origin' | 'settledThrough'>[]): SettledRow[] {
   const rows = new Map<string, SettledRow>()
   for (const { origin, settledThrough } of records) {

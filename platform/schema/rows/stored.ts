@@ -17,9 +17,9 @@ export type EventFields<Event> = {
     : Event[Field]
 }
 
-/** The event of its fields: what is null it does not have. */
+/** The event of these fields, without those that are null. */
 export function toEvent<Event>(fields: EventFields<Event>): Event {
-  // A loop, because a store is rebuilt from millions of events, and `Object.entries` takes ten times as long.
+  // A loop is used because a store is rebuilt from millions of events, and `Object.entries` takes ten times as long.
   const all = fields as Readonly<Record<string, unknown>>
   const event: Record<string, unknown> = {}
   for (const name in all) if (all[name] !== null) event[name] = all[name]

@@ -27,7 +27,7 @@ export type BronzeTable = keyof BronzeRows
 /** A row and the table it belongs to. */
 export type TableRow = { [Table in BronzeTable]: { table: Table; row: BronzeRows[Table] } }[BronzeTable]
 
-/** In the order in which a batch is stored: an event after its payload, and last, that all of it was. */
+/** The tables in the order in which a batch is stored: an event after its payload, and last, that all of it was. */
 export const bronzeTables: readonly BronzeTable[] = [
   'bronze.prediction_payloads',
   'bronze.label_payloads',

@@ -25,7 +25,7 @@ function events<Event extends object>(fields: {
 
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null })
 
-/** `constructor` is what every object inherits. */
+/** A name of a column, among them `constructor`, which every object inherits. */
 const columnName = fc.oneof(fc.stringMatching(/^[a-z][a-z0-9_]{0,9}$/), fc.constant('constructor'))
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
 const anyText = fc.string({ unit: 'binary', maxLength: 20 })
@@ -35,9 +35,9 @@ const uint64 = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const uint32 = fc.nat({ max: maxUint32 })
 const timeMs = fc.integer({ min: Date.UTC(1900, 0, 1), max: Date.UTC(2299, 11, 31) })
 const time = timeMs.map(toTimestamp)
-/** So far ahead that no row is removed. */
+/** A time of retention so far ahead that no row is removed. */
 const retention = fc.integer({ min: Date.UTC(2200, 0, 1), max: Date.UTC(2299, 11, 31) }).map(toTimestamp)
-/** Of one day, and so of one partition. */
+/** An id of a UUIDv7 whose day, and so whose partition, is the same for all. */
 const uuid7 = fc.tuple(fc.nat({ max: 3_600_000 }), fc.uuid()).map(([ms, random]) => {
   const hex = (Date.UTC(2026, 0, 5, 12) + ms).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7${random.slice(15)}`
@@ -169,7 +169,7 @@ export const labelEvents = events<LabelEvent>({
   tags: texts,
 })
 
-/** What is read back of a label. */
+/** The part of a label that is read back from its row. */
 export function contentOf(event: LabelEvent): Partial<LabelEvent> {
   const { prediction_id, request_id, entities, value_number, value_text, retracted } = event
   return { prediction_id, request_id, entities, value_number, value_text, retracted }
@@ -187,7 +187,7 @@ export const logRecords: fc.Arbitrary<LogRecord> = fc.record({
   ),
 })
 
-/** A map keeps no order. */
+/** An event's features by name: those of a row come from a map, which keeps no order. */
 export function sortedFeatures<Feature extends { name: string }>(features: readonly Feature[]): Feature[] {
   return features.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
