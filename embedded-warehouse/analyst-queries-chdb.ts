@@ -1,5 +1,5 @@
 import type { AnalystSession } from './analyst-session.ts'
-import type { Engine, PoolName } from './engine/engine-chdb.ts'
+import type { Engine } from './engine/engine-chdb.ts'
 import { EngineError } from './engine/engine-error.ts'
 import type { QueryRequest } from './http/http-request.ts'
 import type { QueryResponse } from './http/http-response.ts'
@@ -25,12 +25,13 @@ export async function changeSession(
   })
 }
 
-/** How long a query may hold the session that is kept for brief ones. */
-const briefMs = 2_000
+/** How long a query may hold the session that is kept for its kind, which another of that kind may wait for. */
+const longestMs = { brief: 2_000, views: 10_000 }
 
 /**
- * Answers a statement of an analyst. Some sessions take any query; one is kept for those that are thought brief. A query that
- * stays there for too long is stopped before its answer has begun, and waits for one of the others.
+ * Answers a statement of an analyst. Some sessions take any query, one is kept for queries that are thought to read little, and one for
+ * those that do so through views. A query that stays on a kept session for too long is stopped before its answer has begun, and waits for
+ * one of the others.
  */
 export async function runAnalystQuery(deps: AnalystDeps, query: AnalystQuery): Promise<void> {
   const { request, signal } = query
@@ -39,40 +40,49 @@ export async function runAnalystQuery(deps: AnalystDeps, query: AnalystQuery): P
     await lease.setUp({ settings: new Map(), params: request.params })
     return await judgeOnEngine(lease, { sql: query.sql, database, params: request.params }, deps.guard)
   })
-  if (judged.brief && !deps.engine.hasFree('analyst') && (await runBriefly(deps, { ...query, judged, database }))) return
-  await runOn(deps, 'analyst', { ...query, judged, database })
+  const toRun = { ...query, judged, database }
+  if (judged.amount !== 'much' && (await runOnFirst(judged.amount === 'little' ? 'brief' : 'views', deps, toRun))) return
+  await deps.engine.lease('analyst', signal, (lease) => runOn(lease, deps, toRun))
 }
 
 type JudgedQuery = AnalystQuery & { judged: JudgedSql; database: string }
 
-/** Answers the query on the session for brief ones; false when it was stopped there because it took too long. */
-async function runBriefly(deps: AnalystDeps, query: JudgedQuery): Promise<boolean> {
-  const asked = Number(query.request.settings.get('max_execution_time') ?? Number.POSITIVE_INFINITY)
-  if (asked * 1000 <= briefMs) {
-    await runOn(deps, 'brief', query)
+/** Answers the query on the first session that comes free, the kept one among them; false when it was stopped there because it took too long. */
+async function runOnFirst(kept: keyof typeof longestMs, deps: AnalystDeps, query: JudgedQuery): Promise<boolean> {
+  return await deps.engine.leaseFirst(['analyst', kept], query.signal, async (lease, pool) => {
+    if (pool === kept) return await runWithin(longestMs[kept], lease, deps, query)
+    await runOn(lease, deps, query)
     return true
-  }
-  const settings = new Map([...query.request.settings, ['max_execution_time', String(briefMs / 1000)]])
+  })
+}
+
+/** Answers the query on a kept session; false when it was stopped there because it took longer than `ms`, whatever limit it asked for. */
+async function runWithin(ms: number, lease: Lease, deps: AnalystDeps, query: JudgedQuery): Promise<boolean> {
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    lease.cancel()
+  }, ms)
   try {
     // The answer waits for the query's end, so that nothing of it has been sent when the query is stopped.
-    await runOn(deps, 'brief', { ...query, request: { ...query.request, settings, waitEnd: true } })
+    await runOn(lease, deps, { ...query, request: { ...query.request, waitEnd: true } })
     return true
   } catch (error) {
-    if (error instanceof EngineError && error.type === 'TIMEOUT_EXCEEDED') return false
+    if (isLate && error instanceof EngineError && error.type === 'QUERY_WAS_CANCELLED' && !query.signal.aborted) return false
     throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 
-async function runOn(deps: AnalystDeps, pool: PoolName, query: JudgedQuery): Promise<void> {
+async function runOn(lease: Lease, deps: AnalystDeps, query: JudgedQuery): Promise<void> {
   const { judged, request, response, signal, database } = query
-  await deps.engine.lease(pool, signal, (lease) =>
-    cancelledBy(signal, lease, async () => {
-      const statement = parseSqlStatement(judged.sql)
-      await lease.setUp({ ...setUpOf(request, statement), database })
-      const maxFileBytes = Number(deps.engine.settingsOf('analyst').get('max_result_bytes')?.value)
-      await runQuery(lease, deps.spool, { sql: judged.sql, statement, request, response, maxFileBytes })
-    }),
-  )
+  await cancelledBy(signal, lease, async () => {
+    const statement = parseSqlStatement(judged.sql)
+    await lease.setUp({ ...setUpOf(request, statement), database })
+    const maxFileBytes = Number(deps.engine.settingsOf('analyst').get('max_result_bytes')?.value)
+    await runQuery(lease, deps.spool, { sql: judged.sql, statement, request, response, maxFileBytes })
+  })
 }
 
 /** Runs `use`, and stops what runs on the session when the signal comes. */

@@ -15,6 +15,7 @@ import { createHttpSessions } from './http/http-sessions.ts'
 import { createSpool } from './http/spool.ts'
 import { type HandlerDeps, createQueryHandler } from './query-handler-chdb.ts'
 import { readFunctionCatalog } from './guard/function-catalog-chdb.ts'
+import { createReadAmounts } from './guard/read-amount-chdb.ts'
 import { homeDatabase, readSystemTables } from './guard/read-only-chdb.ts'
 import { type Readiness, createReadiness } from './readiness.ts'
 import { createServiceGuard } from './guard/service-guard-chdb.ts'
@@ -105,7 +106,13 @@ async function listenOn(engine: Engine, options: EmbeddedWarehouseOptions, limit
     onError: options.onError ?? (() => undefined),
   }
   const health = createEngineHealth(writes.check)
-  const guard = { catalog, settings, systemTables, deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i }
+  const guard = {
+    catalog,
+    settings,
+    systemTables,
+    readAmountOf: createReadAmounts(),
+    deniedTables: options.deniedTables ?? /(^|\.)\w*_payloads$/i,
+  }
   const serviceSessions = createHttpSessions({ open: engine.openKept, maxSessions })
   const analystSessions = createHttpSessions({ open: () => createAnalystSession(settings), maxSessions })
   const handleServices = createQueryHandler({

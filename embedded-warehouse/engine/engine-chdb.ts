@@ -2,20 +2,25 @@ import { mkdirSync } from 'node:fs'
 import type { Session } from 'chdb'
 import { ServiceError } from '../../contracts/errors.ts'
 import { type SessionPool, createSessionPool } from './session-pool.ts'
+import { takeFirst } from './take-first.ts'
 import { type Lease, type KeptSlot, type SettingState, type Slot, createSlot, readSettings } from './session-slot-chdb.ts'
 
-/** The pools of sessions: reads of services, inserts, reads of analysts, the brief ones of these, and the judging of statements. None waits for another. */
-export type PoolName = 'read' | 'insert' | 'analyst' | 'brief' | 'judge'
+/**
+ * The pools of sessions: reads of services, inserts, reads of analysts, those of them that read little, those that do so through views,
+ * and the judging of statements. None waits for another.
+ */
+export type PoolName = 'read' | 'insert' | 'analyst' | 'brief' | 'views' | 'judge'
 
 export type Engine = {
   version: string
   /** Waits for a free session of the pool, or for its turn in a `kept` one. Throws TOO_MANY_SIMULTANEOUS_QUERIES when too many wait already, or too long. */
   lease<T>(pool: PoolName, signal: AbortSignal, use: (lease: Lease) => Promise<T>, kept?: KeptSlot): Promise<T>
+  /** Waits for the first free session of several pools, the first of them preferred. Throws when none of them had one in time. */
+  leaseFirst<T>(pools: readonly PoolName[], signal: AbortSignal, use: (lease: Lease, pool: PoolName) => Promise<T>): Promise<T>
   /** A further session, which keeps what statements change; it runs within the bounds of whichever pool it is used in. */
   openKept(): KeptSlot
   /** How many writes to files have failed since it was opened, from a session that nothing else uses. */
   failedWrites(): Promise<number>
-  hasFree(pool: PoolName): boolean
   /** The settings with which the sessions of the pool begin. */
   settingsOf(pool: PoolName): ReadonlyMap<string, SettingState>
   running(): number
@@ -35,7 +40,7 @@ export type EngineOptions = {
 
 export type WaitBounds = { maxWaiting: number; maxWaitMs?: number }
 
-const defaultSessions: Record<PoolName, number> = { read: 6, insert: 2, analyst: 3, brief: 1, judge: 2 }
+const defaultSessions: Record<PoolName, number> = { read: 6, insert: 2, analyst: 3, brief: 1, views: 1, judge: 2 }
 
 /** The default bounds of each pool's queue: a service waits as long as its own timeout says, a person is told after some seconds. */
 const defaultWaiting: Record<PoolName, WaitBounds> = {
@@ -43,9 +48,10 @@ const defaultWaiting: Record<PoolName, WaitBounds> = {
   insert: { maxWaiting: 200 },
   analyst: { maxWaiting: 24, maxWaitMs: 20_000 },
   brief: { maxWaiting: 48, maxWaitMs: 10_000 },
+  views: { maxWaiting: 24, maxWaitMs: 20_000 },
   judge: { maxWaiting: 100, maxWaitMs: 10_000 },
 }
-const poolNames = ['read', 'insert', 'analyst', 'brief', 'judge'] as const
+const poolNames = ['read', 'insert', 'analyst', 'brief', 'views', 'judge'] as const
 
 /** Threads that libuv needs so that a busy session never keeps a file or a compression waiting. */
 export const recommendedThreads = 24
@@ -65,7 +71,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const pools = {} as Record<PoolName, SessionPool<Slot>>
   const settingsOf = {} as Record<PoolName, ReadonlyMap<string, SettingState>>
   for (const name of poolNames) {
-    const isAnalyst = name === 'analyst' || name === 'brief'
+    const isAnalyst = name === 'analyst' || name === 'brief' || name === 'views'
     const openSlot = (slot: string) => open(slot, [...poolArgs[name], ...(isAnalyst ? (options.analystArgs ?? []) : [])])
     const sample = openSlot(name)
     const settings = await readSettings(sample)
@@ -82,21 +88,35 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     )
     pools[name] = createSessionPool({ name, slots, ...(options.waiting?.[name] ?? defaultWaiting[name]) })
   }
-  const lease: Engine['lease'] = async (pool, signal, use, kept) => {
-    const own = await pools[pool].take(signal)
-    const slot = kept ?? own
+  async function useSlot<T>(slot: Slot, give: () => void, use: (lease: Lease) => Promise<T>): Promise<T> {
     slot.take()
     try {
       return await use(slot.lease)
     } finally {
       await slot.restore()
-      pools[pool].give(own)
+      give()
     }
+  }
+  const lease: Engine['lease'] = async (pool, signal, use, kept) => {
+    const own = await pools[pool].take(signal)
+    return await useSlot(kept ?? own, () => pools[pool].give(own), use)
   }
   let keptCount = 0
   return {
     version,
     lease,
+    async leaseFirst(names, signal, use) {
+      const { pool, slot } = await takeFirst(
+        names.map((name) => pools[name]),
+        signal,
+      )
+      const name = names.find((each) => pools[each] === pool) as PoolName
+      return await useSlot(
+        slot,
+        () => pool.give(slot),
+        (own) => use(own, name),
+      )
+    },
     openKept: () =>
       createSlot({
         name: `session-${keptCount++}`,
@@ -107,7 +127,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
         keeps: true,
       }),
     failedWrites: async () => Number(await text(control, failedWritesQuery)),
-    hasFree: (pool) => pools[pool].hasFree(),
     settingsOf: (pool) => settingsOf[pool],
     running: () => Object.values(pools).reduce((sum, pool) => sum + pool.busy(), 0),
     async close() {
@@ -146,6 +165,7 @@ const poolArgs: Record<PoolName, readonly string[]> = {
   // In its own default database the embedded engine takes an unknown table for a file of that name.
   analyst: ['--priority=3', '--database=system'],
   brief: ['--priority=2', '--database=system'],
+  views: ['--priority=2', '--database=system'],
   judge: ['--priority=1', '--database=system'],
 }
 

@@ -1,10 +1,12 @@
+import { type CatalogTable, readNamed, readRows } from './catalog-tables-chdb.ts'
 import { EngineError } from '../engine/engine-error.ts'
+import type { ReadAmount, ReadAmounts } from './read-amount-chdb.ts'
 import { type GuardOptions, type Reads, checkBeforeParsing, denied, judgeSql } from './read-only-guard.ts'
 import { allowedDatabaseEngines, allowedTableEngine } from './read-only-rules.ts'
 import { restoreFull, selectOfShow } from './read-only-show-chdb.ts'
 import { splitFilteredShow } from '../sql/show-filter.ts'
 import { renderStatement } from '../engine/render-statement-chdb.ts'
-import { type Lease, quoteString } from '../engine/session-slot-chdb.ts'
+import type { Lease } from '../engine/session-slot-chdb.ts'
 import { type SystemTables, createSystemTables, systemDatabase } from './system-tables.ts'
 
 /** The database in which analysts start. */
@@ -13,17 +15,13 @@ export const homeDatabase = 'gold'
 const engineDefault = 'default'
 const informationSchema = /^information_schema$/i
 
-export type AnalystGuard = GuardOptions & { systemTables: SystemTables }
+export type AnalystGuard = GuardOptions & { systemTables: SystemTables; readAmountOf: ReadAmounts }
 
 export type JudgedSql = {
   /** The statement to run: the engine's own rendering of what was judged, with the safe part of what is partly open. */
   sql: string
-  /** Whether it reads little, as far as that can be known before it runs. */
-  brief: boolean
+  amount: ReadAmount
 }
-
-/** Rows that a statement may read and still be thought brief. */
-const briefRows = 1_000_000
 
 /** The database of an analyst's session. Never the engine's default. */
 export function analystDatabase(asked: string | undefined): string {
@@ -60,12 +58,15 @@ export async function judgeOnEngine(
   const tree = (await lease.query(`EXPLAIN AST ${canonical}`, 'TSVRaw')).text()
   const reads = judgeSql({ tree, canonical }, guard)
   const places = placesOf(reads, database)
-  const found = await look(lease, places)
+  const found = await readNamed(lease, places)
   for (const place of places) checkPlace(place, { found, guard })
   const partly = places.filter((place) => place.database === systemDatabase && guard.systemTables.access(place.table) === 'partly')
   return {
     sql: /^(SHOW|EXISTS) /.test(canonical) ? canonical : restricted(canonical, { partly, guard }),
-    brief: isBrief(reads, { places, found, guard }),
+    amount: await guard.readAmountOf(lease, reads, {
+      named: found.filter(isOwnTable),
+      endless: places.some((place) => place.database === systemDatabase && guard.systemTables.isEndless(place.table)),
+    }),
   }
 }
 
@@ -89,18 +90,6 @@ function placesOf(reads: Reads, current: string): TableReference[] {
     ...reads.tables.flatMap((name) => places(name, false)),
     ...reads.views.flatMap((name) => places(name, true)),
   ]
-}
-
-type CatalogTable = { database: string; table: string; engine: string; rows: number | null }
-
-async function look(lease: Lease, places: readonly TableReference[]): Promise<CatalogTable[]> {
-  const databases = [...new Set(places.map((place) => quoteString(place.database)))]
-  const tables = [...new Set(places.map((place) => `(${quoteString(place.database)}, ${quoteString(place.table)})`))]
-  return await readRows<CatalogTable>(
-    lease,
-    `SELECT name AS database, '' AS table, engine, NULL AS rows FROM system.databases WHERE name IN (${databases.join(', ')})
-     UNION ALL SELECT database, name, engine, toFloat64(total_rows) FROM system.tables WHERE (database, name) IN (${tables.join(', ')})`,
-  )
 }
 
 /** Throws ACCESS_DENIED unless analysts may read the table; one that does not exist is left to the engine to report. */
@@ -127,25 +116,12 @@ function checkPlace(
     throw denied(`the table ${database}.${table} is not for analysts`)
 }
 
+function isOwnTable({ database, table }: CatalogTable): boolean {
+  return table !== '' && database !== systemDatabase && !informationSchema.test(database)
+}
+
 function restricted(canonical: string, { partly, guard }: { partly: readonly TableReference[]; guard: AnalystGuard }): string {
   const sql = guard.systemTables.restrict(canonical, partly.length)
   if (sql === undefined) throw denied('name the tables of `system` plainly, as in `system.tables`')
   return sql
-}
-
-type Judged = { places: readonly TableReference[]; found: readonly CatalogTable[]; guard: AnalystGuard }
-
-function isBrief(reads: Reads, { places, found, guard }: Judged): boolean {
-  if (reads.endless) return false
-  if (places.some((place) => place.database === systemDatabase && guard.systemTables.isEndless(place.table))) return false
-  const tables = found.filter((row) => row.table !== '' && row.database !== systemDatabase && !informationSchema.test(row.database))
-  return tables.reduce((sum, row) => sum + (row.rows ?? Number.POSITIVE_INFINITY), 0) <= briefRows
-}
-
-async function readRows<Row>(lease: Lease, sql: string): Promise<Row[]> {
-  const text = (await lease.query(sql, 'JSONEachRow')).text()
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Row)
 }

@@ -20,6 +20,8 @@ export type Reads = {
   /** Names that are called like a table function and are none: parameterised views. */
   views: string[]
   databases: string[]
+  /** Whether it tells about tables or a query, and reads no rows of theirs. */
+  metadata: boolean
   /** Whether a table function makes as many rows as it is told. */
   endless: boolean
 }
@@ -52,7 +54,7 @@ export function judgeSql({ tree, canonical }: ParsedSql, options: GuardOptions):
   const root = nodes[0]
   if (root === undefined || !allowedRoots.has(root.kind))
     throw denied('the read-only port takes SELECT, SHOW, DESCRIBE, EXISTS and EXPLAIN')
-  const reads: Reads = { tables: [], views: [], databases: [], endless: false }
+  const reads: Reads = { tables: [], views: [], databases: [], metadata: root.kind !== 'SelectWithUnionQuery', endless: false }
   if (/^(Show|Exists)/.test(root.kind)) readShow(root, { tokens, reads })
   else readQuery(nodes, { reads, catalog: options.catalog })
   checkApplied(appliedFunctions(nodes, tokens), options.catalog)

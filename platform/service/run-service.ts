@@ -56,7 +56,10 @@ export async function runService<Config extends object>(definition: ServiceDefin
     return refuseToStart(name, error)
   }
   const log = createServiceLogger({ service: name, level: runner.HINDSIGHT_LOG_LEVEL })
-  const telemetry = await startTelemetry({ service: name, warn: createFaultLog(log.logger, 'OpenTelemetry has a setting that is not supported, or could not send') })
+  const telemetry = await startTelemetry({
+    service: name,
+    warn: createFaultLog(log.logger, 'OpenTelemetry has a setting that is not supported, or could not send'),
+  })
   const life = createLifecycle({
     name,
     instance: definition.instance?.(config),
