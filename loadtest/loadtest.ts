@@ -9,7 +9,15 @@ import type { Finding, Scenario } from './run/scenario.ts'
 import { scenarios } from './run/scenarios.ts'
 import { residentBytes, storedRows, type Target } from './run/target.ts'
 
-type Options = { url?: string; clickhouseUrl: string; rate?: number; seconds?: number; budgetMs: number; instances?: number; json?: string }
+type LoadtestOptions = {
+  url?: string
+  clickhouseUrl: string
+  rate?: number
+  seconds?: number
+  budgetMs: number
+  instances?: number
+  json?: string
+}
 
 const owning = Object.entries(scenarios).flatMap(([name, { needsOwn }]) => (needsOwn ? [name] : []))
 const withoutK6 = Object.entries(scenarios).flatMap(([name, { needsK6 }]) => (needsK6 ? [] : [name]))
@@ -29,11 +37,11 @@ const command = new Command('loadtest')
   .option('--budget-ms <n>', 'what the p99 of answers is held to', parsePositive, 250)
   .option('--instances <n>', 'predictions that each request asks for', parseCount)
   .option('--json <file>', 'where to write all of it')
-  .action((name: keyof typeof scenarios, options: Options) => runScenario(name, options))
+  .action((name: keyof typeof scenarios, options: LoadtestOptions) => runScenario(name, options))
 
 await command.parseAsync()
 
-async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, json, ...options }: Options): Promise<void> {
+async function runScenario(name: keyof typeof scenarios, { url, clickhouseUrl, json, ...options }: LoadtestOptions): Promise<void> {
   const scenario: Scenario = scenarios[name]
   if (url !== undefined && scenario.needsOwn) command.error(`error: ${name} starts, stops or changes the system: it does not take --url`)
   const absence = scenario.needsK6 ? explainK6Absence() : undefined

@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** An answer; `tries` says how often its request was sent. */
-export type Answer = { status: number; body: unknown; latencyMs: number; tries: number }
+export type HttpAnswer = { status: number; body: unknown; latencyMs: number; tries: number }
 
 export type HttpClient = {
   /**
@@ -10,7 +10,7 @@ export type HttpClient = {
    * had no time for. A broken connection too: the ids in the body, or the request's `idempotencyKey`, make that harmless; while
    * another request has the key (409) it is repeated as well. Anything else is an answer.
    */
-  post(path: string, body: unknown, options?: { idempotencyKey?: string }): Promise<Answer>
+  post(path: string, body: unknown, options?: { idempotencyKey?: string }): Promise<HttpAnswer>
   close(): void
 }
 
@@ -34,7 +34,7 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const headers = { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) }
   const send = (path: string, payload: Buffer, more: Record<string, string>) =>
-    new Promise<Omit<Answer, 'tries'>>((resolve, reject) => {
+    new Promise<Omit<HttpAnswer, 'tries'>>((resolve, reject) => {
       const sentAt = performance.now()
       const options = {
         agent,
@@ -72,7 +72,7 @@ export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60
   }
 }
 
-function mayComeLater({ status, body }: Omit<Answer, 'tries'>): boolean {
+function mayComeLater({ status, body }: Omit<HttpAnswer, 'tries'>): boolean {
   return repeated.includes(status) || codeOf(body) === 'idempotency_conflict'
 }
 

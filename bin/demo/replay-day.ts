@@ -1,5 +1,5 @@
 import { acceptedResponse } from '../../contracts/http.ts'
-import { type Answer, codeOf, createHttpClient, type HttpClient } from './http-client.ts'
+import { type HttpAnswer, codeOf, createHttpClient, type HttpClient } from './http-client.ts'
 import type { Flight } from '../../models/flight-delay/train/flights.ts'
 import { toFeatureEvent, toIdempotencyKey, toLabel, toPredictRequest } from './messages.ts'
 import { model, type ReplayPlan, type ReplayStep } from './replay-plan.ts'
@@ -168,7 +168,7 @@ function emptyResult(plan: ReplayPlan, stored: StoredIds): ReplayResult {
   return { flights: plan.flights.length, skipped, ...none, latenciesMs: [], predictingMs: 0, elapsedMs: 0 }
 }
 
-function toAccepted(answer: Answer) {
+function toAccepted(answer: HttpAnswer) {
   if (answer.status === 202) return acceptedResponse.parse(answer.body)
   throw new Error(`the gateway answered ${answer.status}: ${JSON.stringify(answer.body)}`)
 }

@@ -72,7 +72,10 @@ describe('failuresOf', () => {
   })
 
   const { replay, stored, skew, reconcile } = factsOf()
-  const withCounts = (of: EvaluationGroup, counts: Partial<EvaluationGroup['counts']>) => ({ ...of, counts: { ...of.counts, ...counts } })
+  const withCounts = (evaluated: EvaluationGroup, counts: Partial<EvaluationGroup['counts']>) => ({
+    ...evaluated,
+    counts: { ...evaluated.counts, ...counts },
+  })
   const served = (counts: Partial<EvaluationGroup['counts']> = {}, version = '2') => withCounts(group(version, 'champion', 0.75), counts)
   const shadow = (counts: Partial<EvaluationGroup['counts']> = {}) => withCounts(group('1', 'shadow', 0.6), counts)
 

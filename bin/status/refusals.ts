@@ -5,10 +5,10 @@ type NotServed = { model: string; version?: string; reason: string }[]
 type JudgedModels = Record<string, { problem?: string }>
 
 /** What a service said at `/status`. */
-type Said = { service: ServiceName; status: Record<string, unknown> }
+type AnsweredStatus = { service: ServiceName; status: Record<string, unknown> }
 
 /** Models and versions that are not served, not judged or without a view, and why: one sentence each, no sentence twice. */
-export function refusalsOf(services: readonly Said[]): string[] {
+export function refusalsOf(services: readonly AnsweredStatus[]): string[] {
   const lines = services.flatMap(({ service, status }) => {
     if (service === 'gateway') return gatewayLines(status)
     return service === 'labeler' ? labelerLines(status) : []

@@ -96,8 +96,8 @@ export function mixBlocks(view: DataView, start: number, state: BigUint64Array):
   return offset
 }
 
-type Pair = [number, number]
-type HalvesOfState = [...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair, ...Pair]
+type Halves = [number, number]
+type HalvesOfState = [...Halves, ...Halves, ...Halves, ...Halves, ...Halves, ...Halves, ...Halves]
 
 /** The upper half of a 64-bit number times k1. Its 16-bit quarters are multiplied, so that no product exceeds 32 bits, even with its carry. */
 function upperOfProduct(low: number, high: number): number {

@@ -11,7 +11,7 @@ export type HttpSessions<Kept extends SessionSlot> = {
   close(): void
 }
 
-type Entry<Kept> = { kept: Kept; busy: boolean; idle?: NodeJS.Timeout | undefined }
+type HttpSession<Kept> = { kept: Kept; busy: boolean; idle?: NodeJS.Timeout | undefined }
 
 /**
  * Drivers give each connection a session, and most never put anything into it: such a one makes room for others when there are
@@ -25,9 +25,9 @@ export function createHttpSessions<Kept extends SessionSlot>({
   maxSessions: number
 }): HttpSessions<Kept> {
   /** The sessions by their ids, the longest unused first. */
-  const sessions = new Map<string, Entry<Kept>>()
+  const sessions = new Map<string, HttpSession<Kept>>()
 
-  function drop(id: string, entry: Entry<Kept>): void {
+  function drop(id: string, entry: HttpSession<Kept>): void {
     clearTimeout(entry.idle)
     sessions.delete(id)
     entry.kept.close()
@@ -45,7 +45,7 @@ export function createHttpSessions<Kept extends SessionSlot>({
     drop(...empty)
   }
 
-  function acquire({ id, check }: SessionRequest): Entry<Kept> {
+  function acquire({ id, check }: SessionRequest): HttpSession<Kept> {
     const known = sessions.get(id)
     if (known?.busy === true) throw new EngineError(373, 'SESSION_IS_LOCKED', `Session ${id} is locked by a concurrent client`)
     if (known === undefined && check) throw new EngineError(372, 'SESSION_NOT_FOUND', `Session ${id} not found`)

@@ -23,14 +23,14 @@ export type BlockStore = {
   reset(): void
 }
 
-type Entry = { ref: BlockRef; block: Block }
+type CachedBlock = { ref: BlockRef; block: Block }
 
 export function createBlockStore(options: { store: Pick<OnlineStore, 'read'>; maxBlocks?: number }): BlockStore {
   const { store, maxBlocks = 20_000 } = options
-  const entries = new Map<string, Entry>()
-  const dirty = new Map<string, Entry>()
+  const entries = new Map<string, CachedBlock>()
+  const dirty = new Map<string, CachedBlock>()
 
-  function find(ref: BlockRef): Entry {
+  function find(ref: BlockRef): CachedBlock {
     const entry = entries.get(blockKey(ref.address))
     if (entry === undefined) throw new TypeError(`block ${blockKey(ref.address)} was not loaded`)
     return entry
@@ -83,12 +83,12 @@ function storeKeys(key: string, { address }: BlockRef): StoreKey[] {
 }
 
 /** A map keeps the order of insertion, so the first keys are the least recently used. */
-function refresh(entries: Map<string, Entry>, key: string, entry: Entry): void {
+function refresh(entries: Map<string, CachedBlock>, key: string, entry: CachedBlock): void {
   entries.delete(key)
   entries.set(key, entry)
 }
 
-function evict(entries: Map<string, Entry>, maxBlocks: number): void {
+function evict(entries: Map<string, CachedBlock>, maxBlocks: number): void {
   for (const key of entries.keys()) {
     if (entries.size <= maxBlocks) return
     entries.delete(key)

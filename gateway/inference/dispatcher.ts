@@ -2,12 +2,12 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { WouldBeLate } from '../bounds/would-be-late.ts'
 import type { RunRequest, RunResult } from './inference.ts'
 import { runBatch } from './run-batch.ts'
-import { batchRowsOf, type Entry, expectedWaitUs, fitsLoop, isSlow, sawWait, threadLimit } from './session-entry.ts'
+import { batchRowsOf, type SessionEntry, expectedWaitUs, fitsLoop, isSlow, sawWait, threadLimit } from './session-entry.ts'
 import type { Job } from './session-queue.ts'
 import type { Slot, ThreadPool } from './thread-pool.ts'
 
 export type DispatcherDeps = {
-  entries: ReadonlyMap<string, Entry>
+  entries: ReadonlyMap<string, SessionEntry>
   pool: Pick<ThreadPool, 'slots' | 'run'>
   /** The most rows that may wait, of all sessions together. */
   maxQueuedRows: number
@@ -17,7 +17,7 @@ export type DispatcherDeps = {
 }
 
 export type Dispatcher = {
-  submit(entry: Entry, request: RunRequest): Promise<RunResult>
+  submit(entry: SessionEntry, request: RunRequest): Promise<RunResult>
   /** Starts waiting jobs wherever a thread or the event loop is free. */
   dispatch(): void
 }
@@ -30,7 +30,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { entries, pool } = deps
   const wait = createWait(dispatch)
 
-  function submit(entry: Entry, request: RunRequest): Promise<RunResult> {
+  function submit(entry: SessionEntry, request: RunRequest): Promise<RunResult> {
     return new Promise((resolve, reject) => {
       const waitUs = expectedWaitUs(entry, pool.slots.length)
       refuse(entry, request, waitUs)
@@ -41,7 +41,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     })
   }
 
-  function refuse(entry: Entry, request: RunRequest, waitUs: number): void {
+  function refuse(entry: SessionEntry, request: RunRequest, waitUs: number): void {
     const { queue, spec, cost } = entry
     if (request.cancellation?.reason !== undefined) throw request.cancellation.reason
     if (entry.overdue > 0) throw new WouldBeLate('a run of the model does not end')
@@ -54,7 +54,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (waitUs > 0 && (waitUs + cost.of(request.rows)) / 1000 > leftMs) throw new WouldBeLate('the model would not come to it in time')
   }
 
-  function leaveWhenCancelled(entry: Entry, job: Job): void {
+  function leaveWhenCancelled(entry: SessionEntry, job: Job): void {
     job.request.cancellation?.onCancel((reason) => {
       if (!entry.queue.remove(job)) return
       sawWait(entry, job.expectedWaitUs, (deps.tick() - job.queuedAt) * 1000)
@@ -71,18 +71,18 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
   }
 
-  function mayStartOnLoop(entry: Entry): boolean {
+  function mayStartOnLoop(entry: SessionEntry): boolean {
     return entry.loopRun === undefined && isDue(entry) && fitsLoop(entry)
   }
 
   /** The session whose next job came first, of those that may start in the slot; one that somebody waits for goes before one that nobody does. */
-  function next(slot: Slot): Entry | undefined {
-    let best: Entry | undefined
+  function next(slot: Slot): SessionEntry | undefined {
+    let best: SessionEntry | undefined
     for (const entry of entries.values()) if (mayStartIn(slot, entry) && (best === undefined || isBefore(entry, best))) best = entry
     return best
   }
 
-  function mayStartIn(slot: Slot, entry: Entry): boolean {
+  function mayStartIn(slot: Slot, entry: SessionEntry): boolean {
     const { head } = entry.queue
     if (head === undefined || entry.overdue > 0 || !slot.sessions.has(entry.spec.id) || fitsLoop(entry)) return false
     if (entry.inThreads >= threadLimit(entry, pool.slots.length)) return false
@@ -96,7 +96,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   }
 
   /** Whether the session's next job need not wait for others to share its run; if it must, it is looked at again when the time comes. */
-  function isDue(entry: Entry): boolean {
+  function isDue(entry: SessionEntry): boolean {
     const { queue, spec } = entry
     if (queue.head === undefined) return false
     const delayUs = spec.settings.max_queue_delay_us
@@ -106,7 +106,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return leftUs <= 0
   }
 
-  function start(entry: Entry, slot: Slot | undefined): void {
+  function start(entry: SessionEntry, slot: Slot | undefined): void {
     const taken = entry.queue.take(batchRowsOf(entry))
     const startedAt = deps.tick()
     for (const job of taken) sawWait(entry, job.expectedWaitUs, (startedAt - job.queuedAt) * 1000)
@@ -124,7 +124,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   return { submit, dispatch }
 }
 
-function isBefore(one: Entry, other: Entry): boolean {
+function isBefore(one: SessionEntry, other: SessionEntry): boolean {
   const [a, b] = [one.queue.head!, other.queue.head!]
   const [aBehind, bBehind] = [a.request.background === true, b.request.background === true]
   return aBehind === bBehind ? a.queuedAt < b.queuedAt : bBehind

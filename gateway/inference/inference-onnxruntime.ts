@@ -3,7 +3,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import { createDispatcher } from './dispatcher.ts'
 import type { InferenceEngine, Sample } from './inference.ts'
 import { prepareSession } from './prepare-session.ts'
-import { createEntry, type Entry } from './session-entry.ts'
+import { createEntry, type SessionEntry } from './session-entry.ts'
 import { createOnnxSession } from './session-onnxruntime.ts'
 import { createThreadPool, withProvider } from './thread-pool.ts'
 
@@ -39,7 +39,7 @@ export function createOnnxInference(deps: {
   overdueMs?: number
   workerUrl?: URL
 }): InferenceEngine {
-  const entries = new Map<string, Entry>()
+  const entries = new Map<string, SessionEntry>()
   let closing = false
   const pool = createThreadPool({
     logger: deps.logger,
@@ -51,13 +51,13 @@ export function createOnnxInference(deps: {
   const clocks = { now: Date.now, tick: () => performance.now() }
   const dispatcher = createDispatcher({ entries, pool, maxQueuedRows: deps.maxQueuedRows, ...clocks })
 
-  function find(sessionId: string): Entry {
+  function find(sessionId: string): SessionEntry {
     const entry = entries.get(sessionId)
     if (entry === undefined) throw new ServiceError('inference_failed', `no session ${sessionId}`)
     return entry
   }
 
-  function requireThread({ inline, spec }: Entry): void {
+  function requireThread({ inline, spec }: SessionEntry): void {
     if (inline !== undefined || pool.slots.some(({ state, sessions }) => state !== 'down' && sessions.has(spec.id))) return
     throw new ServiceError('inference_failed', 'the inference threads are starting again')
   }
@@ -71,7 +71,7 @@ export function createOnnxInference(deps: {
     return (entry.plan = plan)
   }
 
-  async function endInline(entry: Entry): Promise<void> {
+  async function endInline(entry: SessionEntry): Promise<void> {
     const { inline } = entry
     entry.inline = undefined
     await entry.loopRun?.catch(() => {})

@@ -1,6 +1,6 @@
 import type { Sample, SessionPlan } from './inference.ts'
 import { findBatching, timeRuns, type Timing, type TryRun } from './measure-session.ts'
-import { type Entry, longestInlineUs } from './session-entry.ts'
+import { type SessionEntry, longestInlineUs } from './session-entry.ts'
 import type { OnnxSession } from './session-onnxruntime.ts'
 
 /**
@@ -8,7 +8,7 @@ import type { OnnxSession } from './session-onnxruntime.ts'
  * runs and whether requests share runs.
  */
 export async function prepareSession(options: {
-  entry: Entry
+  entry: SessionEntry
   sample: Sample
   runInThread: TryRun
   createInline: () => Promise<OnnxSession>
@@ -59,7 +59,7 @@ async function time(run: TryRun, sample: Sample, batchRows: number): Promise<Fig
 }
 
 /** Why a session does not run on the event loop; undefined when it does. */
-function whyInThread({ loops, spec, executionProvider }: Entry, { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
+function whyInThread({ loops, spec, executionProvider }: SessionEntry, { oneRowUs, handOverUs, mostUs }: Figures): string | undefined {
   const { placement } = spec.settings
   if (placement === 'worker') return 'model.yaml says so'
   if (executionProvider !== 'cpu') return `it runs on ${executionProvider}, and how long a device takes depends on what else it is asked`

@@ -1,13 +1,13 @@
 import { ServiceError } from '../../contracts/errors.ts'
 import { haveRows, joinRows, splitRows } from './batch.ts'
 import { RunFault } from './inference-thread.ts'
-import type { Entry } from './session-entry.ts'
+import type { SessionEntry } from './session-entry.ts'
 import { countRows, type Job } from './session-queue.ts'
 import type { Slot, ThreadPool } from './thread-pool.ts'
 import { noRows } from './measure-session.ts'
 import type { RunReply, SessionRun } from './worker-protocol.ts'
 
-type Batch = { entry: Entry; jobs: readonly Job[]; slot: Slot | undefined; pool: Pick<ThreadPool, 'run'> }
+type Batch = { entry: SessionEntry; jobs: readonly Job[]; slot: Slot | undefined; pool: Pick<ThreadPool, 'run'> }
 
 /** Runs jobs as one, in a thread or without `slot` on the event loop, and settles each. Never rejects. */
 export async function runBatch(batch: Batch): Promise<void> {
@@ -50,7 +50,7 @@ async function run({ entry, jobs, slot, pool }: Batch): Promise<RunReply> {
   }
 }
 
-async function runOnLoop(entry: Entry, message: SessionRun): Promise<RunReply> {
+async function runOnLoop(entry: SessionEntry, message: SessionRun): Promise<RunReply> {
   if (entry.inline === undefined) throw new ServiceError('inference_failed', 'the session ended')
   const run = entry.inline.run(message)
   entry.loopRun = run
@@ -64,14 +64,14 @@ async function runOnLoop(entry: Entry, message: SessionRun): Promise<RunReply> {
 }
 
 /** Runs each row by itself from here on. What a single request sent is gone: its buffers may have been moved to a thread. */
-function startRowByRow(entry: Entry, jobs: readonly Job[]): void {
+function startRowByRow(entry: SessionEntry, jobs: readonly Job[]): void {
   entry.rowByRow = true
   if (entry.plan !== undefined) entry.plan = { ...entry.plan, batching: noRows, rowByRow: true }
   if (jobs.length > 1) return runAlone(entry, jobs)
   for (const { reject } of jobs) reject(new ServiceError('inference_failed', noRows))
 }
 
-function runAlone(entry: Entry, jobs: readonly Job[]): void {
+function runAlone(entry: SessionEntry, jobs: readonly Job[]): void {
   for (const job of jobs) job.alone = true
   entry.queue.putBack(jobs)
 }

@@ -13,7 +13,7 @@ export const longestInlineUs = 1_000
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 /** What the engine knows of one session. */
-export type Entry = {
+export type SessionEntry = {
   spec: SessionSpec
   /** What `SessionInfo` says under the same name, as does `executionProvider`. */
   loops: boolean
@@ -36,7 +36,10 @@ export type Entry = {
   stretch: number
 }
 
-export function createEntry(spec: SessionSpec, { loops, executionProvider }: Pick<SessionInfo, 'loops' | 'executionProvider'>): Entry {
+export function createEntry(
+  spec: SessionSpec,
+  { loops, executionProvider }: Pick<SessionInfo, 'loops' | 'executionProvider'>,
+): SessionEntry {
   return {
     spec,
     loops,
@@ -55,16 +58,16 @@ export function createEntry(spec: SessionSpec, { loops, executionProvider }: Pic
 }
 
 /** Rows that a batch of this session may have. */
-export function batchRowsOf({ spec, plan }: Entry): number {
+export function batchRowsOf({ spec, plan }: SessionEntry): number {
   return plan !== undefined && plan.batching !== true ? 1 : spec.settings.max_batch_rows
 }
 
-export function isSlow({ cost }: Entry): boolean {
+export function isSlow({ cost }: SessionEntry): boolean {
   return cost.of(1) >= slowRunUs
 }
 
 /** Threads that this session may hold at once: one is always left to the others, and more than one would only wait for the device. */
-export function threadLimit({ spec, executionProvider }: Entry, threads: number): number {
+export function threadLimit({ spec, executionProvider }: SessionEntry, threads: number): number {
   if (takesOneCallAtATime(executionProvider)) return 1
   return Math.max(1, Math.min(spec.settings.max_threads ?? threads, threads - 1))
 }
@@ -73,7 +76,7 @@ export function threadLimit({ spec, executionProvider }: Entry, threads: number)
  * Whether the batch that is next may run on the event loop: where that was planned, and while its run is expected to hold the loop no
  * longer than it may. What a message to a thread costs the loop, in sending and in being told, is of the order of such a run.
  */
-export function fitsLoop(entry: Entry): boolean {
+export function fitsLoop(entry: SessionEntry): boolean {
   const { inline, plan, cost, queue } = entry
   if (inline === undefined || plan === undefined || queue.head === undefined) return false
   const rows = Math.max(queue.head.request.rows, Math.min(queue.rows, batchRowsOf(entry)))
@@ -81,7 +84,7 @@ export function fitsLoop(entry: Entry): boolean {
 }
 
 /** Microseconds until one more job of this session would start. */
-export function expectedWaitUs(entry: Entry, threads: number): number {
+export function expectedWaitUs(entry: SessionEntry, threads: number): number {
   const { queue, cost } = entry
   const batchRows = batchRowsOf(entry)
   const full = Math.floor(queue.rows / batchRows)
@@ -97,7 +100,7 @@ const stretchWeight = 0.1
 const longestStretch = 16
 
 /** Learns from how long a job did wait. */
-export function sawWait(entry: Entry, expectedUs: number, waitedUs: number): void {
+export function sawWait(entry: SessionEntry, expectedUs: number, waitedUs: number): void {
   if (expectedUs < 100) return
   const unstretched = expectedUs / entry.stretch
   const ratio = Math.min(longestStretch, Math.max(1, waitedUs / unstretched))

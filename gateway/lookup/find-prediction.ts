@@ -36,11 +36,11 @@ LEFT JOIN
 /** A prediction event and what its caller was told. */
 export type StoredPrediction = PredictionEvent & { fate?: PredictionFateState; unanswered_reason?: UnansweredReason }
 
-type Row = Stored<PredictionRow> & { fate: PredictionFateState | null; unanswered_reason: UnansweredReason | null }
+type PredictionWithFate = Stored<PredictionRow> & { fate: PredictionFateState | null; unanswered_reason: UnansweredReason | null }
 
 /** The event of a prediction as the warehouse holds it; undefined when it does not. */
 export async function findPrediction(warehouse: Warehouse, place: { tenant: string; id: string }): Promise<StoredPrediction | undefined> {
-  const [row] = await warehouse.query<Row>(byId, place).catch(translate)
+  const [row] = await warehouse.query<PredictionWithFate>(byId, place).catch(translate)
   if (row === undefined) return undefined
   const { fate, unanswered_reason } = row
   return { ...toPredictionEvent(row), ...(fate !== null && { fate }), ...(unanswered_reason !== null && { unanswered_reason }) }

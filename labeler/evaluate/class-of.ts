@@ -1,7 +1,7 @@
 import type { Score } from '../../contracts/model-definition.ts'
 import type { PredictionRow } from './prediction-rows.ts'
 
-type Said = Pick<PredictionRow, 'score' | 'score_text' | 'probabilities'>
+type ScoredRow = Pick<PredictionRow, 'score' | 'score_text' | 'probabilities'>
 
 /** What a prediction of several classes says: the class, and how likely each was, in the order of the model's categories. */
 export type SaidClass = { name: string; likelihoodOf(category: string): number }
@@ -12,7 +12,7 @@ const sumTolerance = 1e-2
 /** Reads which class a prediction names, for a model of several; undefined where it names none. */
 export function createClassReader({ output, probabilities }: Extract<Score, { kind: 'class' }>) {
   const categories = Object.keys(probabilities ?? {})
-  return ({ score, score_text: text, probabilities: given }: Said): SaidClass | undefined => {
+  return ({ score, score_text: text, probabilities: given }: ScoredRow): SaidClass | undefined => {
     const likely = given.length === 0 ? undefined : categories[given.indexOf(Math.max(...given))]
     const stated = text ?? (score === null ? undefined : String(score))
     const name = output === undefined ? likely : stated

@@ -7,9 +7,9 @@ import type { GatewayLabels } from './gateway-labels.ts'
 import { type LabelProblem, toLabel, type ToLabelOptions } from './to-label.ts'
 
 /** A place in what is imported; `file` names a file of the folder, where a folder is imported. */
-type Place = { line: number; file?: string }
+type RecordPlace = { line: number; file?: string }
 
-export type RejectedLine = LabelProblem & Place
+export type RejectedLine = LabelProblem & RecordPlace
 
 export type ImportReport = {
   dry_run: boolean
@@ -40,7 +40,7 @@ const rejectionsKept = 1000
 /** The bytes of labels in one body, with room for what surrounds them. */
 const batchBytes = limits.bodyBytes - 1024
 
-type Pending = { place: Place; fields: LabelFields; bytes: number }
+type Pending = { place: RecordPlace; fields: LabelFields; bytes: number }
 
 /**
  * Sends every record of a source as a label, in order, in batches. A record that is refused leaves the others
@@ -133,12 +133,12 @@ function toProblem({ code, message, path }: { code: string; message: string; pat
   return { code, message, ...(path !== undefined && path !== '' && { path }) }
 }
 
-function warn(report: ImportReport, place: Place = { line: 0 }, warning: LabelProblem): void {
+function warn(report: ImportReport, place: RecordPlace = { line: 0 }, warning: LabelProblem): void {
   report.warned += 1
   if (report.warnings.length < rejectionsKept) report.warnings.push({ ...place, ...warning })
 }
 
-function reject(report: ImportReport, place: Place = { line: 0 }, problem: LabelProblem): void {
+function reject(report: ImportReport, place: RecordPlace = { line: 0 }, problem: LabelProblem): void {
   report.rejected += 1
   if (report.rejections.length < rejectionsKept) report.rejections.push({ ...place, ...problem })
 }

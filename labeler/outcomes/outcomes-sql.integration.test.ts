@@ -80,7 +80,7 @@ async function store(worlds: readonly World[]): Promise<void> {
   )
 }
 
-type Row = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor' | 'outcome_state', string> & {
+type OutcomeRow = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor' | 'outcome_state', string> & {
   anchor_ms: string
   matures_ms: string
   known_ms: string | null
@@ -93,7 +93,7 @@ type Row = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor' | 'out
 }
 
 async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
-  const rows = await server.warehouse.query<Row>(
+  const rows = await server.warehouse.query<OutcomeRow>(
     `SELECT tenant, decision_id, label, model, anchor, outcome_state, outcome, outcome_text, statements, counts, left_out, attempts,
        toUnixTimestamp64Milli(anchor_time) AS anchor_ms, toUnixTimestamp64Milli(matures_at) AS matures_ms,
        toUnixTimestamp64Milli(outcome_known_at) AS known_ms
@@ -102,7 +102,7 @@ async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
   return rows.map(toOutcome).toSorted(byKey)
 }
 
-function toOutcome(row: Row): Outcome {
+function toOutcome(row: OutcomeRow): Outcome {
   expect(row.counts).toBe(row.left_out === null)
   return {
     leftOut: row.left_out ?? undefined,

@@ -77,9 +77,15 @@ function supersededBy(known: readonly LabelStatement[]): Set<string> {
   return new Set(withdrawals.map((statement) => JSON.stringify([statement.tenant, statement.supersedes])))
 }
 
-type Case = { rule: LabelRule; question: Question; statements: readonly LabelStatement[]; superseded: ReadonlySet<string>; asOfMs: number }
+type MatchedQuestion = {
+  rule: LabelRule
+  question: Question
+  statements: readonly LabelStatement[]
+  superseded: ReadonlySet<string>
+  asOfMs: number
+}
 
-function toOutcomes({ question, ...rest }: Case): Outcome[] {
+function toOutcomes({ question, ...rest }: MatchedQuestion): Outcome[] {
   return question.attempts.map((decision) => ({
     ...toOutcome(decision, rest),
     leftOut: leftOutOf(decision, question),
@@ -89,7 +95,7 @@ function toOutcomes({ question, ...rest }: Case): Outcome[] {
 
 type Resolved = Omit<Outcome, 'leftOut' | 'attempts'>
 
-function toOutcome(decision: Decision, { rule, statements, superseded, asOfMs }: Omit<Case, 'question'>): Resolved {
+function toOutcome(decision: Decision, { rule, statements, superseded, asOfMs }: Omit<MatchedQuestion, 'question'>): Resolved {
   const { tenant, decisionId, model, anchor, anchorTimeMs } = decision
   const maturesAtMs = anchorTimeMs + rule.maturityMs
   const base = { tenant, decisionId, label: rule.label, model, anchor, anchorTimeMs, maturesAtMs, statements: statements.length }

@@ -12,7 +12,7 @@ import { ownRuntime, type ServiceProcess } from '../logger/service-process.ts'
 import { processorTimeUs } from './processor-time.ts'
 import type { Setup } from './setups.ts'
 import { type ClosedLoopResult, runWrk } from './wrk.ts'
-import { type Place, type Variant, type VariantName, variants } from './variants.ts'
+import { type ServerPlace, type Variant, type VariantName, variants } from './variants.ts'
 
 /** `processorUs` is the processor time that the server took for each request that it answered, in microseconds. */
 export type ServerResult = ClosedLoopResult & { processorUs: number }
@@ -32,10 +32,14 @@ const warmUpSeconds = 3
 const warmUpRequests = 15_000
 const mostWarmUpLoops = 10
 
-type Options = Omit<Place, 'runtime' | 'nodeArgs'> & { profileDir?: string | undefined }
+type MeasureOptions = Omit<ServerPlace, 'runtime' | 'nodeArgs'> & { profileDir?: string | undefined }
 
 /** Starts a server and warms it up; `dir` is its own. */
-export async function startMeasured(variant: VariantName, { runtime, label }: Setup, { profileDir, ...place }: Options): Promise<Measured> {
+export async function startMeasured(
+  variant: VariantName,
+  { runtime, label }: Setup,
+  { profileDir, ...place }: MeasureOptions,
+): Promise<Measured> {
   const { dir } = place
   mkdirSync(dir, { recursive: true })
   const bodiesFile = join(dir, 'bodies.jsonl')

@@ -4,9 +4,9 @@ import { startFilledGateway } from '../logger/gateway-rate.ts'
 import { type Runtime, startService, type ServiceProcess } from '../logger/service-process.ts'
 
 /** A server under measurement, whether it keeps an event of each prediction, and whether each request has an `Idempotency-Key` of its own. */
-export type Variant = { title: string; logs: boolean; keyed?: boolean; start(place: Place): Promise<ServiceProcess> }
+export type Variant = { title: string; logs: boolean; keyed?: boolean; start(place: ServerPlace): Promise<ServiceProcess> }
 /** Where a server runs: `dir` is its own; Redis and warehouse are common to all that have the same code. */
-export type Place = { dir: string; redisUrl: string; clickhouseUrl: string; runtime: Runtime; nodeArgs: readonly string[] }
+export type ServerPlace = { dir: string; redisUrl: string; clickhouseUrl: string; runtime: Runtime; nodeArgs: readonly string[] }
 
 const withoutLog = 'loadtest/bench/without-log.js'
 
@@ -28,14 +28,15 @@ export const variants = {
 export type VariantName = keyof typeof variants
 
 function echo(name: string) {
-  return ({ dir, runtime, nodeArgs }: Place) => startService(`loadtest/bench/echo-${name}.ts`, { BENCH_DIR: dir }, { runtime, nodeArgs })
+  return ({ dir, runtime, nodeArgs }: ServerPlace) =>
+    startService(`loadtest/bench/echo-${name}.ts`, { BENCH_DIR: dir }, { runtime, nodeArgs })
 }
 
 type GatewayOptions = { shadows?: boolean; preload?: string }
 
 /** The example project, its champion alone unless `shadows`, its windows filled by the features service, its event log read by nobody. */
 function gateway(durability: 'disk' | 'process', { shadows = false, preload }: GatewayOptions = {}) {
-  return ({ dir, redisUrl, clickhouseUrl, runtime, nodeArgs }: Place) => {
+  return ({ dir, redisUrl, clickhouseUrl, runtime, nodeArgs }: ServerPlace) => {
     const project = join(dir, 'project')
     writeBenchProject({ from: join(runtime.root, 'models'), to: project, durability, shadows })
     const env = {

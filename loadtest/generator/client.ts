@@ -8,7 +8,7 @@ export type Client = {
   close(): void
 }
 
-type Options = {
+type ClientOptions = {
   /** The whole URL that is posted to. */
   url: string
   bodies: readonly string[]
@@ -25,7 +25,7 @@ const mostIdleMs = 2_000
 const timeoutMs = 10_000
 const sweepMs = 500
 
-export function createClient({ url, bodies, key, mostConnections = 1_024 }: Options): Client {
+export function createClient({ url, bodies, key, mostConnections = 1_024 }: ClientOptions): Client {
   const { hostname, port, host, pathname } = new URL(url)
   const requests = bodies.map((body) => render({ host, pathname, key, body }))
   const open = new Set<Connection>()

@@ -9,18 +9,18 @@ import { predictBodies, predictPath } from './flights.ts'
 
 /** `requestsPerSecond` counts predictions that were answered with one; the others have `failed`. */
 export type ClosedLoop = { generator: 'wrk' | 'node'; requestsPerSecond: number; failed: number }
-type Options = { url: string; seconds: number; clients: number; scratchDir: string }
+type ClosedLoopOptions = { url: string; seconds: number; clients: number; scratchDir: string }
 
 const script = fileURLToPath(new URL('./predict.lua', import.meta.url))
 const bodies = predictBodies()
 
 /** Counts the predictions that the gateway answers to clients that each wait for one answer before they ask again. */
-export async function closedLoop(options: Options): Promise<ClosedLoop> {
+export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop> {
   return (await withWrk(options)) ?? (await withNode(options))
 }
 
 /** The loop by wrk, which takes much less of the machine than a client in Node; undefined where there is no wrk. */
-async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<ClosedLoop | undefined> {
+async function withWrk({ url, seconds, clients, scratchDir }: ClosedLoopOptions): Promise<ClosedLoop | undefined> {
   const file = join(scratchDir, 'bodies.jsonl')
   await writeFile(file, bodies.join('\n'))
   const args = ['-t', '1', '-c', String(clients), '-d', `${seconds}s`, '-s', script, `${url}${predictPath}`]
@@ -36,7 +36,7 @@ async function withWrk({ url, seconds, clients, scratchDir }: Options): Promise<
   }
 }
 
-async function withNode({ url, seconds, clients }: Options): Promise<ClosedLoop> {
+async function withNode({ url, seconds, clients }: ClosedLoopOptions): Promise<ClosedLoop> {
   const client = createClient({ url: `${url}${predictPath}`, bodies })
   const { tally, seconds: measured } = await runClosedLoop(client, { clients, seconds })
   client.close()

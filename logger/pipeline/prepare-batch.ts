@@ -9,17 +9,17 @@ import type { BronzeTable, TableRow } from '../../platform/schema/rows/tables.ts
 
 /** What became of a record so far; the rows of one that is `ok` lie in the batch. */
 export type EntryDisposition = Exclude<Disposition, { kind: 'ok' }> | Omit<Extract<Disposition, { kind: 'ok' }>, 'rows'>
-export type Entry = { record: LogRecord; disposition: EntryDisposition }
+export type BatchEntry = { record: LogRecord; disposition: EntryDisposition }
 
 /** The rows that a table is to get: each line is a row of the entry at the same place. */
-export type TableLines = { lines: JsonLines; entries: Entry[] }
+export type TableLines = { lines: JsonLines; entries: BatchEntry[] }
 
 /** Records that need nothing more but to be stored: decoded, and encoded for the warehouse. */
 export type PreparedBatch = {
-  entries: readonly Entry[]
+  entries: readonly BatchEntry[]
   linesOf(table: BronzeTable): TableLines
   /** Sends a record to rejects, and to no table that has not had its rows yet. */
-  reject(entry: Entry, reason: Extract<EntryDisposition, { kind: 'dead' }>['reason']): void
+  reject(entry: BatchEntry, reason: Extract<EntryDisposition, { kind: 'dead' }>['reason']): void
   /** Gives the memory of the lines back; nothing may read them any more. */
   release(): void
 }
@@ -32,7 +32,7 @@ const growth = 1.5
 
 /** Decodes and encodes in slices, so that it may go on while another batch is inserted. */
 export async function prepareBatch(records: readonly LogRecord[], pool: BufferPool = createBufferPool()): Promise<PreparedBatch> {
-  const entries: Entry[] = []
+  const entries: BatchEntry[] = []
   const tables = new Map<BronzeTable, TableLines>()
   const expectedBytes = 4096 + growth * records.reduce((sum, { payload }) => sum + payload.length, 0)
 
@@ -44,7 +44,7 @@ export async function prepareBatch(records: readonly LogRecord[], pool: BufferPo
     return created
   }
 
-  function add(entry: Entry, { table, row }: TableRow): void {
+  function add(entry: BatchEntry, { table, row }: TableRow): void {
     const { lines, entries: owners } = linesOf(table)
     lines.add(row)
     owners.push(entry)
@@ -57,7 +57,7 @@ export async function prepareBatch(records: readonly LogRecord[], pool: BufferPo
 
   for (const record of records) {
     const disposition = decode(record)
-    const entry: Entry = { record, disposition: withoutRows(disposition) }
+    const entry: BatchEntry = { record, disposition: withoutRows(disposition) }
     entries.push(entry)
     if (disposition.kind === 'ok') for (const row of disposition.rows) add(entry, row)
     else if (disposition.kind === 'dead') reject(entry, disposition.reason)

@@ -2,7 +2,7 @@ import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { insertRows, type RefusedRow } from './insert-rows.ts'
 import type { Disposition } from './disposition.ts'
-import type { Entry, PreparedBatch } from './prepare-batch.ts'
+import type { BatchEntry, PreparedBatch } from './prepare-batch.ts'
 import { toDeliveredRows } from '../../platform/schema/rows/delivered-rows.ts'
 import { toSettledRows } from '../../platform/schema/rows/settled-rows.ts'
 import { backOffMs } from '../../platform/service/retry.ts'
@@ -31,7 +31,7 @@ const backOff = { firstMs: 250, mostMs: 15_000 }
 
 /** Stores a batch, however often it takes, and says what became of each record. */
 export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Promise<BatchResult> {
-  const stored: Stored = { tables: new Set(), rejects: 0 }
+  const stored: StoredRows = { tables: new Set(), rejects: 0 }
   for (let attempt = 1; ; attempt++) {
     try {
       await storeTables({ batch, stored, attempt, deps })
@@ -48,11 +48,11 @@ export async function storeBatch(batch: PreparedBatch, deps: WriteBatchDeps): Pr
 }
 
 /** What earlier attempts have stored, and is not sent again: whole tables, and so many lines of rejects. */
-type Stored = { tables: Set<BronzeTable>; rejects: number }
-type Store = { batch: PreparedBatch; stored: Stored; attempt: number; deps: WriteBatchDeps }
+type StoredRows = { tables: Set<BronzeTable>; rejects: number }
+type StoreAttempt = { batch: PreparedBatch; stored: StoredRows; attempt: number; deps: WriteBatchDeps }
 
 /** Stores every table in order: seals come after the records that they count, and a refused one has its place in rejects all the same. */
-async function storeTables(store: Store): Promise<void> {
+async function storeTables(store: StoreAttempt): Promise<void> {
   for (const table of eventTables) await storeRows(table, store)
   await storeRejects(store)
   await storeRows('bronze.seals', store)
@@ -63,7 +63,7 @@ async function storeTables(store: Store): Promise<void> {
 
 const eventTables = bronzeTables.filter((table) => /_(payloads|events|fates)$/.test(table))
 
-async function storeRows(table: BronzeTable, store: Store): Promise<void> {
+async function storeRows(table: BronzeTable, store: StoreAttempt): Promise<void> {
   const { batch, stored } = store
   if (stored.tables.has(table)) return
   for (const { first, end } of runsToStore(batch.linesOf(table).entries)) {
@@ -76,13 +76,13 @@ async function storeRows(table: BronzeTable, store: Store): Promise<void> {
 }
 
 /** The runs of rows that are stored in one insert each: all rows in one, but for those that an earlier table refused. */
-function runsToStore(entries: readonly Entry[]): { first: number; end: number }[] {
+function runsToStore(entries: readonly BatchEntry[]): { first: number; end: number }[] {
   const refused = entries.flatMap(({ disposition }, index) => (disposition.kind === 'ok' ? [] : [index]))
   const starts = [0, ...refused.map((index) => index + 1)]
   return starts.map((first, run) => ({ first, end: refused[run] ?? entries.length })).filter(({ first, end }) => first < end)
 }
 
-async function storeRejects(store: Store): Promise<void> {
+async function storeRejects(store: StoreAttempt): Promise<void> {
   const { batch, stored } = store
   const end = batch.linesOf('bronze.rejects').lines.length
   const [refused] = await timedInsert({ ...store, table: 'bronze.rejects', first: stored.rejects, end })
@@ -91,14 +91,14 @@ async function storeRejects(store: Store): Promise<void> {
 }
 
 /** Stores `settled_through` after the fates: a prediction below it without a fate was answered. */
-async function storeSettled({ batch, attempt, deps }: Store): Promise<void> {
+async function storeSettled({ batch, attempt, deps }: StoreAttempt): Promise<void> {
   const rows = toSettledRows(batch.entries.map(({ record }) => record))
   if (rows.length === 0) return
   const [refused] = await insertRows({ warehouse: deps.warehouse, table: 'bronze.settled', rows, attempt })
   if (refused !== undefined) throw refused.error
 }
 
-async function storeDelivered({ batch, attempt, deps }: Store): Promise<void> {
+async function storeDelivered({ batch, attempt, deps }: StoreAttempt): Promise<void> {
   const rows = toDeliveredRows(
     batch.entries.flatMap(({ record, disposition }) => {
       if (disposition.kind === 'ok') return [{ origin: record.origin, retentionUntil: disposition.retentionUntil }]
@@ -110,7 +110,7 @@ async function storeDelivered({ batch, attempt, deps }: Store): Promise<void> {
   if (refused !== undefined) throw refused.error
 }
 
-async function timedInsert(lines: Store & { table: BronzeTable; first: number; end: number }): Promise<RefusedRow[]> {
+async function timedInsert(lines: StoreAttempt & { table: BronzeTable; first: number; end: number }): Promise<RefusedRow[]> {
   const { batch, attempt, deps, table, first, end } = lines
   if (first === end) return []
   const { lines: all } = batch.linesOf(table)
@@ -121,7 +121,7 @@ async function timedInsert(lines: Store & { table: BronzeTable; first: number; e
   return refused
 }
 
-function settle(entries: readonly Entry[]): BatchResult {
+function settle(entries: readonly BatchEntry[]): BatchResult {
   const result: BatchResult = { settled: [], dispositions: { ok: 0, retry: 0, dead: 0, drop: 0 }, rejects: {} }
   for (const { record, disposition } of entries) {
     result.dispositions[disposition.kind]++

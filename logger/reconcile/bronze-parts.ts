@@ -1,7 +1,7 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 
 /** A part of a bronze table: it never changes. Blocks are inserts, numbered within the partition; a merge joins neighbours. */
-export type Part = {
+export type BronzePart = {
   table_name: string
   part: string
   checksum: string
@@ -16,8 +16,8 @@ export const originTables = ['prediction_events', 'label_events', 'feature_event
   (name) => `bronze.${name}`,
 )
 
-export async function activeParts(warehouse: Pick<Warehouse, 'query'>): Promise<Part[]> {
-  return await warehouse.query<Part>(
+export async function activeParts(warehouse: Pick<Warehouse, 'query'>): Promise<BronzePart[]> {
+  return await warehouse.query<BronzePart>(
     `SELECT concat(database, '.', table) AS table_name, name AS part, hash_of_all_files AS checksum, partition_id, toFloat64(rows) AS rows,
   toFloat64(min_block_number) AS min_block, toFloat64(max_block_number) AS max_block
 FROM system.parts WHERE active AND table_name IN {tables:Array(String)}`,
@@ -25,7 +25,7 @@ FROM system.parts WHERE active AND table_name IN {tables:Array(String)}`,
   )
 }
 
-export function keyOf({ table_name, part, checksum }: Pick<Part, 'table_name' | 'part' | 'checksum'>): string {
+export function keyOf({ table_name, part, checksum }: Pick<BronzePart, 'table_name' | 'part' | 'checksum'>): string {
   return `${table_name}/${part}/${checksum}`
 }
 
@@ -33,7 +33,7 @@ export function keyOf({ table_name, part, checksum }: Pick<Part, 'table_name' | 
 export const keySql = "concat(table_name, '/', part, '/', checksum)"
 
 /** Whether every insert in the part lies in a part that is known: then it holds no row that those did not. */
-export function isMergeOf(part: Part, known: readonly Part[]): boolean {
+export function isMergeOf(part: BronzePart, known: readonly BronzePart[]): boolean {
   const blocks = known
     .filter(({ table_name, partition_id }) => table_name === part.table_name && partition_id === part.partition_id)
     .toSorted((a, b) => a.min_block - b.min_block)

@@ -1,5 +1,5 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
-import type { Part } from './bronze-parts.ts'
+import type { BronzePart } from './bronze-parts.ts'
 
 export type DoublePayload = { table: string; tenant: string; id: string; payload_hashes: string[] }
 
@@ -19,7 +19,7 @@ const allOfItFrom = 0.2
  */
 export async function noteDoubles(
   warehouse: Pick<Warehouse, 'command'>,
-  { fresh, listed }: { fresh: readonly Part[]; listed: readonly Part[] },
+  { fresh, listed }: { fresh: readonly BronzePart[]; listed: readonly BronzePart[] },
 ): Promise<void> {
   for (const { table, key } of keyed) {
     const parts = fresh.filter(({ table_name }) => table_name === table)
@@ -51,7 +51,7 @@ const acknowledgements = `SELECT tenant, id, groupUniqArrayArray(known.payload_h
   argMax(known.reason, known.acknowledged_at) AS reason, formatDateTime(max(known.acknowledged_at), '%Y-%m-%dT%H:%i:%SZ', 'UTC') AS acknowledged_at
 FROM (SELECT * FROM hindsight.acknowledged_doubles WHERE table_name = {table:String}) AS known GROUP BY tenant, id`
 
-type Row = Omit<AcknowledgedDouble, 'table'> & { is_acknowledged: boolean; total: string }
+type DoubleRow = Omit<AcknowledgedDouble, 'table'> & { is_acknowledged: boolean; total: string }
 
 /**
  * The noted ids under which two payloads stand now, or only this one; at most 100 of a table by name. An acknowledgement holds
@@ -61,7 +61,7 @@ export async function doublePayloads(warehouse: Pick<Warehouse, 'query'>, only: 
   const found: FoundDoubles = { count: 0, named: [], acknowledged: [] }
   const noted = await warehouse.query<{ table_name: string }>('SELECT DISTINCT table_name FROM hindsight.reconciled_doubles')
   for (const { table, key, id } of keyed.filter((one) => noted.some(({ table_name }) => table_name === one.table))) {
-    const rows = await warehouse.query<Row>(
+    const rows = await warehouse.query<DoubleRow>(
       `SELECT tenant, id, payload_hashes, author, reason, acknowledged_at, notEmpty(known_hashes) AND hasAll(known_hashes, payload_hashes) AS is_acknowledged,
   count() OVER (PARTITION BY is_acknowledged) AS total
 FROM
@@ -85,6 +85,6 @@ WHERE {id:String} IN ('', id) ORDER BY tenant, id LIMIT 100 BY is_acknowledged`,
   return found
 }
 
-function rowsOf(parts: readonly Part[]): number {
+function rowsOf(parts: readonly BronzePart[]): number {
   return parts.reduce((sum, { rows }) => sum + rows, 0)
 }

@@ -1,5 +1,5 @@
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
-import { activeParts, isMergeOf, keyOf, type Part } from './bronze-parts.ts'
+import { activeParts, isMergeOf, keyOf, type BronzePart } from './bronze-parts.ts'
 import { noteDoubles } from './double-payloads.ts'
 
 /** How often parts are listed and read again: merges take some away in between, and each round finds less to read. */
@@ -27,8 +27,8 @@ export async function readParts(warehouse: Pick<Warehouse, 'query' | 'command'>,
   throw new Error(`bronze was merged faster than it could be read, ${maxRounds} times`)
 }
 
-async function knownParts(warehouse: Pick<Warehouse, 'query'>, { since }: { since: string }): Promise<Part[]> {
-  return await warehouse.query<Part>(
+async function knownParts(warehouse: Pick<Warehouse, 'query'>, { since }: { since: string }): Promise<BronzePart[]> {
+  return await warehouse.query<BronzePart>(
     `SELECT table_name, part, checksum, any(partition_id) AS partition_id, toFloat64(0) AS rows, toFloat64(any(min_block)) AS min_block,
   toFloat64(any(max_block)) AS max_block
 FROM hindsight.reconciled_parts WHERE read_at >= {since:DateTime64(3, 'UTC')} GROUP BY table_name, part, checksum`,
@@ -39,7 +39,7 @@ FROM hindsight.reconciled_parts WHERE read_at >= {since:DateTime64(3, 'UTC')} GR
 /** Reads the parts of one table; one that has been merged away by now gives no row, and so stays unread. */
 async function readTable(
   warehouse: Pick<Warehouse, 'command'>,
-  { table, parts }: { table: string; parts: readonly Part[] },
+  { table, parts }: { table: string; parts: readonly BronzePart[] },
 ): Promise<void> {
   const listed = parts.map(({ part, checksum, partition_id, min_block, max_block }) => [part, checksum, partition_id, min_block, max_block])
   const column = (index: number) => `transform(_part, {parts:Array(String)}, {column${index}:Array(String)}, '')`

@@ -23,7 +23,7 @@ ${fromRejects} WHERE ${matches} GROUP BY code, lane ORDER BY count DESC, code, l
 
 /** The newest rejects, newest first. */
 export async function listRejects(warehouse: Reads, { limit, ...filter }: RejectFilter & { limit: number }): Promise<Reject[]> {
-  const rows = await warehouse.query<Row>(
+  const rows = await warehouse.query<SelectedReject>(
     `SELECT ${columns} ${fromRejects} WHERE ${matches} ORDER BY appended_at DESC, reject_id DESC LIMIT {limit:UInt32}`,
     { ...toParams(filter), limit },
   )
@@ -42,7 +42,7 @@ export async function unsettledIds(warehouse: Reads, filter: RejectFilter): Prom
 /** Rejects in the order of these ids, with their bytes. Throws `not_found` for an id that is none. */
 export async function readRejects(warehouse: Reads, ids: readonly string[]): Promise<RejectWithBytes[]> {
   for (const id of ids) parseRejectId(id)
-  const rows = await warehouse.query<Row & Pick<RejectWithBytes, 'raw' | 'raw_encoding'>>(
+  const rows = await warehouse.query<SelectedReject & Pick<RejectWithBytes, 'raw' | 'raw_encoding'>>(
     `SELECT ${columns}, raw, raw_encoding ${fromRejects} WHERE reject_id IN {ids:Array(String)}`,
     { ids },
   )
@@ -76,7 +76,7 @@ function toParams({ code, lane, since }: RejectFilter) {
   return { code: code ?? '', lane: lane ?? '', since_ms: since?.getTime() ?? 0 }
 }
 
-type Row = Omit<Reject, 'id' | 'retried'> & {
+type SelectedReject = Omit<Reject, 'id' | 'retried'> & {
   reject_id: string
   retry_outcome: RetryOutcome | ''
   retry_code: string
@@ -84,7 +84,7 @@ type Row = Omit<Reject, 'id' | 'retried'> & {
   retry_at: string
 }
 
-function toReject({ reject_id, kind, tenant, event_id, name, code, path, message, appended_at, ...retry }: Row): Reject {
+function toReject({ reject_id, kind, tenant, event_id, name, code, path, message, appended_at, ...retry }: SelectedReject): Reject {
   return {
     id: reject_id,
     kind,

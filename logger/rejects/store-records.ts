@@ -8,7 +8,7 @@ import { bronzeTables } from '../../platform/schema/rows/tables.ts'
 import { parseRejectId, type RejectWithBytes } from './reject.ts'
 import type { RetryResult } from './send-items.ts'
 
-type Entry = { reject: RejectWithBytes; disposition: Extract<Disposition, { kind: 'ok' }> }
+type DecodedReject = { reject: RejectWithBytes; disposition: Extract<Disposition, { kind: 'ok' }> }
 
 /**
  * Decodes records again as this build does, and stores those that parse now, under their own origin: doing so twice
@@ -16,7 +16,7 @@ type Entry = { reject: RejectWithBytes; disposition: Extract<Disposition, { kind
  */
 export async function storeRecords(warehouse: Pick<Warehouse, 'insert'>, rejects: readonly RejectWithBytes[]): Promise<RetryResult[]> {
   const decoded = rejects.map((reject) => ({ reject, disposition: decode(toRecord(reject)) }))
-  const entries = decoded.flatMap(({ reject, disposition: outcome }): Entry[] =>
+  const entries = decoded.flatMap(({ reject, disposition: outcome }): DecodedReject[] =>
     outcome.kind === 'ok' ? [{ reject, disposition: outcome }] : [],
   )
   const refusals = await store(warehouse, entries)
@@ -32,7 +32,7 @@ export async function storeRecords(warehouse: Pick<Warehouse, 'insert'>, rejects
   })
 }
 
-async function store(warehouse: Pick<Warehouse, 'insert'>, entries: readonly Entry[]): Promise<Map<RejectWithBytes, string>> {
+async function store(warehouse: Pick<Warehouse, 'insert'>, entries: readonly DecodedReject[]): Promise<Map<RejectWithBytes, string>> {
   const refusals = new Map<RejectWithBytes, string>()
   for (const table of bronzeTables) {
     const own = entries.flatMap(({ reject, disposition: outcome }) =>

@@ -39,9 +39,9 @@ function toDelimiter(stated: string | undefined): string | undefined {
   throw new ServiceError('invalid_config', 'a delimiter is one character, or tab', { path: 'delimiter' })
 }
 
-type Reading = { path: string; layout: CsvLayout; options: FileOptions }
+type CsvReading = { path: string; layout: CsvLayout; options: FileOptions }
 
-async function* readRecords(pieces: AsyncIterable<string>, { layout, options }: Reading): AsyncGenerator<FileRow> {
+async function* readRecords(pieces: AsyncIterable<string>, { layout, options }: CsvReading): AsyncGenerator<FileRow> {
   let names: (string | undefined)[] | undefined
   for await (const { line, cells } of parseCsv(pieces, layout)) {
     if (names === undefined) names = chooseColumns(toTexts(cells), options).names
@@ -50,7 +50,7 @@ async function* readRecords(pieces: AsyncIterable<string>, { layout, options }: 
 }
 
 /** Reads the header alone, so that its faults are told before anything is used. */
-async function readNotes({ path, layout, options }: Reading): Promise<string[]> {
+async function readNotes({ path, layout, options }: CsvReading): Promise<string[]> {
   for await (const { cells } of parseCsv(decodeFile(path, options), layout)) return chooseColumns(toTexts(cells), options).notes
   return []
 }

@@ -45,11 +45,11 @@ function refuseNested(found: readonly ParquetColumn[]): void {
   })
 }
 
-type Reading = { file: Awaited<ReturnType<typeof asyncBufferFromFile>>; metadata: FileMetaData; columns: readonly ParquetColumn[] }
+type ParquetReading = { file: Awaited<ReturnType<typeof asyncBufferFromFile>>; metadata: FileMetaData; columns: readonly ParquetColumn[] }
 
 /** Reads rows as records. Text stays bytes, and 96-bit times nanoseconds: `converterOf` makes values of them. */
 async function readRecords(
-  { file, metadata, columns }: Reading,
+  { file, metadata, columns }: ParquetReading,
   rows: { rowStart: number; rowEnd: number },
 ): Promise<Record<string, unknown>[]> {
   const names = [...new Set(columns.map(({ top }) => top))]

@@ -83,9 +83,9 @@ function isFromHere({ socket }: IncomingMessage): boolean {
   return isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, ''))
 }
 
-type Answer = { status: number; type: string; body: string }
+type AdminAnswer = { status: number; type: string; body: string }
 
-async function answer(state: AdminState, request: IncomingMessage): Promise<Answer> {
+async function answer(state: AdminState, request: IncomingMessage): Promise<AdminAnswer> {
   const path = pathOf(request)
   if (request.method !== 'GET') return text(405, 'method not allowed')
   if (path === '/livez') return text(200, 'ok')
@@ -144,11 +144,11 @@ function listen(server: Server, { host, port }: AdminAddress): Promise<void> {
   })
 }
 
-function text(status: number, body: string): Answer {
+function text(status: number, body: string): AdminAnswer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` }
 }
 
-function json(status: number, body: unknown): Answer {
+function json(status: number, body: unknown): AdminAnswer {
   return { status, type: 'application/json', body: `${JSON.stringify(body)}\n` }
 }
 

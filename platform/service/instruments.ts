@@ -10,7 +10,7 @@ export type Series = { labels: readonly string[]; value: number | Distribution }
 
 export type Family = Required<Description> & { kind: Kind; read(): Iterable<Series> }
 
-export type Tally = { add(count: number): void }
+export type Counter = { add(count: number): void }
 
 /** Finds the series of these values of the labels, in their order, and makes it the first time. */
 export type SeriesOf<T> = (...labels: readonly string[]) => T
@@ -20,7 +20,7 @@ export type SeriesOf<T> = (...labels: readonly string[]) => T
  * nanoseconds, where an OpenTelemetry instrument, which hashes its attributes each time, takes a microsecond.
  */
 export type Instruments = {
-  counter(description: Description): SeriesOf<Tally>
+  counter(description: Description): SeriesOf<Counter>
   histogram(description: Description & { bounds: readonly number[] }): SeriesOf<Distribution>
   /** Shows values that are counted elsewhere, and read whenever somebody collects. */
   observe(kind: Kind, description: Description, read: () => Iterable<Series>): void
@@ -50,7 +50,7 @@ export function createInstruments(): Instruments {
 
   return {
     counter(description) {
-      const series = createSeries(description, createTally)
+      const series = createSeries(description, createCounter)
       add('counter', description, () => series.all.map(({ labels, leaf }) => ({ labels, value: leaf.total })))
       return series.find
     },
@@ -64,7 +64,7 @@ export function createInstruments(): Instruments {
   }
 }
 
-function createTally(): Tally & { readonly total: number } {
+function createCounter(): Counter & { readonly total: number } {
   let total = 0
   return {
     get total() {

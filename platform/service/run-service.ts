@@ -58,7 +58,7 @@ export async function runService<Config extends object>(definition: ServiceDefin
   const log = createServiceLogger({ service: name, level: runner.HINDSIGHT_LOG_LEVEL })
   const telemetry = await startTelemetry({
     service: name,
-    warn: createFaultLog(log.logger, 'OpenTelemetry has a setting that is not supported, or could not send'),
+    warn: createFaultLog(log.logger, 'telemetry is not set up as asked, or was not sent'),
   })
   const life = createLifecycle({
     name,

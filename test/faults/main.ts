@@ -9,7 +9,7 @@ import { allFaults } from './rows/all.ts'
 import { natsVersion } from './system/servers.ts'
 import { setUps } from './system/spec.ts'
 
-type Options = {
+type FaultsOptions = {
   rounds?: number
   only?: string[]
   part?: Part
@@ -44,7 +44,7 @@ function commitHere(): string | undefined {
 
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
-  const { json, budget, ...options } = command.parse().opts<Options>()
+  const { json, budget, ...options } = command.parse().opts<FaultsOptions>()
   if (!budget) options.budgetMs = Infinity
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   const unknown = options.only?.find((start) => !allFaults.some(({ name }) => name.startsWith(start)))

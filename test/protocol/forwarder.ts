@@ -6,7 +6,15 @@ import type { Publish, PublishAck } from './stream.ts'
 export type Confirmation = { records: readonly OutboxRecord[]; streamSeq: number }
 
 /** A record that was sent in this run and is not confirmed. `countedAt` is missing until its ack counts. */
-type Entry = { record: OutboxRecord; attempt: number; sendNo: number; sentAt: number; countedAt?: number; refusedAt?: number; seq: number }
+type SentRecord = {
+  record: OutboxRecord
+  attempt: number
+  sendNo: number
+  sentAt: number
+  countedAt?: number
+  refusedAt?: number
+  seq: number
+}
 
 /** The one forwarder of a data directory. Only the cursors, `freed`, outlive its process. */
 export type Forwarder = {
@@ -36,7 +44,7 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   let alive = true
   let run = 1
   let lastSendNo = 0
-  let entries = new Map<string, Entry>()
+  let entries = new Map<string, SentRecord>()
   let readTo = new Map<OutboxLane, number>()
   let confirmed = new Set<string>()
 
@@ -67,13 +75,13 @@ export function createForwarder(deps: ForwarderDeps): Forwarder {
   }
 
   /** Whether one more message leaves in the stream what this run relies on; the record's own older copy may go. */
-  function hasRoom(own?: Entry): boolean {
+  function hasRoom(own?: SentRecord): boolean {
     const reliedOn = [...entries.values()].filter((entry) => entry !== own && entry.countedAt !== undefined)
     const oldest = Math.min(lastSendNo + 1, ...reliedOn.map(({ sendNo }) => sendNo))
     return protocol.credit === 'none' || protocol.republish === 'always' || lastSendNo + 1 - oldest < settings.streamShare
   }
 
-  function isDue({ sentAt, countedAt, refusedAt, seq }: Entry): boolean {
+  function isDue({ sentAt, countedAt, refusedAt, seq }: SentRecord): boolean {
     if (refusedAt !== undefined) return now() > refusedAt
     if (countedAt === undefined) return now() - sentAt >= settings.publishTimeout
     // Position may put a republish off, it never confirms: once the consumer is past it, the time counts again.

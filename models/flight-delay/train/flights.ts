@@ -66,13 +66,13 @@ function rowGroups(metadata: FileMetaData, fromMs: number, toMs: number): RowGro
   return groups
 }
 
-type Row = { date: Date; delay: bigint; distance: bigint; origin: string; destination: string }
+type FlightRow = { date: Date; delay: bigint; distance: bigint; origin: string; destination: string }
 
-async function readRows(file: AsyncBuffer, metadata: FileMetaData, group: RowGroup): Promise<Row[]> {
-  return (await parquetReadObjects({ file, metadata, compressors, ...group })) as Row[]
+async function readRows(file: AsyncBuffer, metadata: FileMetaData, group: RowGroup): Promise<FlightRow[]> {
+  return (await parquetReadObjects({ file, metadata, compressors, ...group })) as FlightRow[]
 }
 
-function toFlight(row: Row, rowNumber: number, timeZones: Readonly<Record<string, string>>): Flight {
+function toFlight(row: FlightRow, rowNumber: number, timeZones: Readonly<Record<string, string>>): Flight {
   const { date, origin, destination } = row
   const timeZone = timeZones[origin]
   if (timeZone === undefined) throw new Error(`there is no time zone for the airport ${origin}`)

@@ -1,7 +1,7 @@
 import type { Origin } from '../../../contracts/origin.ts'
 import { toColumnTime } from '../../warehouse/column-time.ts'
 
-export type Stored = { origin: Origin; retentionUntil?: string | undefined }
+export type StoredRecord = { origin: Origin; retentionUntil?: string | undefined }
 
 type DeliveredRow = Omit<Origin, 'seq'> & { first_seq: number; last_seq: number; expires_at: string | null }
 
@@ -11,7 +11,7 @@ const hourMs = 3_600_000
  * Rows of `bronze.delivered`: the records as runs of one writer, epoch and lane, without gaps and expiring in one hour.
  * Made of any part of the log in any order; a record that was delivered twice is there once.
  */
-export function toDeliveredRows(records: readonly Stored[]): DeliveredRow[] {
+export function toDeliveredRows(records: readonly StoredRecord[]): DeliveredRow[] {
   const runs: DeliveredRow[] = []
   for (const { origin, retentionUntil } of inOrder(records)) {
     const { seq, ...stream } = origin
@@ -25,7 +25,7 @@ export function toDeliveredRows(records: readonly Stored[]): DeliveredRow[] {
   return runs
 }
 
-function inOrder(records: readonly Stored[]): Stored[] {
+function inOrder(records: readonly StoredRecord[]): StoredRecord[] {
   return records.toSorted(
     ({ origin: a }, { origin: b }) => compare(a.writer_id, b.writer_id) || a.epoch - b.epoch || compare(a.lane, b.lane) || a.seq - b.seq,
   )

@@ -15,7 +15,7 @@ await runService({
   name: 'forwarder',
   config: loadForwarderConfig,
   async start({ config, logger, fail }) {
-    const onFault = (error: unknown) => logger.error({ err: error }, 'hand-over')
+    const onFault = (error: unknown) => logger.error({ err: error }, 'records could not be handed over to NATS')
     const link = await connectNats(config, { name: 'forwarder', onFault })
     const jsm = await jetstreamManager(link.nc, { checkAPI: false })
     const stopping = new AbortController()

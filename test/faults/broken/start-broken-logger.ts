@@ -19,7 +19,7 @@ export async function startBrokenLogger(breakage: Breakage): Promise<void> {
     name: 'logger',
     config: loadLoggerConfig,
     async start(context) {
-      const onFault = (error: unknown) => context.logger.error({ err: error }, 'event log')
+      const onFault = (error: unknown) => context.logger.error({ err: error }, 'the event log could not be read or confirmed')
       const consumer = await openEventLogConsumer(context.config, { name: 'logger', lanes, onFault })
       const warehouse = createWarehouse({ url: context.config.CLICKHOUSE_URL, password: context.config.CLICKHOUSE_PASSWORD })
       return startLogger(context, { consumer: breakConsumer(consumer), warehouse: breakWarehouse(warehouse) })

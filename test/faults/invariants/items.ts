@@ -5,7 +5,7 @@ import { groupBy } from './group.ts'
 import type { StoredReject } from './rejects.ts'
 import { altered, doubled, lost, unattempted, type Violation } from './violation.ts'
 
-type Row = { id: string } & Record<string, unknown>
+type StoredItem = { id: string } & Record<string, unknown>
 type Checked = { violations: Violation[]; stored: number; rejected: number }
 
 /** Invariants 1, 2, 3 and 5 for the labels of one round. */
@@ -14,7 +14,7 @@ export async function checkLabels(
   ledger: Ledger,
   rejects: ReadonlyMap<string, StoredReject>,
 ): Promise<Checked> {
-  const rows = await warehouse.query<Row>(
+  const rows = await warehouse.query<StoredItem>(
     `SELECT label_id AS id, label, request_id, value_number, ${asSent('event_time')}, ${asSent('known_at')}
 FROM silver.labels AS l WHERE startsWith(label_id, {prefix:String})`,
     { prefix: ledger.prefix },
@@ -28,7 +28,7 @@ export async function checkEvents(
   ledger: Ledger,
   rejects: ReadonlyMap<string, StoredReject>,
 ): Promise<Checked> {
-  const rows = await warehouse.query<Row>(
+  const rows = await warehouse.query<StoredItem>(
     `SELECT event_id AS id, keys, values_number AS values, ${asSent('event_time')}, ${asSent('known_at')}
 FROM silver.feature_events AS e WHERE startsWith(event_id, {prefix:String})`,
     { prefix: ledger.prefix },
@@ -37,7 +37,7 @@ FROM silver.feature_events AS e WHERE startsWith(event_id, {prefix:String})`,
 }
 
 type Items = {
-  rows: readonly Row[]
+  rows: readonly StoredItem[]
   attempts: ReadonlyMap<string, LabelAttempt | EventAttempt>
   rejects: ReadonlyMap<string, StoredReject>
 }
@@ -67,7 +67,7 @@ function checkItems(lane: 'labels' | 'feature_events', { rows, attempts, rejects
   return { violations, stored: byId.size, rejected }
 }
 
-function compare(id: string, row: Row, sent: object): Violation[] {
+function compare(id: string, row: StoredItem, sent: object): Violation[] {
   return Object.entries(sent)
     .filter(([field, value]) => !isDeepStrictEqual(row[field], value))
     .map(([field, value]) => altered(id, `${field} is stored as ${JSON.stringify(row[field])}, the client sent ${JSON.stringify(value)}`))

@@ -7,7 +7,7 @@ import { groupBy } from './group.ts'
 import type { StoredReject } from './rejects.ts'
 import { altered, doubled, lost, unattempted, type Violation } from './violation.ts'
 
-type Row = FateRow & {
+type StoredPrediction = FateRow & {
   prediction_id: string
   payload_hash: string
   model_version: string
@@ -54,7 +54,7 @@ export async function checkPredictions(
 }
 
 /** A request is sent once, so it has one prediction of each route and version at most. */
-function onceAndAsked(rows: readonly Row[], ledger: Ledger): Violation[] {
+function onceAndAsked(rows: readonly StoredPrediction[], ledger: Ledger): Violation[] {
   const violations: Violation[] = []
   for (const [key, same] of groupBy(rows, (row) => `${row.request_id} ${row.route} ${row.model_version}`)) {
     const requestId = same[0]?.request_id ?? ''
@@ -64,7 +64,7 @@ function onceAndAsked(rows: readonly Row[], ledger: Ledger): Violation[] {
   return violations
 }
 
-function compareRow(id: string, { row, answer, sent }: { row: Row; answer: PredictResponse; sent: object }): Violation[] {
+function compareRow(id: string, { row, answer, sent }: { row: StoredPrediction; answer: PredictResponse; sent: object }): Violation[] {
   const features = answer.features ?? []
   const numbers = features.flatMap(({ name, value }) => (typeof value === 'number' ? [[name, value]] : []))
   const reasons = features.flatMap(({ name, reason }) => (reason === undefined ? [] : [[name, reason]]))
@@ -100,8 +100,8 @@ function differences(id: string, { stored, seen }: { stored: Record<string, unkn
     .map(([field, value]) => altered(id, `${field} is stored as ${JSON.stringify(stored[field])}, the client saw ${JSON.stringify(value)}`))
 }
 
-function readRows(warehouse: Pick<Warehouse, 'query'>, prefix: string): Promise<Row[]> {
-  return warehouse.query<Row>(
+function readRows(warehouse: Pick<Warehouse, 'query'>, prefix: string): Promise<StoredPrediction[]> {
+  return warehouse.query<StoredPrediction>(
     `SELECT toString(prediction_id) AS prediction_id, toString(payload_hash) AS payload_hash, request_id, route, model_version, status, fate, unanswered_reason, outputs_number, features_number,
   features_text, feature_status, feature_reason, decision_value, entities, warnings,
   concat(replaceOne(toString(anchor_time), ' ', 'T'), 'Z') AS anchor_time
@@ -110,9 +110,9 @@ FROM silver.predictions WHERE startsWith(request_id, {prefix:String})`,
   )
 }
 
-type Payload = Pick<Row, 'prediction_id' | 'payload_hash'> & { payload: string }
+type Payload = Pick<StoredPrediction, 'prediction_id' | 'payload_hash'> & { payload: string }
 
-function payloadKey({ prediction_id, payload_hash }: Pick<Row, 'prediction_id' | 'payload_hash'>): string {
+function payloadKey({ prediction_id, payload_hash }: Pick<StoredPrediction, 'prediction_id' | 'payload_hash'>): string {
   return `${prediction_id}/${payload_hash}`
 }
 

@@ -19,11 +19,14 @@ export const failpoints: readonly Fault[] = [
   failpointOf('forwarder.after_ack', { keepsAnswering: true, setUps: ['servers'], hits: 40 }),
 ]
 
-type Options = { hits?: number; keepsAnswering?: boolean; cutsAnswers?: boolean; setUps?: readonly SetUp[] }
+type FailpointOptions = { hits?: number; keepsAnswering?: boolean; cutsAnswers?: boolean; setUps?: readonly SetUp[] }
 
 const fireWithinMs = 60_000
 
-function failpointOf(name: FailpointName, { hits = 3, keepsAnswering = false, cutsAnswers = false, setUps = both }: Options): Fault {
+function failpointOf(
+  name: FailpointName,
+  { hits = 3, keepsAnswering = false, cutsAnswers = false, setUps = both }: FailpointOptions,
+): Fault {
   const service = name.split('.')[0] as ServiceId
   return {
     name,
