@@ -5,7 +5,7 @@ import { print } from '../platform/command/output.ts'
 export function registerOutboxCommand(program: Command): void {
   program
     .command('outbox')
-    .description('what the outboxes of a data directory hold, and how far each consumer has come')
+    .description('show what the outboxes of a data directory hold, and how far each consumer has come')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nReads files only: works while nothing runs, and changes nothing.')

@@ -6,7 +6,7 @@ export function registerSqlCommand(program: Command): void {
     .command('sql')
     .description('run a query on the read-only port of the warehouse')
     .argument('<query>', 'SQL; - reads it from standard input')
-    .option('--format <name>', "any of ClickHouse's output formats, as CSVWithNames", 'PrettyCompactMonoBlock')
+    .option('--format <name>', "the output format, any of ClickHouse's, as CSVWithNames", 'PrettyCompactMonoBlock')
     .addOption(jsonOption().conflicts('format'))
     .addOption(dataDirOption())
     .addHelpText(

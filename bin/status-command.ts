@@ -4,7 +4,7 @@ import { type CommandOptions, dataDirOption, jsonOption } from '../platform/comm
 export function registerStatusCommand(program: Command): void {
   program
     .command('status')
-    .description('one screen: services, lag, outbox, freshness, last errors')
+    .description('show services, lag, outbox, freshness and last errors on one screen')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', '\nExit status 1 when a service is down or not ready.')

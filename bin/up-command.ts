@@ -14,8 +14,8 @@ export function registerUpCommand(program: Command): void {
     .option('--no-demo', 'do not replay a day of flights')
     .addOption(new Option('--day <date>', 'the day of the demo, in 2001').default('2001-06-04').argParser(parseDay))
     .addOption(new Option('--days <n>', 'how many days of flights, from --day on').default(1).argParser(parseCount))
-    .addOption(new Option('--hours <n>', 'only the flights that depart in the first hours, for a quick look').argParser(parseCount))
-    .option('--exit', 'end after the report; status 0 only if it is as it should be', false)
+    .addOption(new Option('--hours <n>', 'replay only the flights that depart in the first n hours').argParser(parseCount))
+    .option('--exit', 'end after the report, with status 0 only if everything is as it should be', false)
     .addHelpText(
       'after',
       `

@@ -14,7 +14,7 @@ export function createFeaturesMetrics(meter: Meter) {
     advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5] },
   })
   const age = meter.createHistogram('hindsight_features_visible_after_seconds', {
-    description: 'Time from the log having the newest record of a batch to its values being readable.',
+    description: 'Time from when the log had the newest record of a batch until its values could be read from the online store.',
     unit: 's',
     advice: { explicitBucketBoundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30] },
   })

@@ -38,7 +38,7 @@ export function registerCommands(program: Command): void {
     .option('--feature <name=value...>', 'a feature of the request, as distance=337', collectFeature, {})
     .option('--anchor <name>', 'the named decision point')
     .option('--anchor-time <time>', 'the time the prediction is about, RFC 3339; default now')
-    .option('--model-version <version>', 'pins a version')
+    .option('--model-version <version>', 'the version that is to answer; by default the deployment decides')
     .option('--return-features', 'show what the model saw')
     .addOption(dataDirOption())
     .addOption(jsonOption())

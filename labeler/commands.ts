@@ -25,15 +25,15 @@ export function registerCommands(program: Command): void {
     .command('evaluate')
     .description("judge a model's predictions by its primary label")
     .argument('<model>')
-    .option('--anchor-from <time>', 'anchor times from here, included: RFC 3339 or a UTC day', parseTime)
-    .option('--anchor-to <time>', 'anchor times up to here, excluded', parseTime)
-    .option('--as-of <time>', 'outcomes as they were known then (known_at); default now', parseTime)
+    .option('--anchor-from <time>', 'the earliest anchor time, inclusive: RFC 3339 or a UTC day', parseTime)
+    .option('--anchor-to <time>', 'the latest anchor time, exclusive', parseTime)
+    .option('--as-of <time>', 'the time as of which outcomes are known (known_at); default now', parseTime)
     .addOption(
-      new Option('--by <what>', 'what groups differ in besides the anchor (day: in version, route and day)').choices(
+      new Option('--by <what>', 'what predictions are grouped by besides the anchor (day: by version, route and day)').choices(
         Object.keys(groupings),
       ),
     )
-    .addOption(new Option('--tag <tag...>', 'only predictions that bear one of these tags').conflicts('save'))
+    .addOption(new Option('--tag <tag...>', 'judge only predictions that bear one of these tags').conflicts('save'))
     .option('--save', 'keep the result in gold.evaluations')
     .addOption(servedProjectOption())
     .addOption(dataDirOption())

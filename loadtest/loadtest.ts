@@ -25,18 +25,18 @@ const command = new Command('loadtest')
   .description(
     `Runs a load test against a system that it starts, or one that runs, and holds the warehouse against what was answered. Needs k6, but for ${withoutK6.join(', ')}.`,
   )
-  .addArgument(new Argument('<scenario>', 'what to do to it').choices(Object.keys(scenarios)))
+  .addArgument(new Argument('<scenario>', 'the load test to run').choices(Object.keys(scenarios)))
   .option(
     '--url <url>',
     `a gateway that runs, with the example project; else a system is started and ended. Not for ${owning.join(', ')}`,
     parseUrl,
   )
-  .option('--clickhouse-url <url>', 'with --url: where its predictions are stored', parseUrl, 'http://127.0.0.1:18124')
+  .option('--clickhouse-url <url>', 'with --url: the warehouse in which its predictions are stored', parseUrl, 'http://127.0.0.1:18124')
   .option('--rate <n>', 'requests per second; what the scenario has by default if left out', parseCount)
-  .option('--seconds <n>', 'of load; what the scenario has by default if left out', parseCount)
-  .option('--budget-ms <n>', 'what the p99 of answers is held to', parsePositive, 250)
+  .option('--seconds <n>', 'seconds of load; what the scenario has by default if left out', parseCount)
+  .option('--budget-ms <n>', 'the most milliseconds that the p99 of answers may have', parsePositive, 250)
   .option('--instances <n>', 'predictions that each request asks for', parseCount)
-  .option('--json <file>', 'where to write all of it')
+  .option('--json <file>', 'file for all results')
   .action((name: keyof typeof scenarios, options: LoadtestOptions) => runScenario(name, options))
 
 await command.parseAsync()

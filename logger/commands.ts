@@ -29,7 +29,7 @@ export function registerCommands(program: Command): void {
     .addOption(dataDirOption())
     .option('--full', 'read all of bronze again, also what a run of the last day has read')
     .addOption(
-      new Option('--grace <seconds>', 'count a seal once it has been stored for so long: for several loggers')
+      new Option('--grace <seconds>', 'count a seal only once it has been stored for so long, where several loggers run')
         .default(0)
         .argParser(wholeNumber({ from: 0, to: 999_999 })),
     )
@@ -49,11 +49,11 @@ function registerAcknowledgeCommand(reconciling: Command): void {
   reconciling
     .command('acknowledge')
     .description('say that the two payloads under an id are known: reconcile then shows them apart, and is no alarm')
-    .argument('<id>', 'as reconcile names it')
-    .requiredOption('--reason <text>', 'why nothing is to be done; kept with the id', toReason)
-    .option('--author <name>', 'who says so', userInfo().username)
-    .option('--tenant <name>', 'where several tenants have the id')
-    .option('--table <name>', 'where several tables have it, as bronze.label_events')
+    .argument('<id>', 'the id, as reconcile names it')
+    .requiredOption('--reason <text>', 'the reason why nothing is to be done, which is kept with the id', toReason)
+    .option('--author <name>', 'the name of who says so', userInfo().username)
+    .option('--tenant <name>', 'the tenant, where several have the id')
+    .option('--table <name>', 'the table, where several have the id, as bronze.label_events')
     .configureHelp({ showGlobalOptions: true })
     .action(async (id: string, _: unknown, command: Command) => {
       // The command `acknowledge` is a part of `reconcile`, whose options may stand before the word or behind it.

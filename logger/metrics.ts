@@ -10,11 +10,17 @@ export function createLoggerMetrics(meter: Meter) {
   const rejects = meter.createCounter('hindsight_logger_dead_total', {
     description: 'Records that went to rejects because they cannot be stored, by code.',
   })
-  const rows = meter.createCounter('hindsight_logger_rows_total', { description: 'Rows inserted, by table.' })
-  const batches = meter.createCounter('hindsight_logger_batches_total', { description: 'Batches stored and confirmed.' })
-  const retries = meter.createCounter('hindsight_logger_retries_total', { description: 'Inserts that failed and were tried again.' })
+  const rows = meter.createCounter('hindsight_logger_rows_total', {
+    description: 'Rows that the logger inserted into the warehouse, by table.',
+  })
+  const batches = meter.createCounter('hindsight_logger_batches_total', {
+    description: 'Batches of records that the logger stored and confirmed.',
+  })
+  const retries = meter.createCounter('hindsight_logger_retries_total', {
+    description: 'Inserts into the warehouse that failed and were tried again.',
+  })
   const seconds = meter.createHistogram('hindsight_logger_insert_seconds', {
-    description: 'Time of one insert, by table.',
+    description: 'Time of one insert into the warehouse, by table.',
     unit: 's',
     advice: { explicitBucketBoundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] },
   })

@@ -24,22 +24,22 @@ const hourMs = 3_600_000
 
 /** Adds `keys create|list|rotate|revoke`, which change the key file; every gateway on it follows within about a second. */
 export function registerKeyCommands(program: Command): void {
-  const keys = program.command('keys').description('API keys: create, list, rotate, revoke')
+  const keys = program.command('keys').description('create, list, rotate and revoke API keys')
   withShared(keys.command('create').description('make a key; its token is printed once and kept nowhere'))
-    .argument('<name>', 'who it is for, as checkout', parseName)
-    .addOption(new Option('--scope <scope...>', 'what it may do').choices(scopes).default(['predict']))
-    .option('--tenant <tenant>', 'whose data it writes and reads', parseTenant, defaultTenant)
-    .option('--rate <requests>', 'requests a second, in each gateway process', parsePositive)
-    .option('--burst <requests>', 'requests at once after a pause; default as many as the rate', parseCount)
-    .option('--concurrent <requests>', 'requests under way, in each gateway process', parseCount)
-    .option('--expires-in-days <days>', 'when it ends; default never', parsePositive)
+    .argument('<name>', 'the name of whom the key is for, as checkout', parseName)
+    .addOption(new Option('--scope <scope...>', 'what the key may do').choices(scopes).default(['predict']))
+    .option('--tenant <tenant>', 'the tenant whose data the key writes and reads', parseTenant, defaultTenant)
+    .option('--rate <requests>', 'the most requests a second, in each gateway process', parsePositive)
+    .option('--burst <requests>', 'the most requests at once after a pause; default as many as the rate', parseCount)
+    .option('--concurrent <requests>', 'the most requests under way, in each gateway process', parseCount)
+    .option('--expires-in-days <days>', 'the days after which the key ends; default never', parsePositive)
     .action(create)
-  withShared(keys.command('list').description('every key, without its secret')).action(list)
+  withShared(keys.command('list').description('list every key, without its secret')).action(list)
   withShared(keys.command('rotate').description('give a key another secret; the old one is good for a while'))
-    .argument('<key>', 'its id or name')
+    .argument('<key>', 'the id or name of the key')
     .option('--overlap-hours <hours>', 'how long the old secret is good', parseHours, 24)
     .action(rotate)
-  withShared(keys.command('revoke').description('end a key')).argument('<key>', 'its id or name').action(revoke)
+  withShared(keys.command('revoke').description('end a key')).argument('<key>', 'the id or name of the key').action(revoke)
 }
 
 function withShared(command: Command): Command {

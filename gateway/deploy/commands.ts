@@ -21,20 +21,25 @@ type RollbackOptions = CommandOptions & { to?: number; reason?: string }
 /** Adds `deploy`, which shows or changes a model's deployment in a running gateway, and `rollback`. */
 export function registerDeploymentCommands(program: Command): void {
   withShared(
-    program.command('deploy').description('show which versions of a model answer, or say which shall: all of it, what is not named ends'),
+    program
+      .command('deploy')
+      .description('show which versions of a model answer, or say which shall: one that is not named answers no more'),
   )
     .argument('<model>')
-    .option('--champion <version>', 'answers what no challenger answers; without it, the deployment and its history are shown')
-    .option('--challenger <version=share...>', 'answers a share of requests, as 4=10% or 4=0.1', collectChallenger, [])
-    .option('--shadow <version...>', 'predicts on every request and answers nobody', [])
-    .option('--sticky-key <role>', 'the entity that stays with its version; by default as before')
-    .addOption(new Option('--loaded <versions>', 'what is held in memory; by default as before').choices(['all', 'deployed']))
-    .option('--reason <text>', 'why; kept with the change')
+    .option(
+      '--champion <version>',
+      'the version that answers what no challenger answers; without it, the deployment and its history are shown',
+    )
+    .option('--challenger <version=share...>', 'a version that answers a share of requests, as 4=10% or 4=0.1', collectChallenger, [])
+    .option('--shadow <version...>', 'a version that predicts on every request and answers nobody', [])
+    .option('--sticky-key <role>', 'the role whose entity stays with its version; by default as before')
+    .addOption(new Option('--loaded <versions>', 'which versions are held in memory; by default as before').choices(['all', 'deployed']))
+    .option('--reason <text>', 'the reason, which is kept with the change')
     .action(deploy)
   withShared(program.command('rollback').description('go back to the deployment before, as a new revision'))
     .argument('<model>')
     .option('--to <revision>', 'the revision to go back to; by default the one before', wholeNumber({ from: 0, to: 999_999_999 }))
-    .option('--reason <text>', 'why; kept with the change')
+    .option('--reason <text>', 'the reason, which is kept with the change')
     .action(rollback)
 }
 

@@ -9,9 +9,11 @@ export function observeDeployments({ observe }: Instruments, readStates: () => r
     observe('gauge', { name: `hindsight_deployment_${name}`, description, labels: ['model'] }, () =>
       readStates().map((state) => ({ labels: [state.model], value: read(state) })),
     )
-  gauge('revision', "The revision of the model's deployment that requests go by.", ({ revision }) => revision)
-  gauge('unserved', "Versions that the model's deployment names and that answer nothing.", ({ unserved }) => unserved)
-  gauge('waiting', "Whether a later revision of the model's deployment is known that this gateway cannot go by yet.", ({ waiting }) =>
-    Number(waiting),
+  gauge('revision', "Revision of the model's deployment that is in force.", ({ revision }) => revision)
+  gauge('unserved', "Versions that the model's deployment names and this gateway does not serve.", ({ unserved }) => unserved)
+  gauge(
+    'waiting',
+    "1 when a later revision of the model's deployment is known that this gateway cannot put into force yet, else 0.",
+    ({ waiting }) => Number(waiting),
   )
 }

@@ -39,14 +39,15 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   })
   const stageSeconds = histogram({
     name: 'hindsight_predict_stage_duration_seconds',
-    description: 'Time of one stage of a predict request; total: from its arrival until its events are durable.',
+    description: 'Time of one stage of a predict request; the stage total is from its arrival until its events are durable.',
     unit: 's',
     labels: ['model', 'version', 'stage'],
     bounds: secondBounds,
   })
   const storeReads = counter({
     name: 'hindsight_online_store_reads_total',
-    description: 'Predict requests that waited for a read of the online store; late: gave it up, to leave time for the answer.',
+    description:
+      'Predict requests that waited for a read of the online store, by outcome: answered, failed, or late (given up, to leave time for the answer).',
     labels: ['outcome'],
   })
   const idsReused = counter({
@@ -56,7 +57,7 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   })
   const items = counter({
     name: 'hindsight_ingested_items_total',
-    description: 'Labels and feature events, by outcome.',
+    description: 'Labels and feature events that were sent, by outcome: accepted or rejected.',
     labels: ['kind', 'outcome'],
   })
   const labelWarnings = counter({
@@ -67,7 +68,7 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   const labelLookups = counter({
     name: 'hindsight_label_lookups_total',
     description:
-      'Lookups of what stands under label ids; without an answer (late, failed, or busy with another) labels are taken without it.',
+      'Lookups of the labels that stand under given label ids, by source and outcome; without an answer (late, failed, or busy with another lookup) new labels are accepted without it.',
     labels: ['source', 'outcome'],
   })
   const unanswered = counter({
@@ -82,7 +83,7 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   })
   const idempotent = counter({
     name: 'hindsight_idempotent_requests_total',
-    description: 'Requests with an Idempotency-Key: computed, replayed, or the error code.',
+    description: 'Requests with an Idempotency-Key, by outcome: computed, replayed, or an error code.',
     labels: ['outcome'],
   })
   return {
@@ -109,7 +110,7 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
 
 /** Counts of what is under way at the moment of a scrape. */
 export function observeInFlight({ observe }: Instruments, read: () => { requests: number; background: number }): void {
-  const description = 'Requests under way, and work that no answer waits for.'
+  const description = 'Requests under way, and background work that no answer waits for, by kind.'
   observe('gauge', { name: 'hindsight_in_flight', description, labels: ['kind'] }, () => {
     const { requests, background } = read()
     return [

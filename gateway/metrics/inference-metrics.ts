@@ -12,12 +12,16 @@ export function observeInference({ observe }: Instruments, readSessions: () => r
     readSessions().map(({ model, version, status }) => ({ labels: [model, version], value: read(status) }))
   observe(
     'gauge',
-    { name: 'hindsight_inference_queued_rows', description: 'Rows that wait for the model.', labels },
+    {
+      name: 'hindsight_inference_queued_rows',
+      description: 'Rows of requests that wait for a run of the version, by model and version.',
+      labels,
+    },
     each(({ queuedRows }) => queuedRows),
   )
   observe(
     'gauge',
-    { name: 'hindsight_inference_running', description: 'Runs of the model under way.', labels },
+    { name: 'hindsight_inference_running', description: 'Runs of the version that are under way, by model and version.', labels },
     each(({ running }) => running),
   )
   observe(

@@ -15,8 +15,13 @@ export function observeOutbox({ observe }: Instruments, { eventLog, bounds, now 
       eventLog.status().map((status) => ({ labels: [status.lane], value: read(status) })),
     )
   gauge('bytes', "Bytes of a lane's segments on disk.", ({ bytes }) => bytes, 'By')
-  gauge('max_bytes', "Bytes of a lane's segments from which on the lane is answered 503.", () => bounds.maxBytes, 'By')
-  gauge('segments', "A lane's segments on disk.", ({ segments }) => segments)
+  gauge(
+    'max_bytes',
+    "Bytes of a lane's segments from which on requests that append to it are answered with 503.",
+    () => bounds.maxBytes,
+    'By',
+  )
+  gauge('segments', "Number of a lane's segments on disk.", ({ segments }) => segments)
   gauge('depth_records', 'Durable records of a lane that some consumer has yet to confirm.', ({ unconfirmed }) => unconfirmed)
   gauge(
     'age_seconds',
@@ -26,7 +31,7 @@ export function observeOutbox({ observe }: Instruments, { eventLog, bounds, now 
   )
   gauge(
     'max_age_seconds',
-    "Age of a lane's oldest unconfirmed record from which on the lane is answered 503.",
+    "Age of a lane's oldest unconfirmed record from which on requests that append to it are answered with 503.",
     () => bounds.maxAgeMs / 1000,
     's',
   )

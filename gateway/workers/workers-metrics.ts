@@ -3,7 +3,11 @@ import type { WorkerState } from './worker.ts'
 
 /** Shows the state of each worker; these metrics exist with GATEWAY_WORKERS only. */
 export function observeWorkers({ observe }: Instruments, states: () => readonly WorkerState[]): void {
-  const up = { name: 'hindsight_gateway_worker_up', description: 'Whether a worker process of the gateway runs.', labels: ['worker'] }
+  const up = {
+    name: 'hindsight_gateway_worker_up',
+    description: '1 while a worker process of the gateway is ready, else 0.',
+    labels: ['worker'],
+  }
   observe('gauge', up, () => states().map(({ writerId, ready }) => ({ labels: [writerId], value: ready ? 1 : 0 })))
   const restarts = {
     name: 'hindsight_gateway_worker_restarts_total',

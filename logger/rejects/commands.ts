@@ -17,8 +17,8 @@ type FilterOptions = CommandOptions & RejectFilter
 /** Adds `rejects list`, `rejects show` and `rejects retry`. */
 export function registerRejectsCommand(program: Command): void {
   const rejects = program.command('rejects').description('see what could not be stored, and try it again')
-  withFilters(rejects.command('list').description('how many by code, then the newest'))
-    .option('--limit <n>', 'rejects to list', wholeNumber({ from: 1, to: 100_000 }), 20)
+  withFilters(rejects.command('list').description('count rejects by code, then list the newest'))
+    .option('--limit <n>', 'the most rejects to list', wholeNumber({ from: 1, to: 100_000 }), 20)
     .action(async (options: FilterOptions & { limit: number }) => {
       const found = await withWarehouse(options, async (warehouse) => ({
         counts: await countRejects(warehouse, options),
@@ -28,8 +28,8 @@ export function registerRejectsCommand(program: Command): void {
     })
   rejects
     .command('show')
-    .description('one reject: why, whence, and its bytes')
-    .argument('<id>', 'as `rejects list` shows it')
+    .description('show one reject: why it was rejected, where it came from, and its bytes')
+    .argument('<id>', 'the id, as `rejects list` shows it')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .action(async (id: string, options: CommandOptions) => {
@@ -37,7 +37,7 @@ export function registerRejectsCommand(program: Command): void {
       if (reject !== undefined) print(options, reject, toRejectText)
     })
   withFilters(rejects.command('retry').description('try rejects again; exit 1 when any is refused again'))
-    .argument('[id...]', 'as `rejects list` shows them; or select them by --code')
+    .argument('[id...]', 'the ids, as `rejects list` shows them; or select rejects by --code')
     .addHelpText('after', retryHelp)
     .action(retry)
 }
@@ -65,9 +65,9 @@ async function retry(ids: readonly string[], options: FilterOptions): Promise<vo
 
 function withFilters(command: Command): Command {
   return command
-    .option('--code <code>', 'only those with this error code')
-    .addOption(new Option('--lane <lane>', 'only those of this lane').choices(lanes))
-    .option('--since <time>', 'only those appended since: RFC 3339, or how long ago, as 90m, 2h, 7d', parseSince)
+    .option('--code <code>', 'only rejects with this error code')
+    .addOption(new Option('--lane <lane>', 'only rejects of this lane').choices(lanes))
+    .option('--since <time>', 'only rejects appended since: RFC 3339, or how long ago, as 90m, 2h, 7d', parseSince)
     .addOption(dataDirOption())
     .addOption(jsonOption())
 }

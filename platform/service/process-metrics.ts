@@ -35,13 +35,11 @@ export function watchProcess(instruments: Instruments): ProcessMetrics {
   )
   instruments.observe(
     'counter',
-    { name: 'process_cpu_seconds_total', description: 'Processor time of the process, all threads.', unit: 's' },
+    { name: 'process_cpu_seconds_total', description: 'Processor time that all threads of the process have taken.', unit: 's' },
     () => single((process.cpuUsage().user + process.cpuUsage().system) / 1e6),
   )
-  instruments.observe(
-    'gauge',
-    { name: 'process_resident_memory_bytes', description: 'Memory of the process, all threads.', unit: 'By' },
-    () => single(process.memoryUsage.rss()),
+  instruments.observe('gauge', { name: 'process_resident_memory_bytes', description: 'Resident memory of the process.', unit: 'By' }, () =>
+    single(process.memoryUsage.rss()),
   )
   return { stop: () => clearInterval(timer) }
 }

@@ -23,12 +23,12 @@ type FaultsOptions = {
 const command = new Command('faults')
   .description('Puts real processes to every fault and holds the warehouse against what the client saw.')
   .option('--rounds <n>', 'rounds of each fault; its own number if left out', parseCount)
-  .option('--only <names...>', 'faults to run, by name or by what it begins with')
+  .option('--only <names...>', 'faults to run, by name or the beginning of a name')
   .option('--part <i/n>', 'every n-th fault, from the i-th on: for several runs at once', partOf)
   .addOption(new Option('--set-up <name>', 'embedded stores or servers; both if left out').choices(setUps))
   .option('--seed <n>', 'seed of everything random', wholeNumber({ from: 0 }), Math.floor(Math.random() * 1e9))
   .option('--json <file>', 'file for all results')
-  .option('--budget-ms <n>', 'what the p99 of answers is held to', parseCount, 250)
+  .option('--budget-ms <n>', 'the most milliseconds that the p99 of answers may have', parseCount, 250)
   .option('--no-budget', 'hold the p99 of answers to nothing: for a machine that has other things to do')
 
 function partOf(text: string): Part {
