@@ -12,17 +12,19 @@ const never = ['**/node_modules/**', '**/.hindsight/**']
 
 const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/testing/warehouse-template.ts'] }
 
-// Tests judge what was decided, never how soon: slow is not broken, on a machine that does other things too.
+// Time-outs are long, since tests judge what was decided and never how soon: slow is not broken, on a machine that does other things too.
 const waits = (ms: number) => ({ testTimeout: 3 * ms, hookTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
 const patient = { ...waits(60_000), testTimeout: 600_000, teardownTimeout: 10_000, ...withServers, exclude: never }
-// Loading each file's imports afresh would take as long as many a test does; tests leave nothing behind in their process.
+// Tests of a project share processes: loading each file's imports afresh would take as long as many a test does, and tests leave nothing
+// behind.
 const together = { isolate: false }
 
-// Most of a test with real processes is waiting: for one to start, a batch to be due, a server to come back.
+// There are more workers than cores, since a test with real processes mostly waits: for one to start, a batch to be due, a server to come
+// back.
 const cores = Math.min(4, availableParallelism())
 const inParallel = { ...patient, maxWorkers: 2 * cores + 1 }
 
-// Many cases of a property are one test, and a whole system is asked at length.
+// Some tests may take very long: many cases of a property are one test, and a whole system is asked at length.
 const long = { testTimeout: 40 * 60_000 }
 
 const projects = isFullRun
@@ -39,7 +41,7 @@ const projects = isFullRun
         ...together,
         sequence: { groupOrder: 0 },
       },
-      // Whole systems among the others, so that what one waits for is another's time.
+      // Whole systems run among the others, so that what one waits for is another's time.
       { name: 'integration', include: integration, ...inParallel, ...together, sequence: { groupOrder: 1 } },
       { name: 'e2e', include: endToEnd, ...inParallel, ...together, sequence: { groupOrder: 1 } },
     ]
@@ -52,7 +54,7 @@ export default defineConfig({
   },
 })
 
-/** Those that try more cases in the full run, with more versions of NATS or because they ask. */
+/** The files that try more cases in the full run, with more versions of NATS or because they ask. */
 function filesWithMore(): string[] {
   const folders = readdirSync('.', { withFileTypes: true }).filter((entry) => entry.isDirectory() && /^[a-z]/.test(entry.name))
   const files = folders.flatMap(({ name }) =>

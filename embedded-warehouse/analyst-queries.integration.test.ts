@@ -6,7 +6,7 @@ import { type EmbeddedWarehouse, startEmbeddedWarehouse } from './embedded-serve
 
 const dir = mkdtempSync(join(tmpdir(), 'hindsight-analyst-queries-'))
 const scan = 'SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(SHA512(toString(number)))'
-/** Reads a table or view of one row, and takes for ever. */
+/** A query that reads a table of one row, and takes for ever. */
 const disguised = (name: string) => `SELECT count() FROM (SELECT arrayJoin(range(100000)) AS x FROM ${name}) AS l,
   (SELECT arrayJoin(range(100000)) AS y FROM ${name}) AS r WHERE NOT ignore(SHA512(toString(x + y)))`
 let server: EmbeddedWarehouse

@@ -43,7 +43,7 @@ it('says at once that it is to stop, goes on answering for the delay, then ends 
   const signalledAt = performance.now()
   const ended = stop()
   await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { interval: 5 }).toBe(503)
-  // Said only at the end of the delay, it would be the last answer.
+  // This answer already asks for its connection to be closed: at the end of the delay it would be the last one.
   const answer = await predict(url)
   expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close'])
   expect(await ended).toBe(0)

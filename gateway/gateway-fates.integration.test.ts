@@ -78,7 +78,7 @@ describe('what was answered is known to be', () => {
     expect(await fateOf(ids[0]!)).toBe('answered')
     const { length } = await readRecords(dataDir, { lanes: ['predictions'] })
     expect(fateRecordsIn(await readRecords(dataDir)).length).toBeLessThanOrEqual(2)
-    // Quiet it stays: nothing becomes known that was not said.
+    // The log stays quiet: nothing becomes known that was not said.
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     expect(await readRecords(dataDir, { lanes: ['predictions'] })).toHaveLength(length)
   })
@@ -130,7 +130,7 @@ describe('under load, with deadlines and hang-ups at any moment', () => {
     }
     expect(fatesBy(seen.whole)).toEqual([...seen.whole].map(() => 'ok: answered'))
     for (const fate of fatesBy(seen.late)) expect(['ok: unanswered: deadline', 'error: answered']).toContain(fate)
-    // Its answer, or that it is late, may have been on its way.
+    // The answer, or the word that it is late, may have been on its way.
     for (const fate of fatesBy(seen.gone)) expect(fate).toMatch(/^\w+: (answered|unanswered: (client_gone|deadline))$/)
     expect([seen.whole.size, seen.gone.size].every((size) => size > 20)).toBe(true)
     expect([...fates.values()]).not.toContain('unknown')

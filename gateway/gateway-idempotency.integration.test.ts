@@ -39,7 +39,7 @@ async function tearDown(): Promise<void> {
 
 type WriterId = 'gateway-0' | 'gateway-1'
 
-/** Starts it anew, whatever ran under this name before. */
+/** Starts a gateway anew, whatever ran under this name before. */
 async function start(writerId: WriterId): Promise<GatewayProcess> {
   const env = {
     HINDSIGHT_WRITER_ID: writerId,
@@ -51,7 +51,7 @@ async function start(writerId: WriterId): Promise<GatewayProcess> {
   return gateway
 }
 
-/** The two of a group, of which those are started that do not run. */
+/** Both gateways of a group, of which those are started that do not run. */
 const both = () => Promise.all((['gateway-0', 'gateway-1'] as const).map(async (writerId) => running.get(writerId) ?? start(writerId)))
 
 const send = (gateway: GatewayProcess, key: string | undefined, price = 1) =>
@@ -74,7 +74,7 @@ async function recorded(key: string): Promise<PredictionEvent[]> {
 
 const recordedIds = async (key: string) => (await recorded(key)).map((event) => event.prediction_id)
 
-/** By whom the outboxes say that a replay of the prediction was delivered. */
+/** The writers whose outboxes say that a replay of the prediction was delivered. */
 async function deliveredBy(id: string): Promise<string[]> {
   const records = await readRecords(dataDir, { lanes: ['predictions'] })
   const told = records.filter((record) => fateRecordsIn([record]).some((fate) => fate.fate === 'delivered' && fate.prediction_id === id))
@@ -133,7 +133,7 @@ function describeGateways(kills: readonly Kill[]): void {
     await sendUntilKilled(first!, at, at)
     if (at !== 'gateway.after_complete') expect((await send(other!, at)).status).toBe(409)
     const restarted = await start('gateway-0')
-    // Only now: what was committed is shown to readers a moment after, or else by the recovery at the next start.
+    // The outboxes are read only now: a committed record is shown to readers a moment after, or else by the recovery at the next start.
     expect(await recorded(at)).toHaveLength(committed)
     let answer = await send(restarted, at)
     await expect.poll(async () => (answer.status === 409 ? (answer = await send(restarted, at)).status : 200)).toBe(200)
@@ -141,7 +141,7 @@ function describeGateways(kills: readonly Kill[]): void {
     // What was committed and nobody was told of is told by the replay; what is computed now needs none.
     const told = committed === 0 ? [] : ['gateway-0']
     await expect.poll(() => deliveredBy(id)).toEqual(told)
-    // That the answer was delivered is remembered behind it: a replay before that would say it once more.
+    // The delivery of the answer is remembered a moment later: a replay before that would say it once more.
     await expect.poll(() => isIdle(restarted)).toBe(true)
     for (const each of [other, restarted, other]) expect(await idOf(await send(each!, at))).toBe(id)
     await expect.poll(() => recordedIds(at)).toEqual([id])

@@ -41,7 +41,7 @@ describeWithRedis('a gateway whose online store is Redis', () => {
     gateway = await startGatewayProcess({ projectDir, dataDir: join(root, 'data'), env: { REDIS_URL: redis.url } })
   }
 
-  /** As the materializer leaves it: the view is loaded, and the shop has sold nothing. */
+  /** Fills the store as the materializer leaves it: the view is loaded, and the shop has sold nothing. */
   async function fillStore(projectDir: string): Promise<void> {
     const { views, sources } = await loadProject(projectDir)
     const key = readyKey(compileView(views.get('shop_sales')!, sources.get('sale')!).grids[0]!)

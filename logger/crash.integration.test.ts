@@ -15,7 +15,7 @@ import { embeddedConsumers } from '../contracts/lane-consumers.ts'
 import { openOutboxConsumer } from '../platform/outbox/read/outbox-consumer.ts'
 
 const total = 3_000
-/** For a machine that does much else: it is at work until the end of it. */
+/** The longest wait, for a machine that does much else: it is at work until the end of it. */
 const patience = 180_000
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 

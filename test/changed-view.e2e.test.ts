@@ -75,7 +75,7 @@ function landedWithin(windowSeconds: number): number {
   return landings.filter(({ keys, event_time: at }) => keys.destination === request.entities.origin && Date.parse(at) >= fromMs).length
 }
 
-/** An hour in place of three, and versions that say they were made with it. */
+/** Shortens a window from three hours to one, with versions that say they were made with it. */
 async function shortenArrivals(): Promise<void> {
   const view = join(projectDir, 'features/airport_arrivals.yaml')
   await writeFile(view, (await readFile(view, 'utf8')).replaceAll('window_seconds: 10800', 'window_seconds: 3600'))

@@ -39,7 +39,7 @@ function interpolate(text: string): string {
   return text.replaceAll(/\$\$|\$\{(\w+)(?::[?-][^}]*)?\}/g, (whole, name: string) => (whole === '$$' ? '$' : `a value of ${name}`))
 }
 
-/** What the image sets, and then the service. */
+/** The environment of a service: what the image sets, and then its own. */
 function environmentOf({ environment = {} }: Service): Record<string, string> {
   const image = [...dockerfile.matchAll(/^(?:ENV|) +(\w+)=(\S+)/gm)].map(([, name = '', value = '']) => [name, value])
   return {

@@ -50,7 +50,7 @@ describe('kill -9 under load', () => {
 
 type Load = { prefix: string; attempted: Set<string>; answered: Map<string, string>; stop(): Promise<void> }
 
-/** Between two requests of a connection: services that start again need the machine too. */
+/** The pause between two requests of a connection: services that start again need the machine too. */
 const pauseMs = 40
 
 /** Sends requests on eight connections, each under an id of its own, until it is stopped; what is not answered is not sent again. */
@@ -67,7 +67,7 @@ function startLoad(prefix: string): Load {
         const { status, body } = await postJson<PredictResponse>(`${hindsight.url}/v1/models/flight-delay/predict`, request)
         if (status === 200) answered.set(body.request_id, body.prediction_id)
       } catch {
-        // The gateway is gone: it may have stored this one, and has not answered it.
+        // The gateway is gone: it may have stored this request, and has not answered it.
       }
       await wait(pauseMs)
     }

@@ -7,7 +7,7 @@ import { createDataDirectory, startHindsight } from './testing/hindsight-process
 import { startOpenLoop } from './testing/open-loop.ts'
 import { expectParity } from './testing/parity.ts'
 
-/** Who takes longer ends with 1. */
+/** The longest drain that a service may take before it ends with 1. */
 const patience = { HINDSIGHT_DRAIN_TIMEOUT_MS: '60000' }
 
 const ends: (() => Promise<unknown>)[] = []

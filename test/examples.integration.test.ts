@@ -61,7 +61,7 @@ function toModule(text: string, folder: string): string {
   return `import assert from 'node:assert/strict'\n${code}void assert\n`
 }
 
-/** What the script prints, or why it ended otherwise. */
+/** The text that the script prints, or why it ended otherwise. */
 async function outputOf(script: string, args: string[]): Promise<string> {
   const { stdout, stderr } = await run(process.execPath, [script, ...args], { cwd: dir }).catch(
     (error: { stdout: string; stderr: string }) => error,

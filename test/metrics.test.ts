@@ -9,7 +9,7 @@ let services: Awaited<ReturnType<typeof renderServiceMetrics>>
 let common: Metric[]
 beforeAll(async () => {
   services = await renderServiceMetrics()
-  // The labeler has none but what every service has.
+  // The labeler has no metrics but those of every service.
   common = services.get('labeler') ?? []
 })
 

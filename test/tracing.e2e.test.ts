@@ -94,7 +94,7 @@ async function predict(traceparent: string): Promise<PredictResponse> {
   return (await response.json()) as PredictResponse
 }
 
-/** Caller, request, its stages and its event, and the batch that stored the event. */
+/** Expects the spans of one request: the caller's, the request's, its stages' and its event's, and that of the batch that stored the event. */
 async function expectTrace({ prediction_id: id, request_id: requestId }: PredictResponse): Promise<void> {
   const spanOf = (name: string) => collector.spans.find((span) => span.name === name)
   await expect.poll(() => spanOf('store batch')).toBeDefined()
@@ -118,7 +118,7 @@ async function expectTrace({ prediction_id: id, request_id: requestId }: Predict
   expect(await waitForEmptyLog(directory.dir, 90_000)).toEqual({})
   const sql = 'SELECT DISTINCT trace_id FROM silver.predictions WHERE request_id = {id:String}'
   expect(await warehouse.query(sql, { id: requestId })).toEqual([{ trace_id: traceId }])
-  // What has not been sent yet is sent at the end.
+  // Spans that have not been sent yet are sent at the end.
   expect(await gateway.stop()).toBe(0)
   expect([...collector.metrics]).toContain('hindsight_predict_stage_duration_seconds')
 }

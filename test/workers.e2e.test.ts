@@ -67,7 +67,7 @@ async function lowerWorkers(consumers: readonly ServiceName[], end: (gateway: Se
   const after = startOpenLoop({ url: () => addresses['http'] ?? '', prefix: 'after', perSecond: 50 })
   await expect.poll(() => after.answered.size).toBeGreaterThan(50)
   await after.stop()
-  // What a killed writer had not published yet is known once its outbox has been recovered.
+  // Records that a killed writer had not published yet are known once its outbox has been recovered.
   await expect
     .poll(() => absentWriters(dataDir))
     .toEqual([
@@ -86,7 +86,7 @@ async function start(service: ServiceName, own: Record<string, string>): Promise
   return started
 }
 
-/** The parent first, which would start them again. */
+/** Kills the parent first, which would start the workers again. */
 function killAll(gateway: ServiceProcess): void {
   const pids = readRunFiles(directory.dir, 'gateway').map(({ pid }) => pid)
   gateway.kill()

@@ -36,7 +36,7 @@ export type CollectFacts = {
   measureSkew(range: { from: Date; to: Date }): Promise<SkewReport>
   reconcile(): Promise<Pick<ReconcileReport, 'ok' | 'totals'>>
   signal?: AbortSignal
-  /** The longest wait for the logger. */
+  /** The longest wait for the logger, in milliseconds. */
   waitMs?: number
 }
 
@@ -94,7 +94,7 @@ export function groupOf(evaluation: Evaluation, version: string): EvaluationGrou
   return evaluation.groups.find((group) => group.model_version === version && isReplayed(group))
 }
 
-/** Champion and shadows see every flight; pinned requests are someone else's. */
+/** Whether the replay sent the group's predictions: champion and shadows see every flight, and pinned requests are someone else's. */
 function isReplayed({ route }: EvaluationGroup): boolean {
   return route === 'champion' || route === 'shadow'
 }
@@ -108,7 +108,7 @@ const windowVersion = '2'
 
 type Evaluated = Record<'predictions' | 'leftOut' | 'errors' | 'labeled', number>
 
-/** What the evaluation says of predictions, over all versions: of those that answered, or of the shadows. */
+/** The counts of an evaluation over all versions, of predictions that answered or of shadows. */
 export function evaluatedOf(evaluation: Evaluation, who: 'answering' | 'shadow'): Evaluated {
   const sum = { predictions: 0, leftOut: 0, errors: 0, labeled: 0 }
   const routes = who === 'shadow' ? ['shadow'] : ['champion', 'challenger']

@@ -6,9 +6,9 @@ export type HttpAnswer = { status: number; body: unknown; latencyMs: number; tri
 
 export type HttpClient = {
   /**
-   * Posts JSON. Waits and repeats what was certainly not answered: a refused connection, 429, 503, and 504, which the model
-   * had no time for. A broken connection too: the ids in the body, or the request's `idempotencyKey`, make that harmless; while
-   * another request has the key (409) it is repeated as well. Anything else is an answer.
+   * Posts JSON. A request that was certainly not answered waits and is repeated: after a refused connection, 429, 503, or 504,
+   * which says that the model had no time. So is one whose connection broke, which the ids in the body or the request's
+   * `idempotencyKey` make harmless, and one whose key another request has (409). Any other status is an answer.
    */
   post(path: string, body: unknown, options?: { idempotencyKey?: string }): Promise<HttpAnswer>
   close(): void
@@ -23,13 +23,13 @@ export type HttpClientOptions = {
   signal?: AbortSignal | undefined
 }
 
-/** A replay sends as fast as it can, and on a busy machine the model's budget may run out. */
+/** The statuses after which a request is repeated: a replay sends as fast as it can, and on a busy machine the model's budget may run out. */
 const repeated = [429, 503, 504]
 
 const firstPauseMs = 50
 const longestPauseMs = 1000
 
-/** Connections that stay open, one request at a time each: what a client of a low-latency service would use. */
+/** A client whose connections stay open, one request at a time each, as that of a low-latency service would. */
 export function createHttpClient({ baseUrl, apiKey, connections, retryForMs = 60_000, signal }: HttpClientOptions): HttpClient {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
   const headers = { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }) }

@@ -27,7 +27,7 @@ function group(version: string, route: 'champion' | 'shadow' | 'pinned', auc: nu
   }
 }
 
-/** Its flights ended alike. */
+/** The group without a figure for ROC AUC, as when all its flights ended alike. */
 function withoutAuc(evaluated: EvaluationGroup): EvaluationGroup {
   const others = evaluated.metrics.filter(({ name }) => name !== 'roc_auc')
   return { ...evaluated, metrics: [{ name: 'roc_auc', n: evaluated.counts.labeled, method: 'none' }, ...others] }

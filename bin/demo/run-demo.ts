@@ -32,7 +32,7 @@ export type DemoOptions = {
   say: (line: string) => void
 }
 
-/** Far beyond what a day needs: the log of one is empty within seconds of its last request. */
+/** The longest wait until the log is empty, far beyond what a day needs: its log is empty within seconds of the last request. */
 const emptyLogDeadlineMs = 120_000
 
 /**
@@ -67,7 +67,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   }
 }
 
-/** How often what is not stored whole is asked again. */
+/** How many times flights that are not stored whole are asked again. */
 const replayRounds = 5
 
 /** Replays, asks the warehouse what is stored, and asks again what is missing or was answered without its features or a shadow. */
@@ -84,7 +84,7 @@ async function replayUntilWhole(plan: ReplayPlan, options: DemoOptions & { wareh
   }
 }
 
-/** A shadow may take longer than its flight's answer, and nobody waits for it: the gateway gives it 10 seconds. */
+/** How long a shadow may still be under way: nobody waits for it, and the gateway gives it 10 seconds. */
 const shadowDeadlineMs = 15_000
 const lookAgainMs = 500
 
@@ -102,7 +102,7 @@ async function waitUntilWhole(plan: ReplayPlan, { warehouse, signal }: DemoOptio
 async function replayPlan(plan: ReplayPlan, options: DemoOptions & { warehouse: Warehouse }): Promise<ReplayResult> {
   const { system, warehouse, env, signal } = options
   const stored = await readStoredIds(warehouse, plan)
-  // One request that fails ends the replay: the others under way end with it.
+  // A request that fails ends the replay, and with it the others under way.
   const over = new AbortController()
   const progress = createProgress({ stream: process.stdout, now: Date.now })
   const apiKey = env['HINDSIGHT_API_KEY']

@@ -4,7 +4,7 @@ type GatewayModels = { model: string; refused?: Record<string, string> }[]
 type NotServed = { model: string; version?: string; reason: string }[]
 type JudgedModels = Record<string, { problem?: string }>
 
-/** What a service said at `/status`. */
+/** A service with what it answered at `/status`. */
 type AnsweredStatus = { service: ServiceName; status: Record<string, unknown> }
 
 /** Models and versions that are not served, not judged or without a view, and why: one sentence each, no sentence twice. */

@@ -17,7 +17,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 /** Turns the signals that ask for an end into a request to drain. */
 export function createStopSignal(): StopSignal {
   const controller = new AbortController()
-  // Every request under way listens to it: many are no leak.
+  // Every request under way listens to the signal, so that many listeners are no leak.
   setMaxListeners(0, controller.signal)
   let firstAtMs: number | undefined
   let insist: () => void = () => undefined

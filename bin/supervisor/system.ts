@@ -165,7 +165,7 @@ async function startWarehouse(start: Start, { env, dataDir }: { env: NodeJS.Proc
   const url = env['CLICKHOUSE_URL']
   const ownPassword = env['CLICKHOUSE_PASSWORD'] || undefined
   if (url) return { url, readOnlyUrl: undefined, password: ownPassword }
-  // Fixed where they can be, so that a dashboard finds the analysts' port again after a restart.
+  // The ports are fixed where they can be, so that a dashboard finds the analysts' port again after a restart.
   const port = await pickPort(Number(env['HINDSIGHT_WAREHOUSE_PORT'] || 18_123))
   const readOnlyPort = await pickPort(Number(env['HINDSIGHT_WAREHOUSE_READ_ONLY_PORT'] || 18_124))
   const ports = { HINDSIGHT_WAREHOUSE_PORT: String(port), HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: String(readOnlyPort) }
@@ -185,8 +185,8 @@ function requireAddress(state: ChildState, name: string): string {
 }
 
 /**
- * Started is not ready: views may be in the making, models warming up, or a server of the user's is away, which the services
- * wait for. One that takes long is named, again and again; what others do goes on meanwhile.
+ * Waits until every service is ready. After its start a view may be in the making, a model warming up, or a server of the user's
+ * away. A service that takes long is named, again and again; what others do goes on meanwhile.
  */
 async function waitUntilReady(
   children: ReadonlyMap<ServiceName, ChildService>,
@@ -225,7 +225,7 @@ async function statusOf({ admin }: ChildState): Promise<Record<string, unknown>>
     const response = await fetch(`${admin}/status`)
     return ((await response.json()) as { status: Record<string, unknown> }).status
   } catch {
-    // No check is said to fail, as where nothing is wrong.
+    // A service whose status cannot be read refuses nothing.
     return {}
   }
 }

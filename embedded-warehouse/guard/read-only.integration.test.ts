@@ -190,7 +190,7 @@ test('the limits hold, also after a request that tightened them', async () => {
   await expect(analyst.query('SELECT count() FROM numbers(1000000000000)', {}, { max_execution_time: 1 })).rejects.toMatchObject({
     type: 'TIMEOUT_EXCEEDED',
   })
-  // As it comes, to where it is broken off: the client takes an error that comes in two pieces for a malformed one.
+  // The answer is read as it comes, to where it is broken off: the client takes an error that comes in two pieces for a malformed one.
   const response = await fetch(server.readOnlyUrl, { method: 'POST', body: 'SELECT number FROM numbers(2000000)' })
   let end = Buffer.alloc(0)
   const reading = async () => {

@@ -55,7 +55,7 @@ test('nothing is passed on of a writer that fails before the second look at its 
   expect(received).toEqual([])
 })
 
-/** Until it waits for its next look. */
+/** Resolves when the reader waits for its next look. */
 async function nextWait(): Promise<void> {
   while (vi.getTimerCount() === 0) await setImmediate()
 }

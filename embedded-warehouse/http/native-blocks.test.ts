@@ -5,7 +5,10 @@ import { compressZstd } from '../../platform/compression/zstd.ts'
 import { cityHash128 } from './city-hash.ts'
 import { createBlockEncoder, decodeBlocks } from './native-blocks.ts'
 
-/** Of `bytes[i] = (i * 31 + 7 * length) % 256`, by the Python package clickhouse-cityhash 1.0.2: the halves as one number, the low half first. */
+/**
+ * Hashes of `bytes[i] = (i * 31 + 7 * length) % 256` by their lengths, from the Python package clickhouse-cityhash 1.0.2: the
+ * halves as one number, the low half first.
+ */
 const hashes: readonly (readonly [number, string])[] = [
   [0, '82332263323914296566372529678324145705'],
   [1, '185953577500059419992211135656434015418'],

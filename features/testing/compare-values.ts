@@ -23,7 +23,7 @@ export function fromEngine(value: FeatureValue): NaiveValue | 'refused' {
   return value.reason === 'no_events' ? undefined : 'refused'
 }
 
-/** Sums of large numbers round coarsely, whatever is left of them. */
+/** The error that rounding may leave: sums of large numbers round coarsely, whatever is left of them. */
 function roundingOf(records: readonly Fact[]): number {
   return 1e-14 * Math.max(0, ...records.map((record) => Math.abs(Number(record.values['level'] ?? 0))))
 }

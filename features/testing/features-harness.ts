@@ -59,7 +59,7 @@ export async function createFeaturesHarness(server: TestWarehouse) {
       running.kill('SIGKILL')
       await once(running, 'exit')
     },
-    /** Asks it to drain; resolves with its exit status. */
+    /** Asks the service to drain; resolves with its exit status. */
     async stop(): Promise<number | null> {
       const running = child
       child = undefined
@@ -83,14 +83,14 @@ export type FeaturesHarness = Awaited<ReturnType<typeof createFeaturesHarness>>
 async function writeProject(dir: string): Promise<void> {
   await mkdir(join(dir, 'features'), { recursive: true })
   await mkdir(join(dir, 'sources'), { recursive: true })
-  // JSON is YAML.
+  // JSON is valid YAML, so the definition is written as it is.
   await writeFile(join(dir, 'sources', `${testSource.name}.yaml`), JSON.stringify(testSource))
   for (const definition of testDefinitions) await writeFile(join(dir, 'features', `${definition.name}.yaml`), JSON.stringify(definition))
 }
 
 export type TestEvent = { id: string; sensor: string; timeMs: number; level?: number; knownAtMs?: number; retracts?: string }
 
-/** An event as the gateway appends it. */
+/** The record of an event as the gateway appends it. */
 export function toAppend(event: TestEvent, ingestedAtMs: number): { kind: 'event'; id: string; payload: string } {
   const fields = {
     keys: { sensor: event.sensor, site: 'x' },

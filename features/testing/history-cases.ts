@@ -3,7 +3,7 @@ import type { Fact } from '../engine/fact.ts'
 
 /** What happened in one generated case, in the order in which the log delivers it. */
 export type History = {
-  /** Delivered between maintenance: `fold` and `expire` say how far the ingestion clock has come by then. */
+  /** The deliveries in order, with maintenance between them: `fold` and `expire` say how far the ingestion clock has come by then. */
   steps: ({ kind: 'facts'; facts: Fact[] } | { kind: 'maintain'; nowMs: number })[]
   anchors: { entityId: { sensor: string; site: string }; anchorMs: number }[]
 }
@@ -11,14 +11,14 @@ export type History = {
 const minuteMs = 60_000
 export const baseMs = Date.UTC(2001, 5, 4, 12)
 
-/** Times cluster around tile borders and repeat, because that is where executors differ. */
+/** The times of events, which cluster around tile borders and repeat, because that is where executors differ. */
 const timeMs = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: -8, max: 8 }).map((step) => baseMs + step * 2.5 * minuteMs) },
   { weight: 4, arbitrary: fc.integer({ min: -30 * minuteMs, max: 30 * minuteMs }).map((offset) => baseMs + offset) },
   { weight: 2, arbitrary: fc.constantFrom(baseMs - 1, baseMs, baseMs + 1, baseMs + 5 * minuteMs, baseMs + 5 * minuteMs - 1) },
   { weight: 1, arbitrary: fc.constantFrom(Date.UTC(1950, 0, 1), Date.UTC(1969, 11, 31, 23, 59), -1, 0, Date.UTC(2250, 0, 1)) },
 )
-/** Most anchors come after most events, or there would be little to see. */
+/** The anchors, of which most come after most events, or there would be little to see. */
 const anchorMs = fc.tuple(timeMs, fc.constantFrom(0, 0, 5, 10, 20)).map(([time, minutes]) => time + minutes * minuteMs)
 
 const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'zz', '\u{1F600}', '\uFF5E', 'it"s|odd\\']

@@ -2,7 +2,7 @@ import type { Aggregation } from '../../contracts/aggregations.ts'
 import type { CompiledFeature, CompiledView } from '../engine/compile-view.ts'
 import { compareOrder, type Fact } from '../engine/fact.ts'
 
-/** What the third executor says: no value means missing, no_events. */
+/** A value as the third executor gives it: none means missing, no_events. */
 export type NaiveValue = { value: number | string; eventTimeMs: number | undefined } | undefined
 
 /** The definition of a feature view, word for word, as loops over the whole list of records. */

@@ -67,7 +67,7 @@ const bodies = [
   { name: 'v2InferRequest', schema: v2InferRequest, good: infer },
 ] as const
 
-/** As it would arrive. */
+/** The value as it would arrive. */
 const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 const odd = fc.oneof(

@@ -128,7 +128,7 @@ describe('a model that is asked for twice what it can', () => {
     const { submit, runs, finish, advance, nowMs } = createTestDispatcher({ max_batch_rows: 1 }, { runUs: runMs * 1000 })
     const codes: Promise<string>[] = []
     for (let half = 0; half < requests; half++) {
-      // Every other half is the end of a run.
+      // A run ends at every other half.
       if (half > 0 && half % 2 === 0) await finish()
       const deadlineAtMs = nowMs() + budgetMs
       const inTime = () => (nowMs() <= deadlineAtMs ? 'ok' : 'late')
@@ -142,7 +142,7 @@ describe('a model that is asked for twice what it can', () => {
     const outcomes = await ended(Promise.all(codes))
     const taken = outcomes.filter((code) => code === 'ok').length
     expect(outcomes.filter((code) => code === 'overloaded').length).toBe(requests - taken)
-    // Those whose run ended meanwhile, and at the end as many as a budget has room for behind the beginning of a run.
+    // The taken requests are those whose run ended meanwhile, and at the end as many as a budget has room for behind the beginning of a run.
     expect([runs.length, taken]).toEqual([taken, requests / 2 - 1 + budgetMs / runMs - 1])
   })
 })

@@ -8,7 +8,7 @@ import { createOnnxInference } from './inference-onnxruntime.ts'
 const slowMs = 100
 let engine: InferenceEngine
 let turns: number
-/** What a run of it was measured to take. */
+/** The time that a run of the slow model was measured to take. */
 let measuredMs: number
 
 beforeEach(async () => {
@@ -34,7 +34,7 @@ describe('a slow model that has more to do than it can', () => {
     const requests = 60
     const deadlineAtMs = Date.now() + measuredMs * 6
     const codes = await Promise.all(Array.from({ length: requests }, () => outcomeOf(deadlineAtMs)))
-    // All come before any ends, and so what is taken is by what a run was measured to take, on this machine and now.
+    // All requests come before any run ends, so how many are taken depends on how long a run was measured to take, on this machine and now.
     expect(codes.filter((code) => code === 'overloaded').length).toBeGreaterThanOrEqual(requests - 7)
     expect(codes.filter((code) => !['ok', 'overloaded', 'deadline_exceeded'].includes(code))).toEqual([])
     expect(engine.status().map(({ queuedRows }) => queuedRows)).toEqual([0, 0])

@@ -25,7 +25,7 @@ async function runBehindWhich(rest: () => Promise<void>): Promise<ReturnType<typ
     let ended = false
     const run = runSlow().finally(() => (ended = true))
     await rest()
-    // In a list, for it is not to be waited for here.
+    // The run is in a list, for it is not to be waited for here.
     if (!ended) return [run]
     expect(attempt).toBeLessThan(5)
   }

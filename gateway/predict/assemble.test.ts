@@ -6,7 +6,7 @@ import type { ServingVersion } from './serving-model.ts'
 
 const served: ServedFeature = { name: 'visits', source: 'online', status: 'missing', reason: 'any', definition: 'e'.repeat(64) }
 
-/** Its one input is of whole numbers, which have no value for missing. */
+/** A version whose one input is of whole numbers, which have no value for missing. */
 const serving = {
   manifest: { inputs: [{ name: 'x', type: 'int64', shape: [-1, 1], features: ['visits'] }] },
   features: { keysOf: () => [], assemble: () => [served] },

@@ -9,7 +9,7 @@ import { createViewsNotFilled } from './views-not-filled.ts'
 const { views, sources } = await loadProject(new URL('../../models', import.meta.url).pathname)
 const { hop_seconds: _, ...arrivals } = views.get('airport_arrivals')!
 const departures = views.get('airport_departures')!
-/** Its features have two hops, and so two grids. */
+/** The view with features of two hops, and so two grids. */
 const changed = featureViewDefinition.parse({
   ...arrivals,
   features: [...arrivals.features, { name: 'count_30d', aggregation: 'count', window_seconds: 30 * 86_400 }],

@@ -24,9 +24,9 @@ export type Dimension = number | string | null
 export type OnnxValue = {
   name: string
   type: ElementType
-  /** Left out: the file states none. */
+  /** The dimensions; left out where the file states none. */
   shape?: readonly Dimension[]
-  /** A sequence of such tensors, or one that may be absent. */
+  /** What the tensor is wrapped in: a sequence of such tensors, or one that may be absent. */
   within?: 'sequence' | 'optional'
 }
 

@@ -4,7 +4,7 @@ import type { OnnxModel } from './write-onnx-model.ts'
 const features = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 const widths = [features.length, 64, 64, 1]
 
-/** Numbers between -0.5 and 0.5 without a pattern that a sum would cancel, as a model file has them: 32 bits each. */
+/** Numbers between -0.5 and 0.5 without a pattern that a sum would cancel, in 32 bits each as a model file has them. */
 function numbers(count: number, seed: number): number[] {
   return Array.from({ length: count }, (_, index) => Math.fround(Math.sin((index + 1) * 12.9898 + seed * 78.233) / 2))
 }
@@ -26,7 +26,7 @@ function compute(inputs: readonly number[]): number {
   return values[0]!
 }
 
-/** The features of the row of this number: each row is another. */
+/** The features of a row by its number: each row is another. */
 export function perceptronFeatures(row: number): Record<string, number> {
   const values = numbers(features.length, row + 7)
   return Object.fromEntries(features.map((feature, index) => [feature, 4 * values[index]!]))

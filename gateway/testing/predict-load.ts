@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { predictResponse } from '../../contracts/http.ts'
 
 export type PredictLoad = {
-  /** Ends the load; what was answered, and what came instead of answers. */
+  /** Ends the load; gives the answers, and what came instead of them. */
   stop(): Promise<{ answers: ReadonlyMap<string, string>; failures: string[] }>
   /** Resolves when so many more are answered. */
   answered(count: number): Promise<void>

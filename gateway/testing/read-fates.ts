@@ -3,7 +3,7 @@ import { type PredictionFate, predictionFateV1 } from '../../contracts/predictio
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
 import { bodyOf, readRecords } from './read-outbox.ts'
 
-/** As silver.predictions judges it, by prediction id; null for shadows. */
+/** The fate of each prediction as silver.predictions judges it, by prediction id; null for shadows. */
 export function fatesIn(records: readonly LogRecord[]): Map<string, string | null> {
   const told = fateRecordsIn(records)
   const settled = new Map<string, number>()

@@ -68,13 +68,13 @@ export function createTestDispatcher(
     nowMs: () => clockMs,
   }
 
-  /** Requests that name none have a minute of this clock. */
+  /** The deadline of a request; one that names none has a minute of this clock. */
   function deadlineOf({ deadlineAtMs }: RunRequest): number {
     return deadlineAtMs > clockMs + 1e9 ? clockMs + 60_000 : deadlineAtMs
   }
 }
 
-/** What a promise came to. Throws at once when it still waits though everything has gone on that can. */
+/** The outcome of a promise. Throws at once when it still waits though everything has gone on that can. */
 export async function ended<T>(promise: Promise<T>): Promise<T> {
   const nothingMore = new Promise<never>((_, reject) => setImmediate(() => reject(new Error('it still waits'))))
   return await Promise.race([promise, nothingMore])

@@ -24,7 +24,7 @@ const definition = 'e'.repeat(64)
 
 type OnUnavailable = 'missing' | 'reject'
 
-/** weight from the request; depot_load from the store's key of the depot, refused when it says so. */
+/** Features for tests: weight from the request; depot_load from the store's key of the depot, refused when it says so. */
 const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
   keysOf: ({ entities }) => (entities['depot'] === undefined ? [] : [{ partition: 0, key: entities['depot'] }]),
   needsStore: ({ entities }) => entities['depot'] !== undefined,
@@ -42,7 +42,7 @@ const createFeatures = (onUnavailable: OnUnavailable): VersionFeatures => ({
   },
 })
 
-/** What its model.yaml and deployment.yaml say otherwise. */
+/** The parts of model.yaml and deployment.yaml that a test states otherwise. */
 type Changes = { definition?: Partial<ModelDefinition>; deployment?: Partial<Deployment> }
 
 function withChanges({ definition, deployment }: Changes): Map<string, ProjectModel> {

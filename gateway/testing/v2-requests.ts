@@ -10,7 +10,7 @@ export const good = { id: 'r-1', parameters, inputs: [x] }
 export type Gateway = Awaited<ReturnType<typeof createTestGateway>>
 
 export async function start(options: Parameters<typeof createTestGateway>[0] = {}): Promise<Gateway> {
-  // A busy machine is no slow model.
+  // The latency budget is long, for a busy machine is no slow model.
   const gateway = await createTestGateway({ definition: { latency_budget_ms: 15_000 }, ...options })
   gateway.engine.runs.length = 0
   return gateway
@@ -24,7 +24,7 @@ export async function eventsOf(gateway: Gateway, route?: string) {
 
 export const errorOf = async (response: Response) => v2Error.strict().parse(await response.json()).error
 
-/** JSON with tensors in binary form behind it. */
+/** The body of JSON with tensors in binary form behind it. */
 export function withBinary(request: object, ...parts: ArrayBufferView[]): { body: Uint8Array; headers: Record<string, string> } {
   const json = Buffer.from(JSON.stringify(request))
   const bytes = parts.map(({ buffer, byteOffset, byteLength }) => new Uint8Array(buffer, byteOffset, byteLength))

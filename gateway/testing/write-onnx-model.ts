@@ -15,7 +15,7 @@ export type OnnxModel = {
   inputs: readonly { name: string; type: TensorType; shape: readonly number[]; features: readonly string[] }[]
   outputs: readonly { name: string; tensor: string; type: TensorType; column?: number }[]
   golden: readonly { features: Readonly<Record<string, Scalar>>; outputs: Readonly<Record<string, Scalar>> }[]
-  /** Instead of a regression that the first output scores. */
+  /** The model's definition, instead of a regression that the first output scores. */
   definition?: object
 }
 

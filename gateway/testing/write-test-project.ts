@@ -48,7 +48,7 @@ const modelWith = (rules: MissingRules) => ({
   latency_budget_ms: 5000,
 })
 
-/** What the fixture computes. */
+/** The probability that the fixture computes. */
 export const probabilityOf = (price: number, sales: number): number => 1 / (1 + Math.exp(-(0.5 * price - 0.25 * sales + 0.1)))
 
 /** A project folder whose model has version 1 and 2. `rules` go to its online feature. */

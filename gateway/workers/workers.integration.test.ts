@@ -138,7 +138,7 @@ async function badProject(name: string): Promise<string> {
   return dir
 }
 
-/** Its champion's golden request does not hold. */
+/** A project of a single model, whose champion's golden request does not hold. */
 async function projectWithoutModels(): Promise<string> {
   const dir = await badProject('unserved')
   const file = join(dir, 'basket/deployment.yaml')

@@ -30,7 +30,7 @@ let tenants = 0
 let seqs = 0
 
 type Attempt = {
-  /** Requests with the same letter ask the same; without one the caller gave no id. */
+  /** The question: requests with the same letter ask the same; without one the caller gave no id. */
   asks?: string
   fate?: 'answered' | 'unanswered' | 'delivered' | undefined
   at?: number
@@ -48,7 +48,7 @@ type Attempt = {
 /** What all tests store, at once and before the first of them: each query of gold costs half a second of computing. */
 const rows = { predictions: [] as object[], fates: [] as object[], labels: [] as object[] }
 
-/** A ledger of its own: attempts in a tenant, each a decision with a prediction of the same number, from 0. Its tenant's name. */
+/** Adds a ledger of its own and gives its tenant's name: the attempts of a tenant, each a decision with a prediction of the same number, from 0. */
 function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatement> & { of?: number })[] = []) {
   const tenant = `t${String(tenants++).padStart(3, '0')}`
   const base = tenants * 1000

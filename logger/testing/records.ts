@@ -10,7 +10,7 @@ import type { LogRecord, LogRecordKind } from '../../platform/event-log/event-lo
 const sha = (digit: string) => digit.repeat(64)
 const receivedAtMs = Date.UTC(2026, 0, 5, 12)
 
-/** UUIDv7 with a time and a number in it. */
+/** A UUIDv7 with a time and a number in it. */
 export function uuid7(timeMs: number, n: number): string {
   const time = timeMs.toString(16).padStart(12, '0')
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${n.toString(16).padStart(12, '0')}`
@@ -71,7 +71,7 @@ export function predictionEvent(n: number, changes: Partial<PredictionEvent> = {
   return JSON.parse(encodePredictionEvent(event)) as PredictionEvent
 }
 
-/** What the caller of prediction `n` was told. */
+/** The record of what the caller of prediction `n` was told. */
 export function fateEvent(n: number, changes: Partial<PredictionFate> = {}): object {
   const fate = {
     schema_version: 1,

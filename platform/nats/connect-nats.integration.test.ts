@@ -53,14 +53,14 @@ describeWithNats.each(natsBinaries.map((binary) => [binary.version, binary] as c
     return opened
   }
 
-  /** In, and JetStream answers. */
+  /** Expects that the link is connected and JetStream answers. */
   async function expectIn(opened: ReturnType<typeof open>): Promise<void> {
     await expect.poll(() => opened.link?.connected(), patience).toBe(true)
     const countStreams = async () => (await jetstreamManager((opened.link as NatsLink).nc, { checkAPI: false })).getAccountInfo()
     await expect.poll(countStreams, patience).toMatchObject({ streams: 0 })
   }
 
-  /** Stays out, says why, and never says a secret. */
+  /** Expects that the link is not let in, says why, and never says a secret. */
   async function expectOut(opened: ReturnType<typeof open>, why: object, { times = 3 } = {}): Promise<void> {
     await expect.poll(() => opened.faults.length, patience).toBeGreaterThanOrEqual(times)
     expect(opened.link).toBeUndefined()

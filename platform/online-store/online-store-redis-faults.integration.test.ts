@@ -26,7 +26,7 @@ afterEach(async () => {
   await redis?.stop()
 })
 
-/** Of calls that wait for the command timeout, none ends before a timer of that time that was started before it. */
+/** Expects calls to fail at once: of calls that wait for the command time-out, none ends before a timer of that time that was started before it. */
 async function expectFailingAtOnce(store: ScannableOnlineStore): Promise<void> {
   let late = 0
   for (let call = 0; call < 100; call++) {
@@ -34,7 +34,7 @@ async function expectFailingAtOnce(store: ScannableOnlineStore): Promise<void> {
     await expect(store.read(keys)).rejects.toMatchObject(unavailable)
     clearTimeout(timer)
   }
-  // One may wait for the client to notice.
+  // One call may wait for the client to notice.
   expect(late).toBeLessThanOrEqual(10)
 }
 

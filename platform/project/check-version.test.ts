@@ -3,7 +3,7 @@ import { type ModelFeature, modelDefinition } from '../../contracts/model-defini
 import type { VersionManifest } from '../../contracts/version-manifest.ts'
 import { checkManifest } from './check-version.ts'
 
-/** What the check of a version's event says, with features of this type that requests send. */
+/** The problems that the check of a version's event finds, with features of this type that requests send. */
 function sizeProblems(count: number, type: 'number' | 'text'): string[] {
   const features = Array.from({ length: count }, (_, index): ModelFeature => {
     return { name: `feature_${index}`, source: 'request', type, on_missing: 'reject' }

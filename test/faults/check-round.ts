@@ -24,7 +24,7 @@ export async function checkRound(options: {
   settleMs: number
   /** Whether the fault ended the gateway or its clients' connections. */
   cut: boolean
-  /** What is still moving at the first look may look like a loss; a loss stays one. What is not known to be answered is, in a moment. */
+  /** How long a loss at the first look may turn out to be a delay: a real one stays. An answer whose fate is not known yet will be in a moment. */
   lossPatienceMs: number
 }): Promise<Checked> {
   const { system, client, ledger, settleMs } = options

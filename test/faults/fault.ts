@@ -4,7 +4,7 @@ import type { Random } from './random.ts'
 import type { SetUp, SystemSpec } from './system/spec.ts'
 import type { FaultSystem } from './system/system.ts'
 
-/** What a fault is given to do its harm with, while the load goes on. */
+/** The tools that a fault has to do its harm with, while the load goes on. */
 export type Injection = {
   system: FaultSystem
   random: Random
@@ -17,17 +17,17 @@ export type Injection = {
 /** A row of the table of faults. */
 export type Fault = {
   name: string
-  /** What is done, for the table. */
+  /** The text about the fault in the table. */
   does: string
   setUps: readonly SetUp[]
   /** How many rounds a whole run has; the command can say otherwise. */
   rounds: number
   system?: SystemSpec
-  /** Why it cannot be done on this machine; undefined where it can. */
+  /** Why the fault cannot be done on this machine; undefined where it can. */
   whyNot?: () => string | undefined
-  /** The gateway and all that it answers from stay up, so that its answers are held to their budget. */
+  /** Whether the gateway and all that it answers from stay up, so that its answers are held to their budget. */
   keepsAnswering?: boolean
-  /** Ends the gateway or its clients' connections: of what is under way then, one side cannot know what the other saw. */
+  /** Whether the gateway or its clients' connections are ended: of what is under way then, one side cannot know what the other saw. */
   cutsAnswers?: boolean
   /** How long it may take until nothing is pending any more. */
   settleMs?: number

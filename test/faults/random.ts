@@ -1,4 +1,4 @@
-/** Everything random of a run, drawn from one seed. */
+/** The source of all randomness in a run, drawn from one seed. */
 export type Random = {
   /** A number in [0, 1). */
   next(): number
@@ -29,7 +29,7 @@ export function createRandom(seed: number, stream: string): Random {
   }
 }
 
-/** FNV-1a, 32 bits. */
+/** The hash FNV-1a in 32 bits. */
 function hash(text: string): number {
   let value = 0x811c9dc5
   for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193)

@@ -1,14 +1,14 @@
 import type { Violation } from './invariants/violation.ts'
 import type { SetUp } from './system/spec.ts'
 
-/** What became of one fault in one set-up. */
+/** The result of one fault in one set-up. */
 export type FaultResult = {
   fault: string
   does: string
   set_up: SetUp
   seed: number
   rounds: number
-  /** Why it was not run, or not to its end. */
+  /** Why the fault was not run, or not to its end. */
   skipped?: string
   broken?: string
   /** The folder with the logs and data of a system in which something was found. */
@@ -24,7 +24,7 @@ export type FaultResult = {
   /** The latency of answered predictions, from the moment each was due. */
   p99_ms: number | null
   seconds: number
-  /** What came instead of an answer, and how often: a status, or the error of a connection. */
+  /** How often each status, or error of a connection, came instead of an answer. */
   refused: Record<string, number>
   /** How often a service ended without being told to, by its name. */
   deaths: Record<string, number>
@@ -39,7 +39,7 @@ export type RunResult = {
   nats_server?: string
   /** The commit that was run; missing where the files are no repository. */
   commit?: string
-  /** What the p99 of answers was held to; null where it was held to nothing. */
+  /** The bound that the p99 of answers was held to; null where there was none. */
   budget_ms: number | null
   results: FaultResult[]
 }

@@ -15,7 +15,7 @@ export type FaultRun = {
   setUp: SetUp
   seed: number
   rounds: number
-  /** The budget of the model that the load asks, for invariant 6. */
+  /** The latency budget of the model that the load asks, for invariant 6. */
   budgetMs: number
   /** How long what seems lost may take to turn up after nothing is pending any more. Default 10,000. */
   lossPatienceMs?: number
@@ -26,10 +26,10 @@ export type FaultRun = {
 
 /** How long the client waits: longer than a gateway that works ever takes. An answer that comes later counts as none. */
 const clientTimeoutMs = 20_000
-/** How long is waited for what is to be answered however busy the machine is. */
+/** The longest wait for what is to be answered however busy the machine is. */
 const proberTimeoutMs = 60_000
 const endSettleMs = 60_000
-/** After so many broken rounds a fault is given up: they show what is wrong. */
+/** The number of broken rounds after which a fault is given up: they show what is wrong. */
 const enoughBrokenRounds = 3
 
 /** Runs many rounds on one system. Never throws: what keeps the fault from being run stands in the result. */
@@ -84,12 +84,12 @@ async function runRounds(run: FaultRun, system: FaultSystem, result: FaultResult
   await endRun(system, result, whole)
 }
 
-/** Round 0: what is cold gets warm, and a system that nothing was done to is found sound. */
+/** The fault without its harm, for round 0: what is cold gets warm, and a system that nothing was done to is found sound. */
 function withoutHarm(fault: Fault): Fault {
   return { ...fault, inject: ({ pause }) => pause(500) }
 }
 
-/** The gateway ends first and seals; the seals must arrive like everything else. */
+/** Ends a run: the gateway goes first and seals, and the seals must arrive like everything else. */
 async function endRun(system: FaultSystem, result: FaultResult, whole: ReturnType<typeof createWholeRun>): Promise<void> {
   await system.service('gateway').drain(25_000)
   const left = await settle(system, { deadlineMs: endSettleMs, leaveEnded: 'gateway' })
@@ -123,7 +123,7 @@ function addViolations(result: FaultResult, round: number | 'end', violations: r
   }
 }
 
-/** The table shows the p99 of answers; where all are to be answered, a prediction without one counts as one that is late. */
+/** Adds the p99 of answers; where all are to be answered, a prediction without an answer counts as one that is late. */
 function addPercentile({ fault, budgetMs }: FaultRun, result: FaultResult, latencies: number[]): void {
   const answered = latencies.filter((latency) => latency < Infinity)
   const p99 = percentile99(answered)

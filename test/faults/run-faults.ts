@@ -18,7 +18,7 @@ export type RunOptions = {
   say: (line: string) => void
 }
 
-/** Every fault asked for, one after the other; each as soon as it is through. */
+/** Runs every fault asked for, one after the other, and gives each result as soon as it is there. */
 export async function* runFaults(options: RunOptions): AsyncGenerator<FaultResult> {
   const { seed, say } = options
   for (const { fault, setUp } of chosen(options)) {
@@ -61,7 +61,7 @@ function whyNotHere(fault: Fault, setUp: SetUp): string | undefined {
   return (setUp === 'servers' ? whyNoServers() : undefined) ?? fault.whyNot?.()
 }
 
-/** With REQUIRE_SERVICES=1 a fault that cannot be done is one that was not passed. */
+/** The result of a fault that cannot be done; with REQUIRE_SERVICES=1 it was not passed. */
 function skipped({ fault, setUp, seed, reason }: { fault: Fault; setUp: SetUp; seed: number; reason: string }): FaultResult {
   const result = { ...emptyResult({ fault: fault.name, does: fault.does, set_up: setUp, seed }), skipped: reason }
   return process.env['REQUIRE_SERVICES'] === '1' ? { ...result, broken: `not possible here: ${reason}` } : result

@@ -1,20 +1,20 @@
 import type { Lane } from '../../contracts/origin.ts'
 import { keyOf, type OutboxRecord } from './outbox.ts'
 
-/** What the loggers have stored. */
+/** The records that the loggers have stored. */
 export type Bronze = {
   insert(record: OutboxRecord): void
-  /** Stored, as an event or as a reject. */
+  /** Whether the record is stored, as an event or as a reject. */
   has(key: string): boolean
   /** Every row that a reader sees, rejects and seals included. */
   rows(): OutboxRecord[]
   /** The records of a writer's epoch in one lane with `seq` from `from` to `to`, or undefined while one is missing. */
   range(place: { writerId: string; epoch: number; lane: Lane }, from: number, to: number): OutboxRecord[] | undefined
-  /** Up to where each writer's epoch in one lane is there without a gap. */
+  /** The positions up to which each writer's epoch in one lane is stored without a gap. */
   completePositions(lane: Lane): { writerId: string; epoch: number; seq: number }[]
 }
 
-/** `replacing`: rows of one sort key, which ends in id and origin, are one row. `plain`: they are not. */
+/** Creates bronze. `replacing`: rows of one sort key, which ends in id and origin, are one row. `plain`: they are not. */
 export function createBronze(engine: 'replacing' | 'plain'): Bronze {
   const rows = new Map<string, OutboxRecord>()
   const stored = new Map<string, OutboxRecord>()

@@ -33,7 +33,7 @@ export type ForwarderDeps = {
   outboxes: readonly Outbox[]
   now: () => number
   send: (publish: Publish) => void
-  /** Whether the logger's consumer has yet to deliver what stands at this position. */
+  /** Whether the logger's consumer has yet to deliver the message at this position. */
   waitsInStream: (seq: number) => boolean
   /** Told when an ack has been counted as a publish. */
   onCounted: (ack: PublishAck) => void

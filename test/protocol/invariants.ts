@@ -17,7 +17,7 @@ export const invariants = [
 
 export type Invariant = (typeof invariants)[number]
 
-/** What does not hold, once the faults are over and the system had time to recover. */
+/** The invariants that do not hold, once the faults are over and the system had time to recover. */
 export function findViolations(world: World): string[] {
   const ends: [Invariant, boolean][] = [
     ['answered is stored or rejected', world.answered.every(({ origin }) => world.bronze.has(keyOf(origin)))],

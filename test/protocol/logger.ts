@@ -10,7 +10,7 @@ export type Logger = {
   crash(): boolean
   /** Takes a batch, or does the next thing with the one that it has. */
   advance(): boolean
-  /** Part of a batch is inserted, and the insert fails. */
+  /** Inserts a part of a batch, and the insert then fails. */
   failInsert(stored: number): boolean
 }
 

@@ -3,7 +3,7 @@ import type { OutboxRecord } from './outbox.ts'
 import { settings, type Protocol } from './protocol.ts'
 import type { Consumer, StreamMessage } from './stream.ts'
 
-/** `applied`: per writer and epoch, up to where its records are in `effects`, which counts how often each event was added. */
+/** A partition. `applied`: per writer and epoch, up to where its records are in `effects`, which counts how often each event was added. */
 export type Partition = { applied: Map<string, number>; effects: Map<string, number> }
 
 /** The online store. Each partition is committed by itself. */
@@ -12,15 +12,15 @@ export type OnlineStore = { partitions: Partition[] }
 export type Materializer = {
   start(): boolean
   crash(): boolean
-  /** Takes messages, works off the first one, or commits the next partition of what is under way. */
+  /** Takes messages, works off the first one, or commits the next partition of the work under way. */
   advance(): boolean
-  /** Takes from bronze what it has beyond what was applied. */
+  /** Takes the records from bronze that were not applied yet. */
   catchUp(): boolean
 }
 
 type Place = { writerId: string; epoch: number }
 
-/** `from` is where each partition stood when the work began. */
+/** The work under way; `from` is where each partition stood when it began. */
 type Work = { name: string; toSeq: number; facts: OutboxRecord[]; from: number[]; partition: number; effectsDone: boolean }
 
 const lane = 'feature_events'
@@ -47,7 +47,7 @@ export function createMaterializer(deps: { protocol: Protocol; consumer: Consume
     return store.partitions.map(({ applied }) => applied.get(name) ?? 0)
   }
 
-  /** False while bronze has not yet what lies between. */
+  /** Begins work on the records up to `toSeq`; false while bronze lacks some that lie before. */
   function begin(place: Place, toSeq: number, last: OutboxRecord[]): boolean {
     const name = nameOf(place)
     const from = positionsOf(name)

@@ -39,7 +39,7 @@ export function laneOf(outbox: Outbox, lane: Lane): OutboxLane {
   return outbox.lanes.get(lane) as OutboxLane
 }
 
-/** A prediction awaits its fate from here on: see `settle`. */
+/** Appends a record; a prediction awaits its fate from here on, see `settle`. */
 export function append(outbox: Outbox, lane: Lane, event: Pick<OutboxRecord, 'id' | 'poison' | 'entity' | 'unanswered'>): OutboxRecord {
   const { records, open } = laneOf(outbox, lane)
   const last = records.at(-1)?.origin
@@ -55,7 +55,7 @@ function through(open: ReadonlySet<number>, seq: number): number {
   return Math.min(seq, ...[...open].map((waiting) => waiting - 1))
 }
 
-/** Seals what no seal of the last epoch in the lane covers; whoever seals a crashed one knows no fates. False when there is nothing. */
+/** Seals the records that no seal of the lane's last epoch covers; whoever seals a crashed one knows no fates. False when there are none. */
 export function sealLane({ records, open }: OutboxLane, isCrashed = false): boolean {
   const last = records.at(-1)
   if (last === undefined || last.seal) return false
@@ -74,14 +74,14 @@ export function sealLane({ records, open }: OutboxLane, isCrashed = false): bool
   return true
 }
 
-/** Everything written is synced. False when nothing waited. */
+/** Syncs everything written. False when nothing waited. */
 export function commit(lane: OutboxLane): boolean {
   if (lane.durable === lane.records.length) return false
   lane.durable = lane.records.length
   return true
 }
 
-/** The un-synced tail is lost from somewhere on: what was written may or may not have reached the disk. */
+/** Crashes the writer: its un-synced records are lost from somewhere on, as what was written may or may not have reached the disk. */
 export function crash(outbox: Outbox, pick: number): boolean {
   if (outbox.state !== 'open') return false
   outbox.state = 'crashed'
@@ -89,7 +89,7 @@ export function crash(outbox: Outbox, pick: number): boolean {
   return true
 }
 
-/** What the next to open it, or whoever adopts it, does with an outbox whose writer is gone. */
+/** Recovers the outbox of a crashed writer, as the next to open it or whoever adopts it does. */
 export function recover(outbox: Outbox, crashedEpoch: 'sealed' | 'left'): boolean {
   if (outbox.state !== 'crashed') return false
   for (const lane of outbox.lanes.values()) {

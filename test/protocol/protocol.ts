@@ -4,21 +4,21 @@ export type Protocol = {
   answerAfter: 'commit' | 'write'
   /** How far the forwarder reads a lane. */
   readUpTo: 'durable' | 'written'
-  /** Whose outboxes the forwarder reads. */
+  /** The outboxes that the forwarder reads. */
   adopt: 'every_outbox' | 'open_outboxes'
-  /** What is done with an epoch that a crash left open. */
+  /** How an epoch that a crash left open is treated. */
   crashedEpoch: 'sealed' | 'left'
   freeOn: 'confirmation' | 'broker_ack'
   /** How far one lane's cursor goes when its confirmations come out of order. */
   cursor: 'contiguous' | 'highest'
   confirmBy: 'origin' | 'origin_without_epoch' | 'stream_position'
-  /** What a message id is made of, besides the attempt. */
+  /** The parts of a message id, besides the attempt. */
   messageIdOf: 'origin' | 'event'
-  /** What tells a republish apart. `across_runs`: no id comes again, not even after a restart. `none`: a republish has the first one's id. */
+  /** How a republish's id differs. `across_runs`: no id comes again, not even after a restart. `none`: a republish has the first one's id. */
   attempts: 'across_runs' | 'within_run' | 'none'
   /** Which publish acks count. */
   countAcks: 'stored' | 'seq_zero_too' | 'duplicate_too'
-  /** `span`: all that was sent since the oldest unconfirmed record was. `unconfirmed`: what is unconfirmed, added up. */
+  /** How credit is counted. `span`: all that was sent since the oldest unconfirmed record was. `unconfirmed`: what is unconfirmed, added up. */
   credit: 'span' | 'unconfirmed' | 'none'
   /** Whether a republish, which needs no credit, waits while it would push out of the stream what is relied on. */
   republish: 'with_room' | 'always'
@@ -26,16 +26,16 @@ export type Protocol = {
   poison: 'rejected' | 'dropped'
   /** The moment from which the fate of a prediction that was not answered counts. */
   settles: 'when_durable' | 'when_known'
-  /** What `settled_through` is kept for. */
+  /** Whether `settled_through` is kept for an epoch or for a writer. */
   settledOf: 'epoch' | 'writer'
   bronze: 'replacing' | 'plain'
-  /** What is done with a consumer whose delivered sequence is ahead of the stream's last. */
+  /** How a consumer is treated whose delivered sequence is ahead of the stream's last. */
   consumerAhead: 'recreated' | 'left'
-  /** Effects and applied positions of a partition. */
+  /** Whether a partition's effects and applied positions are committed together. */
   materializerCommit: 'together' | 'apart'
   /** Whether a commit requires that the partition still is where the work began. */
   materializerCheck: 'position' | 'none'
-  /** After sequences were reused, a redelivery brings whatever stands there now, of any subject. */
+  /** What the materializer takes: after sequences were reused, a redelivery brings whatever stands there now, of any subject. */
   materializerTakes: 'own_lane' | 'what_comes'
   /** How the materializer learns of records that it never received. */
   materializerGaps: 'gap_and_bronze_tail' | 'gap'
@@ -76,9 +76,9 @@ export const settings = {
   recoverWithin: 6,
   publishWindow: 4,
   credit: 5,
-  /** What may lie between the oldest message that is relied on and the newest: above the credit, for republishes. */
+  /** The most messages between the oldest that is relied on and the newest: above the credit, for republishes. */
   streamShare: 8,
-  /** Room besides for what a crashed run still had under way. */
+  /** The size of the stream, with room for what a crashed run still had under way. */
   streamMaxMessages: 12,
   fetchAtMost: 2,
 } as const

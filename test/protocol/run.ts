@@ -12,7 +12,7 @@ export type Schedule = [Name, number][]
 const steps: Record<Name, Step> = { ...ordinarySteps, ...lifeSteps, ...faults }
 const keysOf = <T extends object>(object: T) => Object.keys(object) as (keyof T)[]
 
-/** A batch takes several steps, and an outbox that is closed takes no events. */
+/** Steps that are drawn more often: a batch takes several, and an outbox that is closed takes no events. */
 const oftener: Name[] = ['forward', 'logger advances', 'materializer advances', 'writer opens']
 const weighted = (names: Name[]) =>
   fc.constantFrom(...names, ...names.filter((name) => oftener.includes(name)).flatMap((name) => [name, name]))
@@ -47,7 +47,7 @@ export function play(protocol: Protocol, schedule: Schedule, onEffect: (name: Na
   return findViolations(world)
 }
 
-/** The faults are over: everything runs again, no more is accepted, and a bounded time passes. */
+/** Settles the world when the faults are over: everything runs again, no more is accepted, and a bounded time passes. */
 function settle(world: World): void {
   const { outboxes, protocol, forwarder, loggers, materializer } = world
   for (const outbox of outboxes) {

@@ -17,7 +17,7 @@ import {
 import { settings } from './protocol.ts'
 import type { World } from './world.ts'
 
-/** What can happen next. `pick` chooses among its ways; false when nothing was there to be done. */
+/** One thing that can happen next. `pick` chooses among its ways; false when there was nothing to do. */
 export type Step = (world: World, pick: number) => boolean
 
 /** The steps that are no faults; each is taken only once there is something to do. */
@@ -37,7 +37,7 @@ export const ordinarySteps = {
   'consumers are checked': checkConsumers,
 } as const satisfies Record<string, Step>
 
-/** What changes what is there to be done: time, and processes that come and go in good order. */
+/** Steps that change what there is to do: time passes, and processes come and go in good order. */
 export const lifeSteps = {
   'work is done': (world, pick) => advanceAll(world, laggards[pick % laggards.length]),
   'time passes': (world) => {
@@ -81,7 +81,7 @@ export const faults = {
 
 type OrdinaryStep = keyof typeof ordinarySteps
 
-/** Who is behind while the others have nothing left to do. */
+/** The steps that are left out, for processes that fall behind while the others have nothing left to do. */
 const laggards: readonly (readonly OrdinaryStep[])[] = [
   [],
   ['materializer advances', 'materializer catches up'],
@@ -89,7 +89,7 @@ const laggards: readonly (readonly OrdinaryStep[])[] = [
   ['forwarder takes a confirmation'],
 ]
 
-/** Does whatever is there to be done, until nothing is; no client sends anything. */
+/** Takes every step that there is, until none is left; no client sends anything. */
 export function advanceAll(world: World, without: readonly OrdinaryStep[] = []): boolean {
   const names = (Object.keys(ordinarySteps) as OrdinaryStep[]).filter((name) => name !== 'accept' && !without.includes(name))
   const advanceOnce = () => names.map((name) => [0, 1, 2, 3].map((pick) => ordinarySteps[name](world, pick)).includes(true)).includes(true)
@@ -110,7 +110,7 @@ function laneName(pick: number) {
   return modelLanes[(pick >> 1) % 2 === 0 ? 0 : 1]
 }
 
-/** Up to three at once. In the predictions lane one id in four comes again, as from a client that got no answer. */
+/** Accepts up to three events at once. In the predictions lane one id in four comes again, as from a client that got no answer. */
 function accept(world: World, pick: number): boolean {
   const outbox = writer(world, pick)
   if (outbox.state !== 'open') return false
@@ -136,7 +136,7 @@ function commitLane(world: World, outbox: Outbox, own: OutboxLane): boolean {
   return true
 }
 
-/** The answer to a committed prediction goes out, or its client has gone, or its deadline has passed. */
+/** Sends the answer to a committed prediction, or finds its client gone, or its deadline passed. */
 function tellClient(world: World, outbox: Outbox, pick: number): boolean {
   const own = laneOf(outbox, 'predictions')
   const waiting = own.records.slice(0, own.durable).filter(({ origin }) => origin.epoch === outbox.epoch && own.open.has(origin.seq))
@@ -187,7 +187,7 @@ function takePublishAck({ publishAcks, forwarder }: World): boolean {
 
 function takeConfirmation({ confirmations, forwarder }: World): boolean {
   const confirmation = confirmations.shift()
-  // Nobody listens for it while the forwarder is down: then it is gone.
+  // Nobody listens for a confirmation while the forwarder is down: then it is gone.
   if (confirmation) forwarder.takeConfirmation(confirmation)
   return confirmation !== undefined
 }
@@ -198,7 +198,7 @@ function checkConsumers({ consumers, protocol }: World): boolean {
   return ahead.length > 0
 }
 
-/** A connection that takes bytes and brings nothing back: what is sent meanwhile arrives all the same, later. */
+/** Holds a connection that takes bytes and brings nothing back: what is sent meanwhile arrives all the same, later. */
 function holdPublishes({ forwarder, clock }: World, pick: number): boolean {
   let didSend = false
   for (let round = 0; round <= pick % 4; round += 1) {
@@ -221,7 +221,7 @@ function repeatFirst<T>(items: T[]): boolean {
   return first !== undefined
 }
 
-/** What is under way is lost too. The consumers' own state may survive what it points to. */
+/** Loses the stream's storage, with what is under way. The consumers' own state may survive what it points to. */
 function loseStorage({ stream, consumers, publishes, publishAcks, confirmations }: World, pick: number): boolean {
   if (pick % 4 === 3) stream.loseStore()
   else stream.losePower(1 + (pick >> 2))

@@ -1,6 +1,6 @@
 import type { OutboxRecord } from './outbox.ts'
 
-/** `sendNo` counts the publishes of one run of the forwarder. */
+/** One publish; `sendNo` counts those of one run of the forwarder. */
 export type Publish = { messageId: string; record: OutboxRecord; run: number; sendNo: number }
 export type PublishAck = { publish: Publish; seq: number; duplicate: boolean }
 export type StreamMessage = { seq: number; publish: Publish }
@@ -15,7 +15,7 @@ export type Stream = {
   sync(): boolean
   /** Forgets up to `lost` of the messages that are not synced; their sequence numbers will be used again. */
   losePower(lost: number): void
-  /** The store is gone, and the stream is made anew. */
+  /** Loses the store; the stream is made anew. */
   loseStore(): void
 }
 
@@ -74,7 +74,7 @@ export type Consumer = {
   recreate(): void
   /** Sequences that were delivered and not acknowledged, of messages that are still there. */
   pending(): number
-  /** The consumer's state goes back as far as the stream's. */
+  /** Takes the consumer's state back as far as the stream's. */
   rollBack(): void
 }
 

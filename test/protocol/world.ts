@@ -6,7 +6,7 @@ import { createOutbox, keyOf, type Outbox, type OutboxRecord } from './outbox.ts
 import { settings, type Protocol } from './protocol.ts'
 import { createConsumer, createStream, type Consumer, type Publish, type PublishAck, type Stream } from './stream.ts'
 
-/** Everything there is, with what is on its way between the processes. */
+/** The whole system, with what is on its way between the processes. */
 export type World = {
   protocol: Protocol
   clock: { now: number }
@@ -21,10 +21,10 @@ export type World = {
   publishes: Publish[]
   publishAcks: PublishAck[]
   confirmations: Confirmation[]
-  /** What the clients know: ids that they sent, and records that they got an answer for. */
+  /** The ids that clients sent; `answered` has the records that they got an answer for. */
   attempted: Set<string>
   answered: OutboxRecord[]
-  /** Predictions that a gateway knows to have been told, and those of which it knows the contrary. */
+  /** The predictions that a gateway knows to have been told; `untold` has those of which it knows the contrary. */
   told: Set<string>
   untold: OutboxRecord[]
   /** Promises that were broken on the way, by name. */

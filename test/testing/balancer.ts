@@ -6,14 +6,14 @@ export type Balancer = {
   url: string
   /** How many backends get requests now. */
   inRotation(): number
-  /** Requests passed on, and how many of them on a connection that had been used before. */
+  /** How many requests were passed on, and how many of them on a connection that had been used before. */
   passed(): { requests: number; reused: number }
   close(): Promise<void>
 }
 
 type Backend = { url: string; agent: Agent; ready: boolean; probing: boolean }
 
-/** Between two looks at a backend's `/readyz`. */
+/** Milliseconds between two looks at a backend's `/readyz`. */
 export const probeMs = 50
 
 /**

@@ -11,7 +11,7 @@ const installMs = 3 * 60_000
 /** An environment in which the gateway runs on Bun, or why there is none. */
 export type BunEnvironment = { env: Record<string, string>; remove(): void } | { missing: string }
 
-/** With the Bun that is there; without one, with REQUIRE_SERVICES=1, with the newest of the npm package in a folder that `remove` removes. */
+/** Finds the Bun that is there. Where there is none, REQUIRE_SERVICES=1 installs the newest of the npm package in a folder that `remove` removes. */
 export function prepareBun(): BunEnvironment {
   const env = { HINDSIGHT_GATEWAY_RUNTIME: 'bun' }
   try {

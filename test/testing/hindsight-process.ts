@@ -22,7 +22,7 @@ export type HindsightProcess = {
   url: string
   dataDir: string
   warehouse: Warehouse
-  /** What it has printed. */
+  /** The text that it has printed. */
   output(): string
   pidOf(service: ServiceName): number | undefined
   stop(signal?: NodeJS.Signals): Promise<Ended>
@@ -66,7 +66,7 @@ function spawnUp({ dataDir, args = [], env = {} }: UpOptions) {
   const child = spawn(process.execPath, ['bin/hindsight.js', 'up', '--port', '0', '--data-dir', dataDir, ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // Free ports, so that a system that runs on this machine is left alone.
+    // Free ports are taken, so that a system that runs on this machine is left alone.
     env: { ...process.env, CLICKHOUSE_URL: '', HINDSIGHT_WAREHOUSE_PORT: '0', HINDSIGHT_WAREHOUSE_READ_ONLY_PORT: '0', ...env },
   })
   return { child, output: collect(child), ended: endOf(child) }

@@ -6,13 +6,13 @@ type Needed = { packageName: string; isThere: () => boolean }
 const needed: readonly Needed[] = [
   { packageName: 'redis-server', isThere: () => isCommand('redis-server') },
   { packageName: 'nats-server', isThere: () => isCommand('nats-server') },
-  // Debian's has a software Vulkan driver, the GPU of gateway/testing/software-gpu.ts.
+  // Debian's chromium has a software Vulkan driver, the GPU of gateway/testing/software-gpu.ts.
   { packageName: 'chromium-common', isThere: () => existsSync('/usr/lib/chromium/vk_swiftshader_icd.json') },
 ]
 
 /**
- * Before tests with real servers: on Debian or Ubuntu, as root, installs those that are missing and says so. Elsewhere their
- * tests are skipped, or with REQUIRE_SERVICES=1 nothing is run at all.
+ * Installs the servers that tests need and that are missing, on Debian or Ubuntu as root, and says so. Elsewhere their tests are
+ * skipped, or with REQUIRE_SERVICES=1 nothing is run at all.
  */
 export function setup(): void {
   const missing = findMissing()
@@ -42,12 +42,12 @@ function hasApt(): boolean {
   return isCommand('apt-get')
 }
 
-/** Ubuntu has its chromium as a snap alone: the tests on its driver are skipped there. */
+/** Whether the system has the package: Ubuntu has its chromium as a snap alone, so the tests on its driver are skipped there. */
 function isOffered({ packageName }: Needed): boolean {
   return packageName !== 'chromium-common' || !hasApt() || spawnSync('apt-cache', ['show', packageName]).status === 0
 }
 
-/** Why it failed; undefined when it did not. */
+/** Installs packages; returns why that failed, if it did. */
 function install(missing: readonly Needed[]): string | undefined {
   say(`installing ${toText(missing)} with apt-get, for tests with real servers`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }

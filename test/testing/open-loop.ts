@@ -2,20 +2,20 @@ import type { PredictResponse } from '../../contracts/http.ts'
 import { flightRequest, landedFlight } from './flight-requests.ts'
 import { postJson } from './http.ts'
 
-/** What was sent under a prefix, and what became of it. */
+/** The load that was sent under a prefix, and its outcome. */
 export type Load = {
   prefix: string
   attempted: Set<string>
-  /** Request id to prediction id. */
+  /** The prediction id of each answered request, by its request id. */
   answered: Map<string, string>
   /** The ids of the feature events that were accepted. */
   accepted: Set<string>
-  /** Why what was not answered was not. */
+  /** The reasons why requests were not answered. */
   failures: string[]
   stop(): Promise<void>
 }
 
-/** What a machine that stands still for a while leaves behind is no load: a gateway would rightly refuse a part of it. */
+/** The most requests under way: what a machine that stands still for a while leaves behind is no load, and a gateway would rightly refuse a part of it. */
 const mostUnderWay = 50
 
 /**

@@ -22,13 +22,13 @@ type Resource = { attributes: Attribute[] }
 type OtlpTraces = { resourceSpans: { resource: Resource; scopeSpans: { spans: OtlpSpan[] }[] }[] }
 type OtlpMetrics = { resourceMetrics: { resource: Resource }[] }
 
-/** A request as it came; with who sent it, where it came in JSON. */
+/** A request as it came; `resource` names who sent it, where it came in JSON. */
 export type OtlpRequest = { path: string; headers: IncomingHttpHeaders; resource: Record<string, string | undefined> }
 
 export type OtlpCollector = {
   url: string
   requests: OtlpRequest[]
-  /** What has been sent, with the service that sent it. */
+  /** The spans that have been sent, each with the service that sent it. */
   spans: (OtlpSpan & { service: string })[]
   /** Names of the metrics that have been sent. */
   metrics: Set<string>

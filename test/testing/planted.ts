@@ -13,7 +13,7 @@ export type Attack = {
   /** Parameters of the URL, and headers, besides the statement. */
   query?: Record<string, string>
   headers?: Record<string, string>
-  /** May well be answered, with nothing of others in the answer. */
+  /** Whether it may well be answered, with nothing of others in the answer. */
   answered?: boolean
 }
 
@@ -27,9 +27,9 @@ function read(name: string): string[] {
   return text.split('\n').filter((line) => line !== '')
 }
 
-/** What attacks are after: a file, a folder to write to, a server to be called. */
+/** The targets of attacks: a file, a folder to write to, a server to be called. */
 export type Planted = {
-  /** What only the file holds. */
+  /** A text that only the planted file holds. */
   marker: string
   aim(text: string): string
   /** Names of files that are there and were not planted. */
@@ -45,7 +45,7 @@ export async function plant(): Promise<Planted> {
   const marker = `marker-${randomUUID()}`
   for (const path of [folder, out]) mkdirSync(path)
   writeFileSync(secret, `${marker}\n`)
-  // A name without a dot is not taken for a table in a database.
+  // The file has a name without a dot, which is not taken for a table in a database.
   writeFileSync(join(folder, 'plain'), `${marker}\n`)
   let connections = 0
   const server = createServer((socket) => {

@@ -3,9 +3,9 @@ import { preparePython, type PythonEnvironment } from './python-environment.ts'
 
 const folder = fileURLToPath(new URL('../v2/', import.meta.url))
 
-/** The pinned clients that judge the protocol; installed, in a minute or two, with REQUIRE_SERVICES=1 alone. */
+/** Prepares the pinned clients that judge the protocol; they are installed, in a minute or two, with REQUIRE_SERVICES=1 alone. */
 export function preparePythonClients(): PythonEnvironment {
-  // Half a gigabyte is not for whoever only runs the tests.
+  // They take half a gigabyte, which is not for whoever only runs the tests.
   const install = process.env['REQUIRE_SERVICES'] === '1'
   const found = preparePython(folder, { install, saying: 'installing the Python clients that judge the Open Inference Protocol' })
   return install || !('missing' in found)

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256Hex } from '../../contracts/canonical-json.ts'
 
-/** What the pinned packages can be installed for. */
+/** The oldest Python for which the pinned packages can be installed. */
 const oldestPython = [3, 10] as const
 const installMs = 8 * 60_000
 

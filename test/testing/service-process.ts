@@ -11,7 +11,7 @@ const entry = (service: ServiceName) => (service === 'warehouse' ? 'embedded-war
 /** One service as a process of its own, without a supervisor that would start it again. */
 export type ServiceProcess = {
   addresses: Record<string, string>
-  /** SIGTERM; resolves with its exit status, null when a signal ended it. */
+  /** Sends SIGTERM; resolves with the exit status, null when a signal ended it. */
   stop(): Promise<number | null>
   kill(): void
 }

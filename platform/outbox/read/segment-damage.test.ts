@@ -9,7 +9,7 @@ import { segmentHeaderBytes, type RecordInput, type SegmentId } from '../format/
 import { segmentPath } from '../format/segment-names.ts'
 import { casesOf } from '../../../test/testing/full-run.ts'
 
-/** From byte to byte in the full run. */
+/** The step between damaged bytes; the full run damages each. */
 const stride = casesOf({ few: 3, all: 1 })
 
 const id: SegmentId = { writerId: 'w1', lane: 'predictions', epoch: 7, firstSeq: 1 }

@@ -71,7 +71,7 @@ describe('a claim of another container', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     await once(createInterface({ input: holder.stdout as Readable }), 'line')
-    // As it looks where the holder's pid is nobody's.
+    // The claim looks so where the holder's pid is nobody's.
     await change({ pid: 2 ** 22 + 1, namespace: 'pid:[1]' })
   })
   afterEach(async () => {

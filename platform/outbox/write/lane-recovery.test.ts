@@ -12,7 +12,7 @@ import { laneDirectory, positionPath, segmentPath } from '../format/segment-name
 import { openSlotFile, readSlots } from '../format/slot-file.ts'
 import { casesOf } from '../../../test/testing/full-run.ts'
 
-/** From byte to byte in the full run. */
+/** The step between damaged bytes; the full run damages each. */
 const stride = casesOf({ few: 3, all: 1 })
 
 const id: SegmentId = { writerId: 'w1', lane: 'labels', epoch: 3, firstSeq: 1 }
@@ -120,7 +120,7 @@ function recover(options: Partial<LaneRecoveryOptions> = {}): Promise<void> {
   return recoverLane({ dir, writerId: 'w1', lane: 'labels', epoch: 4, disk: unsyncedDisk, now: () => 1_700_000_200_000, ...options })
 }
 
-/** Behind the record of this number in the crashed segment. */
+/** The position behind the record of this number in the crashed segment. */
 function position(seq: number) {
   return { epoch: 3, segment: 1, offset: crashed.ends[seq - 1] ?? segmentHeaderBytes, seq }
 }

@@ -63,7 +63,7 @@ describeWithSmallDisk('an outbox on a disk that is really full', () => {
     await appendMany(20)
     await disk.fill()
     await appendUntilFull()
-    // More than one attempt to write again, on a disk without a free byte.
+    // The writer makes more than one attempt to write again, on a disk without a free byte.
     const first = writer.epoch
     const before = faults
     await vi.waitFor(() => expect(faults).toBeGreaterThan(before + 5), soon)
@@ -85,7 +85,7 @@ describeWithSmallDisk('an outbox on a disk that is really full', () => {
     await consumer.confirm(records)
     await consumer.close()
     await writes()
-    // The seal of the epoch that failed, and what came after.
+    // The records read back are the seal of the epoch that failed, and what came after.
     expect(await readBack(2)).toEqual(appended.slice(-1))
   })
 })

@@ -33,7 +33,7 @@ describe('group commit', () => {
     await Promise.all(events(40).map((event, index) => writer.append('predictions', [event]).then(() => answered.push(index))))
     expect(answered).toEqual(answered.toSorted((a, b) => a - b))
     expect(disk.syncs - syncs).toBe(1)
-    // The records, and at most two looks at the published position.
+    // The writes are the records, and at most two looks at the published position.
     expect(disk.writes - writes).toBeLessThanOrEqual(3)
   })
 
@@ -315,7 +315,7 @@ function countingDisk(): OutboxDisk & { writes: number; syncs: number } {
   return disk
 }
 
-/** As a disk that is full takes no write, or one that is broken completes no sync. */
+/** A disk that takes no write, as when it is full, or completes no sync, as when it is broken. */
 function failingDisk({ through = false } = {}): OutboxDisk & { failing: 'write' | 'datasync' | undefined } {
   const throughFds = new Set<number>()
   async function openThrough(path: string): Promise<number> {

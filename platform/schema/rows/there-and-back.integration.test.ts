@@ -19,14 +19,14 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-/** Puts rows into their table as the logger does, and gives what stands there then. */
+/** Puts rows into their table as the logger does, and reads them back in the order of their seq. */
 async function throughTable<Row>(table: BronzeTable, rows: readonly object[], columns = '*'): Promise<Row[]> {
   await server.warehouse.command(`TRUNCATE TABLE ${table}`)
   await server.warehouse.insert(table, Buffer.from(rows.map((row) => `${JSON.stringify(row)}\n`).join('')), insertSettings)
   return await server.warehouse.query<Row>(`SELECT ${columns} FROM ${table} ORDER BY seq`)
 }
 
-/** Of events, each under a place of its own in the order of the places. */
+/** Events with the records that they came in, whose seqs count from 1. */
 function inLog<Event>(events: fc.Arbitrary<Event>): fc.Arbitrary<{ event: Event; record: LogRecord }[]> {
   const placed = fc.array(fc.record({ event: events, record: logRecords }), { minLength: 1, maxLength: 40 })
   return placed.map((all) =>

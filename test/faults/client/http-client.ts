@@ -30,7 +30,7 @@ export function createHttpClient(options: { port: number; timeoutMs: number; max
         })
         sent.once('error', reject)
         sent.once('socket', () => {
-          // After the turn's reads: what has arrived while this process was held up is an answer.
+          // The turn's reads come before the time-out: what arrived while this process was held up is an answer.
           const timer = setTimeout(() => setImmediate(() => sent.destroy(new GaveUpError())), options.timeoutMs)
           sent.once('close', () => clearTimeout(timer))
         })

@@ -3,7 +3,7 @@ import type { ServiceId, SetUp } from '../system/spec.ts'
 
 const hourMs = 3_600_000
 
-/** One process's clock an hour off, all the time, while that process is killed. */
+/** Faults of clocks: one process's clock is an hour off, all the time, while that process is killed. */
 export const clockFaults: readonly Fault[] = [
   ...clockFaultsOf('gateway', ['embedded', 'servers']),
   ...clockFaultsOf('logger', ['embedded', 'servers']),

@@ -2,13 +2,13 @@ import type { Fault } from '../fault.ts'
 import type { VolumeSpec } from '../system/spec.ts'
 import { whyNoVolumes } from '../system/volume.ts'
 
-/** A small tmpfs filled to the last byte under load; then its space returns. */
+/** Faults of disks: a small tmpfs is filled to the last byte under load; then its space returns. */
 export const diskFaults: readonly Fault[] = [
   { ...fullDisk('outbox', 64), setUps: ['embedded', 'servers'] },
   {
     ...fullDisk('warehouse', 1_024),
     setUps: ['embedded', 'servers'],
-    // The warehouse begins nothing on a disk that is nearly full, so the last of it goes at once, amid what has begun.
+    // The last of the space goes at once, amid statements that have begun: the warehouse begins none on a disk that is nearly full.
     async inject({ system, pause }) {
       for (let time = 0; time < 3; time += 1) {
         system.volume.free()

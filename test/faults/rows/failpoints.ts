@@ -5,7 +5,7 @@ import type { ServiceId, SetUp } from '../system/spec.ts'
 
 const both: readonly SetUp[] = ['embedded', 'servers']
 
-/** SIGKILL between two steps that must not be taken for one. */
+/** Faults of timing: SIGKILL between two steps that must not be taken for one. */
 export const failpoints: readonly Fault[] = [
   failpointOf('gateway.before_commit', { hits: 40, cutsAnswers: true }),
   failpointOf('gateway.after_commit', { hits: 40, cutsAnswers: true }),

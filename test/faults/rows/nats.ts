@@ -1,7 +1,7 @@
 import type { Fault, Injection } from '../fault.ts'
 import { deleteStream, streamOf } from '../system/jetstream-nats.ts'
 
-/** The broker gone, stopped, emptied and too small, while all publish and consume. */
+/** Faults of the broker: it is gone, stopped, emptied or too small, while all publish and consume. */
 export const natsFaults: readonly Fault[] = [
   natsFault('nats-kill', 'NATS SIGKILL', async ({ system, pause }) => {
     await system.nats.kill()
@@ -17,7 +17,7 @@ export const natsFaults: readonly Fault[] = [
     await pause(4_000, 6_000)
   }),
   natsFault('nats-stream-deleted', 'a stream of NATS deleted, with what no logger has taken yet', async ({ system, random, pause }) => {
-    // A logger that lives would have taken it: killed, it leaves all that comes to the stream.
+    // The logger is killed, for one that lives would take what is to stay in the stream.
     await system.service('logger').kill()
     await pause(300, 1_000)
     await deleteStream(system.natsPort, streamOf(random.pick(['predictions', 'labels', 'feature_events'])))
@@ -28,7 +28,7 @@ export const natsFaults: readonly Fault[] = [
       system.service('logger').signal('SIGSTOP')
       await pause(6_000)
     }),
-    // The smallest that is allowed; the load of those seconds is about twice as much.
+    // The size is the smallest that is allowed; the load of those seconds is about twice as much.
     system: { env: { all: { NATS_STREAM_MAX_BYTES: String(1024 ** 2) } } },
   },
 ]

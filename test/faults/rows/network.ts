@@ -4,7 +4,7 @@ import type { LinkMode } from '../system/tcp-proxy.ts'
 
 const both: readonly SetUp[] = ['embedded', 'servers']
 
-/** Connections cut, held, or with the far end gone without a word, between any two that talk under the load. */
+/** Faults of connections between any two that talk under the load: cut, held, or with the far end gone without a word. */
 export const networkFaults: readonly Fault[] = [
   linkFault('client-gateway', { setUps: both, keepsAnswering: false, cutsAnswers: true }),
   linkFault('logger-warehouse', { setUps: both }),
@@ -27,7 +27,7 @@ function linkFault(link: LinkName, options: { setUps?: readonly SetUp[]; keepsAn
     keepsAnswering: options.keepsAnswering ?? true,
     cutsAnswers: options.cutsAnswers ?? false,
     system: { links: [link] },
-    // What waits on a connection whose far end is gone learns of it by a timeout of its own.
+    // A process that waits on a connection whose far end is gone learns of it by a time-out of its own.
     settleMs: 120_000,
     async inject({ system, random, pause }) {
       system.links.set(link, random.pick<LinkMode>(['drop', 'hold', 'half_open']))

@@ -45,7 +45,7 @@ type Expected = {
   path: string
   body: unknown
   status: number
-  /** A status that is taken for now, while the machine is too busy. */ orFor: number
+  /** A status that is accepted too, while the machine is too busy. */ orFor: number
 }
 
 async function expectStatus({ client, path, body, status, orFor }: Expected): Promise<void> {

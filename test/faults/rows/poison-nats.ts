@@ -1,7 +1,7 @@
 import { connect, headers } from '@nats-io/transport-node'
 import { lanes } from '../../../contracts/origin.ts'
 
-/** Messages that are nobody's record, and confirmations that confirm nothing: dropped, and everything goes on. */
+/** Publishes messages that are nobody's record, and confirmations that confirm nothing: they are dropped, and everything goes on. */
 export async function publishGarbage(port: number): Promise<void> {
   const nc = await connect({ servers: `127.0.0.1:${port}` })
   try {

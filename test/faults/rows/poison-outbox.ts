@@ -8,7 +8,7 @@ import type { Injection } from '../fault.ts'
 import { until } from '../system/until.ts'
 import { brokerConsumers, embeddedConsumers } from '../../../contracts/lane-consumers.ts'
 
-/** Records that no gateway of this build writes, from an outbox of their own: each must end in rejects, and hold up nothing. */
+/** Appends records that no gateway of this build writes, from an outbox of their own: each must end in rejects, and hold up nothing. */
 export async function appendPoison({ system, load }: Injection): Promise<void> {
   const writer = await openOutboxWriter({
     dir: join(system.dir, 'data', 'outbox'),
@@ -45,7 +45,7 @@ function poisonOf(prefix: string): Poison[] {
   ]
 }
 
-/** A stored prediction's id, with other outputs and a later receipt. */
+/** A prediction with a stored one's id, other outputs and a later receipt. */
 async function forgedPrediction({ system, load }: Pick<Injection, 'system' | 'load'>): Promise<AppendInput> {
   let payload: string | undefined
   await until('a prediction is stored', 60_000, async () => {

@@ -3,7 +3,7 @@ import { sendDuplicates, sendRefused } from './poison-http.ts'
 import { publishGarbage } from './poison-nats.ts'
 import { appendPoison } from './poison-outbox.ts'
 
-/** Bad JSON, wrong schema, future version, oversize, and an id again with other bytes, on every lane; amid good records. */
+/** Faults of data, on every lane and amid good records: bad JSON, a wrong schema, a future version, oversize, and an id again with other bytes. */
 export const poisonFaults: readonly Fault[] = [
   {
     name: 'poison',

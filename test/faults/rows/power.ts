@@ -4,7 +4,7 @@ import type { Fault } from '../fault.ts'
 import type { HarnessProcess } from '../system/process.ts'
 import { whyNoVolumes } from '../system/volume.ts'
 
-/** What was not synced is gone: a loop-mounted ext4 is shut down without flushing, while those who write on it are killed. */
+/** Losses of power: a loop-mounted ext4 is shut down without flushing, so that what was not synced is gone, while those who write on it are killed. */
 export const powerFaults: readonly Fault[] = [
   {
     name: 'power-outbox',
@@ -59,7 +59,7 @@ export const powerFaults: readonly Fault[] = [
       await system.nats.kill()
       cpSync(store, copy, { recursive: true })
       await system.nats.start()
-      // The consumers get to what the rolled-back store will not have.
+      // The pause lets the consumers get to what the rolled-back store will not have.
       await pause(1_000, 3_000)
       await system.nats.kill()
       rmSync(store, { recursive: true, force: true })

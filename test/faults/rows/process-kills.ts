@@ -1,7 +1,7 @@
 import type { Fault } from '../fault.ts'
 import type { ServiceId } from '../system/spec.ts'
 
-/** SIGKILL of each service of ours at any moment. */
+/** Faults of processes: SIGKILL of each service at any moment. */
 export const processKills: readonly Fault[] = [
   { ...killOf('gateway'), rounds: 250, cutsAnswers: true },
   { ...killOf('logger'), rounds: 250, keepsAnswering: true },

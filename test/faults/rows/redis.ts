@@ -4,7 +4,7 @@ import type { Ledger } from '../client/ledger.ts'
 import type { Fault, Injection } from '../fault.ts'
 import { until } from '../system/until.ts'
 
-/** The online store away, empty and slow: answers follow the model's rule, their events say so, and the store is made again. */
+/** Faults of the online store: it is away, empty or slow. Answers follow the model's rule, their events say so, and the store is made again. */
 export const redisFaults: readonly Fault[] = [
   redisFault('redis-kill', 'Redis SIGKILL', async ({ system, load, pause }) => {
     await system.redis.kill()

@@ -2,7 +2,7 @@ import type { Fault } from '../fault.ts'
 
 const base = { setUps: ['servers'], rounds: 20, keepsAnswering: true, system: { loggers: 2 } } as const
 
-/** Two loggers share the streams: a record may be in the hands of both. */
+/** Faults while two loggers share the streams: a record may be in the hands of both. */
 export const twoLoggerFaults: readonly Fault[] = [
   {
     ...base,

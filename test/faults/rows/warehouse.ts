@@ -3,7 +3,7 @@ import type { Treatment } from '../system/http-proxy.ts'
 
 const base = { setUps: ['embedded', 'servers'], rounds: 20, keepsAnswering: true } as const
 
-/** The warehouse away, stopped, failing and slow; the logger inserts every tenth of a second, so that all of it is amid inserts. */
+/** Faults of the warehouse: it is away, stopped, failing or slow. The logger inserts every tenth of a second, so that all of it is amid inserts. */
 export const warehouseFaults: readonly Fault[] = [
   {
     ...base,

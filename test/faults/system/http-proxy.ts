@@ -10,7 +10,7 @@ export type Treatment = 'pass' | 'refuse' | 'refuse_after' | { delayMs: number }
 
 export type HttpProxy = {
   port: number
-  /** Asked for each request. */
+  /** Sets how requests are treated; asked for each one. */
   set(treat: () => Treatment): void
   close(): Promise<void>
 }

@@ -3,7 +3,7 @@ import type { LinkName } from './spec.ts'
 
 export type Links = {
   port(name: LinkName): number | undefined
-  /** Throws for a link that the fault did not ask for. */
+  /** Sets a link's mode. Throws for a link that the fault did not ask for. */
   set(name: LinkName, mode: LinkMode): void
   heal(): void
   close(): Promise<void>

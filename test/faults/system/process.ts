@@ -4,15 +4,15 @@ import { closeSync, openSync } from 'node:fs'
 export type ProcessSpec = {
   name: string
   command: string
-  /** Asked before each start. */
+  /** The arguments, asked for before each start. */
   args: () => readonly string[]
   env?: () => NodeJS.ProcessEnv
   cwd?: string
   logFile: string
   ipc?: boolean
-  /** Exit statuses that say that it ended as asked. Default 0 alone. */
+  /** The exit statuses that say that the process ended as asked. Default 0 alone. */
   drainedStatuses?: readonly number[]
-  /** Resolves once it can be used. */
+  /** Resolves once the process can be used. */
   ready(child: ChildProcess, ended: Promise<string>): Promise<void>
 }
 
@@ -22,13 +22,13 @@ export type HarnessProcess = {
   start(): Promise<void>
   running(): boolean
   signal(signal: NodeJS.Signals): void
-  /** SIGKILL, and waits for its end. */
+  /** Sends SIGKILL and waits for the end. */
   kill(): Promise<void>
-  /** SIGTERM, and waits; throws when it has not ended by itself within the deadline, or not with exit status 0. */
+  /** Sends SIGTERM and waits; throws when the process has not ended by itself within the deadline, or not with exit status 0. */
   drain(deadlineMs: number): Promise<void>
-  /** Resolves at the end of what runs now, which is expected from now on; at once where nothing runs. */
+  /** Resolves at the end of the running process, which is expected from now on; at once where none runs. */
   ended(): Promise<void>
-  /** How often it ended without being asked to. */
+  /** How often the process ended without being asked to. */
   deaths(): number
 }
 

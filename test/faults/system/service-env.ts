@@ -10,26 +10,26 @@ export type Addresses = {
   portOf(service: ServiceId, target: 'warehouse' | 'nats' | 'redis'): number | undefined
 }
 
-/** The embedded warehouse's password, stated because each service may have a data directory of its own. */
+/** The embedded warehouse's password, which is stated because each service may have a data directory of its own. */
 export const warehousePassword = 'faults'
 
-/** Short against the seconds of a round, so that many rounds are affordable; what they bound stays the same. */
+/** Timings that are short against the seconds of a round, so that many rounds are affordable; what they bound stays the same. */
 const quickTimings = {
   HINDSIGHT_LOGGER_MAX_WAIT_MS: '100',
   HINDSIGHT_FEATURES_GAP_PATIENCE_MS: '10000',
   NATS_ACK_WAIT_MS: '2000',
   NATS_DUPLICATE_WINDOW_MS: '3000',
-  // What streams may take is set aside on the disk at once, and some of the disks are small.
+  // The streams are small, for what they may take is set aside on the disk at once, and some of the disks are small.
   NATS_STREAM_MAX_BYTES: String(32 * 1024 ** 2),
 }
 
-/** Loggers and features of a system with servers stand elsewhere than the gateway: all that they share is the servers. */
+/** The data directory of a service. With servers, loggers and features have another than the gateway: all that they share is the servers. */
 export function dataDirOf(service: ServiceId, { dir, portOf }: Pick<Addresses, 'dir' | 'portOf'>): string {
   const isApart = portOf(service, 'nats') !== undefined && ['logger', 'logger-2', 'features'].includes(service)
   return join(dir, isApart ? service : 'data')
 }
 
-/** The environment of one service; nothing of the harness's own comes through that would point it elsewhere. */
+/** The environment of a service, without anything of the harness's own that would point it elsewhere. */
 export function serviceEnv(service: ServiceId, spec: SystemSpec, addresses: Addresses): NodeJS.ProcessEnv {
   const { dir, projectDir, gatewayPort, warehousePort, portOf } = addresses
   const [nats, redis] = [portOf(service, 'nats'), portOf(service, 'redis')]

@@ -14,9 +14,9 @@ export type Service = HarnessProcess & {
 
 export type ServiceOptions = {
   name: string
-  /** Relative to the repository. */
+  /** The entry's path relative to the repository. */
   entry: string
-  /** Loaded before it. */
+  /** A module that is loaded before the entry. */
   preload?: string | undefined
   env: () => NodeJS.ProcessEnv
   logDir: string

@@ -30,7 +30,7 @@ export type FaultSystem = {
   links: Links
   warehouseProxy: HttpProxy | undefined
   volume: Volume
-  /** Straight to it, past every proxy. */
+  /** The warehouse without any proxy before it. */
   warehouse: Warehouse
   processes: readonly HarnessProcess[]
   /** Heals links, gives space back, continues what is stopped and starts what has ended. */

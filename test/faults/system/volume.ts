@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { VolumeSpec } from './spec.ts'
 
 export type Volume = {
-  /** Everything that was not synced is gone. Whoever has files open on it must have ended. */
+  /** Loses everything that was not synced. Whoever has files open on it must have ended. */
   losePower(): void
   /** Takes all the space that is left, to within `leaveBytes`. */
   fill(leaveBytes?: number): void
