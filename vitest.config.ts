@@ -14,7 +14,7 @@ const withServers = { globalSetup: ['test/testing/install-servers.ts', 'test/tes
 
 // Time-outs are long, since tests judge what was decided and never how soon: slow is not broken, on a machine that does other things too.
 const waits = (ms: number) => ({ testTimeout: 3 * ms, hookTimeout: 3 * ms, expect: { poll: { timeout: ms } } })
-const patient = { ...waits(60_000), testTimeout: 600_000, teardownTimeout: 10_000, ...withServers, exclude: never }
+const patient = { ...waits(180_000), testTimeout: 600_000, teardownTimeout: 10_000, ...withServers, exclude: never }
 // Tests of a project share processes: loading each file's imports afresh would take as long as many a test does, and tests leave nothing
 // behind.
 const together = { isolate: false }
@@ -37,7 +37,7 @@ const projects = isFullRun
         name: 'unit',
         include: ['**/*.test.ts'],
         exclude: [...never, ...integration, ...endToEnd, ...full],
-        ...waits(40_000),
+        ...waits(120_000),
         ...together,
         sequence: { groupOrder: 0 },
       },

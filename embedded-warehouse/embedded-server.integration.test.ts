@@ -175,7 +175,7 @@ describe('many clients', () => {
   test('a client that goes away stops its query and frees its session', async () => {
     const clients = Array.from({ length: 4 }, () => new AbortController())
     const running = clients.map((client) => send('', { body: endless, signal: client.signal }).catch((error: unknown) => error))
-    await vi.waitFor(() => expect(server.running()).toBe(2), { timeout: 60_000 })
+    await vi.waitFor(() => expect(server.running()).toBe(2), { timeout: 180_000 })
     for (const client of clients) client.abort()
     await Promise.all(running)
     await vi.waitFor(() => expect(server.running()).toBe(0), 60_000)
@@ -186,7 +186,7 @@ describe('many clients', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       const client = new AbortController()
       const running = send('', { body: endless, signal: client.signal }).catch((error: unknown) => error)
-      await vi.waitUntil(() => server.running() > 0, { timeout: 60_000, interval: 1 })
+      await vi.waitUntil(() => server.running() > 0, { timeout: 180_000, interval: 1 })
       client.abort()
       await running
       await vi.waitUntil(() => server.running() === 0, 60_000)
@@ -200,7 +200,7 @@ describe('many clients', () => {
     // The engine runs a scalar subquery while it prepares the statement.
     const statements = [endless, `SELECT (${endless}) FORMAT JSONEachRow`]
     const running = statements.map((body) => send('', { body, signal: client.signal }).catch((error: unknown) => error))
-    await vi.waitFor(() => expect(server.running()).toBe(2), { timeout: 60_000 })
+    await vi.waitFor(() => expect(server.running()).toBe(2), { timeout: 180_000 })
     expect((await send('', { body: 'INSERT INTO gold.busy VALUES (1)' })).status).toBe(200)
     const analyst = await fetch(`${server.readOnlyUrl}/`, { method: 'POST', body: 'SELECT a FROM busy' })
     expect(await analyst.text()).toBe('1\n')

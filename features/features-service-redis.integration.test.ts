@@ -54,7 +54,7 @@ describeWithRedis('the features service on Redis', () => {
     return value?.status === 'ok' ? value.value : value?.reason
   }
 
-  const soon = { timeout: 60_000, interval: 20 }
+  const soon = { timeout: 180_000, interval: 20 }
 
   test('applies events, comes back from a Redis that was emptied, and rebuilds on request', async () => {
     await untilApplied(store, 'gateway', writer.epoch, await append('a'))

@@ -38,7 +38,7 @@ describeWithNats('a consumer on NATS', () => {
           }
           return new Set(taken.flat()).size
         },
-        { timeout: 60_000, interval: 1 },
+        { timeout: 180_000, interval: 1 },
       )
       .toBe(5_000)
     expect(taken.map(({ length }) => length > 0)).toEqual([true, true])

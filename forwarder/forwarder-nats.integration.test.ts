@@ -9,7 +9,7 @@ import { makeNatsHarness, type NatsHarness } from './testing/nats-harness.ts'
 import { describeWithNats, natsBinaries } from '../platform/nats/testing/nats-server.ts'
 
 const payload = 'x'.repeat(1_000)
-const patience = { timeout: 60_000 }
+const patience = { timeout: 180_000 }
 
 /** A logger that keeps what it stores in memory. */
 function startLogger(consumer: EventLogConsumer) {

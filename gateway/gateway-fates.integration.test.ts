@@ -15,7 +15,7 @@ import { bodyOf, readRecords } from './testing/read-outbox.ts'
 import { writeTestProject } from './testing/write-test-project.ts'
 import { casesOf } from '../test/testing/full-run.ts'
 
-const soon = { timeout: 60_000, interval: 50 }
+const soon = { timeout: 180_000, interval: 50 }
 
 let root: string
 let dataDir: string

@@ -9,7 +9,7 @@ import { type GatewayProcess, startGatewayProcess } from './testing/gateway-proc
 import { readOutbox } from './testing/read-outbox.ts'
 import { writeTestProject } from './testing/write-test-project.ts'
 
-const soon = { timeout: 60_000, interval: 50 }
+const soon = { timeout: 180_000, interval: 50 }
 
 let root: string
 let dataDir: string

@@ -16,7 +16,7 @@ import { writeTestProject } from './testing/write-test-project.ts'
 
 const shop = '7'
 const timeoutMs = 4_000
-const soon = { timeout: 60_000, interval: 50 }
+const soon = { timeout: 180_000, interval: 50 }
 const unread = ['online_store_unavailable: the answer does without online features', 'feature sales_1h is defaulted: store_unavailable']
 
 describeWithRedis('a gateway whose online store is Redis', () => {

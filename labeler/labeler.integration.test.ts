@@ -137,9 +137,9 @@ describe('the service', () => {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     const exited = once(labeler, 'exit')
-    await vi.waitFor(async () => expect(await maturities()).toEqual(['86400']), { timeout: 60_000, interval: 200 })
+    await vi.waitFor(async () => expect(await maturities()).toEqual(['86400']), { timeout: 180_000, interval: 200 })
     await writeFile(label(), (await readFile(label(), 'utf8')).replace('maturity_seconds: 86400', 'maturity_seconds: 7200'))
-    await vi.waitFor(async () => expect(await maturities()).toEqual(['86400', '7200']), { timeout: 60_000, interval: 200 })
+    await vi.waitFor(async () => expect(await maturities()).toEqual(['86400', '7200']), { timeout: 180_000, interval: 200 })
     expect(await query("SELECT name FROM system.tables WHERE database = 'gold' AND name = 'flight_delay'")).toHaveLength(1)
     labeler.kill('SIGTERM')
     expect(await exited).toEqual([0, null])

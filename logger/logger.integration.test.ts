@@ -174,7 +174,7 @@ describe('the service', () => {
     )
     await writer.append('predictions', [{ kind: 'event', id: 'broken', payload: 'not json' }])
     await writer.close()
-    await vi.waitFor(async () => expect(await service.status!()).toMatchObject({ records: 302 }), { timeout: 60_000, interval: 50 })
+    await vi.waitFor(async () => expect(await service.status!()).toMatchObject({ records: 302 }), { timeout: 180_000, interval: 50 })
     expect(await service.checks!()).toEqual({ warehouse: true, migrations: true, event_log: true })
     expect(await service.status!()).toMatchObject({ records: 302, dead: 1, retrying: null })
     await service.drain()

@@ -40,7 +40,7 @@ test('two loggers that store the same records at once: each is there once, and w
   const logs = [createMemoryLog(records()), createMemoryLog(records())]
   const loggers = logs.map((log, index) => startLogger(log, [37, 64][index]!))
   await vi.waitFor(() => expect(logs.map(({ confirmed }) => confirmed.length)).toEqual([total + 51, total + 51]), {
-    timeout: 60_000,
+    timeout: 180_000,
     interval: 20,
   })
   await Promise.all(loggers.map((logger) => logger.stop()))

@@ -26,7 +26,7 @@ afterEach(async () => {
 const terms = (name: string) => ({ key_id: name.padEnd(12, 'x'), name, tenant: 'default', scopes: ['predict' as const] })
 const create = (name: string) => changeKeys(path, (keys) => createKey(keys, terms(name), Date.now()))
 const open = async () => (ring = await openKeyRing({ path, onFault: (error) => faults.push(error) }))
-const soon = { timeout: 60_000, interval: 20 }
+const soon = { timeout: 180_000, interval: 20 }
 
 function isGood(token: string): boolean {
   try {

@@ -18,7 +18,7 @@ import { openNatsDeployments } from './deployment-store-nats.ts'
 /** What the documentation tells operators to write. */
 const documented = /```conf\n([^]*?)```/.exec(readFileSync(new URL('../../docs/nats.md', import.meta.url), 'utf8'))?.[1]
 
-const soon = { timeout: 60_000, interval: 50 }
+const soon = { timeout: 180_000, interval: 50 }
 
 /** Each gateway has a data directory of its own: only NATS is between them. */
 async function makeHarness(binary: NatsBinary | undefined, under: { config?: string; user?: Record<string, string> } = {}) {

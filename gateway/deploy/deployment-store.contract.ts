@@ -8,7 +8,7 @@ export type DeploymentHarness = {
   dispose(): Promise<void>
 }
 
-const soon = { timeout: 60_000, interval: 20 }
+const soon = { timeout: 180_000, interval: 20 }
 
 export function toDeployment(revision: number, champion = '1'): Deployment {
   return deploymentContract.parse({ revision, champion, author: 'ana', reason: 'a test', changed_at: '2001-06-04T00:00:00.000Z' })

@@ -7,7 +7,7 @@ import { modelDetail } from '../routes/model-schemas.ts'
 import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
 import { writeTestProject } from '../testing/write-test-project.ts'
 
-const soon = { timeout: 60_000, interval: 50 }
+const soon = { timeout: 180_000, interval: 50 }
 
 describeWithNats('two gateways with nothing but NATS between them', () => {
   let root: string

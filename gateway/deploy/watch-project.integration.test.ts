@@ -7,7 +7,7 @@ import { modelDetail, type ModelDetail } from '../routes/model-schemas.ts'
 import { type GatewayProcess, startGatewayProcess } from '../testing/gateway-process.ts'
 import { writeTestProject } from '../testing/write-test-project.ts'
 
-const soon = { timeout: 60_000, interval: 100 }
+const soon = { timeout: 180_000, interval: 100 }
 
 /** One change after the other, to the same gateway. */
 describe('a gateway whose project folder changes', () => {

@@ -13,7 +13,7 @@ import { createTestGateway } from '../testing/test-gateway.ts'
 import { createReply } from './reply.ts'
 import { type Predicted } from '../predict/prediction.ts'
 
-const soon = { timeout: 60_000, interval: 5 }
+const soon = { timeout: 180_000, interval: 5 }
 const parcel = { entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } }
 const path = '/v1/models/parcel-delay/predict'
 

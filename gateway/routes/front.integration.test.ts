@@ -9,7 +9,7 @@ import { createTestGateway } from '../testing/test-gateway.ts'
 const path = '/v1/models/parcel-delay/predict'
 const origin = 'https://app.example.com'
 const parcel = JSON.stringify({ entities: { depot: 'BER' }, anchor: 'sent', features: { weight: 30 } })
-const soon = { timeout: 10_000, interval: 5 }
+const soon = { timeout: 180_000, interval: 5 }
 
 let gateway: Awaited<ReturnType<typeof createTestGateway>>
 let listener: Listener

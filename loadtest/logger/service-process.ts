@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { type Command, serviceCommand } from '../../platform/service/service-command.ts'
+import type { Command, serviceCommand } from '../../platform/service/service-command.ts'
 import type { ServiceMessage } from '../../platform/service/service.ts'
 
 /** A service of the product as a process of its own, as `hindsight up` starts it. */
@@ -36,7 +36,7 @@ export async function startService(
   env: Record<string, string>,
   { runtime: { root, node } = ownRuntime, nodeArgs = [] }: Launch = {},
 ): Promise<ServiceProcess> {
-  const { command, args } = commandOf(entry, { root, node })
+  const { command, args } = await commandOf(entry, { root, node })
   const child = spawn(command, [...args, ...nodeArgs, join(root, entry)], {
     cwd: root,
     env: { ...process.env, HINDSIGHT_LOG_LEVEL: 'error', CLICKHOUSE_PASSWORD: warehousePassword, ...env },
@@ -59,11 +59,13 @@ export async function startService(
   }
 }
 
-/** The gateway on Bun where `HINDSIGHT_GATEWAY_RUNTIME` says so, unless another Node.js is measured. */
-function commandOf(entry: string, { root, node }: Runtime): Command {
-  const onBun = process.env['HINDSIGHT_GATEWAY_RUNTIME'] === 'bun' && entry === 'gateway/main.ts' && node === ownRuntime.node
-  if (onBun) return serviceCommand('gateway')
-  return { command: node, args: [`--import=${pathToFileURL(join(root, 'platform/typescript/register.js'))}`] }
+/** As the checkout starts it itself: on Bun where `HINDSIGHT_GATEWAY_RUNTIME` says so, unless another Node.js is measured. */
+async function commandOf(entry: string, { root, node }: Runtime): Promise<Command> {
+  const path = join(root, 'platform/service/service-command.ts')
+  const own = (await import(pathToFileURL(path).href)) as { serviceCommand: typeof serviceCommand }
+  const env = node === ownRuntime.node ? process.env : { ...process.env, HINDSIGHT_GATEWAY_RUNTIME: 'node' }
+  const { command, args } = own.serviceCommand(dirname(entry), env)
+  return { command: command === process.execPath ? node : command, args }
 }
 
 async function firstMessage(child: ChildProcess): Promise<ServiceMessage> {

@@ -10,7 +10,7 @@ const limits = { maxRows: 100, maxBytes: 1 << 20, maxWaitMs: 20 }
 const record = (seq: number) => toRecord(predictionEvent(seq), { seq })
 
 async function until(condition: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 60_000, interval: 5 })
+  await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 180_000, interval: 5 })
 }
 
 test('confirms a record only after every insert of its batch has resolved', async () => {

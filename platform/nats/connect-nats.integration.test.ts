@@ -12,7 +12,7 @@ const secret = 's3cret/@:%'
 const inUrl = encodeURIComponent(secret)
 const unavailable = { code: 'event_log_unavailable', retryable: true }
 const refused = { ...unavailable, message: 'NATS refuses the credentials' }
-const patience = { timeout: 60_000 }
+const patience = { timeout: 180_000 }
 
 type Values = NonNullable<Parameters<typeof testNatsSettings>[1]>
 

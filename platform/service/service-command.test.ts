@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,10 +18,25 @@ function withBun(version?: string): NodeJS.ProcessEnv {
 
 const onNode = { command: process.execPath, args: [expect.stringMatching(/^--import=.*register\.js$/) as string] }
 
-test('every service runs on this Node.js', () => {
-  expect(serviceCommand('gateway', {})).toEqual(onNode)
-  expect(serviceCommand('gateway', { HINDSIGHT_GATEWAY_RUNTIME: '' })).toEqual(onNode)
-  expect(serviceCommand('gateway', { HINDSIGHT_GATEWAY_RUNTIME: 'node' })).toEqual(onNode)
+test.each([[{}], [{ HINDSIGHT_GATEWAY_RUNTIME: '' }], [{ HINDSIGHT_GATEWAY_RUNTIME: 'node' }]])(
+  'every service runs on this Node.js, with %o',
+  (env) => {
+    const { command, args } = serviceCommand('gateway', env)
+    expect(serviceCommand('logger', env)).toEqual(onNode)
+    expect({ command, args: args.slice(0, 1) }).toEqual(onNode)
+  },
+)
+
+test('the gateway has a young generation for many requests, of the size that NODE_OPTIONS says where it does', () => {
+  expect(serviceCommand('gateway', {}).args).toContain('--max-semi-space-size=64')
+  const { args } = serviceCommand('gateway', { NODE_OPTIONS: '--max-semi-space-size=16' })
+  expect(args.join(' ')).not.toContain('semi-space')
+})
+
+test('this Node.js starts with what the gateway is given', () => {
+  const { command, args } = serviceCommand('gateway', {})
+  const { status, stdout } = spawnSync(command, [...args, '--print', 'v8.getHeapStatistics().heap_size_limit > 0'], { encoding: 'utf8' })
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'true\n' })
 })
 
 test('the gateway runs on Bun where that is asked for, and the others do not', () => {

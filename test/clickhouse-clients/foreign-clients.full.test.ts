@@ -37,7 +37,7 @@ const ports = [
 ] as const
 
 async function run(command: string, args: readonly string[]): Promise<string> {
-  return (await promisify(execFile)(command, args, { timeout: 120_000, maxBuffer: 1 << 24 })).stdout
+  return (await promisify(execFile)(command, args, { timeout: 180_000, maxBuffer: 1 << 24 })).stdout
 }
 
 describe.runIf(required || !('missing' in python))('clickhouse-connect with its defaults', () => {

@@ -8,7 +8,7 @@ import { describeOutbox } from '../describe-outbox.ts'
 
 let log: Awaited<ReturnType<typeof makeOutboxHarness>>
 const start = async (writer: Partial<OutboxWriterOptions> = {}) => (log = await makeOutboxHarness({ writer }))
-const soon = { timeout: 60_000, interval: 2 }
+const soon = { timeout: 180_000, interval: 2 }
 const events = (count: number) => Array.from({ length: count }, (_, index) => toEvent('x'.repeat(100), index))
 const refusal = (text: string) => expect.objectContaining({ code: 'outbox_unavailable', message: expect.stringContaining(text) })
 
@@ -25,7 +25,7 @@ describe('a lane', () => {
     const consumers = [await log.openConsumer('logger', ['feature_events']), await log.openConsumer('features', ['feature_events'])]
     nowMs += 11_000
     await vi.waitFor(() => expect(writer.append('feature_events', events(1))).rejects.toEqual(refusal('waits for over 60000 ms')), {
-      timeout: 60_000,
+      timeout: 180_000,
     })
     expect(writer.writable()).toBe(true)
     expect(await writer.append('predictions', events(1))).toHaveLength(1)
@@ -34,7 +34,7 @@ describe('a lane', () => {
     // What one consumer has, another may still wait for.
     await expect(writer.append('feature_events', events(1))).rejects.toEqual(refusal('waits for over'))
     await second![0].confirm(second![1].slice(0, 2))
-    await vi.waitFor(async () => expect(await writer.append('feature_events', events(1))).toHaveLength(1), { timeout: 60_000 })
+    await vi.waitFor(async () => expect(await writer.append('feature_events', events(1))).toHaveLength(1), { timeout: 180_000 })
   })
 
   it('holds what its records take, not the space that is made ready for more', async () => {
@@ -44,7 +44,7 @@ describe('a lane', () => {
     await writer.append('labels', events(9))
     const fewBytes = { segments: 1, bytes: expect.toSatisfy((bytes: number) => bytes > 1_000 && bytes < 3_000) }
     await vi.waitFor(() => expect(writer.status()).toContainEqual(expect.objectContaining({ lane: 'labels', ...fewBytes })), {
-      timeout: 60_000,
+      timeout: 180_000,
     })
     const { writers } = await describeOutbox(log.dir)
     expect(writers[0]?.lanes).toContainEqual(expect.objectContaining({ lane: 'labels', ...fewBytes }))
@@ -60,11 +60,11 @@ describe('a lane', () => {
         await append.then(() => (appended += 5)).catch(() => undefined)
         await expect(append).rejects.toEqual(refusal('holds its 3000 bytes'))
       },
-      { timeout: 60_000 },
+      { timeout: 180_000 },
     )
     const consumer = await log.openConsumer('logger', ['labels'])
     await consumer.confirm(await fetchAtLeast(consumer, appended))
-    await vi.waitFor(async () => expect(await writer.append('labels', events(1))).toHaveLength(1), { timeout: 60_000 })
+    await vi.waitFor(async () => expect(await writer.append('labels', events(1))).toHaveLength(1), { timeout: 180_000 })
   })
 })
 

@@ -62,7 +62,7 @@ it('ends the epoch of a process that was killed and never comes back, from any o
       const states = (await describeOutbox(log.dir)).writers.map(({ writerId, state }) => `${writerId} ${state}`)
       expect(states).toEqual(['w1 released', 'w2 alive'])
     },
-    { timeout: 60_000 },
+    { timeout: 180_000 },
   )
   await other.close()
 })

@@ -9,7 +9,7 @@ import { describeWithSmallDisk, mountSmallDisk, type SmallDisk } from '../testin
 import { embeddedConsumers } from '../../../contracts/lane-consumers.ts'
 import { openOutboxConsumer } from '../read/outbox-consumer.ts'
 
-const soon = { timeout: 60_000, interval: 20 }
+const soon = { timeout: 180_000, interval: 20 }
 const payload = (index: number) => `{"n":${index},"text":"${'x'.repeat(1_000)}"}`
 
 describeWithSmallDisk('an outbox on a disk that is really full', () => {

@@ -109,9 +109,9 @@ describe('a disk that fails', () => {
     await expect(refused).rejects.toMatchObject({ code: 'outbox_unavailable', retryable: true })
     expect(writer.writable()).toBe(false)
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
-    await vi.waitFor(() => expect(faults.length).toBeGreaterThan(2), { timeout: 60_000 })
+    await vi.waitFor(() => expect(faults.length).toBeGreaterThan(2), { timeout: 180_000 })
     disk.failing = undefined
-    await vi.waitFor(() => expect(writer.writable()).toBe(true), { timeout: 60_000 })
+    await vi.waitFor(() => expect(writer.writable()).toBe(true), { timeout: 180_000 })
     expect(writer.epoch).toBeGreaterThan(first)
     const [origin] = await writer.append('predictions', [{ kind: 'event', id: 'after', payload: '{}' }])
     expect(origin).toMatchObject({ epoch: writer.epoch, seq: 1 })
@@ -135,7 +135,7 @@ describe('a disk that fails', () => {
     disk.failing = 'write'
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
     await confirmAll(consumer, 5)
-    await vi.waitFor(async () => expect((await segmentsOf('w1', 'labels')).length).toBeLessThanOrEqual(1), { timeout: 60_000 })
+    await vi.waitFor(async () => expect((await segmentsOf('w1', 'labels')).length).toBeLessThanOrEqual(1), { timeout: 180_000 })
     expect(writer.writable()).toBe(false)
     disk.failing = undefined
   })
@@ -150,9 +150,9 @@ describe('a disk that fails', () => {
     disk.failing = 'write'
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
     const before = attempts
-    await vi.waitFor(() => expect(attempts).toBeGreaterThan(before + 5), { timeout: 60_000 })
+    await vi.waitFor(() => expect(attempts).toBeGreaterThan(before + 5), { timeout: 180_000 })
     disk.failing = undefined
-    await vi.waitFor(() => expect(writer.writable()).toBe(true), { timeout: 60_000 })
+    await vi.waitFor(() => expect(writer.writable()).toBe(true), { timeout: 180_000 })
     expect(await openFilesIn(log.dir)).toBeLessThanOrEqual(open)
   })
 
@@ -195,7 +195,7 @@ describe('bounds', () => {
         const full = writer.append('labels', events(5, 'x'.repeat(100)))
         await expect(full).rejects.toMatchObject({ message: expect.stringContaining('holds its 3000 bytes') })
       },
-      { timeout: 60_000 },
+      { timeout: 180_000 },
     )
     expect(writer.writable()).toBe(true)
     expect(await writer.append('predictions', events(1))).toHaveLength(1)
@@ -223,8 +223,8 @@ describe('segments', () => {
     const lane = { dir: log.dir, writerId: 'w1', lane: 'feature_events' as const, consumers: ['logger', 'features'] }
     expect(await freeSegments(lane)).toHaveLength(all)
     await confirmAll(features, 10)
-    await vi.waitFor(async () => expect(await segmentsOf('w1', 'feature_events')).toHaveLength(1), { timeout: 60_000 })
-    await vi.waitFor(() => expect(writer.status().find(({ lane }) => lane === 'feature_events')?.segments).toBe(1), { timeout: 60_000 })
+    await vi.waitFor(async () => expect(await segmentsOf('w1', 'feature_events')).toHaveLength(1), { timeout: 180_000 })
+    await vi.waitFor(() => expect(writer.status().find(({ lane }) => lane === 'feature_events')?.segments).toBe(1), { timeout: 180_000 })
   })
 
   it('of a writer that is gone are sealed and freed by another one, and its directory goes when it is empty for long', async () => {
@@ -236,10 +236,10 @@ describe('segments', () => {
     await log.openWriter('w1')
     const consumer = await log.openConsumer('logger', ['labels'])
     await confirmAll(consumer, 3)
-    await vi.waitFor(async () => expect(await segmentsOf('gone', 'labels')).toEqual([]), { timeout: 60_000 })
+    await vi.waitFor(async () => expect(await segmentsOf('gone', 'labels')).toEqual([]), { timeout: 180_000 })
     expect(await readdir(log.dir)).toContain('gone')
     nowMs += 2 * 3_600_000
-    await vi.waitFor(async () => expect(await readdir(log.dir)).toEqual(['w1']), { timeout: 60_000 })
+    await vi.waitFor(async () => expect(await readdir(log.dir)).toEqual(['w1']), { timeout: 180_000 })
     const again = await log.openWriter('gone')
     expect(again.epoch).toBeGreaterThan(gone.epoch)
     await again.append('labels', events(1))
