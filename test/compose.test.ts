@@ -60,10 +60,10 @@ describe('docker-compose.yml', () => {
   })
 
   test('runs every service of its own from the one image, healthy when ready', () => {
-    expect(new Set(own.map(([, { command }]) => command?.[0]))).toEqual(new Set(Object.keys(loaders)))
+    expect(new Set(own.map(([, { command }]) => command?.at(-1)))).toEqual(new Set(Object.keys(loaders)))
     for (const [, { command, build }] of own) {
       expect(build).toBe('.')
-      expect(existsSync(root(command?.[0] ?? ''))).toBe(true)
+      expect(existsSync(root(command?.at(-1) ?? ''))).toBe(true)
     }
     expect(dockerfile).toMatch(/^HEALTHCHECK /m)
     for (const [, { build, healthcheck }] of services) expect(build ?? healthcheck).toBeDefined()
@@ -71,7 +71,7 @@ describe('docker-compose.yml', () => {
 
   test.each(own)('%s: every variable that it sets exists and is valid', (_name, service) => {
     const environment = environmentOf(service)
-    const load = loaders[service.command?.[0] ?? '']!
+    const load = loaders[service.command?.at(-1) ?? '']!
     const { NODE_ENV, ...variables } = environment
     expect(NODE_ENV).toBe('production')
     const known = { ...loadRunnerConfig(variables), ...load(variables) }

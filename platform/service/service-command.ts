@@ -33,7 +33,7 @@ const fewCores = 4
  * answered, so a young generation of several times what is under way is collected seldom, and little of it is left to copy.
  */
 function gatewayHeapArgs(env: NodeJS.ProcessEnv): string[] {
-  const args = ['--max-semi-space-size=64', ...(availableParallelism() <= fewCores ? ['--single-threaded-gc'] : [])]
+  const args = ['--max-semi-space-size=32', ...(availableParallelism() <= fewCores ? ['--single-threaded-gc'] : [])]
   return args.filter((arg) => !env['NODE_OPTIONS']?.includes(arg.split('=')[0] as string))
 }
 
