@@ -37,6 +37,8 @@ test.each([
   { max_threads: 'auto' },
   { max_result_rows: '1e9' },
   { timeout_overflow_mode: 'break' },
+  { result_overflow_mode: 'limit' },
+  { result_overflow_mode: 'any', max_result_rows: '3' },
   { format_schema: '/etc/passwd' },
   { output_format_schema: '/tmp/x' },
   { format_template_row: '/etc/passwd' },
@@ -45,6 +47,14 @@ test.each([
   { log_comment_of_mine: '1' },
 ])('a request may not bring %o', (settings) => {
   expect(() => admit(settings)).toThrow(expect.objectContaining({ type: 'READONLY' }))
+})
+
+test('what may be set by some values alone is open, and an error names them', () => {
+  for (const name of ['result_overflow_mode', 'readonly', 'max_threads', 'join_use_nulls'])
+    expect([name, policy.isOpen(name)]).toEqual([name, true])
+  for (const name of ['timeout_overflow_mode', 'dialect', 'allow_ddl']) expect([name, policy.isOpen(name)]).toEqual([name, false])
+  expect(() => admit({ result_overflow_mode: 'limit' })).toThrow("may set it to 'throw' or 'break'")
+  expect(() => policy.check('result_overflow_mode', 'break')).toThrow('the URL may set it')
 })
 
 test('a clause is told that it asks for more, where a URL gets what there is', () => {

@@ -50,6 +50,12 @@ const ownLimits = namesIn(`
   max_estimated_execution_time
 `)
 
+/** Settings that the URL may give these values and no others. None of them is passed on: `break` becomes a `limit`, `readonly` stays as it is. */
+const urlChoices: ReadonlyMap<string, readonly string[]> = new Map([
+  ['readonly', ['1', '2']],
+  ['result_overflow_mode', ['throw', 'break']],
+])
+
 /** Which settings a request of an analyst may bring; one table for those of the URL, of sessions and of SETTINGS clauses. */
 export type SettingsPolicy = {
   /** Whether a request may give the setting another value than it has. */
@@ -67,19 +73,20 @@ export function createSettingsPolicy(limits: AnalystLimits, current: ReadonlyMap
 
   function check(name: string, value: string): void {
     if (isAny(name) || current.get(name)?.value === value) return
-    if (name === 'readonly' && (value === '1' || value === '2')) return
+    if (name === 'readonly' && urlChoices.get(name)?.includes(value) === true) return
     if (isLimit(name) && isWithin(value, limits[name])) return
-    throw new EngineError(
-      164,
-      'READONLY',
-      isLimit(name)
-        ? `Cannot modify '${name}' setting on the read-only port: its limit is ${limits[name]}, and a query may only lower it`
-        : `Cannot modify '${name}' setting on the read-only port to a value other than '${current.get(name)?.value ?? ''}'`,
-    )
+    throw new EngineError(164, 'READONLY', `Cannot modify '${name}' setting on the read-only port${boundOf(name)}`)
+  }
+
+  function boundOf(name: string): string {
+    if (isLimit(name)) return `: its limit is ${limits[name]}, and a query may only lower it`
+    const choices = urlChoices.get(name)
+    if (choices !== undefined) return `: the URL may set it to ${choices.map((value) => `'${value}'`).join(' or ')}`
+    return ` to a value other than '${current.get(name)?.value ?? ''}'`
   }
 
   return {
-    isOpen: (name) => isAny(name) || isLimit(name),
+    isOpen: (name) => isAny(name) || isLimit(name) || urlChoices.has(name),
     check,
     admit(settings) {
       const admitted = new Map<string, string>()

@@ -83,17 +83,54 @@ describe("what Grafana's data source sends", () => {
 })
 
 describe('system.settings tells an analyst', () => {
-  test('which may be set: each that is open can, none that is closed', async () => {
-    const ask = (query: string, parameters: Record<string, string> = {}) =>
-      fetch(`${server.readOnlyUrl}/?${new URLSearchParams(parameters)}`, { method: 'POST', body: query })
-    const rows = await ask("SELECT name, value, readonly FROM system.settings WHERE type = 'Bool' FORMAT JSONCompactEachRow")
-    const lines = (await rows.text()).trim().split('\n')
-    const settings = lines.map((line) => JSON.parse(line) as [string, string, number])
-    expect(settings.some(([, , closed]) => closed === 0)).toBe(true)
-    for (const [name, value, closed] of settings) {
-      const answer = await ask('SELECT 1', { [name]: value === '1' ? '0' : '1' })
-      expect([name, answer.status]).toEqual([name, closed === 1 ? 403 : 200])
-      await answer.text()
+  type Setting = { name: string; value: string; type: string; readonly: number }
+
+  /** Asks whether the port takes the value of a setting in the URL: a refusal is the code of its error. */
+  async function set(name: string, value: string, url = server.readOnlyUrl): Promise<{ code: string | null; text: string }> {
+    const answer = await fetch(`${url}/?${new URLSearchParams({ [name]: value })}`, { method: 'POST', body: 'SELECT 1' })
+    return { code: answer.headers.get('x-clickhouse-exception-code'), text: await answer.text() }
+  }
+
+  /** Values that the setting does not have, and that a server takes for one of its type. */
+  async function otherValues({ name, value, type }: Setting): Promise<string[]> {
+    if (type.startsWith('Bool')) return [value === '1' ? '0' : '1']
+    if (/^((NonZero)?U?Int\d|Float|Double|Seconds|Milliseconds|MaxThreads)/.test(type)) {
+      if (/^-?\d+$/.test(value)) return [BigInt(value) + 1n, BigInt(value) - 1n].map(String)
+      return /^\d/.test(value) ? [String(Number(value) / 2)] : ['1']
     }
+    if (type === 'Timezone') return ['Europe/Berlin']
+    if (type === 'Char') return ['|']
+    // An enumeration lists its values to whoever names none of them.
+    const { text } = await set(name, 'none of them', server.url)
+    const listed = /Must be one of \[(.*?)\]/.exec(text)?.[1]
+    return listed === undefined
+      ? [`${value}x`]
+      : [...listed.matchAll(/'(.*?)'/g)].map(([, each]) => each as string).filter((each) => each !== value)
+  }
+
+  test('which may be set: of each that is open a changed value is taken, of none that is closed', { timeout: 600_000 }, async () => {
+    const query = 'SELECT name, value, type, readonly FROM system.settings FORMAT JSONEachRow'
+    const rows = await fetch(server.readOnlyUrl, { method: 'POST', body: query })
+    const settings = (await rows.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Setting)
+    const wrong: unknown[] = []
+    const open = new Set<string>()
+    const judge = async (setting: Setting) => {
+      const values = await otherValues(setting)
+      const codes = []
+      for (const value of values) codes.push((await set(setting.name, value)).code)
+      const isTaken = codes.includes(null)
+      const isRefused = codes.every((code) => code === '164')
+      if (isTaken) open.add(setting.name)
+      if (setting.readonly === 1 ? !isRefused : !isTaken) wrong.push([setting.name, setting.readonly, values, codes])
+    }
+    for (let at = 0; at < settings.length; at += 8) await Promise.all(settings.slice(at, at + 8).map(judge))
+    expect(wrong).toEqual([])
+    expect(settings.length).toBeGreaterThan(1000)
+    for (const name of ['join_use_nulls', 'max_result_rows', 'result_overflow_mode', 'join_algorithm', 'readonly', 'log_comment'])
+      expect(open).toContain(name)
+    for (const name of ['allow_ddl', 'dialect', 'timeout_overflow_mode', 'log_queries']) expect(open).not.toContain(name)
   })
 })

@@ -42,6 +42,9 @@ found = {
 }
 client.command("SET join_use_nulls = 1")
 found["session"] = client.command("SELECT getSetting('join_use_nulls')")
+if mode == "read":
+    first = {"max_result_rows": 3, "result_overflow_mode": "break"}
+    found["first_rows"] = client.query("SELECT id FROM gold.t ORDER BY id", settings=first).result_rows
 if mode == "write":
     frame = pandas.DataFrame({"id": [2000, 2001], "s": ["a", "b"]})
     found["insert_df"] = client.insert_df("gold.t", frame).written_rows

@@ -55,6 +55,7 @@ describe.runIf(required || !('missing' in python))('clickhouse-connect with its 
       rows: [[0], [1], [2]],
       stream: { lz4: 300_000, zstd: 300_000, gzip: 300_000, deflate: 300_000, False: 300_000 },
       session: expect.stringMatching(/^(1|true)$/),
+      ...(mode === 'read' && { first_rows: [[0], [1], [2]] }),
       ...(mode === 'write' && {
         insert_df: 2,
         insert_lz4: 20_000,
