@@ -206,7 +206,7 @@ type RequestHandler = (request: IncomingMessage, response: ServerResponse, url: 
 type FrontDeps = { health: EngineHealth; handle: RequestHandler; readiness?: Readiness }
 
 function createFront(deps: FrontDeps): Server {
-  // Long parameters travel in the URL; clients keep connections open between batches.
+  // The server takes long parameters, which travel in the URL, and connections that clients keep open between batches.
   const server = createServer({ maxHeaderSize: 1 << 20, keepAliveTimeout: 65_000, requestTimeout: 600_000 }, (request, response) => {
     void route(request, response, deps)
   })

@@ -47,7 +47,7 @@ describe('the sessions of a client', () => {
     }
     const name = (kind: string) => (_: unknown, index: number) => `session_id=${kind}-${index}`
     const full = Array.from({ length: 32 }, name('full'))
-    // Until it is there, analysts are told to wait.
+    // Analysts are told to wait until the database `gold` is there.
     expect((await send('', { body: 'CREATE DATABASE IF NOT EXISTS gold' })).status).toBe(200)
     for (const session of Array.from({ length: 40 }, name('empty'))) expect(await ask(session, 'SELECT 1')).toBe(200)
     for (const session of full) expect(await ask(session, 'SET join_use_nulls = 1')).toBe(200)

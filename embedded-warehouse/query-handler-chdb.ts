@@ -194,7 +194,7 @@ function checkShape(request: IncomingMessage, parsed: QueryRequest, { statement 
   if (missing !== undefined) throw new EngineError(456, 'UNKNOWN_QUERY_PARAMETER', `Substitution \`${missing}\` is not set`)
 }
 
-/** Any web page may post to a loopback port; no client of the warehouse is a browser. */
+/** Refuses requests of browsers: any web page may post to a loopback port, and no client of the warehouse is a browser. */
 function refuseBrowsers(request: IncomingMessage): void {
   if (request.headers.origin !== undefined || request.headers['sec-fetch-site'] === 'cross-site')
     throw new EngineError(497, 'ACCESS_DENIED', 'Requests of web pages are not taken')

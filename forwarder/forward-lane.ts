@@ -21,7 +21,7 @@ export type ForwardLaneDeps = {
   outbox: Pick<OutboxConsumer, 'fetch' | 'confirm' | 'reread'>
   publisher: Publisher
   settings: HandOverSettings
-  /** Drawn anew at each start, so that no message id is ever used again. */
+  /** The name of this run, drawn anew at each start, so that no message id is ever used again. */
   run: string
   now: () => number
   signal: AbortSignal
@@ -30,7 +30,7 @@ export type ForwardLaneDeps = {
   onFault: (error: unknown) => void
 }
 
-/** Longest between two looks for what is due. */
+/** The longest time between two looks for what is due. */
 const lookEveryMs = 50
 const lastAcksMs = 2_000
 const publishTimeout = { firstMs: 5_000, mostMs: 60_000 }

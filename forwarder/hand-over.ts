@@ -5,9 +5,9 @@ import { createSentRecords, keyOf, type Sending } from './sent-records.ts'
 export type HandOverSettings = {
   /** The most publishes whose acks are awaited at once. */
   publishWindow: number
-  /** Bytes that may have been sent since the oldest unconfirmed record was, for a new record to be sent. */
+  /** The most bytes sent since the oldest unconfirmed record was, for a new record to be sent. */
   creditBytes: number
-  /** Bytes that may have been sent since the oldest record that is relied on was, for a record to be sent again. */
+  /** The most bytes sent since the oldest record that is relied on was, for a record to be sent again. */
   shareBytes: number
   /** A record that is in the stream and unconfirmed for this long is sent again; twice as long after each time. */
   republishAfterMs: number

@@ -22,7 +22,7 @@ export type SentRecords = {
   /** Adds a sending, as the newest; an earlier one of the same record is no longer current. */
   add(record: Pick<Sending, 'origin' | 'bytes' | 'attempt'>): Sending
   remove(origin: Origin): Sending | undefined
-  /** False where the sending is not current, or was settled before. */
+  /** Settles a sending; false where it is not current, or was settled before. */
   settle(sending: Sending, settled: Settled): boolean
   isCurrent(sending: Sending): boolean
   all(): Iterable<Sending>

@@ -125,7 +125,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
     notes,
     renderMetrics: context.renderMetrics,
   })
-  // Now, so that a store that goes away before the first probe has been seen.
+  // The checks run once now, so that a store that goes away before the first probe has been seen.
   await checks()
   const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT, first: app.first })
   return {

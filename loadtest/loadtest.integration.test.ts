@@ -8,7 +8,7 @@ import { typescriptArgs } from '../platform/typescript/typescript-args.ts'
 
 const entry = fileURLToPath(new URL('./loadtest.ts', import.meta.url))
 
-/** Nothing listens there: a test that is to begin ends with that. */
+/** An address where nothing listens: a test that is to begin ends with that. */
 const nobody = 'http://127.0.0.1:1'
 
 test.each([

@@ -21,7 +21,7 @@ const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 
 function startLoggerProcess(dataDir: string, url: string): ChildProcess {
   const env = { ...process.env, HINDSIGHT_DATA_DIR: dataDir, CLICKHOUSE_URL: url, HINDSIGHT_LOG_LEVEL: 'error' }
-  // Small batches, so that a kill falls between insert and confirmation of one of many.
+  // Batches are small, so that a kill falls between insert and confirmation of one of many.
   return spawn(process.execPath, ['--import=#typescript', main], {
     env: { ...env, HINDSIGHT_LOGGER_MAX_ROWS: '100', HINDSIGHT_LOGGER_MAX_WAIT_MS: '10' },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -8,7 +8,7 @@ import { type HindsightProcess, createDataDirectory, startHindsight } from './te
 import { postJson } from './testing/http.ts'
 import { expectParity } from './testing/parity.ts'
 
-/** Without a broker nothing is forwarded. */
+/** The services without the forwarder: where there is no broker nothing is forwarded. */
 const services = serviceNames.filter((service) => service !== 'forwarder')
 
 const { dir: dataDir, remove } = createDataDirectory()

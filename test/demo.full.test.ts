@@ -4,9 +4,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { type HindsightProcess, createDataDirectory, startHindsight } from './testing/hindsight-process.ts'
 import { runHindsight } from './testing/run-command.ts'
 
-/** Long enough for shadows, landings and more than a thousand flights; short enough for a test. */
+/** The demo's options: enough hours for shadows, landings and more than a thousand flights, and few enough for a test. */
 const demo = ['--demo', '--project', 'models', '--day', '2001-06-04', '--hours', '8']
-/** More than there are cores, so that every service waits for its turn. */
+/** How many busy loops run beside the demo: more than there are cores, so that every service waits for its turn. */
 const busyLoops = 6
 
 const loops: ChildProcess[] = []

@@ -40,7 +40,10 @@ afterAll(async () => {
   remove()
 })
 
-/** Its delay is far above the balancer's time between two looks, and its time to drain above what a drain takes, on a machine that may be busy. */
+/**
+ * Starts a gateway whose delay is far above the balancer's time between two looks, and its time to drain above what a drain
+ * takes, on a machine that may be busy.
+ */
 async function startGateway(writerId: string): Promise<void> {
   const own = { HINDSIGHT_WRITER_ID: writerId, HINDSIGHT_PORT: ports.get(writerId) ?? '0', ...patience }
   const gateway = await startService('gateway', { ...env, ...own })

@@ -81,7 +81,7 @@ export function codeOf(body: unknown): string | undefined {
   return (body as { error?: { code?: string } } | undefined)?.error?.code
 }
 
-/** Nothing listens, or the server went away while the request was under way and may have taken it. */
+/** The errors of a connection where nothing listens, or whose server went away while the request was under way and may have taken it. */
 const broken = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
 
 /** Gives undefined for an error after which a request may be sent again, and throws every other. */

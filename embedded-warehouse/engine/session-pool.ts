@@ -14,7 +14,7 @@ export type SessionPoolOptions<Slot> = {
   name: string
   slots: readonly Slot[]
   maxWaiting: number
-  /** Longest wait of a request; without it a request waits until its client goes. */
+  /** The longest wait of a request; without it a request waits until its client goes. */
   maxWaitMs?: number
 }
 

@@ -94,7 +94,7 @@ function checkText(root: SyntaxNode, tokens: readonly Token[]): void {
     if (root.kind === 'AttachQuery' && name === 'from' && next?.kind === 'string') throw denied('ATTACH FROM names a folder')
     if (next?.text === '=' && valuesSettings.some((setting) => setting === name))
       throw denied(`the setting ${name} decides what is computed`)
-    // Without any of these words the name is a column's.
+    // In a statement without any of these words the name is a column's.
     if (next?.text === '=' && setsSettings) checkSetting(name)
     if (/^(out|in)file$/.test(name) && next?.kind === 'string') throw denied(`${name} names a file`)
   }

@@ -46,7 +46,7 @@ export function readBody(request: IncomingMessage, { nativeBlocks, maxBytes }: B
 function through(create: () => Transform): Decode {
   return (request) => {
     const decoded = create()
-    // Not `pipeline`: it would destroy the request, and with it the connection that the answer takes.
+    // `pipeline` is not used: it would destroy the request, and with it the connection that the answer takes.
     request.once('close', () => request.readableEnded || decoded.destroy(new Error('the body broke off')))
     return chunksOf(request.pipe(decoded))
   }

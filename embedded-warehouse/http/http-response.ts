@@ -12,7 +12,10 @@ export type QueryResponse = {
   /** Waits while the client is slow. Throws when it has gone. */
   write(chunk: Uint8Array): Promise<void>
   end(): Promise<void>
-  /** Before the first byte: an error answer. Later: a row if that is wanted; or the exception block that clients look for, then a broken connection. */
+  /**
+   * Tells the error. Before the first byte it is an error answer; later a row if that is wanted, or the exception block that
+   * clients look for, then a broken connection.
+   */
   fail(error: EngineError): void
 }
 

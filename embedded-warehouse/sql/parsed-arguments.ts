@@ -45,7 +45,7 @@ export function findParsedArgument(tokens: readonly Token[], nodes: readonly Syn
   for (const [index, token] of tokens.entries()) {
     if ((token.kind !== 'word' && token.kind !== 'quoted') || tokens[index + 1]?.text !== '(') continue
     const name = identifierName(token)
-    // There is a function of expressions of the same name, which takes a pattern.
+    // The function of expressions of the same name takes a pattern, and not a structure.
     if (isFormat(name) && !hasTableFormat) continue
     const findStructure = structureAt.get(name.toLowerCase())
     if (findStructure === undefined) continue

@@ -8,7 +8,7 @@ export type SqlStatement = {
   verb: string
   /** The format that the statement itself names, without quotes: any text, so check it before it becomes SQL. */
   format?: string
-  /** Where `INTO OUTFILE` and a format go: in place of FORMAT and its name, or at the end. */
+  /** The place for `INTO OUTFILE` and a format: in place of FORMAT and its name, or at the end. */
   output: { start: number; end: number }
   /** The text of an insert before FORMAT or VALUES, and where its data begins. */
   head?: string
@@ -32,7 +32,7 @@ const closing = new Set([')', ']', '}'])
 /** The words that may follow the name of a format; before any other, FORMAT was a column and the name its alias. */
 const afterFormat = new Set([';', 'SETTINGS', 'PARALLEL'])
 
-/** Reads only as far as it must: the data of an insert is not looked at. */
+/** Parses a statement, and reads only as far as it must: the data of an insert is not looked at. */
 export function parseSqlStatement(sql: string): SqlStatement {
   const statement: SqlStatement = {
     kind: 'other',

@@ -7,7 +7,7 @@ import type { ProjectModel } from '../../platform/project/project.ts'
 import type { AssemblyRequest } from './assembly-request.ts'
 import { ownEntry } from '../../platform/project/own-entry.ts'
 
-/** Everything the request sent is a request feature that the anchor allows, of its type and within its range. */
+/** Checks that everything the request sent is a request feature that the anchor allows, of its type and within its range. */
 export function checkSentFeatures(
   request: Pick<AssemblyRequest, 'anchor' | 'features' | 'entities'>,
   model: Pick<ProjectModel, 'features'>,

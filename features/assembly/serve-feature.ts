@@ -22,7 +22,7 @@ export const storeUnavailable = 'store_unavailable'
 /** The fields of a served feature that its definition does not give. */
 type ServedValue = Pick<ServedFeature, 'value' | 'status' | 'reason' | 'event_time' | 'age_ms'>
 
-/** One feature as the model will see it. One that the anchor does not allow is missing, whatever is known of it. */
+/** Serves one feature as the model will see it. A feature that the anchor does not allow is missing, whatever is known of it. */
 export function serveFeature(feature: ModelFeature, allowed: boolean, context: ServeContext): ServedFeature {
   const { name, source } = feature
   const definition = context.featureHashes.get(name)!

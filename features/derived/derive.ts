@@ -15,7 +15,7 @@ export type DerivedFrom = {
 /** `missing_input`: a feature or role is absent. `not_in_lookup`: the id is not listed. `undefined_result`: as x / 0. */
 export type DerivedValue = { value: number } | { missing: 'missing_input' | 'not_in_lookup' | 'undefined_result' }
 
-/** One of the closed list of derived functions. Pure; never NaN or infinite: what has no result is missing. */
+/** Computes one of the closed list of derived functions. Pure; never NaN or infinite: what has no result is missing. */
 export function derive(derivation: Derivation, from: DerivedFrom): DerivedValue {
   switch (derivation.function) {
     case 'hour':

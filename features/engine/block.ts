@@ -32,7 +32,7 @@ export type Fold = {
   columns: FoldedColumn[]
 }
 
-/** Rows are ordered by `compareRows`. */
+/** A tile, whose rows are ordered by `compareRows`. */
 export type Tile = { rows: Row[]; fold: Fold | undefined; newestIngestedAtMs: number }
 
 /** What is stored under one key: tiles by index (event time / hop), or the one all-time tile of a head. */

@@ -1,7 +1,7 @@
 import { awaitsRebuild, emptyFold, foldRow, type Block, type Row, type Tile } from './block.ts'
 import type { TileGrid } from './compile-view.ts'
 
-/** When memory is traded for how far back an anchor may lie. All ages count from ingestion. */
+/** The bounds by which memory is traded for how far back an anchor may lie. All ages count from ingestion. */
 export type MaintenancePolicy = {
   /** Facts younger than this stay apart, so that anchors this far back are exact whatever came since. */
   foldAfterMs: number

@@ -13,7 +13,7 @@ export type LoadOptions = {
   signal: AbortSignal
 }
 
-/** Small enough to keep the process answering, large enough to share the writes of one entity. */
+/** How many facts share a commit: few enough to keep the process answering, many enough to share the writes of one entity. */
 const factsPerCommit = 5_000
 
 /** Empties the online store and loads it with everything the warehouse has without a gap. Returns the number of facts. */

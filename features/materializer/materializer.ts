@@ -12,7 +12,7 @@ import { retry } from '../../platform/service/retry.ts'
 export type MaterializerEvents = {
   /** Called when a batch is committed, with its records by outcome. */
   onApplied(counts: { facts: number; passed: number; malformed: number }): void
-  /** Records that the log skipped: `filled` from the warehouse, or given up as nowhere to be found. */
+  /** Told of records that the log skipped: `filled` from the warehouse, or given up as nowhere to be found. */
   onGap(range: SeqRange, outcome: 'filled' | 'lost'): void
   onLoad(progress: { facts: number; done: boolean }): void
   onWaiting(error: unknown): void

@@ -5,7 +5,7 @@ import { toFact, type Fact } from '../engine/fact.ts'
 /** `passed`: a seal, or a client's item that was refused. `malformed`: no feature event; the logger keeps its bytes. */
 export type ReadRecord = { outcome: 'fact'; fact: Fact } | { outcome: 'passed' | 'malformed' }
 
-/** Never throws on what the record holds. */
+/** Reads a record as a fact; never throws on what the record holds. */
 export function readRecord(record: LogRecord): ReadRecord {
   if (record.kind !== 'event') return { outcome: 'passed' }
   const parsed = featureEventV1.safeParse(parseJson(record.payload))

@@ -89,7 +89,7 @@ export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
 
 type FeatureGroup = { view: CompiledView; entity: string; features: OnlineFeature[] }
 
-/** One query serves all features of a view that are about the same role. */
+/** Groups the features of a view that are about the same role: one query serves all of them. */
 function groupFeatures(project: SkewOptions['project'], model: ProjectModel): FeatureGroup[] {
   const groups = new Map<string, FeatureGroup>()
   for (const feature of model.features.values()) {

@@ -65,7 +65,7 @@ function windowsSql({ view, anchors, scope, factsSql }: WindowsOptions): string 
   const bucketMs = view.reachMs
   const names = view.windows.map(startName)
   const starts = view.windows.map((window) => `${floorTo(`(t - ${window.widthMs})`, window.hopMs)} AS ${startName(window)}`)
-  // Of two windows the wider one may start later, by its finer hop.
+  // The wider of two windows may start later than the other, by its finer hop.
   const earliest = `least(${names.join(', ')}) AS w`
   const asOf = scope === 'applied' ? ', features_as_of' : ''
   const anchored = `(

@@ -4,7 +4,7 @@ import { defaultTenant, type Caller, scopes } from '../http/caller.ts'
 import type { KeyRing } from './key-ring.ts'
 import { digestOf, keyIdOf } from './key-token.ts'
 
-/** Who a request is from, by its Authorization header. Throws `unauthorized`. */
+/** Finds out who a request is from, by its Authorization header. Throws `unauthorized`. */
 export type Access = {
   identify(authorization: string | undefined): Caller
   /** Whether any key is asked for. */

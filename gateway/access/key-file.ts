@@ -45,7 +45,10 @@ export async function readKeyFile(path: string): Promise<StoredKey[]> {
   return parsed.data.keys
 }
 
-/** Who can write the file can let anybody in; reading shows hashes only, and a mounted secret is often readable by all. */
+/**
+ * The mode bits of a file that others may write: whoever writes it can let anybody in. Reading shows hashes only, and a mounted
+ * secret is often readable by all.
+ */
 const writableByOthers = 0o022
 
 async function readIfThere(path: string): Promise<string | undefined> {

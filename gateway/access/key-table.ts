@@ -3,7 +3,7 @@ import type { StoredKey } from './key-file.ts'
 
 const heads = ['key', 'name', 'tenant', 'scopes', 'limits', 'state']
 
-/** One line per key, as of a time. */
+/** A table of keys, one line each, as of a time. */
 export function toKeyTable(keys: readonly StoredKey[], nowMs: number): string {
   if (keys.length === 0) return 'no keys'
   const rows = keys.map((key) => [key.key_id, key.name, key.tenant, key.scopes.join(' '), limitsOf(key), stateOf(key, nowMs)])

@@ -3,7 +3,7 @@ import { type NatsConfig, usesNats } from '../../platform/nats/nats-config.ts'
 import { openDeploymentFiles } from './deployment-store-file.ts'
 import type { DeploymentStore } from './deployment-store.ts'
 
-/** Where the environment keeps deployments: in NATS with NATS_URL, else in the data directory, for all gateways on it. */
+/** Opens the store that the environment keeps deployments in: NATS with NATS_URL, else the data directory, for all gateways on it. */
 export async function openDeploymentStore(
   config: NatsConfig & { HINDSIGHT_DATA_DIR: string },
   onFault: (error: unknown) => void,

@@ -9,7 +9,7 @@ import { writeTestProject } from '../testing/write-test-project.ts'
 
 const soon = { timeout: 180_000, interval: 100 }
 
-/** One change after the other, to the same gateway. */
+/** The tests make one change after the other, to the same gateway. */
 describe('a gateway whose project folder changes', () => {
   let root: string
   let projectDir: string

@@ -44,7 +44,7 @@ describe('a gateway', () => {
   const served = () => gateway.log.inLane('predictions').filter(({ kind, body }) => kind === 'event' && body['route'] !== 'shadow')
   const told = () => gateway.log.inLane('predictions').flatMap(({ kind, body }) => (kind === 'fate' ? [body] : []))
   const settled = () => gateway.log.eventLog.settlement('predictions')
-  /** Until what became of all is known: the next append would carry it. */
+  /** Waits until the outcome of all is known: the next append would carry it. */
   const untilKnown = async () => {
     await expect
       .poll(async () => (await gateway.fates.append([], { durability: 'disk' }), settled().through === settled().last), soon)
@@ -180,7 +180,7 @@ describe('a gateway', () => {
   })
 })
 
-/** Far more than the kernel buffers of a connection. */
+/** The size of an answer that is far larger than the kernel buffers of a connection. */
 const largeBytes = 48 * 1024 * 1024
 
 describe('an answer too large for the kernel at once', () => {

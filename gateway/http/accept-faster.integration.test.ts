@@ -18,7 +18,7 @@ test('clients that connect at once are accepted in a few turns of a busy event l
   })
   const sockets = Array.from({ length: 160 }, () => open(port))
   turns = 0
-  // All of them connect while nobody looks.
+  // All clients connect while the event loop is held.
   blockFor(200)
   expect(await accepted).toBeLessThan(100)
   clearImmediate(next)

@@ -7,7 +7,7 @@ import type { GatewayEnv } from './gateway-env.ts'
  */
 export type Phase = 'serving' | 'draining' | 'closing'
 
-/** From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
+/** The state of a gateway that ends. From `draining` on every answer asks for its connection to be closed: the next request of that client goes elsewhere. */
 export type Closing = {
   readonly phase: Phase
   enter(phase: Phase): void

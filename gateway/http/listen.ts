@@ -6,7 +6,7 @@ import { answerMalformed, refuseMalformed } from './refuse-malformed.ts'
 import { failpoint, hasFailpoints } from '../../platform/service/failpoint.ts'
 
 export type Listener = {
-  /** As `http://127.0.0.1:8080`, with the port that was taken. */
+  /** The address of the listener, as `http://127.0.0.1:8080`, with the port that was taken. */
   url: string
   /**
    * Takes no more connections and ends the idle ones; resolves when the last answer is sent. What is open after `withinMs`
@@ -15,7 +15,7 @@ export type Listener = {
   close(options: { withinMs: number }): Promise<void>
 }
 
-/** Longest a client may take to send its headers, and its whole request: a slow one must not hold a place. */
+/** The longest that a client may take to send its headers, and its whole request: a slow one must not hold a place. */
 const headersTimeoutMs = 10_000
 const requestTimeoutMs = 30_000
 const sweepMs = 20

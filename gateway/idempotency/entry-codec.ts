@@ -13,7 +13,7 @@ export type Entry = Claim & {
 
 const newline = 0x0a
 
-/** One line of JSON, then the body's bytes as they are. */
+/** Encodes an entry as one line of JSON, then the body's bytes as they are. */
 export function encodeEntry({ answer, ...head }: Entry): Uint8Array {
   const line = `${JSON.stringify({ ...head, ...(answer !== undefined && { headers: answer.headers }) })}\n`
   return Buffer.concat([Buffer.from(line), answer?.body ?? new Uint8Array()])

@@ -45,7 +45,7 @@ describeWithRedis('in Redis', () => {
     const claim = { attempt: 'a', fingerprint: 'f', writerId: 'w', epoch: 1 }
     const place = { tenant: 'default', model: 'm', key: 'k' }
     redis.signal('SIGSTOP')
-    // It does not answer before it is let on, and so whoever waits for it waits for ever.
+    // A stopped server answers nobody until it is let on, so that the claim ends by its time-out.
     expect(await store.claim([{ place, claim, holdMs: 1 }])).toMatchObject([{ code: 'idempotency_unavailable' }])
     redis.signal('SIGCONT')
     await store.close()

@@ -34,7 +34,7 @@ export type Idempotency = {
    * `compute` throws frees the key, unless its events are already under way: those are completed behind it.
    */
   once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<KeyedAnswer>
-  /** To be called when the answer's last byte is out. A replay of what was not known to be delivered becomes part of the ledger. */
+  /** Must be called when the answer's last byte is out. A replay of an answer that was not known to be delivered becomes part of the ledger. */
   delivered(place: KeyPlace, once: KeyedAnswer): void
 }
 
@@ -49,7 +49,7 @@ export type IdempotencyDeps = {
   fates: Pick<Fates, 'delivered'>
   /** Whether the warehouse has the prediction: then it was committed, whatever became of its writer. False when that cannot be told. */
   isStored: (prediction: { tenant: string; id: string }) => Promise<boolean>
-  /** Whose outbox the events go to, and its epoch when this process started. */
+  /** The writer whose outbox the events go to, and its epoch when this process started. */
   writer: { writerId: string; epoch: number }
 }
 

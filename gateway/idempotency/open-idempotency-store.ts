@@ -7,7 +7,7 @@ export type IdempotencyConfig = OnlineStoreConfig & { HINDSIGHT_IDEMPOTENCY_WIND
 /** A request waits for it, twice before its events are written. */
 const commandTimeoutMs = 500
 
-/** Where the environment keeps keys: in Redis with REDIS_URL, else in the data directory, for all gateways on it. */
+/** Opens the store that the environment keeps keys in: Redis with REDIS_URL, else the data directory, for all gateways on it. */
 export async function openIdempotencyStore(config: IdempotencyConfig, onFault: (error: Error) => void): Promise<IdempotencyStore> {
   const windowMs = config.HINDSIGHT_IDEMPOTENCY_WINDOW_MS
   if (config.REDIS_URL === undefined) {

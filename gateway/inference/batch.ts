@@ -65,7 +65,7 @@ export function haveRows(tensors: Tensors, rows: number): boolean {
 
 function sliceRows({ type, dims, data }: Tensor, from: number, rows: number): Tensor {
   const width = data.length / (dims[0] ?? 1)
-  // A copy: parts that shared a buffer could not be given away one by one.
+  // The rows are copied: parts that shared a buffer could not be given away one by one.
   return { type, dims: [rows, ...dims.slice(1)], data: data.slice(from * width, (from + rows) * width) }
 }
 

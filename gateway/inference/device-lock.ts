@@ -13,7 +13,7 @@ export function takesOneCallAtATime(provider: string): boolean {
  */
 export type DeviceLock = Int32Array<SharedArrayBuffer>
 
-/** Longest that a thread waits. By then the run under way has been given up, or is one of a model that is too slow to serve. */
+/** The longest that a thread waits. By then the run under way has been given up, or is one of a model that is too slow to serve. */
 const longestWaitMs = 30_000
 
 export function createDeviceLock(): DeviceLock {

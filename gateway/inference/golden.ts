@@ -6,7 +6,7 @@ import type { InferenceEngine, Sample } from './inference.ts'
 import { decodeOutputs, encodeInputs, type Outputs } from './tensors.ts'
 import { within } from '../../platform/service/within.ts'
 
-/** Longest a version may take for its golden requests: a model slower than this answers nobody. */
+/** The longest that a version may take for its golden requests: a model slower than this answers nobody. */
 const goldenTimeoutMs = 30_000
 
 type GoldenManifest = Pick<VersionManifest, 'inputs' | 'outputs' | 'golden'>

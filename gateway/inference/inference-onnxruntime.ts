@@ -7,7 +7,7 @@ import { createEntry, type SessionEntry } from './session-entry.ts'
 import { createOnnxSession } from './session-onnxruntime.ts'
 import { createThreadPool, withProvider } from './thread-pool.ts'
 
-/** Longest that one run of a measurement may wait and take. */
+/** The longest that one run of a measurement may wait and take. */
 const measureTimeoutMs = 30_000
 
 /**
@@ -33,7 +33,7 @@ const measureTimeoutMs = 30_000
 export function createOnnxInference(deps: {
   logger: Logger
   threads: number
-  /** Rows that may wait, of all sessions together. */
+  /** The most rows that may wait, of all sessions together. */
   maxQueuedRows: number
   /** What `createThreadPool` takes under this name. */
   overdueMs?: number

@@ -7,13 +7,13 @@ import type { Cancellation } from '../bounds/cancellation.ts'
 export type TensorInfo = { name: string; type: string; shape: readonly number[] }
 
 export type SessionSpec = {
-  /** Unique among the sessions of this engine. */
+  /** The session's id, unique among the sessions of this engine. */
   id: string
   modelFile: string
   /** The bytes that are loaded must have this hash: the file may have changed since the project was read. */
   modelSha256: string
   settings: ModelDefinition['inference']
-  /** Where a run takes one row only: the shape of each input then. Left out, the first dimension counts rows. */
+  /** The shape of each input in a run that takes one row only. Left out, the first dimension counts rows. */
   rowShapes?: Readonly<Record<string, readonly number[]>>
 }
 

@@ -5,14 +5,14 @@ import type { Sample, SessionPlan } from './inference.ts'
 import type { Tensor, Tensors } from '../tensors/tensor.ts'
 import { RunFault } from './inference-thread.ts'
 
-/** One run of a session, nobody else's rows in it. */
+/** Runs a session once, with nobody else's rows in the run. */
 export type TryRun = (inputs: Tensors, rows: number) => Promise<RunReply>
 
 /** Each figure comes from so many runs, or from as many as the time allows after the first, which only warms up. */
 const measuredRuns = 15
 const measuredMs = 200
 
-/** Microseconds. `most` leaves out the worst tenth: the system takes the core away now and then. */
+/** Times in microseconds. `most` leaves out the worst tenth: the system takes the core away now and then. */
 export type Timing = { median: number; most: number; around: number }
 
 /** Times a run of the sample's rows, repeated up to `rows`; `around` is the median of what a run takes beyond itself. */
@@ -37,7 +37,7 @@ function quantile(values: readonly number[], share: number): number {
   return Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
 }
 
-/** Rows compared, and the difference allowed: kernels of other shapes sum in another order. */
+/** How many rows are compared; the allowed difference is there because kernels of other shapes sum in another order. */
 const comparedRows = 8
 const tolerance = 1e-6
 
@@ -62,7 +62,7 @@ async function whyRowByRow(run: TryRun, sample: Sample): Promise<string | undefi
   const alone: Tensors[] = []
   for (const index of indices) alone.push((await run(takeRows(sample.inputs, [index]), 1)).tensors)
   const copies = () => takeRows(sample.inputs, [...indices, ...indices])
-  // Rows made up may be none that the model takes.
+  // The model may not take rows that were made up.
   const shared = (await tryRun(run, withOthers(copies(), count), 2 * count)) ?? (await tryRun(run, copies(), 2 * count))
   if (shared === undefined) return 'a run of several rows fails'
   const together = splitRows(

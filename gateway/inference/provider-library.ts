@@ -18,7 +18,7 @@ export function findMissingFile(provider: string): string | undefined {
   try {
     process.dlopen({ exports: {} }, join(dirname(binding), library))
   } catch (error) {
-    // It is no module of Node.js: the call fails with something else when the system has loaded it.
+    // The library is no module of Node.js: the call fails with another error when the system has loaded it.
     const message = error instanceof Error ? error.message : String(error)
     return message.includes('cannot open shared object file') ? message : undefined
   }

@@ -7,7 +7,7 @@ import { takesOneCallAtATime } from './device-lock.ts'
 
 /** The time from which on a run is slow: slow sessions together leave a thread to the others. */
 const slowRunUs = 5_000
-/** Longest that a run may hold the event loop. */
+/** The longest that a run may hold the event loop. */
 export const longestInlineUs = 1_000
 
 const batchBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
@@ -57,7 +57,7 @@ export function createEntry(
   }
 }
 
-/** Rows that a batch of this session may have. */
+/** The most rows of a batch of this session. */
 export function batchRowsOf({ spec, plan }: SessionEntry): number {
   return plan !== undefined && plan.batching !== true ? 1 : spec.settings.max_batch_rows
 }
@@ -66,7 +66,7 @@ export function isSlow({ cost }: SessionEntry): boolean {
   return cost.of(1) >= slowRunUs
 }
 
-/** Threads that this session may hold at once: one is always left to the others, and more than one would only wait for the device. */
+/** The most threads that this session may hold at once: one is always left to the others, and more than one would only wait for the device. */
 export function threadLimit({ spec, executionProvider }: SessionEntry, threads: number): number {
   if (takesOneCallAtATime(executionProvider)) return 1
   return Math.max(1, Math.min(spec.settings.max_threads ?? threads, threads - 1))
@@ -83,7 +83,7 @@ export function fitsLoop(entry: SessionEntry): boolean {
   return cost.of(rows) <= longestInlineUs
 }
 
-/** Microseconds until one more job of this session would start. */
+/** The expected microseconds until one more job of this session would start. */
 export function expectedWaitUs(entry: SessionEntry, threads: number): number {
   const { queue, cost } = entry
   const batchRows = batchRowsOf(entry)

@@ -104,7 +104,7 @@ function toTensor({ type, dims, data }: OrtTensor): Tensor {
   return { type: type as TensorType, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Tensor['data']) }
 }
 
-/** From Node.js 24 on the runtime may give an array of numbers. */
+/** The 16-bit elements of a tensor: from Node.js 24 on the runtime may give an array of numbers. */
 function bitsOf({ buffer, byteOffset, length }: Uint16Array): Uint16Array {
   return new Uint16Array(buffer, byteOffset, length)
 }

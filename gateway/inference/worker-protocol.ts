@@ -13,7 +13,7 @@ export type WorkerRequest = ((LoadMessage | RunMessage) & { id: number }) | { ki
 export type RunReply = { tensors: Tensors; runUs: number }
 export type WorkerReply = { id: number; status: 'ok'; result: SessionInfo | RunReply } | { id: number; status: 'failed'; message: string }
 
-/** Below this a copy costs both threads less than moving the buffer does (measured by `bench.ts`). */
+/** The bytes below which a copy costs both threads less than moving the buffer does (measured by `bench.ts`). */
 const leastBytesToMove = 4096
 
 /** The buffers to move to the other thread; the others are copied. */

@@ -17,7 +17,7 @@ export function eventItemOf(source: EventSourceDefinition) {
   })
 }
 
-/** One source's events, judged by the ranges of its definition. */
+/** Judges one source's events by the ranges of its definition. */
 export function createEventKind(source: EventSourceDefinition): ItemKind<FeatureEventFields> {
   const values = new Map(Object.entries(source.values))
   return {

@@ -1,6 +1,9 @@
 import type { Instruments } from '../../platform/service/instruments.ts'
 
-/** One model's deployment: `unserved` counts the versions that it names and that answer nothing; `waiting`: a later revision cannot be gone by yet. */
+/**
+ * One model's deployment. `unserved` counts the versions that it names and this gateway does not serve; `waiting` says that a
+ * later revision cannot be put into force yet.
+ */
 export type DeploymentState = { model: string; revision: number; unserved: number; waiting: boolean }
 
 /** Shows which revision each model's requests go by, how many of its versions are missing, and whether a later one cannot take effect yet. */

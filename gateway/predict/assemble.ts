@@ -31,7 +31,7 @@ function attribute(error: ServiceError, seen: SeenFeatures): ServiceError {
   return isOfStore ? new ServiceError('online_store_unavailable', error.message, { cause: error }) : error
 }
 
-/** Bytes that bound an event's fixed fields, and what one feature takes beside its value: status, times, definition's hash. */
+/** The most bytes of an event's fixed fields, and of one feature beside its value: status, times, definition's hash. */
 const fixedEventBytes = 8 * 1024
 const featureBytes = 512
 

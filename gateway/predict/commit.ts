@@ -14,13 +14,13 @@ export type Commits = {
   /** All parts of the work have their execution. It is appended with what else there is at the next `flush`. */
   add(work: Work): void
   flush(): void
-  /** Nobody waits for it any longer. Its events go on to be made durable, and a drain waits for them. */
+  /** Tells that nobody waits for the work any longer. Its events go on to be made durable, and a drain waits for them. */
   giveUp(work: Work, error: Error): void
 }
 
 type Entry = { work: Work; made: Made[]; onRecorded(): void; onFailed(error: Error): void }
 
-/** One append holds so many bytes of events, or one request. */
+/** The most bytes of events in one append, which may still hold one larger request. */
 const mostAppendBytes = 512 * 1024
 
 export function createCommits(deps: CommitDeps, { settle, slices }: { settle(work: Work, error?: Error): void; slices: Slices }): Commits {

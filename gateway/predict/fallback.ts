@@ -18,7 +18,7 @@ const mostOfBudget = 1 / 4
 /** What another version needs beyond its run, to be reached: deadlines are kept to within some milliseconds. */
 export const reachMs = 5
 
-/** None for a pinned version, which answers or fails, and none that is the version itself or is not served. */
+/** The fallback of a routed version. None for a pinned version, which answers or fails, and none that is the version itself or is not served. */
 export function fallbackOf(model: ServingModel, { route, serving }: Routed): Fallback | undefined {
   const { fallback } = serving.definition
   if (fallback === undefined || route === 'pinned') return undefined

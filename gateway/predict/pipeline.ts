@@ -267,7 +267,7 @@ function failedPart(part: Part, error: ServiceError): Execution {
   return { results: part.instances.map((instance) => failure({ instance, features: [] }, error)), durationUs: {}, seen: undefined }
 }
 
-/** Nothing was seen, and model.yaml wants no answer then, or a queue was full: a 503 leaves no event. */
+/** The error of a request that leaves no event, a 503: nothing was seen, and model.yaml wants no answer then, or a queue was full. */
 function unservedBy(parts: readonly Part[]): ServiceError | undefined {
   const error = parts[0]?.execution?.results[0]?.error
   if (error === undefined || errorCodes[error.code].status !== 503) return undefined

@@ -13,7 +13,7 @@ import type { Tensors } from '../tensors/tensor.ts'
 
 /** What a caller sent as tensors for one instance. Nothing is assembled: the values are what the model sees. */
 export type SentRow = {
-  /** By feature; one that is undefined was sent as NaN, which models read as missing. */
+  /** The values by feature; one that is undefined was sent as NaN, which models read as missing. */
   values: ReadonlyMap<string, Scalar | undefined>
   /** The tensors in the form that the event keeps. */
   inputs: readonly RecordedTensor[]
@@ -70,7 +70,7 @@ export type SeenFeatures = {
   readAtMs: number | undefined
 }
 
-/** One read of the store for the requests of a turn; `seen` once it has come. */
+/** One read of the store for the requests of a turn; `seen` is there once it has come. */
 export type StoreRead = { seen: SeenFeatures | undefined }
 
 export type InstanceResult = { instance: Instance; features: ServedFeature[] } & (

@@ -69,7 +69,7 @@ function entityOf({ entities }: Instance, role: string): string | undefined {
   return Object.hasOwn(entities, role) ? entities[role] : undefined
 }
 
-/** Without what subtracting decimal fractions leaves behind. */
+/** The probability without what subtracting decimal fractions leaves behind. */
 function round(probability: number): number {
   return Math.round(probability * 1e12) / 1e12
 }

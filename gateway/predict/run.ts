@@ -44,7 +44,7 @@ function startJob(deps: RunDeps, parts: readonly Part[], end: RunEnd): void {
   let waiting = parts.length
   let mark = -Infinity
   for (const part of parts) {
-    // With the last part that leaves the run is not wanted any more.
+    // When the last part leaves, the run is not wanted any more.
     part.leaveRun = (reason) => void (--waiting === 0 && cancellation.cancel(reason))
     const { stage, marks } = part.work
     mark = Math.max(mark, stage === 'stand-in' ? marks.standInBy : marks.workBy)

@@ -110,7 +110,7 @@ export function toWork(deps: WorkDeps, { model, input }: Pick<Work, 'model' | 'i
 
 type ShadowOptions = Pick<Work, 'ids' | 'settle'> & { routed: Routed; workBy: number }
 
-/** The same instances once more, by a version that only watches; it sees what the answer saw. */
+/** A shadow of the work: the same instances once more, by a version that only watches; it sees what the answer saw. */
 export function toShadow(work: Work, { routed, ids, workBy, settle }: ShadowOptions): Work {
   return {
     ...work,
@@ -145,7 +145,7 @@ export function budgetMs(model: ServingModel, { options }: PredictInput): number
   return Math.min(model.definition.latency_budget_ms, options.timeout_ms ?? Infinity)
 }
 
-/** Until when a request is answered, on the monotonic clock. */
+/** The tick until which a request is answered. */
 export function answerByTick(model: ServingModel, input: PredictInput): number {
   return input.receivedTick + budgetMs(model, input)
 }

@@ -94,7 +94,7 @@ export function createFront(deps: FrontDeps): Front {
     return exchange.send(sent, rawHeaders(sent, { requestId, origin: exchange.header('origin'), isLast: closing.phase !== 'serving' }))
   }
 
-  /** On Node's exchange nobody waits for what comes of it. */
+  /** Answers an exchange of Node's own, whose result nobody waits for. */
   function answerAlone(route: Route, exchange: Exchange, target: Target): void {
     answer(route, exchange, target).catch((error: unknown) => {
       logger.error({ err: error, path: target.path }, 'an answer was not sent')

@@ -25,7 +25,7 @@ export function describeModels(models: ServingModels): ModelStatus[] {
   }))
 }
 
-/** By which deployment each model's requests go now, and what of it is missing. */
+/** The deployment that each model's requests go by now, and how many of its versions are missing. */
 export function deploymentStates({ models, waiting }: Pick<Deployer, 'models' | 'waiting'>): DeploymentState[] {
   return [...models].map(([model, serving]) => ({
     model,

@@ -16,7 +16,7 @@ export function decodeBinaryTensor(head: TensorHeader, bytes: Uint8Array): V2Ten
   if (bytes.byteLength !== expected)
     throw tensorFault(name, `shape [${shape.join(', ')}] of ${datatype} takes ${expected} bytes, not ${bytes.byteLength}`)
   if (datatype === 'BOOL' && bytes.some((byte) => byte > 1)) throw tensorFault(name, 'BOOL elements must be 0 or 1')
-  // A copy, because nothing says that the tensor lies aligned in its body.
+  // The bytes are copied, because nothing says that the tensor lies aligned in its body.
   return { ...head, data: viewAs(datatype, new Uint8Array(bytes).buffer) }
 }
 
@@ -35,7 +35,7 @@ function decodeTexts(name: string, bytes: Uint8Array, count: number): string[] {
   return texts
 }
 
-/** One BYTES element. */
+/** Decodes one BYTES element. */
 export function decodeText(name: string, bytes: Uint8Array): string {
   const text = toText(name, bytes)
   if (text.includes('\0')) throw tensorFault(name, 'an element holds U+0000, and the tensors of this model hold text')

@@ -6,7 +6,7 @@ import type { ServiceMessage } from '../../platform/service/service.ts'
 
 export type GatewayProcess = {
   url: string
-  /** Its admin listener. */
+  /** The URL of its admin listener. */
   admin: string
   /** Ends it with the signal and resolves with its exit status, null when the signal ended it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>

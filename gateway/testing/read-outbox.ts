@@ -9,7 +9,7 @@ export async function readOutbox(dataDir: string, options: { lanes?: readonly La
   return records.filter(({ kind }) => kind === 'event' || kind === 'reject')
 }
 
-/** Everything in the outboxes. */
+/** Every record in the outboxes. */
 export async function readRecords(dataDir: string, options: { lanes?: readonly Lane[]; confirm?: boolean } = {}): Promise<LogRecord[]> {
   const consumer = await openOutboxConsumer({ dir: join(dataDir, 'outbox'), name: 'logger', lanes: options.lanes ?? lanes })
   const records: LogRecord[] = []

@@ -41,7 +41,7 @@ function readRequest(body: SentBody, addressed: ServingVersion): InferRequest {
   return request
 }
 
-/** One instance per row, about nobody: the protocol names no entities. */
+/** Makes one instance per row, about nobody: the protocol names no entities. */
 function toInstances(request: InferRequest, addressed: ServingVersion): Pick<Asked, 'instances' | 'rows' | 'batch'> {
   const { anchor, anchor_time } = request.parameters
   const rows = toSentRows(addressed, request.tensors)

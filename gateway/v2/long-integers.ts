@@ -11,8 +11,8 @@ const escapedMark = `\\u0000${secret}`
 const quoteOrLong = /"|-?\d{16,}/g
 
 /**
- * As `parseJson`, with every integer that a double may not hold in tensors' `data` kept as a marked string, for `unmark`.
- * Elsewhere it is the number that `JSON.parse` makes of it.
+ * Parses as `parseJson` does, with every integer that a double may not hold in tensors' `data` kept as a marked string, for
+ * `unmark`. Elsewhere it is the number that `JSON.parse` makes of it.
  */
 export function parseWithLongIntegers(text: string): unknown {
   return unmarkBesideData(parseJson(markLongIntegers(text), { isOurs: isMarked }))

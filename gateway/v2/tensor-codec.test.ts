@@ -63,7 +63,7 @@ describe('a tensor survives', () => {
     fc.assert(
       fc.property(tensorOf(Object.keys(elements) as Datatype[]), fc.nat(7), (tensor, offset) => {
         const bytes = encodeBinaryTensor(tensor)
-        // Behind JSON of any length: nothing says that tensors lie aligned.
+        // The bytes stand behind JSON of any length: nothing says that tensors lie aligned.
         const body = Buffer.concat([Buffer.alloc(offset), bytes])
         expect(decodeBinaryTensor(headOf(tensor), body.subarray(offset))).toEqual(tensor)
       }),

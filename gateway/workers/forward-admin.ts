@@ -1,7 +1,7 @@
 import { request as send } from 'node:http'
 import type { RunningService } from '../../platform/service/service.ts'
 
-/** Whatever changes the service, one worker takes: it checks who asks, and what it changes holds for all on the data directory. */
+/** Hands whatever changes the service to one worker: it checks who asks, and what it changes holds for all on the data directory. */
 export function forwardAdmin(target: () => string | undefined): NonNullable<RunningService['admin']> {
   return (request, response) => {
     const admin = target()

@@ -7,7 +7,7 @@ export type WorkerReadiness = ReadinessNotes & { ready: boolean; checks: Record<
 /** The part of a worker's answer at `/status` that is about the project's models. */
 export type WorkerStatus = ReadinessNotes & { models?: ModelStatus[] }
 
-/** Ready as long as one worker is; no model is served when all that answer say so. */
+/** Merges the workers' checks: ready as long as one worker is, and without a served model when all that answer say so. */
 export function mergeChecks(answers: readonly WorkerReadiness[]): Record<string, boolean> {
   const servesNone = ({ checks }: WorkerReadiness) => checks['a_model_is_served'] === false
   return { a_worker: answers.some(({ ready }) => ready), a_model_is_served: answers.length === 0 || !answers.every(servesNone) }

@@ -1,6 +1,6 @@
 type Families = Map<string, { head: string[]; samples: string[] }>
 
-/** One text in Prometheus's format of several: a family once, the series of each worker with the label `worker`. */
+/** Merges several texts in Prometheus's format: a family stands there once, with the series of each worker under the label `worker`. */
 export function mergeMetrics(own: string, others: readonly { worker: string; text: string }[]): string {
   const families: Families = new Map()
   collect(families, own, (sample) => sample)

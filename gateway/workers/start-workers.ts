@@ -12,7 +12,7 @@ import { keepWorker, type Worker, type WorkerState } from './worker.ts'
 import { observeWorkers } from './workers-metrics.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
-/** Longest a worker may take to answer its parent. */
+/** The longest that a worker may take to answer its parent. */
 const askDeadlineMs = 1_500
 
 /** Whether this process is to run the workers instead of being the gateway itself. */

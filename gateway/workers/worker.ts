@@ -23,7 +23,7 @@ export function keepWorker({ writerId, env, logger }: WorkerOptions): Worker {
   return { started, stop, state: () => ({ ...state(), writerId }) }
 }
 
-/** Without its parent, a worker would be ended at once: it is to drain, as any service whose supervisor is gone. */
+/** Has a worker drain when its parent is gone, as any service whose supervisor is gone: without this it would be ended at once. */
 export function outliveParent(): void {
   if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true
 }

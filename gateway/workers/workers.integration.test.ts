@@ -61,7 +61,7 @@ describe('a gateway of several workers', () => {
   })
 })
 
-/** One after the other on the same gateway, of which the last leaves nothing. */
+/** The tests run one after the other on the same gateway, of which the last leaves nothing. */
 describe('a gateway of two workers', () => {
   beforeAll(async () => start('two', 2, { projectDir: await badProject('bad') }))
   afterAll(stop)

@@ -20,9 +20,9 @@ export type EvaluateOptions = {
   anchorTo?: Date | undefined
   /** The time as of which outcomes are known; by default, now. */
   asOf?: Date | undefined
-  /** By default groups are told apart by version, route and anchor. */
+  /** The grouping of predictions; by default by version, route and anchor. */
   by?: Grouping | undefined
-  /** By default every tenant's predictions count. */
+  /** The tenant whose predictions count; by default every one's. */
   tenant?: string | undefined
   /** Leaves out predictions that bear none of these tags. */
   tags?: readonly string[] | undefined

@@ -1,6 +1,6 @@
 import { type ErrorCode, ServiceError } from '../../contracts/errors.ts'
 
-/** Why a cell cannot be what its field is; whoever knows the field adds its path. */
+/** Refuses a cell that cannot be what its field is; whoever knows the field adds its path. */
 export function refuse(message: string, code: ErrorCode = 'invalid_request'): never {
   throw new ServiceError(code, message)
 }

@@ -3,7 +3,7 @@ export type IntervalMethod = 'delong' | 'logit' | 'normal' | 'normal_of_square' 
 
 /** Why there is no interval. */
 export type NoInterval =
-  /** There are too few rows, or there is no figure. */
+  /** Too few rows, or no figure. */
   | 'none'
   /** The figure lies at an end of its range, or so near that the approximation would give all of it. */
   | 'too_near_the_limit'

@@ -116,7 +116,7 @@ const statementDraft = fc.record({
   value: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(0, 1) }, { weight: 1, arbitrary: fc.constantFrom('a', 'b', undefined) }),
   eventStep: steps,
   knownStep: fc.constantFrom(0, 4, 11),
-  // Few of each, and one of either more often: most statements of a source meet others known and received in the same instant.
+  // There are few of each, and one of either more often: most statements of a source meet others known and received in the same instant.
   ingestedStep: rarely(4, 11),
   writer: rarely('gateway-1', 'gateway-10'),
   epoch: rarely(1, 2),

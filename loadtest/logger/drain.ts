@@ -7,8 +7,8 @@ import { until } from './until.ts'
 const consumersOf = { predictions: ['logger'], labels: ['logger'], feature_events: ['logger'], batch_predictions: ['logger'] }
 
 /**
- * Records per second from a filled outbox into the warehouse, stored and confirmed, by a logger that runs already. The outbox
- * is written apart and moved into place whole: writing it is not part of the time.
+ * Measures how many records per second a running logger stores and confirms from a filled outbox. The outbox is written apart and
+ * moved into place whole: writing it is not part of the time.
  */
 export async function drainOutbox(options: {
   dataDir: string

@@ -9,7 +9,7 @@ import { preparePython } from '../../test/testing/python-environment.ts'
 import { until } from '../logger/until.ts'
 
 export type PeerServer = { url: string; stop(): Promise<void> }
-/** Those that predict with the example model. */
+/** The peers that predict with the example model. */
 export const peerNames = ['fastapi', 'bentoml', 'mlserver'] as const
 export type PeerName = (typeof peerNames)[number]
 /** `env` is what a peer is told beyond where model and Redis are. */

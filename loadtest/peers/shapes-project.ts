@@ -8,7 +8,7 @@ import { modelDefinition } from '../../contracts/model-definition.ts'
 import { buildOnnx } from '../../gateway/testing/build-onnx.ts'
 import { featureSetSha256, hashFeatures } from '../../platform/project/definition-hashes.ts'
 
-/** As many features of a shop as a model reads: those of the example model, and those of Feast's own benchmarks. */
+/** How many features of a shop a model reads: as many as the example model, and as Feast's own benchmarks. */
 export const featureCounts = [6, 50] as const
 export const shops = 200
 export const shopName = (index: number): string => `shop-${index % shops}`

@@ -12,7 +12,7 @@ export type Target = {
   close(): Promise<void>
 }
 
-/** Bytes that the gateway's process holds, all threads, from its metrics. */
+/** The bytes that the gateway's process holds, from its metrics. */
 export async function residentBytes({ url }: Pick<Target, 'url'>): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text()
   const value = /^process_resident_memory_bytes(?:\{[^}]*\})? ([\d.e+]+)/m.exec(text)?.[1]
@@ -20,7 +20,7 @@ export async function residentBytes({ url }: Pick<Target, 'url'>): Promise<numbe
   return Number(value)
 }
 
-/** Rows of a run as readers see them: predictions that were answered. */
+/** The number of a run's rows as readers see them: predictions that were answered. */
 export async function storedRows({ warehouse }: Pick<Target, 'warehouse'>, tag: string): Promise<number> {
   const rows = await warehouse.query<{ n: string }>(
     `SELECT count() AS n FROM silver.predictions WHERE has(tags, {tag:String}) AND route != 'shadow' AND status != 'error'`,

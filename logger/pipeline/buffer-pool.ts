@@ -18,7 +18,7 @@ export function createBufferPool(): BufferPool {
       return fitting === -1 ? Buffer.allocUnsafeSlow(bytes) : free.splice(fitting, 1)[0]!
     },
     give(buffer) {
-      // Sorted, so that the smallest that fits is found first, and the smallest of too many goes.
+      // The buffers are sorted, so that the smallest that fits is found first, and the smallest of too many goes.
       free = [...free, buffer].toSorted((a, b) => a.length - b.length).slice(-keptBuffers)
     },
     clear: () => void (free = []),

@@ -1,9 +1,9 @@
 import type { EventLogConsumer, LogRecord } from '../../platform/event-log/event-log.ts'
 
 export type BatchLimits = {
-  /** Records in one batch. */
+  /** The most records in one batch. */
   maxRows: number
-  /** Payload bytes in one batch. */
+  /** The most payload bytes in one batch. */
   maxBytes: number
   /** Longest a record waits for others to share its insert, in milliseconds. */
   maxWaitMs: number

@@ -15,8 +15,8 @@ const bytesPerUnit = 3
 const newline = 0x0a
 
 /**
- * One buffer, of the expected size from the start: thousands of texts that live as long as a batch would cost the heap more
- * than encoding them does.
+ * Creates lines in one buffer, of the expected size from the start: thousands of texts that live as long as a batch would cost
+ * the heap more than encoding them does.
  */
 export function createJsonLines(pool: BufferPool, expectedBytes: number): JsonLines {
   let buffer = pool.take(expectedBytes)

@@ -9,7 +9,7 @@ import { backOffMs } from '../../platform/service/retry.ts'
 import { type BronzeTable, bronzeTables } from '../../platform/schema/rows/tables.ts'
 
 export type BatchResult = {
-  /** Records whose disposition is stored: they may be confirmed. */
+  /** The records whose disposition is stored, so that they may be confirmed. */
   settled: LogRecord[]
   /** How many came to each end; `dead` also by code. */
   dispositions: Record<Disposition['kind'], number>

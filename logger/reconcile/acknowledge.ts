@@ -5,7 +5,7 @@ import { reconcile } from './reconcile.ts'
 
 export type Acknowledgement = {
   id: string
-  /** Where several have the id. */
+  /** The tenant, where several have the id. */
   tenant?: string | undefined
   table?: string | undefined
   author: string

@@ -144,7 +144,7 @@ describe('records of the log', () => {
       toRecord({ ...predictionEvent(2), schema_version: 9 }, { writerId: 'later', seq: 1 }),
       toRecord(sealOf(1, 1, { writer_id: 'later', lane: 'labels' }), { lane: 'labels', writerId: 'later', seq: 2, kind: 'seal' }),
     ]
-    // As an older build would have kept the label: it did not know its version.
+    // The label is kept as an older build would have kept it, which did not know its version.
     await rejectAs('unsupported_schema_version', records[0]!)
     await store(records[1]!, records[2]!)
     const ids = ['later/1/labels/1', 'later/1/predictions/1']

@@ -5,7 +5,7 @@ export function print<Result>({ json }: { json?: boolean }, result: Result, toTe
   process.stdout.write(`${json === true ? JSON.stringify(result, null, 2) : toText(result)}\n`)
 }
 
-/** One line for people, one JSON object for programs; on standard error either way. */
+/** Reports an error on standard error: as one line for people, or as one JSON object for programs. */
 export function reportError(error: unknown, { json }: { json: boolean }): void {
   process.stderr.write(`${json ? JSON.stringify({ error: toErrorBody(error) }) : toErrorLine(error)}\n`)
   if (process.env['HINDSIGHT_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`)

@@ -4,7 +4,7 @@ import { DecompressionError } from './decompression-error.ts'
 const longNibble = 15
 const shortestMatch = 4
 
-/** One block of LZ4, which does not say how long its content is. Blocks the event loop, for about 3 ms per MiB. */
+/** Compresses to one block of LZ4, which does not say how long its content is. Blocks the event loop, for about 3 ms per MiB. */
 export function compressLz4Block(bytes: Uint8Array): Uint8Array {
   // The library writes that length before the block.
   return compress(bytes).subarray(4)

@@ -17,7 +17,7 @@ const windowBytes = 1 << 16
 const ownBlockSize = 5
 const ownBlockBytes = blockSizes[ownBlockSize] as number
 
-/** One frame of independent blocks; what is written goes out at once. */
+/** Encodes one frame of independent blocks; each write leaves at once. */
 export function createLz4Encoder(): Transform {
   let isBegun = false
   const begin = () => {

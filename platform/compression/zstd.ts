@@ -13,7 +13,7 @@ type Codec = { compress: typeof compress; decompress: typeof decompress }
 // The codec is loaded by whoever meets zstd first: most processes never do.
 let loading: Promise<Codec> | undefined
 
-/** One frame. Blocks the event loop, for about 10 ms per MiB. */
+/** Compresses to one frame. Blocks the event loop, for about 10 ms per MiB. */
 export async function compressZstd(bytes: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   return toOwn((await load()).compress(bytes, level))
 }

@@ -15,7 +15,7 @@ export type LogRecord = {
   /** The event's own id: prediction_id, label_id or event_id. */
   id: string
   appendedAtMs: number
-  /** In the lane of predictions: the seq up to which the fate of every prediction of this writer's epoch is known, by this record or without one. */
+  /** The seq up to which the fate of every prediction of this writer's epoch is known, by this record or without one; in the lane of predictions only. */
   settledThrough?: number
   payload: Uint8Array
   /** The request's trace, as the broker's message names it. */
@@ -65,7 +65,7 @@ export type EventLogWriter = {
    */
   settle(origin: Origin): boolean
   settlement(lane: Lane): LaneSettlement
-  /** False after a failed write, until a new epoch has been opened. */
+  /** Whether appends are possible: not after a failed write, until a new epoch has been opened. */
   writable(): boolean
   status(): LaneStatus[]
   /** Waits for what is under way, seals every lane, closes. Idempotent. */

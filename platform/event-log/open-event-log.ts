@@ -9,7 +9,7 @@ export type EventLogUse = {
   /** The durable name of the consumer. */
   name: 'logger' | 'features'
   lanes: readonly Lane[]
-  /** Without a broker: records of an outbox that cannot be read. */
+  /** Told, where there is no broker, of records of an outbox that cannot be read. */
   onDamage?: (damage: LogDamage) => void
   /** Told of a broker's faults, which are waited out. */
   onFault: (error: unknown) => void

@@ -2,7 +2,7 @@ import { ServiceError } from '../../contracts/errors.ts'
 import type { FileOptions } from './file-source.ts'
 
 export type ChosenColumns = {
-  /** For each column of the file its name, or undefined for one that is passed over. */
+  /** The name of each column of the file; undefined for one that is passed over. */
   names: (string | undefined)[]
   notes: string[]
 }

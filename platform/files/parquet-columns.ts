@@ -5,7 +5,7 @@ import { converterOf, type ToValue } from './parquet-values.ts'
 export type ParquetColumn = {
   name: string
   top: string
-  /** Its type in words, where it is one that no record can have. */
+  /** The column's type in words, where it is one that no record can have. */
   type: string
   /** Takes the column's value out of that of `top`; undefined where the record has none. Missing for a type that no record can have. */
   read?: (value: unknown) => unknown

@@ -7,7 +7,7 @@ import { openTextFile, readHead } from './text-file.ts'
 /** The most characters of one line: more than any record may have. */
 const maxLength = 1024 * 1024
 
-/** One JSON object per line; empty lines are passed over, and so are members that are null. */
+/** Reads one JSON object per line; empty lines are passed over, and so are members that are null. */
 export async function readJsonl(path: string, options: FileOptions): Promise<FileSource> {
   const ignored = new Set(options.ignored)
   const source = await openTextFile(path, options, async function* readLines(pieces) {

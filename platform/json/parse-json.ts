@@ -37,7 +37,7 @@ export function parseJson(text: string, { isOurs = none, what = 'body' } = {}): 
 
 type Scan = { keys: number; tooDeep: boolean; bareWords: number[] }
 
-/** One pass before parsing, so that a depth bomb costs no more than its bytes. */
+/** Scans the text once before parsing, so that a depth bomb costs no more than its bytes. */
 function scanStructure(text: string): Scan {
   const scan: Scan = { keys: 0, tooDeep: false, bareWords: [] }
   let depth = 0

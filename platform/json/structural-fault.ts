@@ -5,7 +5,7 @@ const backslash = 92
 
 type Frame = { keys: Set<string> | undefined; part: string | number }
 
-/** Longest piece of a client's own key that an error repeats. */
+/** The longest piece of a client's own key that an error repeats. */
 const maxPartLength = 64
 
 /** Where JSON text first nests too deep or writes a key twice. Slow, and only for bodies known to have such a fault. */

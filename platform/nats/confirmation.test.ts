@@ -11,7 +11,7 @@ const origin: fc.Arbitrary<Origin> = fc.record({
   seq: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
 })
 const origins = fc.array(origin, { maxLength: 300, size: 'max' })
-/** Close together, so that there are runs, and gaps of one. */
+/** Records whose seqs lie close together, so that there are runs, and gaps of one. */
 const dense = fc.array(
   fc.record({
     writer_id: fc.constantFrom('w1', 'w2'),

@@ -16,7 +16,7 @@ import { readNatsFile, toIdentity, toServers, type NatsSettings } from './nats-c
 import { settledWithin } from '../service/within.ts'
 import { pause } from '../service/pause.ts'
 
-/** Longest wait at a close for what is buffered, which goes out in far less unless the server hangs. */
+/** The longest wait at a close for what is buffered, which goes out in far less unless the server hangs. */
 const drainAtMostMs = 2_000
 
 /** One connection that comes back by itself for as long as the process lives. */
@@ -95,7 +95,7 @@ async function firstConnection(attempt: () => Promise<NatsConnection>, { onFault
     try {
       return await unlessAborted(connecting, signal)
     } catch (error) {
-      // Whoever gave up waiting must not be left with a connection.
+      // A caller that gave up waiting must not be left with a connection.
       if (signal?.aborted) connecting.then((late) => late.close()).catch(() => undefined)
       else onFault(error)
     }
@@ -148,7 +148,7 @@ async function toConnectionOptions(settings: NatsSettings, name: string): Promis
     name,
     servers: urls.map(({ hostname, port }) => `${hostname}:${port || 4222}`),
     maxReconnectAttempts: -1,
-    // Without this, a connection that is refused after years of service is closed for good at the second refusal.
+    // With this option left off, a connection that is refused after years of service is closed for good at the second refusal.
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: reconnectPauseMs,
     reconnectJitter: reconnectPauseMs,
@@ -165,7 +165,7 @@ async function toConnectionOptions(settings: NatsSettings, name: string): Promis
   }
 }
 
-/** Names the files by path: the client reads them at every connection, and they are replaced before they expire. */
+/** The TLS options, which name the files by path: the client reads them at every connection, and they are replaced before they expire. */
 async function toTls(
   { NATS_CA_FILE: caFile, NATS_CERT_FILE: certFile, NATS_KEY_FILE: keyFile }: NatsSettings,
   urls: readonly URL[],

@@ -41,7 +41,7 @@ export const natsConfigFields = {
 
 const schema = z.object(natsConfigFields)
 export type NatsConfig = z.output<typeof schema>
-/** With NATS_URL set: the event log is on NATS. */
+/** The settings with NATS_URL, which puts the event log on NATS. */
 export type NatsSettings = NatsConfig & { NATS_URL: string }
 
 /** @throws ServiceError `invalid_config` for values that contradict one another. */

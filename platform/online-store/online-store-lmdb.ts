@@ -9,7 +9,7 @@ import { commonPositions, mergePositions } from './positions.ts'
 export type LmdbOnlineStoreOptions = {
   /** Folder of the database; made if it is not there, unless read-only. */
   dir: string
-  /** For the gateway: a store that does not exist yet answers `online_store_unavailable` until it does. */
+  /** Whether the store is only read, as by the gateway: one that does not exist yet answers `online_store_unavailable` until it does. */
   readOnly?: boolean
 }
 
@@ -17,7 +17,7 @@ type Database = RootDatabase<Uint8Array, string>
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
-/** Holds the positions of every partition: one key, because here all partitions share one transaction. */
+/** The key of the positions of every partition: it is one key, because here all partitions share one transaction. */
 const positionsKey = 'applied'
 
 /**

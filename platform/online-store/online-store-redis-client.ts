@@ -12,7 +12,7 @@ export type RedisConnection = {
   /** Whether the URL is one node of a Redis Cluster. */
   cluster?: boolean | undefined
   connectTimeoutMs?: number | undefined
-  /** After this long without an answer a command fails, and its connection is given up. */
+  /** The time without an answer after which a command fails, and its connection is given up. */
   commandTimeoutMs?: number | undefined
   /** Called with the first error since the connection was last there. */
   onFault?: ((error: Error) => void) | undefined
@@ -117,7 +117,7 @@ function optionsOf({ url, user, password, ca, connectTimeoutMs = 2_000, commandT
     connectTimeout: connectTimeoutMs,
     commandTimeout: commandTimeoutMs,
     socketTimeout: commandTimeoutMs,
-    // With these two, a lost connection fails what waits on it; a commit is never sent a second time behind our back.
+    // With these two options, a lost connection fails what waits on it, and a commit is never sent a second time behind our back.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
   } satisfies RedisOptions

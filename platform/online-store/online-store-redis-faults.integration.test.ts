@@ -76,7 +76,7 @@ describeWithRedis('Redis under faults', () => {
     await writer.commit([{ partition: 0, values: new Map([['a', Uint8Array.of(1)]]), applied: at(1) }])
     await reader.read(keys)
     redis.signal('SIGSTOP')
-    // Until it is let on, nobody who waits for it has an answer.
+    // A stopped server answers nobody until it is let on.
     const late = writer.commit([{ partition: 0, values: new Map([['a', Uint8Array.of(2)]]), applied: at(2) }])
     await expect(late).rejects.toMatchObject(unavailable)
     await expect(reader.read(keys)).rejects.toMatchObject(unavailable)
@@ -156,7 +156,7 @@ describeWithRedis('Redis under faults', () => {
   })
 })
 
-/** Everything that a log line may print of an error. */
+/** A text of everything that a log line may print of an error. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return [error.message, error.stack, JSON.stringify(error), error.cause === undefined ? '' : describe(error.cause)].join('\n')

@@ -22,7 +22,7 @@ export type StoreSnapshot = {
 
 /** Latest state per entity, read by the gateway and written by one materializer. */
 export type OnlineStore = {
-  /** One round trip; values and applied positions belong together. Throws `online_store_unavailable`. */
+  /** Reads in one round trip; values and applied positions belong together. Throws `online_store_unavailable`. */
   read(keys: readonly StoreKey[]): Promise<StoreSnapshot>
   /** Each partition's values and applied positions are committed together, or not at all. */
   commit(commits: readonly PartitionCommit[]): Promise<void>

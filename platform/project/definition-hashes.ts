@@ -35,7 +35,7 @@ function dependencies(feature: ModelFeature, definitions: Definitions, hashOf: (
   return { feature }
 }
 
-/** Only what this feature depends on in its view, so that adding a sibling changes no other hash. */
+/** The part of its view that the feature depends on, so that adding a sibling changes no other hash. */
 function onlineDependencies(feature: OnlineFeature, { views, sources }: Definitions): object {
   const view = views.get(feature.view)!
   const { features, ...shared } = view

@@ -10,7 +10,7 @@ import type { VersionManifest } from '../../contracts/version-manifest.ts'
 /** One thing that is wrong in a project folder. A warning refuses nothing. */
 export type ProjectProblem = {
   severity: 'error' | 'warning'
-  /** Relative to the project folder. */
+  /** The file's path relative to the project folder. */
   file: string
   /** The field, as `features[2].view`. */
   path?: string

@@ -10,7 +10,7 @@ export type AdminState = {
   service: ServiceName
   startedAt: string
   draining(): boolean
-  /** Undefined until the service has started. */
+  /** The service; undefined until it has started. */
   running(): RunningService | undefined
   recentErrors(): RecentError[]
   renderMetrics(): Promise<string>
@@ -33,7 +33,7 @@ export type ServiceStatus = {
 /** The time in which a check must hold: long enough for a store under load, short enough for a probe. */
 const checkDeadlineMs = 2000
 
-/** Longest a client may take to send its headers, and its whole request. */
+/** The longest that a client may take to send its headers, and its whole request. */
 const timeouts = { headersTimeout: 10_000, requestTimeout: 30_000 } as const
 
 /**

@@ -82,7 +82,7 @@ export function keepProcess(options: KeptProcessOptions): KeptProcess {
       else if (message.type === 'drained') drained = true
     })
     process.once('error', (error) => ended(startedMs, error.message))
-    // Only once the channel has closed too has everything been read that the service said before its end.
+    // The channel must have closed too: only then has everything been read that the service said before its end.
     const closed = new Promise((resolve) => process.once('disconnect', resolve))
     process.once('exit', (code, signal) => {
       void closed.then(() => ended(startedMs, drained ? endedWithStatus(0) : (signal ?? endedWithStatus(code))))

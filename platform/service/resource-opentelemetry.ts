@@ -1,7 +1,7 @@
 import { detectResources, envDetector, type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 
 /**
- * Who sends: OTEL_SERVICE_NAME, else the `service.name` of OTEL_RESOURCE_ATTRIBUTES, else ours. Where all services have one
+ * Names who sends: OTEL_SERVICE_NAME, else the `service.name` of OTEL_RESOURCE_ATTRIBUTES, else ours. Where all services have one
  * name, `hindsight.service` tells them apart.
  */
 export function describeResource(service: string): { resource: Resource; notes: string[] } {

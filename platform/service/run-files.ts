@@ -56,7 +56,7 @@ export type Connection = {
   gatewayAdminUrl: string
   clickhouseUrl: string
   clickhouseUser?: string
-  /** Taken from the data directory where the environment has none and ClickHouse is the embedded warehouse. */
+  /** The password of the environment, else that in the data directory where ClickHouse is the embedded warehouse. */
   clickhousePassword: string | undefined
   readOnlyClickhousePassword: string | undefined
   /** The analysts' port: the embedded warehouse's read-only one, or ClickHouse itself. */
@@ -64,8 +64,8 @@ export type Connection = {
 }
 
 /**
- * Where a command reaches the system: the environment first, then the run files of the services that run on this
- * data directory. Each field throws `not_ready` with a hint only when it is used and neither knows it.
+ * Tells where a command reaches the system: the environment first, then the run files of the services that run on this data
+ * directory. Each field throws `not_ready` with a hint only when it is used and neither knows it.
  */
 export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv = process.env): Connection {
   const fromEnv = (name: string) => env[name] || undefined
@@ -85,7 +85,7 @@ export function connectionFromRunFiles(dataDir: string, env: NodeJS.ProcessEnv =
       return fromEnv('CLICKHOUSE_URL') ?? addressOf(dataDir, 'warehouse', 'http_read_only', 'CLICKHOUSE_URL')
     },
     ...(user !== undefined && { clickhouseUser: user }),
-    // Only for our own warehouse: another one is not told the password of this.
+    // The password is for the embedded warehouse only: another server is not told it.
     get clickhousePassword() {
       return fromEnv('CLICKHOUSE_PASSWORD') ?? (isOurs ? readPassword(dataDir) : undefined)
     },

@@ -44,7 +44,7 @@ export type ServiceDefinition<Config> = {
  */
 export async function runService<Config extends object>(definition: ServiceDefinition<Config>): Promise<void> {
   const { name } = definition
-  // Somebody waits for the gateway's answers; what the others do may take a moment longer.
+  // The gateway keeps its priority, since somebody waits for its answers; what the others do may take a moment longer.
   if (name !== 'gateway') giveWay()
   let config: Config
   let runner: ReturnType<typeof loadRunnerConfig>

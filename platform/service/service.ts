@@ -11,7 +11,7 @@ export type ServiceContext<Config> = {
   meter: Meter
   /** The metrics that are counted on the path of a request, cheaper than those of `meter`. */
   instruments: Instruments
-  /** Undefined unless traces are sent: `docs/tracing.md`. */
+  /** The maker of spans; undefined unless traces are sent (`docs/tracing.md`). */
   tracing: Tracing | undefined
   /** The process's metrics in Prometheus text format, for a service that shows them on a listener of its own. */
   renderMetrics(): Promise<string>
@@ -23,7 +23,7 @@ export type ServiceContext<Config> = {
 export type RunningService = {
   /** Stops taking work, finishes what is under way, closes everything. */
   drain(): Promise<void>
-  /** After the drain: whether a native call that cannot be ended would hold up the end of the process. */
+  /** Whether, after the drain, a native call that cannot be ended would hold up the end of the process. */
   holdsProcess?(): boolean
   /** Whether it can do its work now, by named check; all true means ready. */
   checks?(): Promise<Record<string, boolean>>

@@ -16,7 +16,8 @@ export async function load(url, context, nextLoad) {
   const { protocol, pathname } = new URL(url)
   if (protocol !== 'file:' || !pathname.endsWith('.ts')) return nextLoad(url, context)
   const filename = fileURLToPath(url)
-  // In this thread nothing else waits, and a few small files are read sooner than the thread pool is asked for them.
+  // The file is read synchronously: in this thread nothing else waits, and a few small files are read sooner than the thread pool is asked
+  // for them.
   const text = readFileSync(filename, 'utf8')
   const hash = createHash('sha256').update(text).digest('hex')
   return { format: 'module', source: readErased(hash) ?? (await erase(text, filename, hash)), shortCircuit: true }

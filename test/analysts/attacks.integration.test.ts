@@ -40,7 +40,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true, maxRetries: 3 })
 })
 
-/** Runs until it is stopped, and has failed once with the same text. It has no priority: with one, analysts' queries would yield to it. */
+/** Runs a foreign query until it is stopped; it has failed once with the same text. It has no priority: with one, analysts' queries would yield to it. */
 function runForeign(): () => Promise<void> {
   const leave = new AbortController()
   const ask = async (sql: string) => await sendTo('http', { kind: '', sql }, { password, signal: leave.signal })
@@ -174,7 +174,8 @@ describe('once it is ready', () => {
 })
 
 describe('what would hold the process', () => {
-  // Small enough for a bound that holds on a busy machine, large enough to pass it where each place is looked at from each other.
+  // The sizes are small enough for a bound that holds on a busy machine, and large enough to pass it where each place is looked at from
+  // each other.
   test.each([
     ['dots in an error', `SELECT throwIf(1, '${'.'.repeat(300_000)}x')`],
     ['spaces in an error', `SELECT throwIf(1, '${' '.repeat(300_000)}x')`],

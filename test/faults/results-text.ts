@@ -29,7 +29,7 @@ export function formatResults({ seed, results }: RunResult): string {
   return `${lines.join('\n')}\nseed ${seed}\n`
 }
 
-/** One row, in the order of the columns. */
+/** The cells of one row, in the order of the columns. */
 export function toCells(result: FaultResult): string[] {
   const { fault, set_up, rounds, attempted, answered, stored, rejected, lost, doubled, altered, other_violations, p99_ms } = result
   const counts = [rounds, attempted, answered, stored, rejected, lost, doubled, altered, other_violations]

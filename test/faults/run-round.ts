@@ -9,7 +9,7 @@ import type { FaultSystem } from './system/system.ts'
 
 export type Round = Checked & { ledger: Ledger; ms: number }
 
-/** Low enough that a client, the services and a test's neighbours share two cores without queues of their own. */
+/** The rates of the load, low enough that a client, the services and a test's neighbours share two cores without queues of their own. */
 const rates: Rates = { predictions: 100, labels: 25, events: 25 }
 const beforeMs = { least: 100, most: 500 }
 const afterMs = 250

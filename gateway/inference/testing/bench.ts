@@ -21,7 +21,7 @@ const engine = createOnnxInference({
 
 type BenchResult = { perSecond: number; p99Ms: number; busyShare: number }
 
-/** So many callers that each ask for a row, wait for it, and ask again. */
+/** Runs so many callers that each ask for a row, wait for it, and ask again. */
 async function closedLoop(run: () => Promise<unknown>, callers: number): Promise<BenchResult> {
   const latencies: number[] = []
   const until = performance.now() + seconds * 1000

@@ -28,7 +28,7 @@ export function toValueText({ value_number: number, value_text: text, retracted 
   return number !== undefined ? String(number) : JSON.stringify((text ?? '').slice(0, longestValue))
 }
 
-/** Two targets of a kind that name different things; what is named in different ways may be the same. */
+/** Whether two targets of a kind name different things; targets named in different ways may be the same. */
 export function isOtherTarget(one: string, other: string): boolean {
   return one[0] === other[0] && one !== other
 }

@@ -63,7 +63,7 @@ export async function openIfThere(path: string, flags = 'r'): Promise<number | u
   }
 }
 
-/** Runs with the file open and closes it whatever happens; undefined when it is not there. */
+/** Uses a file while it is open and closes it whatever happens; undefined when it is not there. */
 export async function withFile<T>(path: string, flags: string, use: (fd: number) => Promise<T>): Promise<T | undefined> {
   const fd = await openIfThere(path, flags)
   if (fd === undefined) return undefined

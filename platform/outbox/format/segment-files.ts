@@ -45,7 +45,7 @@ export async function completeSegment(options: {
   await options.disk.datasync(options.fd)
 }
 
-/** Undefined when there is no such file (any more) or its header is torn. */
+/** Reads a segment's header; undefined when there is no such file (any more) or its header is torn. */
 export async function readSegmentHeader(dir: string, id: SegmentId): Promise<SegmentHeader | undefined> {
   return withFile(segmentPath(dir, id), 'r', async (fd) => parseSegmentHeader(await readAt(fd, 0, segmentHeaderBytes), id))
 }

@@ -5,7 +5,7 @@ import type { LogRecordKind } from '../../event-log/event-log.ts'
 /** What a segment is, by its place in the outbox directory: its header repeats it, its records are bound to it. */
 export type SegmentId = { writerId: string; lane: Lane; epoch: number; firstSeq: number }
 
-/** Written once the segment takes no more records. `unsealedFrom`: the first `seq` that no seal has covered by then. */
+/** The completion of a segment, written once it takes no more records. `unsealedFrom`: the first `seq` that no seal has covered by then. */
 export type SegmentCompletion = { lastSeq: number; endOffset: number; unsealedFrom: number }
 
 export type SegmentHeader = { unsealedFrom: number; createdAtMs: number; completion: SegmentCompletion | undefined }
@@ -77,7 +77,7 @@ export function encodeCompletion(id: SegmentId, completion: SegmentCompletion): 
 
 export const completionOffset = completionAt
 
-/** Undefined when the header is torn or another segment's; the records do not need it, their CRC binds them to the place. */
+/** Parses a header; undefined when it is torn or another segment's. The records do not need it: their CRC binds them to their place. */
 export function parseSegmentHeader(buffer: Buffer, id: SegmentId): SegmentHeader | undefined {
   if (buffer.length < segmentHeaderBytes || !buffer.subarray(0, 8).equals(magic) || !readVersions.includes(buffer.readUInt16LE(8)))
     return undefined

@@ -8,7 +8,7 @@ import type { Lane } from '../../../contracts/origin.ts'
 
 export type LaneLag = { records: number; bytes: number; oldestAppendedAtMs?: number }
 
-/** Where a segment that takes no more records ends. */
+/** The end of a segment that takes no more records. */
 export type SegmentEnd = { lastSeq: number; endOffset: number }
 
 /**
@@ -47,7 +47,7 @@ function toSegment({ epoch, segment }: LogPosition): Pick<SegmentId, 'epoch' | '
   return { epoch, firstSeq: segment }
 }
 
-/** Where a segment that was never completed ends, as far as that can be told. */
+/** Finds where a segment that was never completed ends, as far as that can be told. */
 export async function readSegmentEnd(dir: string, id: SegmentId, next: SegmentId | undefined): Promise<SegmentEnd> {
   const lastSeq = (await lastSeqOf(id, next, dir)) ?? id.firstSeq - 1
   return { lastSeq, endOffset: (await readSegmentHeader(dir, id))?.completion?.endOffset ?? (await fileBytes(dir, id)) }

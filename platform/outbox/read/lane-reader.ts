@@ -14,7 +14,7 @@ export type ReadRecord = { record: LogRecord; position: LogPosition }
 
 /** Reads one lane of one writer from behind `start` up to what the writer has published as durable. Not for concurrent use. */
 export type LaneReader = {
-  /** At least one record if there is one, then as many as the budget allows. */
+  /** Reads at least one record if there is one, then as many as the budget allows. */
   read(budget: { records: number; bytes: number }): Promise<ReadRecord[]>
   close(): Promise<void>
 }

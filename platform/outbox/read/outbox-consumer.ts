@@ -110,7 +110,7 @@ export async function openOutboxConsumer(options: OutboxConsumerOptions): Promis
     const touched = new Set<ConsumerLane>()
     for (const { origin } of records) {
       const lane = open.laneOf(origin)
-      // Its outbox has been removed, which happens only when all of it has been confirmed.
+      // The lane's outbox has been removed, which happens only when all of it has been confirmed.
       if (lane === undefined) continue
       lane.confirm(origin)
       touched.add(lane)

@@ -31,7 +31,7 @@ export type LaneWriter = {
   sealHour(): Promise<void>
   /** Waits for what is under way, seals, completes the segment and closes. */
   finish(): Promise<void>
-  /** After a failure: rejects what waits, closes, and says up to where records were acknowledged and their fates known. */
+  /** Ends the lane after a failure: rejects what waits, closes, and says up to where records were acknowledged and their fates known. */
   abandon(): Promise<LaneEnd>
   /** The last acknowledged position; undefined before the epoch's first record in this lane. */
   acknowledged(): LogPosition | undefined

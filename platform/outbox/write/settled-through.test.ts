@@ -76,7 +76,7 @@ it('is not lost with a disk that fails: the seal of the ended epoch says it, and
   const origins = await writer.append('predictions', [answer(0), answer(1), answer(2)])
   disk.failing = true
   await expect(writer.append('predictions', [answer(3)])).rejects.toMatchObject({ code: 'outbox_unavailable' })
-  // Before the epoch is given up it is still known where this belongs.
+  // The writer knows the record until it gives the epoch up.
   const isKnown = writer.settle(origins[0]!)
   disk.failing = false
   await vi.waitFor(() => expect(writer.writable()).toBe(true), 60_000)

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Below what systems give to outgoing connections, one of which might else take the port while its server is away. */
+/** The range of ports, below what systems give to outgoing connections: one of these might else take the port while its server is away. */
 const [lowest, highest] = [20_000, 32_000]
 
 /** A port of loopback that was free a moment ago. */

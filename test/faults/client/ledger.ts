@@ -25,7 +25,7 @@ export type Ledger = {
   predictions: Map<string, PredictionAttempt>
   labels: Map<string, LabelAttempt>
   events: Map<string, EventAttempt>
-  /** Records that must end in rejects: `lane/id` to the code. */
+  /** The code of each record that must end in rejects, by `lane/id`. */
   poison: Map<string, string>
 }
 

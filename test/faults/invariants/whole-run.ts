@@ -8,7 +8,7 @@ import { doubled, lost, misjudged, unattempted, type Violation } from './violati
 /** The ids of all rounds of one system: a later fault must not undo what an earlier round found in order. */
 export type WholeRun = {
   add(ledger: Ledger): void
-  /** After every service has drained: each answered prediction is there once, nothing was invented, every epoch is sealed. */
+  /** Checks, after every service has drained, that each answered prediction is there once, nothing was invented, and every epoch is sealed. */
   check(warehouse: Pick<Warehouse, 'query'>): Promise<Violation[]>
 }
 

@@ -1,5 +1,5 @@
-// Loaded before a service, and by its threads before anything could read TypeScript: its clock is off by
-// `FAULTS_CLOCK_OFFSET_MS`. Monotonic time goes on as it does.
+// Shifts a process's clock by `FAULTS_CLOCK_OFFSET_MS`. It is loaded before a service, and by its threads before anything could read
+// TypeScript. Monotonic time goes on as it does.
 const offsetMs = Number(process.env['FAULTS_CLOCK_OFFSET_MS'])
 if (!Number.isFinite(offsetMs)) throw new Error('FAULTS_CLOCK_OFFSET_MS is not a number')
 const RealDate = Date

@@ -17,12 +17,12 @@ import { mountVolume, type Volume } from './volume.ts'
 
 export type FaultSystem = {
   setUp: SetUp
-  /** Everything it writes: `data`, `logs`, `failpoints`, and a folder per server. */
+  /** The folder of everything that the system writes: `data`, `logs`, `failpoints`, and a folder per server. */
   dir: string
   gatewayPort: number
   natsPort: number
   redisPort: number
-  /** One of the services that this system has. Throws for another. */
+  /** Gives one of the services that this system has. Throws for another. */
   service(id: ServiceId): Service
   has(id: ServiceId): boolean
   nats: HarnessProcess
