@@ -73,7 +73,7 @@ export async function measureSkew(options: SkewOptions): Promise<SkewReport> {
       rows.push(...(await warehouse.query<SkewRow>(skewSql({ ...group, tenant, definition, ...options }), range)))
     features.push(...group.features.map((feature) => toFeatureSkew(feature, rows)))
   }
-  const sum = (of: (skew: FeatureSkew) => number) => features.reduce((total, skew) => total + of(skew), 0)
+  const sum = (countOf: (skew: FeatureSkew) => number) => features.reduce((total, skew) => total + countOf(skew), 0)
   const unexplained = sum((skew) => skew.applied.different)
   return {
     model,
@@ -111,7 +111,7 @@ function compiled(project: SkewOptions['project'], name: string): CompiledView {
 
 function toFeatureSkew({ name, view, entity }: OnlineFeature, rows: readonly SkewRow[]): FeatureSkew {
   const own = rows.filter((row) => row.feature === name)
-  const sum = (of: (row: SkewRow) => number) => own.reduce((total, row) => total + of(row), 0)
+  const sum = (countOf: (row: SkewRow) => number) => own.reduce((total, row) => total + countOf(row), 0)
   const mode = (kind: 'applied' | 'known'): SkewMode => ({
     different: sum((row) => row[`${kind}_different`]),
     largest_difference: Math.max(0, ...own.map((row) => row[`${kind}_largest`])),

@@ -10,17 +10,17 @@ export function toImportText(file: string, report: ImportReport): string {
   return [
     head,
     ...notes.map((note) => `  ${note}`),
-    ...toLines(rejections, { of: rejected, kind: '' }),
-    ...toLines(warnings, { of: warned, kind: 'warning ' }),
+    ...toLines(rejections, { total: rejected, kind: '' }),
+    ...toLines(warnings, { total: warned, kind: 'warning ' }),
   ].join('\n')
 }
 
-function toLines(kept: readonly RejectedLine[], { of, kind }: { of: number; kind: string }): string[] {
+function toLines(kept: readonly RejectedLine[], { total, kind }: { total: number; kind: string }): string[] {
   const lines = kept
     .toSorted((a, b) => (a.file ?? '').localeCompare(b.file ?? '') || a.line - b.line)
     .slice(0, shown)
     .map((line) => toLine(line, kind))
-  const more = of - lines.length
+  const more = total - lines.length
   return more > 0 ? [...lines, `  ... and ${more} more${kept.length > shown ? ' (--json shows up to 1,000)' : ''}`] : lines
 }
 

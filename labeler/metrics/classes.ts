@@ -25,15 +25,15 @@ export function accuracy({ predicted, observed }: Classified): Estimate {
  */
 export function classMetrics({ predicted, observed }: Classified): ClassMetrics[] {
   const counts = new Map<string, { called: number; were: number; hits: number }>()
-  const of = (name: string) => {
+  const countsOf = (name: string) => {
     const known = counts.get(name) ?? { called: 0, were: 0, hits: 0 }
     counts.set(name, known)
     return known
   }
   for (const [row, name] of predicted.entries()) {
-    of(name).called += 1
-    of(observed[row] ?? '').were += 1
-    if (name === observed[row]) of(name).hits += 1
+    countsOf(name).called += 1
+    countsOf(observed[row] ?? '').were += 1
+    if (name === observed[row]) countsOf(name).hits += 1
   }
   return [...counts]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))

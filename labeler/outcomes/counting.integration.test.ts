@@ -49,7 +49,7 @@ type Attempt = {
 const rows = { predictions: [] as object[], fates: [] as object[], labels: [] as object[] }
 
 /** Adds a ledger of its own and gives its tenant's name: the attempts of a tenant, each a decision with a prediction of the same number, from 0. */
-function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatement> & { of?: number })[] = []) {
+function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatement> & { attempt?: number })[] = []) {
   const tenant = `t${String(tenants++).padStart(3, '0')}`
   const base = tenants * 1000
   const predictions = attempts.flatMap(
@@ -78,7 +78,7 @@ function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatemen
   const fates = attempts.flatMap(({ fate }, n) =>
     fate === undefined ? [] : [fateRow({ tenant, predictionId: uuid(base + n), fate, seq: ++seqs })],
   )
-  const labels = statements.map(({ of, ...statement }, n) =>
+  const labels = statements.map(({ attempt, ...statement }, n) =>
     statementRow(
       {
         tenant,
@@ -88,7 +88,7 @@ function ledger(attempts: readonly Attempt[], statements: (Partial<LabelStatemen
         eventTimeMs: start,
         knownAtMs: start,
         retracted: false,
-        ...(of !== undefined && { predictionId: uuid(base + of) }),
+        ...(attempt !== undefined && { predictionId: uuid(base + attempt) }),
         source: { kind: 'outcome', name: 'test' },
         ...statement,
       },
@@ -287,10 +287,10 @@ describe('a label', () => {
   })
   const reachOf = (tenant: string) => reached.filter((row) => row.tenant === tenant).map(({ tenant: _, ...reach }) => reach)
 
-  const statements: [string, Partial<LabelStatement> & { of?: number }][] = [
+  const statements: [string, Partial<LabelStatement> & { attempt?: number }][] = [
     ['of a request', { requestId: 'r' }],
-    ['of a prediction that was not answered', { of: 0 }],
-    ['of a prediction that another attempt took the place of', { of: 1 }],
+    ['of a prediction that was not answered', { attempt: 0 }],
+    ['of a prediction that another attempt took the place of', { attempt: 1 }],
   ]
   test.each(statements.map(([name, statement]) => [name, ledger(retried, [statement])] as const))(
     '%s holds for every attempt at the question, and reaches one question',

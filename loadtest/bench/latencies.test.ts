@@ -2,9 +2,9 @@ import { expect, it } from 'vitest'
 import { type LatencyRound, latencyComparisons, rateOf, summariseLatencies, toLatencyText } from './latencies.ts'
 import { summariseRates } from './result.ts'
 
-const round = (of: number, to: number): LatencyRound => ({
-  of: { p50Ms: of, p99Ms: of * 10, failed: 1 },
-  to: { p50Ms: to, p99Ms: to * 4, failed: 0 },
+const round = (ofMs: number, toMs: number): LatencyRound => ({
+  of: { p50Ms: ofMs, p99Ms: ofMs * 10, failed: 1 },
+  to: { p50Ms: toMs, p99Ms: toMs * 4, failed: 0 },
 })
 const rounds = [round(2, 1), round(3, 1), round(1, 1)]
 

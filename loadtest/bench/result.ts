@@ -36,21 +36,24 @@ export function nameOf({ variant, setup }: Server): string {
 }
 
 export function summariseRates(servers: readonly Server[], rounds: readonly Round[]): RatesResult {
-  const of = (name: string, figure: keyof ServerResult) => rounds.map((round) => round[name]?.[figure] ?? Number.NaN)
+  const figuresOf = (name: string, figure: keyof ServerResult) => rounds.map((round) => round[name]?.[figure] ?? Number.NaN)
   const ratio = (compared: Omit<Ratio, 'times'>): Ratio => {
-    const divisors = of(compared.to, compared.figure)
-    return { ...compared, times: spreadOf(of(compared.of, compared.figure).map((value, round) => value / (divisors[round] ?? Number.NaN))) }
+    const divisors = figuresOf(compared.to, compared.figure)
+    return {
+      ...compared,
+      times: spreadOf(figuresOf(compared.of, compared.figure).map((value, round) => value / (divisors[round] ?? Number.NaN))),
+    }
   }
   return {
     servers: Object.fromEntries(
       servers.map(nameOf).map((name) => [
         name,
         {
-          requestsPerSecond: spreadOf(of(name, 'requestsPerSecond')),
-          processorUs: spreadOf(of(name, 'processorUs')),
-          p50Ms: spreadOf(of(name, 'p50Ms')),
-          p99Ms: spreadOf(of(name, 'p99Ms')),
-          failed: of(name, 'failed').reduce((sum, count) => sum + count, 0),
+          requestsPerSecond: spreadOf(figuresOf(name, 'requestsPerSecond')),
+          processorUs: spreadOf(figuresOf(name, 'processorUs')),
+          p50Ms: spreadOf(figuresOf(name, 'p50Ms')),
+          p99Ms: spreadOf(figuresOf(name, 'p99Ms')),
+          failed: figuresOf(name, 'failed').reduce((sum, count) => sum + count, 0),
         },
       ]),
     ),

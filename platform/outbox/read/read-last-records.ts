@@ -8,7 +8,7 @@ import { listSegments, positionPath } from '../format/segment-names.ts'
 const lane = 'predictions'
 /** The time before the end of an epoch within which everything was appended that was still under way then. */
 const lookBackMs = 60_000
-/** How many epochs are looked through: each does so for those before it, but may have ended before it had. */
+/** How many of the last epochs are looked through: each should have looked through those before it, but may have ended before it had. */
 const mostEpochs = 4
 const budget = { records: 4_096, bytes: 8 * 1024 * 1024 }
 
