@@ -13,7 +13,7 @@ export type ReadAmount = 'little' | 'little through views' | 'much'
 
 export type ReadAmounts = ReturnType<typeof createReadAmounts>
 
-/** Rows that a statement may read and still be thought to read little. */
+/** The most rows that a statement may read to be thought to read little. */
 const maxRows = 1_000_000
 
 /** Remembers what each view reads for as long as its definition stays. */
@@ -65,7 +65,7 @@ export function createReadAmounts() {
   }
 }
 
-/** What a view's definition reads, by names with their databases, as the engine keeps them. */
+/** The tables and views that a view's definition reads, by names with their databases, as the engine keeps them. */
 type Sources = {
   tables: string[]
   /** Views with parameters, and table functions that may read anything. */

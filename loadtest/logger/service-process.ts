@@ -59,7 +59,7 @@ export async function startService(
   }
 }
 
-/** As the checkout starts it itself: on Bun where `HINDSIGHT_GATEWAY_RUNTIME` says so, unless another Node.js is measured. */
+/** The command of a service as its checkout starts it: on Bun where `HINDSIGHT_GATEWAY_RUNTIME` says so, unless another Node.js is measured. */
 async function commandOf(entry: string, { root, node }: Runtime): Promise<Command> {
   const path = join(root, 'platform/service/service-command.ts')
   const own = (await import(pathToFileURL(path).href)) as { serviceCommand: typeof serviceCommand }

@@ -25,7 +25,7 @@ export function serviceCommand(service: string, env: NodeJS.ProcessEnv = process
   throw new ServiceError('invalid_config', `HINDSIGHT_GATEWAY_RUNTIME: expected node or bun, got ${runtime}`)
 }
 
-/** On so few cores the threads of V8's garbage collector keep the event loop waiting: they and it want the same ones. */
+/** The most cores on which the threads of V8's garbage collector keep the event loop waiting, as they want the same ones. */
 const fewCores = 4
 
 /**
