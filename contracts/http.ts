@@ -103,7 +103,9 @@ export const acceptedResponse = z.object({
   warnings: z
     .array(itemWarning)
     .optional()
-    .describe('Of items that were accepted and may not mean what was meant; absent where there is none.'),
+    .describe(
+      'Of items that were accepted and may not mean what was meant, as labels known or happened before the anchor time of the decision that they name; absent where there is none.',
+    ),
   applied: z.boolean().optional().describe('With wait=applied: whether the online store has them all.'),
 })
 export type AcceptedResponse = z.infer<typeof acceptedResponse>

@@ -3,6 +3,8 @@ import { featureEventPayloadHash, featureEventV1, rejectedItemV1 } from '../../c
 import { acceptedResponse, errorBody } from '../../contracts/http.ts'
 import { labelList } from '../../contracts/label-definition.ts'
 import { labelEventV1, labelPayloadHash } from '../../contracts/label-event.ts'
+import { createIdFactory } from '../ids.ts'
+import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import { createTestGateway } from '../testing/test-gateway.ts'
 
 const label = { label_id: 'l-1', label: 'came_late', request_id: 'r-1', value_number: 1, event_time: '2001-06-04T14:00:00+02:00' }
@@ -232,6 +234,32 @@ describe('warnings of labels', () => {
     const answer = await send('/v1/labels', { ...label, label_id: 'l-2', supersedes: 'l-1', ...change })
     const { warnings = [] } = acceptedResponse.parse(await answer.json())
     expect(warnings.map(({ code }) => code)).toEqual(codes)
+  })
+})
+
+describe('the anchor times of what labels name', () => {
+  const early = { ...label, label_id: undefined, event_time: '1999-01-01T00:00:00Z' }
+
+  it.each([
+    ['never answers', () => new Promise<never>(() => undefined)],
+    ['fails', () => Promise.reject(new Error('away'))],
+  ])('are done without where the warehouse %s', async (_, query) => {
+    const { send } = await createTestGateway({ warehouse: { query } as unknown as Warehouse, labelLookupMs: 10 })
+    for (const target of [{}, { request_id: undefined, prediction_id: createIdFactory()() }]) {
+      const answer = await send('/v1/labels', { ...early, ...target })
+      expect([answer.status, await answer.json()]).toEqual([202, { accepted: 1, rejected: [] }])
+    }
+  })
+
+  it('are asked for one question at a time, and only where a label names a decision by an id', async () => {
+    let asked = 0
+    const query = () => ((asked += 1), new Promise<never>(() => undefined))
+    const { send } = await createTestGateway({ warehouse: { query } as unknown as Warehouse, labelLookupMs: 10 })
+    const exact = { request_id: undefined, entities: { depot: 'BER' }, anchor_time: '2001-06-04T12:00:00Z' }
+    expect((await send('/v1/labels', { ...early, ...exact })).status).toBe(202)
+    expect(asked).toBe(0)
+    await Promise.all([send('/v1/labels', early), send('/v1/labels', { labels: [early, early] })])
+    expect(asked).toBe(1)
   })
 })
 

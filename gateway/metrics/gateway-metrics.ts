@@ -12,7 +12,7 @@ export type GatewayMetrics = {
   storeRead(outcome: 'answered' | 'late' | 'failed', count: number): void
   items(labels: { kind: string; outcome: 'accepted' | 'rejected' }, count: number): void
   labelWarning(code: string): void
-  labelLookup(labels: { source: 'store' | 'warehouse'; outcome: 'answered' | 'late' | 'failed' | 'busy' }): void
+  labelLookup(labels: { source: 'store' | 'warehouse' | 'predictions'; outcome: 'answered' | 'late' | 'failed' | 'busy' }): void
   unanswered(labels: { model: string; reason: string }, count: number): void
   delivered(labels: { model: string }, count: number): void
   /** Counts a request with a key; `outcome` is an error code where it was refused. */
@@ -68,7 +68,7 @@ export function createGatewayMetrics({ counter, histogram }: Instruments): Gatew
   const labelLookups = counter({
     name: 'hindsight_label_lookups_total',
     description:
-      'Lookups of the labels that stand under given label ids, by source and outcome; without an answer (late, failed, or busy with another lookup) new labels are accepted without it.',
+      'Lookups before labels are accepted, by source and outcome: of what stands under their ids (store, warehouse) and of the anchor times of what they name (predictions); without an answer (late, failed, or busy with another lookup) labels are accepted without it.',
     labels: ['source', 'outcome'],
   })
   const unanswered = counter({

@@ -1,16 +1,12 @@
 import type { Warehouse } from '../../../platform/warehouse/warehouse.ts'
 import type { FirstValue, FirstValues } from '../../idempotency/idempotency-store.ts'
-import type { GatewayMetrics } from '../../metrics/gateway-metrics.ts'
 import { findLabels } from './find-labels.ts'
 import type { KnownLabel } from './known-label.ts'
-import { within } from '../../../platform/service/within.ts'
+import { createSingleLookup, createTimedLookup, type LookupDeps } from './timed-lookup.ts'
 
-export type RecallDeps = {
+export type RecallDeps = LookupDeps & {
   store: FirstValues
   warehouse: Pick<Warehouse, 'query'>
-  metrics: Pick<GatewayMetrics, 'labelLookup'>
-  /** Milliseconds that a label waits for the answer of the store, and for that of the warehouse; then it goes without. */
-  lookupMs: number
 }
 
 export type Recalled = {
@@ -28,28 +24,11 @@ export type Recall = ReturnType<typeof createRecall>
  * is said now. Never throws: what does not answer in time is counted, and goes unasked.
  */
 export function createRecall({ store, warehouse, metrics, lookupMs }: RecallDeps) {
-  let asking = false
+  const ask = createTimedLookup({ metrics, lookupMs })
+  const askSingle = createSingleLookup('warehouse', { metrics, lookupMs })
 
-  async function ask<T>(source: 'store' | 'warehouse', question: () => Promise<T>): Promise<T | undefined> {
-    const asked = question().then(
-      (value): TimedAnswer<T> => ({ outcome: 'answered', value }),
-      (): TimedAnswer<T> => ({ outcome: 'failed' }),
-    )
-    const answer = await within(lookupMs, asked, (): TimedAnswer<T> => ({ outcome: 'late' }))
-    metrics.labelLookup({ source, outcome: answer.outcome })
-    return answer.outcome === 'answered' ? answer.value : undefined
-  }
-
-  /** Asks the warehouse once at a time: a bulk of labels must not become a bulk of queries. */
   async function askWarehouse(tenant: string, ids: readonly string[]): Promise<ReadonlyMap<string, KnownLabel> | undefined> {
-    if (ids.length === 0) return new Map()
-    if (asking) {
-      metrics.labelLookup({ source: 'warehouse', outcome: 'busy' })
-      return undefined
-    }
-    asking = true
-    const found = findLabels(warehouse, { tenant, ids, withinMs: lookupMs }).finally(() => (asking = false))
-    return await ask('warehouse', () => found)
+    return ids.length === 0 ? new Map() : await askSingle(() => findLabels(warehouse, { tenant, ids, withinMs: lookupMs }))
   }
 
   return async function recall(
@@ -83,5 +62,3 @@ export function createRecall({ store, warehouse, metrics, lookupMs }: RecallDeps
     return { standing, complete: inWarehouse !== undefined && rest !== undefined, undo: () => undo(kept) }
   }
 }
-
-type TimedAnswer<T> = { outcome: 'answered'; value: T } | { outcome: 'late' | 'failed' }

@@ -7,15 +7,20 @@ type Warning = Omit<ItemWarning, 'index'>
 /** How far two clocks may differ. */
 const toleratedMs = 60_000
 
-/**
- * What of a label may not mean what was meant. `superseded` is the label that stands under the id which it supersedes: null when
- * none is known, undefined when that cannot be told.
- */
-export function warningsOf(event: LabelEvent, superseded: KnownLabel | null | undefined): Warning[] {
-  return [...timeWarnings(event), ...supersedesWarnings(event, superseded)]
+/** What is known of a label's decision and of the label that it supersedes. */
+export type LabelContext = {
+  /** The anchor time of its decision, where that is known. */
+  anchor: string | undefined
+  /** What stands under the id that it supersedes: null when nothing is known to, undefined when that cannot be told. */
+  superseded: KnownLabel | null | undefined
 }
 
-function timeWarnings({ anchor_time: anchor, event_time: happened, known_at: known, ingested_at: received }: LabelEvent): Warning[] {
+/** Warns of what in a label may not mean what was meant. */
+export function warningsOf(event: LabelEvent, { anchor, superseded }: LabelContext): Warning[] {
+  return [...timeWarnings(event, anchor), ...supersedesWarnings(event, superseded)]
+}
+
+function timeWarnings({ event_time: happened, known_at: known, ingested_at: received }: LabelEvent, anchor: string | undefined): Warning[] {
   const warnings: Warning[] = []
   if (anchor !== undefined && Date.parse(known) < Date.parse(anchor))
     warnings.push({ code: 'known_before_anchor', path: 'known_at', message: `was known at ${known}, before the decision of ${anchor}` })
