@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Command, serviceCommand } from '../../platform/service/service-command.ts'
@@ -62,6 +63,8 @@ export async function startService(
 /** The command of a service as its checkout starts it: on Bun where `HINDSIGHT_GATEWAY_RUNTIME` says so, unless another Node.js is measured. */
 async function commandOf(entry: string, { root, node }: Runtime): Promise<Command> {
   const path = join(root, 'platform/service/service-command.ts')
+  // Checkouts of before it was there give every service the same.
+  if (!existsSync(path)) return { command: node, args: [`--import=${pathToFileURL(join(root, 'platform/typescript/register.js'))}`] }
   const own = (await import(pathToFileURL(path).href)) as { serviceCommand: typeof serviceCommand }
   const env = node === ownRuntime.node ? process.env : { ...process.env, HINDSIGHT_GATEWAY_RUNTIME: 'node' }
   const { command, args } = own.serviceCommand(dirname(entry), env)
