@@ -63,6 +63,8 @@ export async function createTestGateway(
     maxAskedIds?: number
     labelLookupMs?: number
     now?: () => number
+    /** Monotonic milliseconds. */
+    tick?: () => number
     onUnavailable?: OnUnavailable
     loopLoad?: LoopLoad
     /** Versions whose file does not load. */
@@ -78,7 +80,7 @@ export async function createTestGateway(
   const keys = createMemoryIdempotencyStore()
   const stored = new Set<string>()
   const project = { models: withChanges(options) }
-  const clocks = { now: options.now ?? Date.now, tick: () => performance.now(), newId: createIdFactory() }
+  const clocks = { now: options.now ?? Date.now, tick: options.tick ?? (() => performance.now()), newId: createIdFactory() }
   const loopLoad = options.loopLoad ?? createLoopLoad({ ...clocks, activeMs: () => 0 })
   const adapters = {
     eventLog: log.eventLog,
