@@ -28,7 +28,7 @@ skipIf('missing' in bun)('a system whose gateway runs on Bun', () => {
   }
 
   async function storedIds(): Promise<string[]> {
-    expect(await waitForEmptyLog(dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(dataDir, 300_000)).toEqual({})
     const rows = await hindsight.warehouse.query<{ prediction_id: string }>(
       "SELECT toString(prediction_id) AS prediction_id FROM gold.predictions WHERE route = 'champion' AND startsWith(request_id, 'flight-')",
     )
@@ -63,7 +63,7 @@ skipIf('missing' in bun)('a system whose gateway runs on Bun', () => {
     expect(await storedIds()).toEqual(ids.toSorted())
     const { body } = await postJson<AcceptedResponse>(`${hindsight.url}/v1/labels`, { labels: flights.map(flightLabel) })
     expect(body).toMatchObject({ accepted: 60, rejected: [] })
-    expect(await waitForEmptyLog(dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(dataDir, 300_000)).toEqual({})
     const [joined] = await hindsight.warehouse.query<{ labeled: number }>(
       `SELECT toUInt32(countIf(outcome_state = 'labeled')) AS labeled
        FROM gold.predictions WHERE route = 'champion' AND startsWith(request_id, 'flight-')`,

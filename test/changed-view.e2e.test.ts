@@ -46,7 +46,7 @@ test('a view whose definition has changed makes nothing unready: its features ar
   const { body } = await postJson<AcceptedResponse>(before.url + path, { events: landings })
   expect(body).toMatchObject({ accepted: landings.length, applied: true })
   expect(arrivalsOf(await predict(before.url, 'before'))).toEqual(['ok', landedWithin(3 * 3600)])
-  expect(await waitForEmptyLog(directory.dir, 120_000)).toEqual({})
+  expect(await waitForEmptyLog(directory.dir, 300_000)).toEqual({})
   for (const service of [before.service, features]) expect(await stop(service)).toBe(0)
 
   await shortenArrivals()

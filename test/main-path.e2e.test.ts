@@ -46,7 +46,7 @@ describe('the way of a prediction', () => {
       expect(status).toBe(200)
       answers.push(body)
     }
-    expect(await waitForEmptyLog(dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(dataDir, 300_000)).toEqual({})
     const stored = await hindsight.warehouse.query<{ prediction_id: string }>(
       "SELECT toString(prediction_id) AS prediction_id FROM gold.predictions WHERE route = 'champion' AND startsWith(request_id, 'flight-')",
     )
@@ -63,7 +63,7 @@ describe('the way of a prediction', () => {
     const labels = flights.map(flightLabel)
     for (const batch of [labels, labels.slice(0, 50)])
       expect((await postJson<AcceptedResponse>(`${hindsight.url}/v1/labels`, { labels: batch })).body.rejected).toEqual([])
-    expect(await waitForEmptyLog(dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(dataDir, 300_000)).toEqual({})
     const [joined] = await hindsight.warehouse.query<{ labeled: number; late: number }>(
       `SELECT toUInt32(countIf(outcome_state = 'labeled')) AS labeled, toUInt32(sum(outcome)) AS late
        FROM gold.predictions WHERE route = 'champion' AND startsWith(request_id, 'flight-')`,

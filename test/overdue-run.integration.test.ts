@@ -49,5 +49,5 @@ it('a run that does not end is answered for in time, takes no other model along,
   expect((await ask(`${http}/v2/models/basket/ready`, 'GET')).status).toBe(200)
   const refused = await ask(`${http}/v1/models/slow/predict`, 'POST', { features: { turns: 1 } })
   expect([refused.status, ((await refused.json()) as { error: { code: string } }).error.code]).toEqual([503, 'overloaded'])
-  expect(await gateway.stop(20_000)).toEqual({ kind: 'drained' })
+  expect(await gateway.stop(180_000)).toEqual({ kind: 'drained' })
 })

@@ -115,7 +115,7 @@ async function expectTrace({ prediction_id: id, request_id: requestId }: Predict
   expect(spanOf('store')).toMatchObject({ service: 'hindsight-logger', traceId, parentSpanId: spanIdOf(id) })
   expect(spanOf('store')?.links).toEqual([expect.objectContaining({ traceId: batchTraceId, spanId: batchSpanId })])
 
-  expect(await waitForEmptyLog(directory.dir, 90_000)).toEqual({})
+  expect(await waitForEmptyLog(directory.dir, 300_000)).toEqual({})
   const sql = 'SELECT DISTINCT trace_id FROM silver.predictions WHERE request_id = {id:String}'
   expect(await warehouse.query(sql, { id: requestId })).toEqual([{ trace_id: traceId }])
   // Spans that have not been sent yet are sent at the end.

@@ -9,7 +9,7 @@ export type Sent = { prefix: string; attempted: ReadonlySet<string>; answered: R
 /** Answered is a subset of stored, stored of attempted, each once; and `hindsight reconcile` finds nothing missing. */
 export async function expectParity(sent: Sent, { warehouse, dataDir }: { warehouse: Warehouse; dataDir: string }): Promise<void> {
   const { prefix, attempted, answered, accepted = new Set() } = sent
-  expect(await waitForEmptyLog(dataDir, 90_000)).toEqual({})
+  expect(await waitForEmptyLog(dataDir, 300_000)).toEqual({})
   const stored = await warehouse.query<{ request_id: string; prediction_id: string }>(
     `SELECT request_id, toString(prediction_id) AS prediction_id FROM silver.predictions
      WHERE route = 'champion' AND startsWith(request_id, {prefix:String})`,

@@ -50,7 +50,7 @@ describeWithPython('clients that others wrote', () => {
     expect(probabilities[0]?.[1]).toBeCloseTo(recorded, 6)
     expect(probabilities).toHaveLength(2)
     expect((told['json'] as number[][])[0]?.[1]).toBeCloseTo(recorded, 6)
-    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(system.dataDir, 300_000)).toEqual({})
     const stored = await system.hindsight.warehouse.query<{ half: number }>(
       `SELECT features_number['half'] AS half FROM gold.predictions WHERE model = 'halves' AND route = 'champion' ORDER BY \`index\``,
     )
@@ -82,7 +82,7 @@ describeWithPython('clients that others wrote', () => {
   })
 
   test('what they were answered is stored', async () => {
-    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(system.dataDir, 300_000)).toEqual({})
     const [{ rows } = { rows: 0 }] = await system.hindsight.warehouse.query<{ rows: number }>(
       `SELECT toUInt32(count()) AS rows FROM gold.predictions WHERE route = 'champion' AND match(request_id, '^(triton|kserve)-')`,
     )

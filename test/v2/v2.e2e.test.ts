@@ -28,7 +28,7 @@ describe('what a V2 request becomes', () => {
     expect(output?.data?.[1]).toBeCloseTo(recorded, 6)
     const label = { label: 'arrived_late', request_id: 'v2-rows', index: 1, value_number: 1, event_time: '2001-06-04T13:00:00Z' }
     expect((await postJson(`${system.hindsight.url}/v1/labels`, label)).status).toBe(202)
-    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(system.dataDir, 300_000)).toEqual({})
     const rows = await system.hindsight.warehouse.query<{
       index: number
       route: string
@@ -67,7 +67,7 @@ describe('what a V2 request becomes', () => {
     })
     const answered = await response.text()
     expect([response.status, answered]).toEqual([200, expect.stringContaining('"data":[9007199254740993]')])
-    expect(await waitForEmptyLog(system.dataDir, 90_000)).toEqual({})
+    expect(await waitForEmptyLog(system.dataDir, 300_000)).toEqual({})
     const { prediction_id: id } = v2InferResponse.parse(JSON.parse(answered)).parameters
     const { body } = await getJson<{ inputs: unknown; output_tensors: { name: string; data: unknown }[] }>(
       `${system.hindsight.url}/v1/predictions/${id}`,
