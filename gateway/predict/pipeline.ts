@@ -29,6 +29,9 @@ export type Pipeline = {
   refuse(work: Work, error: ServiceError): void
 }
 
+/** The parts that wait for their run, by the version that runs them. */
+type Assembled = Map<ServingVersion, { answering: Part[]; watching: Part[] }>
+
 /** The most instances that go through the stages together. */
 const mostPartRows = 64
 
@@ -37,7 +40,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const slices = createSlices({ tick, afterEach: runAssembled })
   const commits = createCommits(deps, { settle, slices })
   let arrived: Work[] = []
-  const assembled = new Map<ServingVersion, { answering: Part[]; watching: Part[] }>()
+  let assembled: Assembled = new Map()
 
   function turn(): void {
     const works = arrived
@@ -137,10 +140,12 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   }
 
   function runAssembled(): void {
-    for (const { answering, watching } of assembled.values()) {
+    const ready = assembled
+    // Not cleared: V8 leaves what a map held in the table that it puts away, and that refers to the next one, so that all of them stay.
+    assembled = new Map()
+    for (const { answering, watching } of ready.values()) {
       for (const parts of [answering, watching]) if (parts.length > 0) runParts(deps, parts, { each: end, all: commits.flush })
     }
-    assembled.clear()
     commits.flush()
   }
 
