@@ -1,4 +1,4 @@
-import { Cluster, Redis, type RedisOptions, ReplyError } from 'ioredis'
+import { Cluster, Command, Redis, type RedisOptions, ReplyError } from 'ioredis'
 import { ServiceError } from '../../contracts/errors.ts'
 
 export type RedisConnection = {
@@ -44,7 +44,7 @@ export async function connectRedis(connection: RedisConnection): Promise<RedisCl
     async call(command, args) {
       try {
         sendTogether()
-        return await client.callBuffer(command, ...args.map(toArgument))
+        return await client.sendCommand(new Command(command, args.map(toArgument), { replyEncoding: null }))
       } catch (error) {
         throw toUnavailable(error)
       }
@@ -115,7 +115,7 @@ function optionsOf({ url, user, password, ca, connectTimeoutMs = 2_000, commandT
     ...(secret === undefined ? {} : { password: secret }),
     ...(parsed.protocol === 'rediss:' ? { tls: ca === undefined ? {} : { ca } } : {}),
     connectTimeout: connectTimeoutMs,
-    commandTimeout: commandTimeoutMs,
+    // Answers come in the order of the commands: who is not answered in time hears nothing at all. One timer stands for all of them.
     socketTimeout: commandTimeoutMs,
     // With these two options, a lost connection fails what waits on it, and a commit is never sent a second time behind our back.
     maxRetriesPerRequest: 0,
