@@ -25,7 +25,6 @@ export type CommitQueue = {
   add(entry: Omit<QueuedEntry, 'resolve' | 'reject'>): Promise<Origin[]>
   /** Ends the queue: rejects what waits and all that follows. A commit under way comes to its own end. */
   fail(error: unknown): void
-  hasFailed(): boolean
   /** Settles when nothing waits and no commit is under way; undefined when that is so already. */
   running(): Promise<void> | undefined
 }
@@ -86,7 +85,6 @@ export function createCommitQueue({ lane, maxQueuedBytes, commit, onFailure }: C
       })
     },
     fail: (error) => fail(error, []),
-    hasFailed: () => failure !== undefined,
     running: () => running,
   }
 }

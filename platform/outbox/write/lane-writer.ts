@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ServiceError } from '../../../contracts/errors.ts'
 import type { Lane, Origin, Seal } from '../../../contracts/origin.ts'
 import type { AppendInput, Durability, LaneSettlement } from '../../event-log/event-log.ts'
@@ -44,6 +45,8 @@ export type LaneWriter = {
 /** The lane whose records are answers to somebody, who is told or not. */
 const settledLane: Lane = 'predictions'
 const maxIdBytes = 1024
+/** The least time between two positions: each takes a thread's turn here, and wakes every reader. */
+const publishEveryMs = 5
 
 export async function createLaneWriter(options: LaneWriterOptions): Promise<LaneWriter> {
   const { dir, lane } = options
@@ -59,17 +62,18 @@ export async function createLaneWriter(options: LaneWriterOptions): Promise<Lane
     const origins = await sink.write(batch, { isDurable: batch.some((entry) => entry.durability === 'disk') })
     acknowledged = sink.position()
     for (const [index, entry] of batch.entries()) entry.resolve(origins[index] ?? [])
-    if (!queue.hasFailed()) publishing ??= publish()
+    publishing ??= publish()
   }
 
-  /** Tells readers how far they may go. Appends do not wait for it, and one write stands for all that came meanwhile. */
+  /** Tells readers how far they may go. Appends do not wait for it, and one write stands for all that came within some milliseconds. */
   async function publish(): Promise<void> {
     let published: LogPosition | undefined
     try {
-      while (acknowledged !== undefined && acknowledged !== published && !queue.hasFailed()) {
+      while (acknowledged !== undefined && acknowledged !== published) {
         const position = acknowledged
         await positionFile.write(position, { sync: false })
         published = position
+        await sleep(publishEveryMs)
       }
     } catch (error) {
       queue.fail(error)

@@ -132,9 +132,10 @@ describe('a disk that fails', () => {
     const writer = await log.openWriter('w1')
     const consumer = await log.openConsumer('logger', ['labels'])
     for (let index = 0; index < 5; index += 1) await writer.append('labels', [toEvent('x'.repeat(150), index)])
+    const records = await fetchAtLeast(consumer, 5)
     disk.failing = 'write'
     await expect(writer.append('labels', events(1))).rejects.toMatchObject({ code: 'outbox_unavailable' })
-    await confirmAll(consumer, 5)
+    await consumer.confirm(records)
     await vi.waitFor(async () => expect((await segmentsOf('w1', 'labels')).length).toBeLessThanOrEqual(1), { timeout: 180_000 })
     expect(writer.writable()).toBe(false)
     disk.failing = undefined
