@@ -26,7 +26,7 @@ export class AnswerWatch {
     const { socket } = outgoing.req
     // `finish` also comes for bytes that never left, and before the connection is seen to be gone; the socket knows.
     const onFinish = () => this.#end(socket.destroyed || socket.errored !== null ? 'client_gone' : { errorCode: this.errorCode })
-    outgoing.prependOnceListener('finish', onFinish).once('close', () => this.#end('client_gone'))
+    outgoing.prependListener('finish', onFinish).on('close', () => this.#end('client_gone'))
   }
 
   #end(ending: Ending): void {

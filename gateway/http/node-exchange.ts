@@ -49,12 +49,13 @@ export class NodeExchange implements Exchange {
         else chunks.push(chunk)
       }
       incoming.on('data', onData)
-      incoming.once('end', () => {
+      // Both come once.
+      incoming.on('end', () => {
         end()
         resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes))
       })
       // The event `close` comes after the end of a whole body too.
-      incoming.once('close', () => {
+      incoming.on('close', () => {
         if (isOver) return
         end()
         reject(bodyCutShort(incoming.errored))

@@ -40,8 +40,9 @@ type Scan = { keys: number; tooDeep: boolean; bareWords: number[] }
 /** Scans the text once before parsing, so that a depth bomb costs no more than its bytes. */
 function scanStructure(text: string): Scan {
   const scan: Scan = { keys: 0, tooDeep: false, bareWords: [] }
+  const { length } = text
   let depth = 0
-  for (let at = 0; at < text.length; at++) {
+  for (let at = 0; at < length; at++) {
     const character = text.charCodeAt(at)
     if (character === code.quote) at = endOfString(text, at)
     else if (character === code.openBrace || character === code.openBracket) {

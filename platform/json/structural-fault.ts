@@ -34,12 +34,13 @@ export function findStructuralFault(text: string): { code: 'too_deep' | 'invalid
 
 /** Index of the closing quote of the string that starts here, or the text's length when it does not end. */
 export function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
+  const { length } = text
+  for (let at = start + 1; at < length; at++) {
     const character = text.charCodeAt(at)
     if (character === backslash) at++
     else if (character === quote) return at
   }
-  return text.length
+  return length
 }
 
 function isKey(text: string, end: number): boolean {
