@@ -41,7 +41,7 @@ import { modelRoute, modelsRoute } from './routes/models.ts'
 import { predictionsRoute } from './routes/predictions.ts'
 import { createFront, type Front } from './routes/front.ts'
 import { predictPath, predictProtocol } from './routes/predict.ts'
-import { createPredictCall, type PredictRouteDeps } from './routes/predict-call.ts'
+import { createPredictCall, createPredictRefusal, type PredictRouteDeps } from './routes/predict-call.ts'
 import { predictLimits } from '../contracts/http.ts'
 import { inferPaths } from './v2/infer-route.ts'
 import { addV2Routes } from './v2/routes.ts'
@@ -118,7 +118,7 @@ function addOpenRoutes(app: Hono<GatewayEnv>, deps: AppDeps): void {
 function addApiRoutes(app: Hono<GatewayEnv>, deps: AppDeps & PredictRouteDeps & { front: Front }): void {
   const ingest = createIngest(deps)
   const waitUntilApplied = createAppliedWaiter(deps)
-  app.post(predictPath, deps.front.route(predictPath, createPredictCall(deps, predictProtocol)))
+  app.post(predictPath, deps.front.route(predictPath, createPredictCall(deps, predictProtocol), createPredictRefusal(deps)))
   app.get('/v1/labels', allow(['label', 'read'], labelDefinitionsRoute(deps.project.labels)))
   app.post('/v1/labels', allow(['label'], labelsRoute({ definitions: deps.project.labels, ingest, review: deps.reviewLabels })))
   app.post('/v1/events/:source', allow(['label'], eventsRoute({ sources: deps.project.sources, ingest, waitUntilApplied })))

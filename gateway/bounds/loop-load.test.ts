@@ -42,16 +42,33 @@ it('expects nothing of the first requests, which find everything cold', () => {
 
 it('expects as many requests as are under way, as long as they have been keeping the loop', () => {
   const { load, serve } = start()
-  for (let turn = 0; turn < 50; turn++) serve(32, 2)
+  for (let turn = 0; turn < 50; turn++) serve(10, 2)
   for (let request = 0; request < 40; request++) load.begin(1)
   expect(load.expectedWaitMs()).toBeCloseTo(80)
 })
 
 it('counts rows: one large request holds up as long as many small ones', () => {
   const { load, serve } = start()
-  for (let turn = 0; turn < 50; turn++) serve(32, 3)
+  for (let turn = 0; turn < 50; turn++) serve(8, 3)
   load.begin(98)
   expect(load.expectedWaitMs()).toBeCloseTo(100)
+})
+
+it('counts on what requests took, and as much again, under a load that lasts', () => {
+  const { load, serve } = start()
+  for (let turn = 0; turn < 50; turn++) serve(50, 2)
+  for (let request = 0; request < 40; request++) load.begin(1)
+  expect(load.expectedWaitMs()).toBeGreaterThan(160)
+  expect(load.expectedWaitMs()).toBeLessThan(175)
+})
+
+it('does not take what comes at once after a pause for a load that lasts', () => {
+  const { load, serve, work } = start()
+  for (let turn = 0; turn < 50; turn++) serve(5, 1)
+  work(300)
+  serve(90, 1)
+  for (let request = 0; request < 40; request++) load.begin(1)
+  expect(load.expectedWaitMs()).toBeCloseTo(40)
 })
 
 it('follows code that warms up at once', () => {

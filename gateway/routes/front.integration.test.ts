@@ -177,4 +177,32 @@ describe.each(['first', 'by Hono'] as const)('%s', (each) => {
       await expect.poll(() => statusesIn(next.text()), soon).toEqual([200])
     })
   })
+
+  describe('a request that would be late', () => {
+    const full = { expectedWaitMs: () => 10_000, begin: () => () => {}, refuse: () => {} }
+
+    it('is refused whatever it asks for, with its body behind it, and the connection goes on', async () => {
+      await listener.close({ withinMs: 1_000 })
+      await start(each, { loopLoad: full })
+      const { socket, text } = await open()
+      socket.write(whole(parcel, ['X-Request-Id: one']) + whole('no JSON', ['X-Request-Id: two']))
+      await expect.poll(() => statusesIn(text()), soon).toEqual([503, 503])
+      socket.write(whole(parcel, ['X-Request-Id: three']))
+      await expect.poll(() => statusesIn(text()), soon).toEqual([503, 503, 503])
+      expect(idsIn(text())).toEqual(['one', 'two', 'three'])
+      expect(text()).toContain('Retry-After: 1')
+      expect(text()).toContain('"code":"overloaded"')
+      expect([gateway.log.appended, gateway.admission.inFlight]).toEqual([[], 0])
+    })
+
+    it('is told what is wrong with its key first', async () => {
+      await listener.close({ withinMs: 1_000 })
+      const [reader, predictor] = [createTestKey({ key_id: 'bbcdefghjkmn', scopes: ['read'] }), createTestKey()]
+      await start(each, { loopLoad: full, access: createTestAccess({ keys: [reader.key, predictor.key] }) })
+      const { socket, text } = await open()
+      socket.write(whole(parcel) + whole(parcel, [`Authorization: ${reader.authorization}`]))
+      socket.write(whole(parcel, [`Authorization: ${predictor.authorization}`]))
+      await expect.poll(() => statusesIn(text()), soon).toEqual([401, 403, 503])
+    })
+  })
 })

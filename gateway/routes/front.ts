@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Handler } from 'hono'
 import type { Logger } from 'pino'
+import type { ServiceError } from '../../contracts/errors.ts'
 import type { Access } from '../access/access.ts'
 import type { Gate } from '../bounds/gate.ts'
 import { type Answer, toSentForm } from '../http/answer.ts'
@@ -34,6 +35,9 @@ type Target = { readonly path: string; readonly model: string; readonly version:
 
 export type Act = (call: Call, tenant: string) => Promise<Answer>
 
+/** The error of a call to the model, where that is known before anything is made of the call. */
+export type Refusal = (model: string) => ServiceError | undefined
+
 export type FrontDeps = {
   access: Access
   gate: Gate
@@ -49,7 +53,7 @@ export type FrontDeps = {
 /** The short way for requests for predictions, which passes by Hono's middlewares. */
 export type Front = {
   /** The handler of `POST` to a route, such as `/v1/models/:model/predict`. */
-  route(route: string, act: Act): Handler<GatewayEnv>
+  route(route: string, act: Act, refusal: Refusal): Handler<GatewayEnv>
   /**
    * Answers a request of Node's before anything is made of it for Hono, or does nothing and returns false: only those to the routes
    * whose target and host are written plainly are answered here.
@@ -57,7 +61,7 @@ export type Front = {
   answer(incoming: IncomingMessage, outgoing: ServerResponse): boolean
 }
 
-type Route = { route: string; act: Act }
+type Route = { route: string; act: Act; refusal: Refusal }
 
 /** What middlewares do for all other requests is one function here, and the answer leaves in one write. */
 export function createFront(deps: FrontDeps): Front {
@@ -76,7 +80,22 @@ export function createFront(deps: FrontDeps): Front {
     }
   }
 
-  async function answer({ route, act }: Route, exchange: Exchange, target: Target): Promise<Response> {
+  /** The answer to a call that is refused, to whoever may call: without a promise or an exception, so that it costs little more than its sockets. */
+  function refused(call: Call, refusal: Refusal): Answer | undefined {
+    const error = refusal(call.model)
+    return error !== undefined && mayPredict(call) ? toLoggedErrorAnswer(logger, error, call) : undefined
+  }
+
+  /** Whoever may not is told so by `admitted`. */
+  function mayPredict({ exchange }: Call): boolean {
+    try {
+      return access.identify(exchange.header('authorization')).scopes.has('predict')
+    } catch {
+      return false
+    }
+  }
+
+  async function answer({ route, act, refusal }: Route, exchange: Exchange, target: Target): Promise<Response> {
     const given = clientId(exchange.header('x-request-id'))
     const call: Call = {
       path: target.path,
@@ -88,7 +107,7 @@ export function createFront(deps: FrontDeps): Front {
       requestId: given ?? newId(),
       requestIdGiven: given !== undefined,
     }
-    const sent = await admitted(call, act).catch((error: unknown) => toLoggedErrorAnswer(logger, error, call))
+    const sent = refused(call, refusal) ?? (await admitted(call, act).catch((error: unknown) => toLoggedErrorAnswer(logger, error, call)))
     metrics.request({ route, method: 'POST', status: sent.status ?? 200, code: sent.errorCode ?? '' }, tick() - call.receivedTick)
     const { requestId } = call
     return exchange.send(sent, rawHeaders(sent, { requestId, origin: exchange.header('origin'), isLast: closing.phase !== 'serving' }))
@@ -103,8 +122,8 @@ export function createFront(deps: FrontDeps): Front {
   }
 
   return {
-    route(path, act) {
-      const route = { route: path, act }
+    route(path, act, refusal) {
+      const route = { route: path, act, refusal }
       paths.add(path, route)
       return function short(c) {
         const exchange = exchangeOf(c)

@@ -9,11 +9,11 @@ import type { Answer } from '../http/answer.ts'
 import type { Exchange, ReceiveOptions } from '../http/exchange.ts'
 import type { Idempotency } from '../idempotency/idempotency.ts'
 import { fromStoredAnswer, parseIdempotencyKey, toStoredAnswer } from '../idempotency/idempotency-http.ts'
-import { type LoopLoad, refuseOverload } from '../bounds/loop-load.ts'
+import { type LoopLoad, overloadOf } from '../bounds/loop-load.ts'
 import type { Predicted, PredictInput } from '../predict/prediction.ts'
 import { answerByTick, type Predictor } from '../predict/predictor.ts'
 import { findModel, type ServingModel, type ServingModels } from '../predict/serving-model.ts'
-import type { Act, Call } from './front.ts'
+import type { Act, Call, Refusal } from './front.ts'
 
 export type PredictRouteDeps = {
   models: ServingModels
@@ -44,13 +44,20 @@ export type Protocol = (
   options: { model: ServingModel; version: string | undefined; receive: ReceiveOptions },
 ) => Promise<Asked>
 
+/** Refuses calls for predictions of which one more would be answered late. */
+export function createPredictRefusal({ models, loopLoad }: Pick<PredictRouteDeps, 'models' | 'loopLoad'>): Refusal {
+  return (name) => {
+    const model = models.get(name)
+    return model === undefined ? undefined : overloadOf(loopLoad, model.definition.latency_budget_ms)
+  }
+}
+
 /** Answers calls for predictions in a protocol. */
 export function createPredictCall(deps: PredictRouteDeps, read: Protocol): Act {
   return async function predictCall(call, tenant) {
     const { exchange, version } = call
     const model = findModel(deps.models, call.model)
     const { latency_budget_ms: budgetMs } = model.definition
-    refuseOverload(deps.loopLoad, budgetMs)
     const bytes = announcedBytes(exchange)
     deps.bodiesInWork.take(bytes)
     // Whatever is swapped meanwhile, what this request found is there until it is answered.

@@ -5,7 +5,7 @@ import type { GatewayEnv } from '../http/gateway-env.ts'
 import type { InferenceEngine } from '../inference/inference.ts'
 import { findModel, type ServingModel } from '../predict/serving-model.ts'
 import type { Front } from '../routes/front.ts'
-import { createPredictCall, type PredictRouteDeps } from '../routes/predict-call.ts'
+import { createPredictCall, createPredictRefusal, type PredictRouteDeps } from '../routes/predict-call.ts'
 import { findAddressedVersion } from './addressed-version.ts'
 import { allHold, v2LiveRoute, v2ReadyRoute } from './health.ts'
 import { inferPaths, inferProtocol } from './infer-route.ts'
@@ -49,7 +49,8 @@ export function addV2Routes(app: Hono<GatewayEnv>, deps: V2Deps): void {
     )
   }
   const infer = createPredictCall(deps, inferProtocol)
-  for (const path of inferPaths) app.post(path, deps.front.route(path, infer))
+  const refusal = createPredictRefusal(deps)
+  for (const path of inferPaths) app.post(path, deps.front.route(path, infer, refusal))
 }
 
 /** `GET /v2/models/stats`, by which Triton's clients ask for the statistics of all models. A model with this name is served instead. */
