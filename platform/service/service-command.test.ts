@@ -29,7 +29,7 @@ test.each([[{}], [{ HINDSIGHT_GATEWAY_RUNTIME: '' }], [{ HINDSIGHT_GATEWAY_RUNTI
 
 test('the gateway has a young generation for many requests, of the size that NODE_OPTIONS says where it does', () => {
   expect(serviceCommand('gateway', {}).args).toEqual(
-    expect.arrayContaining(['--max-semi-space-size=32', '--no-allocation-site-pretenuring']),
+    expect.arrayContaining(['--max-semi-space-size=32', '--no-allocation-site-pretenuring', '--no-maglev']),
   )
   const { args } = serviceCommand('gateway', { NODE_OPTIONS: '--max-semi-space-size=16' })
   expect(args.join(' ')).not.toContain('semi-space')

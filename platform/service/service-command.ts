@@ -31,12 +31,14 @@ const fewCores = 4
 /**
  * What V8 is told of the gateway's heap, as far as `NODE_OPTIONS` does not say it. Nearly all that a request makes is garbage when it is
  * answered, so a young generation of several times what is under way is collected seldom, and little of it is left to copy. V8 would
- * take what outlives the first of these for long-lived and make the likes of it old at once, with all that they refer to.
+ * take what outlives the first of these for long-lived and make the likes of it old at once, with all that they refer to; code of its
+ * middle compiler, which newer ones have, does so by itself.
  */
 function gatewayHeapArgs(env: NodeJS.ProcessEnv): string[] {
   const args = [
     '--max-semi-space-size=32',
     '--no-allocation-site-pretenuring',
+    '--no-maglev',
     ...(availableParallelism() <= fewCores ? ['--single-threaded-gc'] : []),
   ]
   return args.filter((arg) => !env['NODE_OPTIONS']?.includes(arg.split('=')[0] as string))
