@@ -28,9 +28,9 @@ const titles: Record<Subject, string> = {
 /** The rates that are compared, and the least that their ratio is to be. */
 const comparisons = {
   hindsightToFastapi: { of: 'hindsight', to: 'fastapi', least: 3 },
-  hindsightToBentoml: { of: 'hindsight', to: 'bentoml', least: 4 },
-  hindsightToMlserver: { of: 'hindsight', to: 'mlserver', least: 5 },
-  hindsightV2ToMlserver: { of: 'hindsight-v2', to: 'mlserver', least: 5 },
+  hindsightToBentoml: { of: 'hindsight', to: 'bentoml', least: 8 },
+  hindsightToMlserver: { of: 'hindsight', to: 'mlserver', least: 3 },
+  hindsightV2ToMlserver: { of: 'hindsight-v2', to: 'mlserver', least: 3 },
 } as const satisfies Record<string, { of: Subject; to: Subject; least: number }>
 
 export const subjects = Object.keys(titles) as Subject[]
