@@ -115,7 +115,7 @@ function optionsOf({ url, user, password, ca, connectTimeoutMs = 2_000, commandT
     ...(secret === undefined ? {} : { password: secret }),
     ...(parsed.protocol === 'rediss:' ? { tls: ca === undefined ? {} : { ca } } : {}),
     connectTimeout: connectTimeoutMs,
-    // Answers come in the order of the commands: who is not answered in time hears nothing at all. One timer stands for all of them.
+    commandTimeout: commandTimeoutMs,
     socketTimeout: commandTimeoutMs,
     // With these two options, a lost connection fails what waits on it, and a commit is never sent a second time behind our back.
     maxRetriesPerRequest: 0,
