@@ -11,13 +11,14 @@ import type { Routed } from './routing.ts'
 import type { ServingVersion } from './serving-model.ts'
 import { createSlices } from './slices.ts'
 import { keysOf, readShare, readStore, unread } from './store-read.ts'
+import { createTurns } from './turns.ts'
 import { type Group, markOf, noRead, nothingRead, type Part, type Work } from './work.ts'
 
 export type PipelineDeps = RunDeps & CommitDeps & { store: OnlineStore; deadlines: Deadlines; background: Background }
 
 /**
- * The one way of a prediction. What arrives in one turn of the event loop goes through together, as arrays: one read of the
- * store, one run of each version, one append. A batch waits for store, model and disk, never for a request: one that is late,
+ * The one way of a prediction. What arrives until a turn begins goes through together, as arrays: one read of the store, one run
+ * of each version, one append. A batch waits for store, model and disk, never for a request: one that is late,
  * or whose client hung up, leaves with what it has.
  */
 export type Pipeline = {
@@ -39,6 +40,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
   const { deadlines, tick, metrics } = deps
   const slices = createSlices({ tick, afterEach: runAssembled })
   const commits = createCommits(deps, { settle, slices })
+  const turns = createTurns({ turn, tick, deadlines })
   let arrived: Work[] = []
   let assembled: Assembled = new Map()
 
@@ -58,7 +60,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
     const keys = keysOf(works)
     if (keys.keys.length === 0) return noRead
     const read: StoreRead = { seen: undefined }
-    readStore(deps, keys).then(
+    const reading = readStore(deps, keys).then(
       (seen) => {
         read.seen = seen
         const waiting = works.filter(({ stage }) => stage === 'store')
@@ -72,6 +74,7 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
         for (const work of works) if (work.stage === 'store') settle(work, toServiceError(error))
       },
     )
+    turns.reading(reading)
     return read
   }
 
@@ -245,8 +248,8 @@ export function createPipeline(deps: PipelineDeps): Pipeline {
 
   return {
     submit(work) {
-      if (arrived.length === 0) setImmediate(turn)
       arrived.push(work)
+      turns.arrived()
       work.input.onHangUp?.(() => leave(work, new ServiceError('cancelled', 'the client hung up')))
     },
     submitShadow(work) {
