@@ -83,12 +83,14 @@ function encodeRow(input: { doubles: Float64Array; at: number; stride: number; r
 function encodeFold(input: { doubles: Float64Array; at: number; fold: Fold; rows: readonly Row[]; toDouble: ToDouble }): void {
   const { doubles, at, fold, rows, toDouble } = input
   doubles.set([fold.count, fold.newestMs, fold.maxEventTimeMs, fold.maxKnownAtMs], at)
-  const extreme = (of: Extreme | undefined) =>
-    of === undefined ? [0, 0, 0, Number.NaN] : [of.eventTimeMs, of.knownAtMs, rowRank(rows, of), toDouble(of.value)]
+  const encodeExtreme = (extreme: Extreme | undefined) =>
+    extreme === undefined
+      ? [0, 0, 0, Number.NaN]
+      : [extreme.eventTimeMs, extreme.knownAtMs, rowRank(rows, extreme), toDouble(extreme.value)]
   for (const [index, column] of fold.columns.entries()) {
     const { n, sum, mean, m2, min, max } = column.statistics
     doubles.set(
-      [n, sum, mean, m2, min, max, column.newestMs, ...extreme(column.first), ...extreme(column.last)],
+      [n, sum, mean, m2, min, max, column.newestMs, ...encodeExtreme(column.first), ...encodeExtreme(column.last)],
       at + foldLength + index * foldedColumnLength,
     )
   }

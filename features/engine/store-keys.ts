@@ -74,14 +74,14 @@ function pagesOfGrid(grid: TileGrid, anchorMs: number): Pages {
   return { first: pageOf(grid, startMs), last: pageOf(grid, anchorMs - 1) }
 }
 
-function keysOfPages(view: CompiledView, of: { tenant: string; entityId: string }, pages: readonly Pages[]): StoreKey[] {
-  const partition = partitionOf(of.tenant, of.entityId)
+function keysOfPages(view: CompiledView, entity: { tenant: string; entityId: string }, pages: readonly Pages[]): StoreKey[] {
+  const partition = partitionOf(entity.tenant, entity.entityId)
   const keys: StoreKey[] = []
   for (const [index, grid] of view.grids.entries()) {
     const { storeId } = grid
     const { first, last } = pages[index] as Pages
-    keys.push({ partition, key: readyKey(grid) }, { partition, key: blockKey({ ...of, storeId, page: undefined }) })
-    for (let page = first; page <= last; page++) keys.push({ partition, key: blockKey({ ...of, storeId, page }) })
+    keys.push({ partition, key: readyKey(grid) }, { partition, key: blockKey({ ...entity, storeId, page: undefined }) })
+    for (let page = first; page <= last; page++) keys.push({ partition, key: blockKey({ ...entity, storeId, page }) })
   }
   return keys
 }

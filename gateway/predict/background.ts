@@ -1,7 +1,9 @@
 import type { Logger } from 'pino'
+import { createFaultLog } from '../../platform/service/fault-log.ts'
 
 /** Work that no answer waits for, but a drain does. */
 export type Background = {
+  /** `what` is one of few names of work, whose faults are logged together. */
   run(what: string, work: () => Promise<void>): void
   readonly size: number
   /** Resolves when nothing is under way any more. */
@@ -10,10 +12,19 @@ export type Background = {
 
 export function createBackground(logger: Logger): Background {
   const underWay = new Set<Promise<void>>()
+  const faultLogs = new Map<string, (error: unknown) => void>()
+
+  /** A full disk fails every shadow of a second: one line says it. */
+  function faultLogOf(what: string): (error: unknown) => void {
+    const known = faultLogs.get(what) ?? createFaultLog(logger, `${what} failed`, { level: 'error' })
+    faultLogs.set(what, known)
+    return known
+  }
+
   return {
     run(what, work) {
       const promise = work()
-        .catch((error: unknown) => logger.error({ err: error }, `${what} failed`))
+        .catch(faultLogOf(what))
         .finally(() => underWay.delete(promise))
       underWay.add(promise)
     },
