@@ -11,6 +11,8 @@ type ImportCommandOptions = CommandOptions & {
   ignoreColumns?: string[]
   timeUnit?: TimeUnit
   timeZone?: string
+  rejects?: string
+  restart?: boolean
 }
 
 /** Adds `import`, which sends a file's labels to a running gateway. */
@@ -26,6 +28,8 @@ export function registerImportCommand(labels: Command): void {
     .option('--ignore-columns <names>', 'columns to pass over, separated by commas', toNames)
     .addOption(new Option('--time-unit <unit>', 'unit of times that are numbers since 1970').choices(timeUnits))
     .option('--time-zone <name>', 'IANA time zone of times without an offset, as Europe/Berlin or UTC', toTimeZone)
+    .option('--rejects <file>', 'where every refused record is written, as JSON lines (default: FILE.rejects.jsonl)')
+    .option('--restart', 'begin at the first record, even where an earlier run was interrupted')
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', help)
@@ -33,6 +37,9 @@ export function registerImportCommand(labels: Command): void {
 }
 
 const help = `
+An import that was interrupted goes on where it was when it is started again with the same file and options; --restart begins anew.
+Either way nothing is doubled: a label_id that is there already is one statement.
+
 Fields, as columns or members: label, one target (prediction_id; request_id and index; entities.ROLE with anchor and
 anchor_time), value_number or value_text, event_time, known_at, label_id, source.kind, source.name, source.labeler,
 confidence, supersedes, retracted, tags (in CSV, separated by ;). A record without a label_id gets one made from its
@@ -62,21 +69,31 @@ async function importFile(file: string, options: ImportCommandOptions): Promise<
   const { connectionFromRunFiles } = await import('../../platform/service/run-files.ts')
   const { createGatewayLabels } = await import('./gateway-labels.ts')
   const { importLabels } = await import('./import-labels.ts')
+  const { openImportJournal } = await import('./import-journal.ts')
+  const { importIdentity } = await import('./import-identity.ts')
   const { toImportText } = await import('./import-text.ts')
   const { labelColumns } = await import('./label-columns.ts')
   const { createProgress } = await import('./progress.ts')
   const { label: defaultLabel, dryRun = false, encoding, delimiter, ignoreColumns: ignored, timeUnit: unit, timeZone } = options
+  const { restart = false, rejects: rejectsPath = `${withoutSlash(file)}.rejects.jsonl` } = options
   const source = await openFile(file, { columns: labelColumns, ignored, encoding, delimiter })
   const { gatewayUrl } = connectionFromRunFiles(options.dataDir)
   const { definitions, post } = createGatewayLabels(gatewayUrl)
   const convert = { definitions: await definitions(), defaultLabel, unit, timeZone }
+  const how = { gatewayUrl, defaultLabel, encoding, delimiter, ignored, unit, timeZone }
+  const identity = await importIdentity(file, how)
+  const journal = await openImportJournal({ rejectsPath, identity, restart, keepsProgress: !dryRun, now: Date.now })
   const progress = createProgress(source)
   try {
-    const report = await importLabels({ source, post, dryRun, toLabel: convert, onProgress: progress.update })
+    const report = await importLabels({ source, post, dryRun, journal, toLabel: convert, onProgress: progress.update })
     progress.stop()
     print(options, { file, ...report }, () => toImportText(file, report))
     if (report.rejected > 0) process.exitCode = 1
   } finally {
     progress.stop()
   }
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/[/\\]+$/, '')
 }

@@ -1,7 +1,7 @@
 import { errorCodes, ServiceError } from '../../contracts/errors.ts'
 import { limits } from '../../contracts/http.ts'
 import type { LabelFields } from '../../contracts/label-event.ts'
-import type { FileSource } from '../../platform/files/file-source.ts'
+import type { FileRow, FileSource } from '../../platform/files/file-source.ts'
 import { findDefinition } from './find-definition.ts'
 import type { GatewayLabels } from './gateway-labels.ts'
 import { type LabelProblem, toLabel, type ToLabelOptions } from './to-label.ts'
@@ -16,8 +16,12 @@ export type ImportReport = {
   read: number
   accepted: number
   rejected: number
-  /** The first labels that were refused, by line within a batch. */
+  /** The first labels that were refused, by line within a batch; `rejects_file` has all of them. */
   rejections: RejectedLine[]
+  /** The file that every refused label was written to, where any was. */
+  rejects_file?: string
+  /** How many of the records an earlier run, which was interrupted, had dealt with. */
+  resumed_after?: number
   warned: number
   /** The first labels that were accepted and may not mean what was meant. */
   warnings: RejectedLine[]
@@ -31,11 +35,24 @@ export type ImportOptions = {
   dryRun: boolean
   /** How records become labels. */
   toLabel: ToLabelOptions
+  /** Keeps rejections, and how far the import came; nothing is kept without it. */
+  journal?: ImportJournal
   /** Called as records have been dealt with. */
   onProgress?(report: ImportReport): void
 }
 
-/** How many rejections are kept: more would help nobody, and a file of millions must not fill memory. */
+/** What an import keeps on disk, so that it loses nothing when it is interrupted. */
+export type ImportJournal = {
+  /** The report of an earlier run on the same file, up to where it came. */
+  resumed: ImportReport | undefined
+  reject(line: RejectedLine): void
+  /** Keeps the report and the rejections so far. Every record that was read has been dealt with. */
+  settle(report: ImportReport): Promise<void>
+  /** Keeps the rejections, and forgets how far the import came; gives the file of rejections, where there is any. */
+  finish(): Promise<string | undefined>
+}
+
+/** How many rejections the report holds: a file of millions must not fill memory. */
 const rejectionsKept = 1000
 /** The bytes of labels in one body, with room for what surrounds them. */
 const batchBytes = limits.bodyBytes - 1024
@@ -45,44 +62,56 @@ type Pending = { place: RecordPlace; fields: LabelFields; bytes: number }
 /**
  * Sends every record of a source as a label, in order, in batches. A record that is refused leaves the others
  * accepted; an error that is no record's fault stops the import, and what was sent before stays. Importing again
- * doubles nothing. Throws `unknown_label` before anything is sent when the default label is one.
+ * doubles nothing, and with a journal goes on where it was. Throws `unknown_label` before anything is sent when the
+ * default label is one.
  */
 export async function importLabels(options: ImportOptions): Promise<ImportReport> {
-  const { source, dryRun, onProgress, toLabel: convert } = options
+  const { source, dryRun, journal, onProgress, toLabel: convert } = options
   if (convert.defaultLabel !== undefined) findDefinition(convert.defaultLabel, convert.definitions)
-  const report: ImportReport = {
-    dry_run: dryRun,
-    read: 0,
-    accepted: 0,
-    rejected: 0,
-    rejections: [],
-    warned: 0,
-    warnings: [],
-    notes: source.notes,
-  }
+  const report = journal?.resumed ?? emptyReport(dryRun, source.notes)
+  const reject = createReject(report, journal)
+  const sender = createSender(options, { report, reject })
   const queue: Pending[] = []
-  const sender = createSender(options, report)
+
+  async function settle(): Promise<void> {
+    while (queue.length > 0) {
+      await sender.sendOne(queue)
+      onProgress?.(report)
+    }
+    await journal?.settle(report)
+    onProgress?.(report)
+  }
+
+  let position = 0
+  const settledBefore = report.read
   for await (const row of source.rows()) {
+    position += 1
+    if (position <= settledBefore) continue
     report.read += 1
-    const place = { line: row.line, ...(row.file !== undefined && { file: row.file }) }
+    const place = placeOf(row)
     const label = 'problem' in row ? row : toLabel(row.value, convert)
-    if ('problem' in label) reject(report, place, label.problem)
+    if ('problem' in label) reject(place, label.problem)
     else queue.push({ place, fields: label, bytes: Buffer.byteLength(JSON.stringify(label)) + 1 })
-    if (queue.length >= limits.items) await sender.sendOne(queue)
-    onProgress?.(report)
+    if ((position - settledBefore) % limits.items === 0) await settle()
   }
-  while (queue.length > 0) {
-    await sender.sendOne(queue)
-    onProgress?.(report)
-  }
-  return report
+  await settle()
+  const rejectsFile = await journal?.finish()
+  return { ...report, ...(rejectsFile !== undefined && { rejects_file: rejectsFile }) }
+}
+
+function emptyReport(dryRun: boolean, notes: readonly string[]): ImportReport {
+  return { dry_run: dryRun, read: 0, accepted: 0, rejected: 0, rejections: [], warned: 0, warnings: [], notes }
+}
+
+function placeOf({ line, file }: FileRow): RecordPlace {
+  return { line, ...(file !== undefined && { file }) }
 }
 
 /**
  * The gateway refuses a body for one malformed item, and names the first. The batch then shrinks, and grows again
  * with what is accepted: a file of nothing but such items costs one small request each, not a large one.
  */
-function createSender({ post, dryRun }: ImportOptions, report: ImportReport) {
+function createSender({ post, dryRun }: ImportOptions, { report, reject }: { report: ImportReport; reject: Reject }) {
   let size: number = limits.items
   return {
     async sendOne(queue: Pending[]): Promise<void> {
@@ -93,14 +122,14 @@ function createSender({ post, dryRun }: ImportOptions, report: ImportReport) {
           { dryRun },
         )
         report.accepted += answer.accepted
-        for (const { index, ...problem } of answer.rejected) reject(report, batch[index]?.place, toProblem(problem))
+        for (const { index, ...problem } of answer.rejected) reject(batch[index]?.place, toProblem(problem))
         for (const { index, ...warning } of answer.warnings ?? []) warn(report, batch[index]?.place, toProblem(warning))
         size = Math.min(size * 2, limits.items)
       } catch (error) {
         const index = refusedIndex(error, batch)
         if (!(error instanceof ServiceError) || index === undefined) throw error
         const [refused] = batch.splice(index, 1)
-        reject(report, refused?.place, toProblem({ code: error.code, message: error.message, path: withoutIndex(error.path) }))
+        reject(refused?.place, toProblem({ code: error.code, message: error.message, path: withoutIndex(error.path) }))
         queue.unshift(...batch)
         size = Math.max(1, Math.floor(size / 2))
       }
@@ -138,7 +167,13 @@ function warn(report: ImportReport, place: RecordPlace = { line: 0 }, warning: L
   if (report.warnings.length < rejectionsKept) report.warnings.push({ ...place, ...warning })
 }
 
-function reject(report: ImportReport, place: RecordPlace = { line: 0 }, problem: LabelProblem): void {
-  report.rejected += 1
-  if (report.rejections.length < rejectionsKept) report.rejections.push({ ...place, ...problem })
+type Reject = (place: RecordPlace | undefined, problem: LabelProblem) => void
+
+function createReject(report: ImportReport, journal: ImportJournal | undefined): Reject {
+  return (place = { line: 0 }, problem) => {
+    const line = { ...place, ...problem }
+    report.rejected += 1
+    if (report.rejections.length < rejectionsKept) report.rejections.push(line)
+    journal?.reject(line)
+  }
 }

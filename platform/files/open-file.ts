@@ -62,8 +62,8 @@ function readerOf(path: string): Read | undefined {
   return gz !== undefined && ending === '.parquet' ? undefined : readers[ending]
 }
 
-/** What Spark, Hadoop and operating systems leave beside the data. */
-const isHidden = (name: string): boolean => /^[._]/.test(name)
+/** What Spark, Hadoop and operating systems leave beside the data, and the files that imports write beside theirs. */
+const isHidden = (name: string): boolean => /^[._]|\.(rejects|unmatched)\.jsonl$/.test(name)
 
 async function openFolder(path: string, options: FileOptions): Promise<FileSource> {
   const entries = (await readdir(path, { withFileTypes: true })).filter(({ name }) => !isHidden(name))
