@@ -24,6 +24,11 @@ export const errorCodes = {
   not_yet_visible: { status: 404, retryable: true, meaning: 'The prediction is younger than 10 minutes and not in the warehouse yet.' },
   unknown_model: { status: 404, retryable: false, meaning: 'The project has no such model.' },
   unknown_version: { status: 404, retryable: false, meaning: 'The model has no such version, or it was refused at load.' },
+  no_definition_then: {
+    status: 404,
+    retryable: false,
+    meaning: 'No definition of the model or of its label was in force at the as-of time.',
+  },
   unknown_label: { status: 400, retryable: false, meaning: 'The project defines no such label.' },
   unknown_source: { status: 404, retryable: false, meaning: 'The project defines no such event source.' },
   method_not_allowed: { status: 405, retryable: false, meaning: 'The path exists, the method does not.' },

@@ -50,16 +50,31 @@ test('evaluate prints JSON and saves when asked to', async () => {
   await server.warehouse.insert('bronze.prediction_events', [
     predictionRow({ ...row, model: 'flight-delay', outputs_number: { probability_late: 0.3 } }),
   ])
-  const printed = await run('evaluate', 'flight-delay', '--as-of', '2001-06-05', '--project', projectDir, '--save')
+  const printed = await run('evaluate', 'flight-delay', '--known-as-of', '2001-06-05', '--project', projectDir, '--save')
   expect(printed).toMatchObject({
     label: 'arrived_late',
-    as_of: '2001-06-05T00:00:00.000Z',
+    known_as_of: '2001-06-05T00:00:00.000Z',
+    label_definition_sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
     groups: [{ counts: { predictions: 1, pending: 1 } }],
   })
   const saved = await server.warehouse.query(
-    "SELECT toUInt8(predictions) AS predictions, value FROM gold.evaluations WHERE metric = 'label_coverage'",
+    "SELECT toUInt8(predictions) AS predictions, value, clock FROM gold.evaluations WHERE metric = 'label_coverage'",
   )
-  expect(saved).toEqual([{ predictions: 1, value: 0 }])
+  expect(saved).toEqual([{ predictions: 1, value: 0, clock: 'known_as_of' }])
+})
+
+test('evaluate refuses a time before the first definition, and two clocks at once', async () => {
+  vi.stubEnv('CLICKHOUSE_URL', server.url)
+  const evaluate = (...clock: string[]) => run('evaluate', 'flight-delay', '--project', projectDir, ...clock)
+  await expect(evaluate('--as-of', '2001-06-05')).rejects.toMatchObject({
+    code: 'no_definition_then',
+    message: 'no definition of model flight-delay was in force at 2001-06-05T00:00:00.000Z',
+  })
+  await expect(evaluate('--as-of', '2001-06-05', '--known-as-of', '2001-06-05')).rejects.toMatchObject({
+    code: 'commander.conflictingOption',
+  })
+  const asOf = new Date(Date.now() + 60_000).toISOString()
+  expect(await evaluate('--as-of', asOf)).toMatchObject({ as_of: asOf, open_lanes: [], groups: [{ counts: { predictions: 1 } }] })
 })
 
 test('labels import sends nothing of a broken file, reports refused lines, and exits 1 when there are any', async () => {

@@ -13,6 +13,7 @@ type EvaluateCommandOptions = CommandOptions & {
   anchorFrom?: Date
   anchorTo?: Date
   asOf?: Date
+  knownAsOf?: Date
   by?: Grouping
   tag?: string[]
   save?: boolean
@@ -27,7 +28,12 @@ export function registerCommands(program: Command): void {
     .argument('<model>')
     .option('--anchor-from <time>', 'the earliest anchor time, inclusive: RFC 3339 or a UTC day', parseTime)
     .option('--anchor-to <time>', 'the latest anchor time, exclusive', parseTime)
-    .option('--as-of <time>', 'the time as of which outcomes are known (known_at); default now', parseTime)
+    .addOption(
+      new Option('--as-of <time>', 'tell what was said at that time: recorded by then, by the definitions of then; default now')
+        .argParser(parseTime)
+        .conflicts('knownAsOf'),
+    )
+    .option('--known-as-of <time>', 'tell what is known today about that time, whenever it was recorded', parseTime)
     .addOption(
       new Option('--by <what>', 'what predictions are grouped by besides the anchor (day: by version, route and day)').choices(
         Object.keys(groupings),
@@ -44,7 +50,10 @@ export function registerCommands(program: Command): void {
 
 const evaluateHelp = `
 By default groups are told apart by version, route and anchor. Nothing is ever pooled over anchors; where routes are
-(--by anchor), shadows are left out. Where silence means no, only mature decisions are scored.`
+(--by anchor), shadows are left out. Where silence means no, only mature decisions are scored.
+
+An as-of is provisional until every writer has sealed what it recorded by then. What was imported from the past is not there
+as of that past: --known-as-of tells of it.`
 
 export function parseTime(text: string): Date {
   const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
@@ -55,15 +64,19 @@ export function parseTime(text: string): Date {
 async function evaluateModel(model: string, options: EvaluateCommandOptions): Promise<void> {
   const { v7: uuidv7 } = await import('uuid')
   const { loadProject } = await import('../platform/project/load-project.ts')
+  const { definitionsAt } = await import('./definitions/definitions-over-time.ts')
+  const { readDefinitionRows } = await import('./definitions/definition-rows.ts')
   const { evaluate } = await import('./evaluate/evaluate.ts')
   const { toEvaluationText } = await import('./evaluate/evaluation-text.ts')
   const { saveEvaluation } = await import('./evaluate/save-evaluation.ts')
-  const { anchorFrom, anchorTo, asOf, by, tag: tags, save } = options
+  const { anchorFrom, anchorTo, asOf, knownAsOf, by, tag: tags, save } = options
   if (anchorFrom !== undefined && anchorTo !== undefined && anchorFrom >= anchorTo)
     throw new ServiceError('invalid_config', '--anchor-from must lie before --anchor-to')
   const project = await loadProject(await servedProjectDir(options))
   await withWarehouse(options, async (warehouse) => {
-    const evaluation = await evaluate({ warehouse, project, model, anchorFrom, anchorTo, asOf, by, tags })
+    const definitions = asOf === undefined ? project : definitionsAt(await readDefinitionRows(warehouse), { model, atMs: asOf.getTime() })
+    const clock = knownAsOf === undefined ? { asOf: (asOf ?? new Date()).getTime() } : { knownAsOf: knownAsOf.getTime() }
+    const evaluation = await evaluate({ warehouse, project: definitions, model, anchorFrom, anchorTo, clock, by, tags })
     if (save === true) await saveEvaluation(warehouse, evaluation, { now: Date.now, newId: uuidv7 })
     print(options, evaluation, toEvaluationText)
   })

@@ -54,19 +54,29 @@ describe('the views', () => {
     })
     expect(await syncLabeler(server.warehouse, project())).toMatchObject({ changedLabels: [] })
     expect(await syncLabeler(server.warehouse, project({ maturity_seconds: 60 }))).toMatchObject({ changedLabels: ['late'] })
-    expect(await query('SELECT maturity_seconds FROM silver.label_definitions ORDER BY synced_at')).toHaveLength(2)
+    expect(
+      await query(
+        'SELECT match, which, toUInt32(maturity_seconds) AS maturity, unit, window_seconds, owner FROM silver.label_definitions ORDER BY synced_at',
+      ),
+    ).toEqual([3600, 60].map((maturity) => ({ match: 'exact', which: 'all', maturity, unit: null, window_seconds: null, owner: 'tests' })))
     expect(await syncLabeler(server.warehouse, testProject({ labels: [], models: [] }))).toEqual({
       labels: [],
       changedLabels: [],
       typedViews: [],
       withoutView: {},
     })
+    expect(
+      await query("SELECT name, definition = '' AS ended FROM silver.definitions WHERE kind = 'model' ORDER BY in_force_from"),
+    ).toEqual([
+      { name: 'delay', ended: 0 },
+      { name: 'delay', ended: 1 },
+    ])
   })
 
   test('explain every column', async () => {
     const columns = await query<{ column: string }>(
       `SELECT concat(database, '.', table, '.', name) AS column FROM system.columns
-       WHERE (database, table) IN (('silver', 'outcomes'), ('gold', 'predictions'), ('silver', 'label_definitions'), ('gold', 'evaluations')) AND comment = ''`,
+       WHERE (database, table) IN (('silver', 'outcomes'), ('gold', 'predictions'), ('silver', 'label_definitions'), ('silver', 'definitions'), ('gold', 'evaluations')) AND comment = ''`,
     )
     expect(columns).toEqual([])
   })
@@ -102,9 +112,10 @@ describe('the views', () => {
         { route: 'champion', model_version: '1', outcome: null, outcome_state: null, outcome_label: null, known_at: null },
       ]),
     )
-    expect(await query(`SELECT outcome_state, outcome FROM asof.outcomes(as_of = '2001-06-04 12:00:00.999')`)).toEqual([
+    expect(await query(`SELECT outcome_state, outcome FROM asof.outcomes_known(known_as_of = '2001-06-04 12:00:00.999')`)).toEqual([
       { outcome_state: 'pending', outcome: null },
     ])
+    expect(await query(`SELECT outcome_state FROM asof.outcomes(as_of = '2001-06-04 12:00:01')`)).toEqual([])
     expect(await query('SELECT outcome_state, toUInt8(statements) AS statements FROM silver.outcomes')).toEqual([
       { outcome_state: 'labeled', statements: 1 },
     ])

@@ -22,7 +22,7 @@ export function createSnapshots({ warehouse, now, newId }: SnapshotDeps) {
       const records = await countRecords(warehouse)
       const basis = lastBasis.get(model)
       if (basis !== undefined && basis.project === project && basis.records === records && !basis.open) return false
-      const evaluation = await evaluate({ warehouse, project, model, asOf: new Date(now()) })
+      const evaluation = await evaluate({ warehouse, project, model, clock: { asOf: now() } })
       const isNew = evaluation.groups.length > 0 && (await lastSavedHash(warehouse, model)) !== evaluationHash(evaluation)
       if (isNew) await saveEvaluation(warehouse, evaluation, { now, newId })
       lastBasis.set(model, { project, records, open: count(evaluation, 'pending') + count(evaluation, 'immature') > 0 })

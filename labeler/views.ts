@@ -1,28 +1,36 @@
 import { quoteName, quoteString } from '../platform/schema/sql-text.ts'
-import type { OutcomeRules } from './outcomes/outcome-rules.ts'
+import type { SqlRules } from './outcomes/sql-rules.ts'
 import { labelReachSql, outcomeColumns, outcomesSql, standingColumns } from './outcomes/outcomes-sql.ts'
 
 export type ViewColumn = { name: string; type: string; comment: string }
 
 const now = "now64(3, 'UTC')"
 
-/** `asof.outcomes(as_of = '2001-06-05 00:00:00')`: what was known of every outcome at that time. */
-export function outcomesAsOfViewSql(rules: OutcomeRules): string {
-  const select = outcomesSql(rules, { asOf: "{as_of:DateTime64(3, 'UTC')}" })
-  return viewSql({
-    name: 'asof.outcomes',
-    columns: outcomeColumns,
-    select,
-    comment: 'Outcomes as they were known at as_of, one row per decision and label.',
-  })
+/** `rules` are those of all times. */
+export function outcomesAsOfViewSql(rules: SqlRules): string {
+  const select = outcomesSql(rules, { clock: { asOf: "{as_of:DateTime64(3, 'UTC')}" } })
+  const comment =
+    'Outcomes as they were told at as_of, one row per decision and label: of what had been recorded by then, by the definitions of then. ' +
+    'asof.open_lanes says whether that may still change.'
+  return viewSql({ name: 'asof.outcomes', columns: outcomeColumns, select, comment })
 }
 
-export function outcomesViewSql(rules: OutcomeRules): string {
+/** `rules` are the newest. */
+export function outcomesKnownAsOfViewSql(rules: SqlRules): string {
+  const select = outcomesSql(rules, { clock: { knownAsOf: "{known_as_of:DateTime64(3, 'UTC')}" } })
+  const comment =
+    'What is known today about outcomes as they could be known at known_as_of, whenever it was recorded, by the newest definitions; ' +
+    'one row per decision and label.'
+  return viewSql({ name: 'asof.outcomes_known', columns: outcomeColumns, select, comment })
+}
+
+export function outcomesViewSql(rules: SqlRules): string {
   const comment = 'Outcomes as they are known now, one row per decision and label.'
-  return viewSql({ name: 'silver.outcomes', columns: outcomeColumns, select: outcomesSql(rules, { asOf: now }), comment })
+  const select = outcomesSql(rules, { clock: { asOf: now } })
+  return viewSql({ name: 'silver.outcomes', columns: outcomeColumns, select, comment })
 }
 
-export function labelReachViewSql(rules: OutcomeRules): string {
+export function labelReachViewSql(rules: SqlRules): string {
   const comment = 'How many questions each label statement reaches as it stands now, one row per statement of a defined label.'
   return viewSql({ name: 'silver.label_reach', columns: labelReachColumns, select: labelReachSql(rules, now), comment })
 }
@@ -49,7 +57,7 @@ const labelReachColumns: readonly ViewColumn[] = [
 ]
 
 /** `predictionColumns` are those of silver.predictions, as the warehouse describes them. */
-export function goldPredictionsViewSql(rules: OutcomeRules, predictionColumns: readonly ViewColumn[]): string {
+export function goldPredictionsViewSql(rules: SqlRules, predictionColumns: readonly ViewColumn[]): string {
   const select = `SELECT
   ${predictionColumns.map(({ name }) => `prediction.${quoteName(name)} AS ${quoteName(name)}`).join(',\n  ')},
   ${outcomeOfPrediction.map(({ name }) => `if(isNotNull(decision.outcome_label) AND decision.model = prediction.model, decision.${quoteName(name)}, NULL) AS ${quoteName(name)}`).join(',\n  ')},
@@ -61,7 +69,7 @@ LEFT JOIN
   SELECT
     tenant, decision_id, model, nullIf(label, '') AS outcome_label, toNullable(outcome_state) AS outcome_state,
     outcome, outcome_text, outcome_known_at, toNullable(matures_at) AS outcome_matures_at, counts, left_out, attempts
-  FROM (${outcomesSql(rules, { asOf: now, primaryOnly: true, everyDecision: true })})
+  FROM (${outcomesSql(rules, { clock: { asOf: now }, primaryOnly: true, everyDecision: true })})
 ) AS decision USING (tenant, decision_id)`
   const comment =
     "Every prediction, one row each, with the outcome of its model's primary label as it is known now. Count those that count: WHERE counts."

@@ -72,7 +72,7 @@ describe('the way of a prediction', () => {
   })
 
   test('hindsight evaluate reports them', async () => {
-    const range = ['--anchor-from', '2001-06-04', '--anchor-to', '2001-06-05', '--as-of', '2001-06-06']
+    const range = ['--anchor-from', '2001-06-04', '--anchor-to', '2001-06-05', '--known-as-of', '2001-06-06']
     const { code, stdout, stderr } = await runHindsight(['evaluate', 'flight-delay', ...range, '--json'], dataDir)
     expect(stderr).toBe('')
     expect(code).toBe(0)

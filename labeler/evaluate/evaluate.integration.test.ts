@@ -50,6 +50,8 @@ const predict = (row: { number: number; [column: string]: unknown }) =>
     prediction_id: testUuid(row.number),
     decision_id: testUuid(row.number),
     anchor_time: toColumnTime(noon),
+    ingested_at: toColumnTime(noon),
+    predicted_at: toColumnTime(noon),
     ...row,
     seq: ++seq,
     ...(typeof row['score'] === 'number' && { outputs_number: { probability: row['score'] } }),
@@ -64,6 +66,7 @@ const label = (number: number, statement: Partial<LabelStatement>): object =>
       retracted: false,
       eventTimeMs: noon + hourMs / 2,
       knownAtMs: noon + hourMs / 2,
+      ingestedAtMs: noon + hourMs / 2,
       source: { kind: 'outcome', name: 'tests' },
       ...statement,
     },
@@ -145,11 +148,12 @@ function otherLabels(): object[] {
 
 const metric = (group: EvaluationGroup | undefined, name: string) => group?.metrics.find((candidate) => candidate.name === name)
 const after = (hours: number) => new Date(noon + hours * hourMs)
+const asOf = (hours: number) => ({ asOf: after(hours).getTime() })
 
 describe('evaluate', () => {
   let judged: Evaluation
   beforeAll(async () => {
-    judged = await evaluate({ warehouse: server.warehouse, project, model: 'delay', asOf: after(2) })
+    judged = await evaluate({ warehouse: server.warehouse, project, model: 'delay', clock: asOf(2) })
   })
 
   test('tells versions, routes and anchors apart, and counts every state', () => {
@@ -180,7 +184,7 @@ describe('evaluate', () => {
 
   test('knows at an earlier time what was known then, and a retraction once it is mature', async () => {
     const counts = async (hours: number) =>
-      (await evaluate({ warehouse: server.warehouse, project, model: 'delay', asOf: after(hours) })).groups
+      (await evaluate({ warehouse: server.warehouse, project, model: 'delay', clock: asOf(hours) })).groups
     const early = await counts(0.25)
     expect(early.map((group) => group.counts.pending)).toEqual([1, 42, 40])
     expect((await counts(48))[0]?.counts).toMatchObject({ retracted: 1, pending: 0 })
@@ -222,7 +226,7 @@ describe('evaluate', () => {
   })
 
   test('where silence means no, counts mature cohorts only', async () => {
-    const { groups } = await evaluate({ warehouse: server.warehouse, project, model: 'churn', asOf: after(1.5) })
+    const { groups } = await evaluate({ warehouse: server.warehouse, project, model: 'churn', clock: asOf(1.5) })
     expect(groups[0]?.counts).toEqual({ ...none, predictions: 4, labeled: 2, negative: 1, pending: 1, immature: 1 })
     expect(metric(groups[0], 'roc_auc')).toMatchObject({ value: 0.5, n: 2, coverage: 0.5 })
     expect(metric(groups[0], 'precision')).toBeUndefined()

@@ -1,25 +1,29 @@
+import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import { scoreOf } from '../../contracts/model-definition.ts'
-import type { Project } from '../../platform/project/project.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
+import type { Definitions } from '../outcomes/definitions.ts'
 import { confidenceLevel } from '../metrics/estimate.ts'
+import { type Clock, timeOf } from '../outcomes/clock.ts'
 import { outcomeRulesOf } from '../outcomes/outcome-rules.ts'
 import { type CollectedGroup, createGroupCollector } from './collect-groups.ts'
 import { defaultDimensions, type Evaluation, type EvaluationGroup, type Grouping, groupings } from './evaluation.ts'
+import { readOpenLanes } from './open-lanes.ts'
 import { readPredictionRows } from './prediction-rows.ts'
 import { metricsOf, thresholdOf } from './task-metrics.ts'
 
 export type EvaluateOptions = {
   warehouse: Warehouse
-  project: Pick<Project, 'labels' | 'models'>
+  /** What the model is judged by: the project's definitions, or those of another time. */
+  project: Definitions
   model: string
   /** Anchor times from here, included. */
   anchorFrom?: Date | undefined
   /** Anchor times up to here, excluded. */
   anchorTo?: Date | undefined
-  /** The time as of which outcomes are known; by default, now. */
-  asOf?: Date | undefined
+  /** The time as of which outcomes are told, and by which clock; by default as of now. */
+  clock?: Clock | undefined
   /** The grouping of predictions; by default by version, route and anchor. */
   by?: Grouping | undefined
   /** The tenant whose predictions count; by default every one's. */
@@ -30,11 +34,11 @@ export type EvaluateOptions = {
 
 /**
  * Judges a model's predictions by its primary label. Reads silver.predictions and silver.labels, so it needs no view
- * of the labeler's. Throws `unknown_model`, and `invalid_project` when the primary label is not defined.
+ * of outcomes. Throws `unknown_model`, and `invalid_project` when the primary label is not defined.
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { definition, label } = findModel(options)
-  const asOf = options.asOf ?? new Date()
+  const clock = options.clock ?? { asOf: Date.now() }
   const dimensions = options.by === undefined ? defaultDimensions : groupings[options.by]
   const score = scoreOf(definition)
   const collector = createGroupCollector({ dimensions, matureOnly: label.silence === 'negative', score })
@@ -42,7 +46,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     rules: outcomeRulesOf(options.project),
     model: definition.name,
     score,
-    asOfMs: asOf.getTime(),
+    clock,
     anchorFromMs: options.anchorFrom?.getTime(),
     anchorToMs: options.anchorTo?.getTime(),
     tenant: options.tenant,
@@ -56,7 +60,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     label: label.name,
     score: definition.score,
     ...(threshold !== undefined && { threshold }),
-    as_of: toTimestamp(asOf.getTime()),
+    label_definition_sha256: canonicalHash(label),
+    model_definition_sha256: canonicalHash(definition),
+    ...(clock.asOf === undefined
+      ? { known_as_of: toTimestamp(timeOf(clock)) }
+      : { as_of: toTimestamp(clock.asOf), open_lanes: await readOpenLanes(options.warehouse, clock.asOf) }),
     ...(options.anchorFrom !== undefined && { anchor_from: toTimestamp(options.anchorFrom.getTime()) }),
     ...(options.anchorTo !== undefined && { anchor_to: toTimestamp(options.anchorTo.getTime()) }),
     ...(options.tags !== undefined && { tags: [...options.tags] }),

@@ -2,17 +2,21 @@ import type { Evaluation, EvaluationGroup, Metric } from './evaluation.ts'
 
 /** The evaluation as text: a block per group, with its counts, and each metric with interval, count and coverage. */
 export function toEvaluationText(evaluation: Evaluation): string {
-  const { model, label, as_of, anchor_from, anchor_to, tags, groups } = evaluation
+  const { model, label, as_of, open_lanes: openLanes = [], anchor_from, anchor_to, tags, groups } = evaluation
   const bounds = [
     anchor_from === undefined ? '' : ` from ${anchor_from}`,
     anchor_to === undefined ? '' : ` to ${anchor_to}`,
     tags === undefined ? '' : ` tagged ${tags.join(' or ')}`,
   ].join('')
-  const head = `${model} by ${label}, as known at ${as_of}${bounds === '' ? '' : `; anchors${bounds}`}`
-  if (groups.length === 0) return `${head}\n\nNo predictions.`
+  const clock = as_of === undefined ? `known as of ${evaluation.known_as_of}` : `as of ${as_of}`
+  const provisional = openLanes.length === 0 ? '' : `; provisional, ${openLanes.join(', ')} may still add to it`
+  const head = `${model} by ${label}, ${clock}${provisional}${bounds === '' ? '' : `; anchors${bounds}`}`
+  if (groups.length === 0) return `${head}\n\n${as_of === undefined ? 'No predictions.' : nothingRecorded}`
   const percent = Math.round(evaluation.confidence_level * 100)
   return [`${head}; intervals of ${percent} %`, ...groups.map(toGroupText)].join('\n\n')
 }
+
+const nothingRecorded = 'No predictions had been recorded by then; --known-as-of tells what is known about that time today.'
 
 function toGroupText(group: EvaluationGroup): string {
   const { predictions, unanswered, repeated, errors, immature, ...states } = group.counts

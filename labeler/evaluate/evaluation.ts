@@ -42,14 +42,21 @@ export type EvaluationGroup = Partial<Record<'model_version' | 'day', string>> &
   metrics: Metric[]
 }
 
-/** A model judged by its primary label, as outcomes were known at `as_of`. Times are RFC 3339. */
+/** A model judged by its primary label, as of a time of either clock. Times are RFC 3339. */
 export type Evaluation = {
   model: string
   task: ModelDefinition['task']
   label: string
   score: ModelDefinition['score']
   threshold?: number
-  as_of: string
+  /** The definitions that it was judged by, by their hashes in silver.definitions. */
+  label_definition_sha256: string
+  model_definition_sha256: string
+  /** What was told at this time; then `open_lanes` has the writers and lanes of which records from before it may still come. */
+  as_of?: string
+  open_lanes?: string[]
+  /** What is known about this time, whenever it was recorded. Instead of `as_of`. */
+  known_as_of?: string
   anchor_from?: string
   anchor_to?: string
   /** Only predictions that bear one of these tags were judged. */

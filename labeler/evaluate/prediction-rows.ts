@@ -2,8 +2,11 @@ import type { Score } from '../../contracts/model-definition.ts'
 import type { PredictionEvent } from '../../contracts/prediction-event.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { OutcomeState } from '../outcomes/outcome.ts'
+import { type Clock, timeOf } from '../outcomes/clock.ts'
 import type { OutcomeRules } from '../outcomes/outcome-rules.ts'
 import { outcomesSql } from '../outcomes/outcomes-sql.ts'
+import { countedPredictionSql } from '../outcomes/questions-sql.ts'
+import { toSqlRules } from '../outcomes/sql-rules.ts'
 
 /** A prediction and its outcome. Without a score it cannot be judged. */
 export type PredictionRow = {
@@ -28,7 +31,7 @@ export type PredictionRowsQuery = {
   rules: OutcomeRules
   model: string
   score: Score
-  asOfMs: number
+  clock: Clock
   anchorFromMs?: number | undefined
   anchorToMs?: number | undefined
   tenant?: string | undefined
@@ -39,7 +42,8 @@ const time = (name: string) => `fromUnixTimestamp64Milli({${name}:Int64}, 'UTC')
 
 /** Every prediction that the model made for itself, in blocks; replays are another model's business. */
 export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQuery): AsyncIterable<PredictionRow[]> {
-  const outcomes = outcomesSql(query.rules, { asOf: time('as_of'), where: 'model = {model:String}', primaryOnly: true })
+  const clock = query.clock.asOf === undefined ? { knownAsOf: time('as_of') } : { asOf: time('as_of') }
+  const outcomes = outcomesSql(toSqlRules(query.rules), { clock, where: 'model = {model:String}', primaryOnly: true })
   const said = `status IN ('ok', 'fallback')`
   const output = (map: string) => `if(${said} AND mapContains(${map}, {score:String}), ${map}[{score:String}], NULL)`
   const ofClasses = query.score.kind === 'class' ? Object.values(query.score.probabilities ?? {}) : []
@@ -51,6 +55,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
   const filters = [
     'model = {model:String}',
     `trigger != 'replay'`,
+    countedPredictionSql(clock),
     ...(query.anchorFromMs === undefined ? [] : [`anchor_time >= ${time('anchor_from')}`]),
     ...(query.anchorToMs === undefined ? [] : [`anchor_time < ${time('anchor_to')}`]),
     ...(query.tenant === undefined ? [] : ['tenant = {tenant:String}']),
@@ -77,7 +82,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
     {
       model: query.model,
       score: query.score.output ?? '',
-      as_of: query.asOfMs,
+      as_of: timeOf(query.clock),
       ...(ofClasses.length > 0 && { classes: ofClasses }),
       ...(query.anchorFromMs !== undefined && { anchor_from: query.anchorFromMs }),
       ...(query.anchorToMs !== undefined && { anchor_to: query.anchorToMs }),

@@ -13,7 +13,10 @@ export async function saveEvaluation(warehouse: Warehouse, evaluation: Evaluatio
     evaluated_at: new Date(deps.now()).toISOString(),
     model: evaluation.model,
     label: evaluation.label,
-    as_of: evaluation.as_of,
+    as_of: evaluation.as_of ?? evaluation.known_as_of,
+    clock: evaluation.as_of === undefined ? 'known_as_of' : 'as_of',
+    label_definition_sha256: evaluation.label_definition_sha256,
+    model_definition_sha256: evaluation.model_definition_sha256,
     level: evaluation.confidence_level,
     anchor_from: evaluation.anchor_from ?? null,
     anchor_to: evaluation.anchor_to ?? null,
@@ -28,7 +31,8 @@ export async function saveEvaluation(warehouse: Warehouse, evaluation: Evaluatio
 
 /** A hash that is equal for evaluations that say the same, whenever they were made. */
 export function evaluationHash(evaluation: Evaluation): string {
-  return canonicalHash({ ...evaluation, as_of: '' })
+  const { as_of: _, known_as_of: __, open_lanes: ___, ...said } = evaluation
+  return canonicalHash(said)
 }
 
 /** The hash of the model's evaluation over all anchor times that was saved last. */

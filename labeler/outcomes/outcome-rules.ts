@@ -1,9 +1,12 @@
+import { canonicalHash } from '../../contracts/canonical-json.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
-import type { Project } from '../../platform/project/project.ts'
+import type { Definitions } from './definitions.ts'
 
 /** What outcome resolution needs of one label definition. */
 export type LabelRule = {
   label: string
+  /** The hash of the definition. */
+  definitionSha256: string
   /** The label counts for anchor times in [event_time - windowMs, event_time); where it is 0, for its anchor time alone. */
   windowMs: number
   which: LabelDefinition['which']
@@ -18,7 +21,7 @@ export type OutcomeRules = {
   primaryLabels: ReadonlyMap<string, string>
 }
 
-export function outcomeRulesOf(project: Pick<Project, 'labels' | 'models'>): OutcomeRules {
+export function outcomeRulesOf(project: Definitions): OutcomeRules {
   return {
     labels: [...project.labels.values()].map(toLabelRule).toSorted((a, b) => (a.label < b.label ? -1 : 1)),
     primaryLabels: new Map(
@@ -33,6 +36,7 @@ export function outcomeRulesOf(project: Pick<Project, 'labels' | 'models'>): Out
 export function toLabelRule(definition: LabelDefinition): LabelRule {
   return {
     label: definition.name,
+    definitionSha256: canonicalHash(definition),
     windowMs: definition.match.kind === 'window' ? definition.match.window_seconds * 1000 : 0,
     which: definition.which,
     maturityMs: definition.maturity_seconds * 1000,

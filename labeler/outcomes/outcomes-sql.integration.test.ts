@@ -5,8 +5,9 @@ import type { TestWarehouse } from '../../embedded-warehouse/testing/warehouse-c
 import { syncLabeler } from '../sync.ts'
 import { arbitraryTenants, arbitraryWorld, type World } from '../testing/arbitrary-ledger.ts'
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
-import { decisionRows, fateRows, statementRow } from '../testing/ledger-rows.ts'
+import { fateRows, ledgerPredictionRow, settledRows, statementRow } from '../testing/ledger-rows.ts'
 import { testProject } from '../testing/test-project.ts'
+import type { Clock } from './clock.ts'
 import type { Outcome, OutcomeState } from './outcome.ts'
 import { outcomeRulesOf } from './outcome-rules.ts'
 import { resolveOutcomes } from './resolve.ts'
@@ -39,7 +40,7 @@ const rules = outcomeRulesOf(project)
 let server: TestWarehouse
 beforeAll(async () => {
   server = await startMigratedWarehouse()
-  await syncLabeler(server.warehouse, project)
+  await syncLabeler(server.warehouse, project, () => Date.UTC(1950, 0))
 })
 afterAll(() => server.stop())
 
@@ -56,8 +57,9 @@ test('the generated SQL equals the reference resolver', async () => {
       await store(drawn)
       for (const baseMs of baseTimes)
         for (const step of [4, 11, 40]) {
-          const asOfMs = baseMs + step * 500
-          expect(await readOutcomes(asOfMs)).toEqual(drawn.flatMap((world) => resolveOutcomes(rules, world, asOfMs)).toSorted(byKey))
+          const atMs = baseMs + step * 500
+          for (const clock of [{ asOf: atMs }, { knownAsOf: atMs }])
+            expect(await readOutcomes(clock)).toEqual(drawn.flatMap((world) => resolveOutcomes(rules, world, clock)).toSorted(byKey))
         }
     }),
     { numRuns: casesOf({ few: 1, all: 6 }), endOnFailure: true },
@@ -65,14 +67,12 @@ test('the generated SQL equals the reference resolver', async () => {
 })
 
 async function store(worlds: readonly World[]): Promise<void> {
-  for (const table of ['bronze.prediction_events', 'bronze.prediction_fates', 'bronze.label_events'])
+  for (const table of ['bronze.prediction_events', 'bronze.prediction_fates', 'bronze.settled', 'bronze.label_events'])
     await server.warehouse.command(`TRUNCATE TABLE ${table}`)
-  const decisions = worlds.flatMap((world) => world.decisions)
-  await server.warehouse.insert(
-    'bronze.prediction_events',
-    decisions.flatMap((decision) => decisionRows(decision)),
-  )
-  await server.warehouse.insert('bronze.prediction_fates', decisions.flatMap(fateRows))
+  const predictions = worlds.flatMap((world) => world.predictions)
+  await server.warehouse.insert('bronze.prediction_events', predictions.map(ledgerPredictionRow))
+  await server.warehouse.insert('bronze.prediction_fates', predictions.flatMap(fateRows))
+  await server.warehouse.insert('bronze.settled', settledRows)
   const statements = worlds.flatMap((world) => world.statements)
   await server.warehouse.insert(
     'bronze.label_events',
@@ -80,7 +80,7 @@ async function store(worlds: readonly World[]): Promise<void> {
   )
 }
 
-type OutcomeRow = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor' | 'outcome_state', string> & {
+type OutcomeRow = Record<'tenant' | 'decision_id' | 'label' | 'definition_sha256' | 'model' | 'anchor' | 'outcome_state', string> & {
   anchor_ms: string
   matures_ms: string
   known_ms: string | null
@@ -92,12 +92,16 @@ type OutcomeRow = Record<'tenant' | 'decision_id' | 'label' | 'model' | 'anchor'
   attempts: number
 }
 
-async function readOutcomes(asOfMs: number): Promise<Outcome[]> {
+async function readOutcomes({ asOf, knownAsOf }: Clock): Promise<Outcome[]> {
+  const view =
+    asOf === undefined
+      ? `asof.outcomes_known(known_as_of = '${toColumnTime(knownAsOf)}')`
+      : `asof.outcomes(as_of = '${toColumnTime(asOf)}')`
   const rows = await server.warehouse.query<OutcomeRow>(
-    `SELECT tenant, decision_id, label, model, anchor, outcome_state, outcome, outcome_text, statements, counts, left_out, attempts,
+    `SELECT tenant, decision_id, label, definition_sha256, model, anchor, outcome_state, outcome, outcome_text, statements, counts, left_out, attempts,
        toUnixTimestamp64Milli(anchor_time) AS anchor_ms, toUnixTimestamp64Milli(matures_at) AS matures_ms,
        toUnixTimestamp64Milli(outcome_known_at) AS known_ms
-     FROM asof.outcomes(as_of = '${toColumnTime(asOfMs)}')`,
+     FROM ${view}`,
   )
   return rows.map(toOutcome).toSorted(byKey)
 }
@@ -110,6 +114,7 @@ function toOutcome(row: OutcomeRow): Outcome {
     tenant: row.tenant,
     decisionId: row.decision_id,
     label: row.label,
+    definitionSha256: row.definition_sha256,
     model: row.model,
     anchor: row.anchor,
     anchorTimeMs: Number(row.anchor_ms),

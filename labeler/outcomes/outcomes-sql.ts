@@ -1,16 +1,20 @@
 import { labelSourceKinds } from '../../contracts/label-event.ts'
 import { quoteString } from '../../platform/schema/sql-text.ts'
-import type { OutcomeRules } from './outcome-rules.ts'
+import { type SqlClock, timeOf } from './clock.ts'
 import { leftOutSql, questionsSql } from './questions-sql.ts'
+import { constantTable, inForceSql, type InForce, type SqlRules } from './sql-rules.ts'
 
 export type OutcomesSqlOptions = {
-  /** An expression of type DateTime64(3, 'UTC'): the time as of which outcomes are known. */
-  asOf: string
+  /** The time as of which outcomes are told. Rules that were not in force then are left out. */
+  clock: SqlClock
   /** A boolean expression over silver.predictions that holds for whole models only; others are left out early. */
   where?: string
   /** Leaves out outcomes of labels that are not their model's primary one. */
   primaryOnly?: boolean
-  /** Adds a row with an empty label for each decision that has no outcome because its model's primary label is not defined. */
+  /**
+   * Has a row for each decision, whenever it was recorded; with an empty label where it has no outcome because its model's primary label
+   * is not defined.
+   */
   everyDecision?: boolean
 }
 
@@ -37,6 +41,11 @@ export const outcomeColumns = [
   { name: 'tenant', type: 'LowCardinality(String)', comment: 'The customer the row belongs to.' },
   { name: 'decision_id', type: 'UUID', comment: 'The decision: its served prediction, shadows and replays share the outcome.' },
   { name: 'label', type: 'LowCardinality(String)', comment: 'Name of the label definition.' },
+  {
+    name: 'definition_sha256',
+    type: 'String',
+    comment: 'The definition of the label that was used, by its hash in silver.definitions.',
+  },
   { name: 'model', type: 'LowCardinality(String)', comment: 'Name of the model that decided.' },
   { name: 'anchor', type: 'LowCardinality(String)', comment: 'The named decision point.' },
   { name: 'anchor_time', type: "DateTime64(3, 'UTC')", comment: 'Business time the decision is about.' },
@@ -59,7 +68,7 @@ export const outcomeColumns = [
     type: "DateTime64(3, 'UTC')",
     comment: 'anchor_time plus the maturity of the label: from then on silence has a meaning.',
   },
-  { name: 'statements', type: 'UInt64', comment: 'Label events known by then that matched the decision, withdrawn ones included.' },
+  { name: 'statements', type: 'UInt64', comment: 'Label events that counted by then and matched the decision, withdrawn ones included.' },
   ...standingColumns,
 ] as const
 
@@ -68,20 +77,24 @@ export const outcomeColumns = [
  * `resolveOutcomes`. Join keys spare it a comparison of all with all: an id, or an entity with its anchor time, or
  * an entity with the window-wide bucket that its anchor time falls in.
  */
-export function outcomesSql(rules: OutcomeRules, options: OutcomesSqlOptions): string {
+export function outcomesSql(rules: SqlRules, options: OutcomesSqlOptions): string {
   const primaryOnly = options.primaryOnly === true
+  const everyDecision = options.everyDecision === true
+  const { clock, where } = options
+  const time = timeOf(clock)
   return `WITH
-  rules AS (${rulesSql(primaryOnly ? primaryRules(rules) : rules)}),
-  known AS (${knownSql(options.asOf)}),
-  questions AS (${questionsSql(options.where)}),
+  rules AS (${rulesSql(primaryOnly ? primaryRules(rules) : rules, time)}),
+  primaries AS (${primariesSql(rules, time)}),
+  known AS (${knownSql(clock)}),
+  questions AS (${questionsSql({ where, ...(!everyDecision && { clock }) })}),
   candidates AS (${candidatesSql}),
   matches AS (${matchesSql})
 SELECT
-  tenant, decision.1 AS decision_id, label, model, anchor, decision.2 AS anchor_time,
+  tenant, decision.1 AS decision_id, label, definition_sha256, model, anchor, decision.2 AS anchor_time,
   multiIf(
     length(winning_values) = 1, 'labeled',
     length(winning_values) > 1, 'conflicted',
-    matures_at > ${options.asOf}, 'pending',
+    matures_at > ${time}, 'pending',
     statements > 0, 'retracted',
     silence = 'negative', 'negative',
     'expired') AS outcome_state,
@@ -107,19 +120,19 @@ FROM
     groupArrayIf(by_source.newest, by_source.has_value) AS standings,
     arrayFilter(standing -> standing.1 = arrayMin(other -> other.1, standings), standings) AS winners,
     arrayDistinct(arrayMap(standing -> (standing.2, standing.3), winners)) AS winning_values
-  FROM (${statementsBySourceSql} UNION ALL ${expectedSql(rules, options)}) AS by_source
+  FROM (${statementsBySourceSql} UNION ALL ${expectedSql(everyDecision)}) AS by_source
   GROUP BY tenant, chosen, label
 ) AS resolved
-${options.everyDecision === true ? 'LEFT' : 'INNER'} JOIN rules ON rules.rule_label = resolved.label
+${everyDecision ? 'LEFT' : 'INNER'} JOIN rules ON rules.rule_label = resolved.label
 ARRAY JOIN members AS decision
-WHERE ${primaryOnly ? isPrimary(rules) : 'true'}${options.everyDecision === true ? " OR label = ''" : ''}`
+WHERE ${primaryOnly ? isPrimary : 'true'}${everyDecision ? " OR label = ''" : ''}`
 }
 
 /** A query of how many questions each label statement reaches, and of how many it holds. */
-export function labelReachSql(rules: OutcomeRules, asOf: string): string {
+export function labelReachSql(rules: SqlRules, asOf: string): string {
   return `WITH
-  rules AS (${rulesSql(rules)}),
-  known AS (${knownSql(asOf)}),
+  rules AS (${rulesSql(rules, asOf)}),
+  known AS (${knownSql({ asOf })}),
   questions AS (${questionsSql()}),
   candidates AS (${candidatesSql})
 SELECT
@@ -134,33 +147,54 @@ LEFT JOIN
 ) AS reach USING (tenant, label, label_id)`
 }
 
-function primaryRules(rules: OutcomeRules): OutcomeRules {
-  const primaries = new Set(rules.primaryLabels.values())
-  return { ...rules, labels: rules.labels.filter(({ label }) => primaries.has(label)) }
+function primaryRules(rules: SqlRules): SqlRules {
+  const names = new Set(rules.primaries.map(({ label }) => label))
+  return { ...rules, labels: rules.labels.filter(({ label }) => names.has(label)) }
 }
 
 /** A label that is one model's primary may have matched another model's decisions. */
-function isPrimary({ primaryLabels }: OutcomeRules): string {
-  const pairs = [...primaryLabels].map(([model, label]) => `(${quoteString(model)}, ${quoteString(label)})`)
-  return pairs.length === 0 ? 'false' : `(model, label) IN (${pairs.join(', ')})`
+const isPrimary = '(model, label) IN (SELECT primary_model, primary_label FROM primaries)'
+
+function rulesSql({ labels }: SqlRules, time: string): string {
+  const rows = labels.map((rule) => [
+    quoteString(rule.label),
+    quoteString(rule.definitionSha256),
+    `toInt64(${rule.windowMs})`,
+    quoteString(rule.which),
+    `toInt64(${rule.maturityMs})`,
+    quoteString(rule.silence),
+  ])
+  const columns = ['rule_label', 'definition_sha256', 'window_ms', 'which', 'maturity_ms', 'silence']
+  return inForceTable({ columns, empty: ["''", "''", 'toInt64(0)', "''", 'toInt64(0)', "''"], of: labels, rows, time })
 }
 
-function rulesSql({ labels }: OutcomeRules): string {
-  const columns = ['rule_label', 'window_ms', 'which', 'maturity_ms', 'silence']
-  return constantTable(
-    columns,
-    labels.map((rule) => [
-      quoteString(rule.label),
-      `toInt64(${rule.windowMs})`,
-      quoteString(rule.which),
-      `toInt64(${rule.maturityMs})`,
-      quoteString(rule.silence),
-    ]),
-    ["''", 'toInt64(0)', "''", 'toInt64(0)', "''"],
+function primariesSql({ primaries }: SqlRules, time: string): string {
+  const rows = primaries.map(({ model, label }) => [quoteString(model), quoteString(label)])
+  return inForceTable({ columns: ['primary_model', 'primary_label'], empty: ["''", "''"], of: primaries, rows, time })
+}
+
+type InForceTable = {
+  columns: readonly string[]
+  rows: readonly (readonly string[])[]
+  empty: readonly string[]
+  /** What the rows are made of. */
+  of: readonly InForce[]
+  time: string
+}
+
+/** A query of those rows whose definitions were in force at the time. */
+function inForceTable({ columns, rows, empty, of, time }: InForceTable): string {
+  const bounds = ['force_from', 'force_until']
+  const [first, until] = inForceSql({})
+  const table = constantTable(
+    [...columns, ...bounds],
+    rows.map((row, index) => [...row, ...inForceSql(of[index] ?? {})]),
+    [...empty, first, until],
   )
+  return `SELECT ${columns.join(', ')} FROM (${table}) WHERE force_from <= ${time} AND force_until > ${time}`
 }
 
-function knownSql(asOf: string): string {
+function knownSql(clock: SqlClock): string {
   return `
     SELECT
       tenant, label, label_id, prediction_id, request_id, \`index\`, entities, anchor, anchor_time, value_number, value_text,
@@ -170,7 +204,7 @@ function knownSql(asOf: string): string {
       arraySort(CAST(mapKeys(entities), 'Array(String)')) AS roles
     FROM silver.labels
     INNER JOIN rules ON rules.rule_label = silver.labels.label
-    WHERE known_at <= ${asOf}`
+    WHERE known_at <= ${timeOf(clock)}${clock.asOf === undefined ? '' : ` AND ingested_at <= ${clock.asOf}`}`
 }
 
 const toMs = (column: string) => `toUnixTimestamp64Milli(${column})`
@@ -265,22 +299,11 @@ const statementsBySourceSql = `
     GROUP BY tenant, chosen, label, source_kind, source_name, source_labeler`
 
 /** A row without a statement for each question's primary label, so that silence has an outcome too. */
-function expectedSql({ primaryLabels }: OutcomeRules, { everyDecision }: OutcomesSqlOptions): string {
-  const primaries = constantTable(
-    ['primary_model', 'primary_label'],
-    [...primaryLabels].map(([model, label]) => [quoteString(model), quoteString(label)]),
-    ["''", "''"],
-  )
+function expectedSql(everyDecision: boolean): string {
   return `
     SELECT
       tenant, chosen, toLowCardinality(primary_label) AS label, model, anchor, members, toUInt64(0) AS statements,
       (toUInt8(0), CAST(NULL, 'Nullable(Float64)'), CAST(NULL, 'Nullable(String)'), chosen.1, false) AS newest, false AS has_value
     FROM questions
-    ${everyDecision === true ? 'LEFT' : 'INNER'} JOIN (${primaries}) AS primaries ON primaries.primary_model = questions.model`
-}
-
-/** `empty` gives the columns their types when there is no row. */
-function constantTable(columns: readonly string[], rows: readonly (readonly string[])[], empty: readonly string[]): string {
-  const toSelect = (row: readonly string[]) => `SELECT ${row.map((value, index) => `${value} AS ${columns[index] ?? ''}`).join(', ')}`
-  return rows.length === 0 ? `${toSelect(empty)} WHERE false` : rows.map(toSelect).join(' UNION ALL ')
+    ${everyDecision ? 'LEFT' : 'INNER'} JOIN primaries ON primaries.primary_model = questions.model`
 }

@@ -1,4 +1,4 @@
-import { compareText } from './compare-text.ts'
+import { compareReceipts } from './decisions-at.ts'
 import { groupBy } from './group-by.ts'
 import type { Decision } from './outcome.ts'
 
@@ -22,14 +22,7 @@ export function leftOutOf(decision: Decision, { chosen }: Question): 'unanswered
 
 /** The order of attempts at one question, of which the last counts: an answered one, else one whose fate nobody knows; among equals the latest. */
 function compareAttempts(a: Decision, b: Decision): number {
-  const [one, other] = [a.receipt, b.receipt]
-  return (
-    rankOf(a) - rankOf(b) ||
-    one.ingestedAtMs - other.ingestedAtMs ||
-    compareText(one.writerId, other.writerId) ||
-    one.epoch - other.epoch ||
-    one.seq - other.seq
-  )
+  return rankOf(a) - rankOf(b) || compareReceipts(a, b)
 }
 
 function rankOf({ fate }: Decision): number {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { Decision, LabelStatement } from './outcome.ts'
+import type { Decision, FateRecord, LabelStatement, LedgerPrediction } from './outcome.ts'
+import type { Clock } from './clock.ts'
 import type { LabelRule } from './outcome-rules.ts'
 import { isMatch, resolveOutcomes } from './resolve.ts'
 
 const minute = 60_000
-const rule: LabelRule = { label: 'late', windowMs: 0, which: 'all', maturityMs: 60 * minute, silence: 'unknown' }
+const rule: LabelRule = { label: 'late', definitionSha256: 'a', windowMs: 0, which: 'all', maturityMs: 60 * minute, silence: 'unknown' }
 const decision: Decision = {
   tenant: 'default',
   decisionId: 'd1',
@@ -34,10 +35,17 @@ const statement: LabelStatement = {
 const place = (seq: number, more: Partial<LabelStatement['origin']> = {}) => ({ origin: { writerId: 'gateway', epoch: 1, seq, ...more } })
 const untargeted = ({ predictionId: _, ...rest }: LabelStatement): LabelStatement => rest
 
+function predictionsOf({ predictionIds, fate: _, ...rest }: Decision): LedgerPrediction[] {
+  return predictionIds.map((predictionId) => ({ ...rest, predictionId, predictedAtMs: 0, told: { isSettled: true, records: [] } }))
+}
+
 function stateOf(statements: readonly Partial<LabelStatement>[], options: { atMinute: number; rule?: Partial<LabelRule> }) {
   const rules = { labels: [{ ...rule, ...options.rule }], primaryLabels: new Map([['delay', 'late']]) }
-  const ledger = { decisions: [decision], statements: statements.map((one, number) => ({ ...statement, labelId: `l${number}`, ...one })) }
-  const [outcome] = resolveOutcomes(rules, ledger, options.atMinute * minute)
+  const ledger = {
+    predictions: predictionsOf(decision),
+    statements: statements.map((one, number) => ({ ...statement, labelId: `l${number}`, ...one })),
+  }
+  const [outcome] = resolveOutcomes(rules, ledger, { knownAsOf: options.atMinute * minute })
   return outcome === undefined ? undefined : { state: outcome.state, ...(outcome.outcome !== undefined && { outcome: outcome.outcome }) }
 }
 
@@ -182,13 +190,53 @@ describe('matching', () => {
     const at = (decisionId: string, anchorTimeMs: number, more: Partial<Decision> = {}) => ({
       ...decision,
       decisionId,
-      predictionIds: [],
+      predictionIds: [decisionId],
       anchorTimeMs,
       ...more,
     })
     const decisions = [at('c', 2), at('a', 1), at('b', 1), at('other', 5, { model: 'other' }), at('gate', 9, { anchor: 'gate' })]
-    const ledger = { decisions, statements: [{ ...untargeted(statement), requestId: 'r1' }] }
-    const outcomes = resolveOutcomes({ labels: [{ ...rule, which }], primaryLabels: new Map() }, ledger, 60 * minute)
+    const ledger = { predictions: decisions.flatMap(predictionsOf), statements: [{ ...untargeted(statement), requestId: 'r1' }] }
+    const outcomes = resolveOutcomes({ labels: [{ ...rule, which }], primaryLabels: new Map() }, ledger, { knownAsOf: 60 * minute })
     expect(outcomes.map(({ decisionId }) => decisionId).toSorted()).toEqual([...expected, 'gate', 'other'])
+  })
+})
+
+describe('the two clocks', () => {
+  const rules = { labels: [rule], primaryLabels: new Map([['delay', 'late']]) }
+  const [served] = predictionsOf(decision) as [LedgerPrediction]
+  const told = (clock: Clock, change: { prediction?: Partial<LedgerPrediction>; statement?: Partial<LabelStatement> } = {}) => {
+    const ledger = {
+      predictions: [{ ...served, ...change.prediction }],
+      statements: [{ ...statement, predictionId: served.predictionId, ...change.statement }],
+    }
+    return resolveOutcomes(rules, ledger, clock).map(({ state, leftOut }) => leftOut ?? state)
+  }
+  const late = { statement: { ingestedAtMs: 50 * minute } }
+  const backdated = { statement: { knownAtMs: 5 * minute, ingestedAtMs: 50 * minute } }
+  const future = { prediction: { anchorTimeMs: 90 * minute } }
+  const imported = { prediction: { predictedAtMs: 70 * minute } }
+  const withFate = (...records: FateRecord[]) => ({ prediction: { told: { isSettled: true, records } } })
+  const unanswered = withFate({ fate: 'unanswered', ingestedAtMs: 40 * minute })
+
+  test.each<[string, Clock, Parameters<typeof told>[1], string[]]>([
+    ['as of a time before a late statement came, it was not there', { asOf: 49 * minute }, late, ['pending']],
+    ['in hindsight it was known from when it could be', { knownAsOf: 49 * minute }, late, ['labeled']],
+    ['a backdated one does not change what was said', { asOf: 49 * minute }, backdated, ['pending']],
+    ['and is told from when it was received', { asOf: 50 * minute }, backdated, ['labeled']],
+    [
+      'one that will be known later is not told when it is received',
+      { asOf: 19 * minute },
+      { statement: { ingestedAtMs: 0 } },
+      ['pending'],
+    ],
+    ['a prediction of a future anchor was made', { asOf: 30 * minute }, future, ['labeled']],
+    ['in hindsight an anchor that was not yet is not there', { knownAsOf: 30 * minute }, future, []],
+    ['what was imported later had not been recorded', { asOf: 60 * minute }, imported, []],
+    ['in hindsight it counts, whenever it was recorded', { knownAsOf: 60 * minute }, imported, ['labeled']],
+    ['a fate counts from when it was known', { asOf: 39 * minute }, unanswered, ['labeled']],
+    ['and then leaves the decision out', { asOf: 40 * minute }, unanswered, ['unanswered']],
+    ['in hindsight always', { knownAsOf: 30 * minute }, unanswered, ['unanswered']],
+  ])('%s', (_, clock, change, expected) => {
+    expect(told(clock, change)).toEqual(expected)
   })
 })

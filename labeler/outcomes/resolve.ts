@@ -1,26 +1,34 @@
 import { labelSourceKinds } from '../../contracts/label-event.ts'
-import type { Decision, Outcome, LabelStatement } from './outcome.ts'
+import { type Clock, timeOf } from './clock.ts'
 import { compareText } from './compare-text.ts'
+import { decisionsAt } from './decisions-at.ts'
+import type { Decision, LabelStatement, LedgerPrediction, Outcome } from './outcome.ts'
 import { groupBy } from './group-by.ts'
 import { isCounted, leftOutOf, type Question, toQuestions } from './questions.ts'
 import type { LabelRule, OutcomeRules } from './outcome-rules.ts'
 
-type Ledger = { decisions: readonly Decision[]; statements: readonly LabelStatement[] }
+export type Ledger = { predictions: readonly LedgerPrediction[]; statements: readonly LabelStatement[] }
 
 /**
  * The outcomes as of a time, written for clarity: the reference that the generated SQL must equal. One outcome per
  * decision for its model's primary label and for every other label that matched it or another attempt at its question.
  */
-export function resolveOutcomes(rules: OutcomeRules, ledger: Ledger, asOfMs: number): Outcome[] {
-  const questions = toQuestions(ledger.decisions)
+export function resolveOutcomes(rules: OutcomeRules, ledger: Ledger, clock: Clock): Outcome[] {
+  const questions = toQuestions(decisionsAt(ledger.predictions, clock))
+  const asOfMs = timeOf(clock)
   return rules.labels.flatMap((rule) => {
-    const known = ledger.statements.filter((statement) => statement.label === rule.label && statement.knownAtMs <= asOfMs)
+    const known = ledger.statements.filter((statement) => statement.label === rule.label && countsFrom(statement, clock) <= asOfMs)
     const superseded = supersededBy(known)
     const matched = matchesByQuestion(rule, known, questions)
     return questions
       .filter((question) => matched.has(question) || rules.primaryLabels.get(question.chosen.model) === rule.label)
       .flatMap((question) => toOutcomes({ rule, question, statements: matched.get(question) ?? [], superseded, asOfMs }))
   })
+}
+
+/** Recorded statements are visible once they are both known and received; in hindsight once they could be known. */
+function countsFrom({ knownAtMs, ingestedAtMs }: LabelStatement, { asOf }: Clock): number {
+  return asOf === undefined ? knownAtMs : Math.max(knownAtMs, ingestedAtMs)
 }
 
 /** Whether the label speaks about the decision, before `which` has chosen among several. */
@@ -98,7 +106,8 @@ type Resolved = Omit<Outcome, 'leftOut' | 'attempts'>
 function toOutcome(decision: Decision, { rule, statements, superseded, asOfMs }: Omit<MatchedQuestion, 'question'>): Resolved {
   const { tenant, decisionId, model, anchor, anchorTimeMs } = decision
   const maturesAtMs = anchorTimeMs + rule.maturityMs
-  const base = { tenant, decisionId, label: rule.label, model, anchor, anchorTimeMs, maturesAtMs, statements: statements.length }
+  const { label, definitionSha256 } = rule
+  const base = { tenant, decisionId, label, definitionSha256, model, anchor, anchorTimeMs, maturesAtMs, statements: statements.length }
   const winners = strongest(standingPerSource(statements, superseded))
   const [first] = winners
   if (first !== undefined) {

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { labelSourceKinds } from '../../contracts/label-event.ts'
-import type { Decision, LabelStatement } from '../outcomes/outcome.ts'
+import type { LabelStatement, LedgerPrediction } from '../outcomes/outcome.ts'
 import type { OutcomeRules } from '../outcomes/outcome-rules.ts'
+import { settledThrough } from './ledger-rows.ts'
 
-export type World = { decisions: Decision[]; statements: LabelStatement[] }
+export type World = { predictions: LedgerPrediction[]; statements: LabelStatement[] }
 
 const stepMs = 500
 const mostStatements = 12
@@ -35,14 +36,7 @@ export function arbitraryWorld(rules: OutcomeRules, baseMs: number): fc.Arbitrar
       ),
     })
     .map((world) => ({
-      decisions: withRepetitions(world.decisions).map(({ step, predictions, ingestedStep, writer, epoch, ...decision }, number) => ({
-        ...decision,
-        tenant: 'default',
-        decisionId: testUuid(number),
-        predictionIds: Array.from({ length: predictions }, (_, position) => testUuid(2 * number + position)),
-        anchorTimeMs: toMs(step),
-        receipt: { ingestedAtMs: toMs(ingestedStep), writerId: writer, epoch, seq: 1 + 2 * ((number * 5) % 7) },
-      })),
+      predictions: withRepetitions(world.decisions).flatMap((draft, number) => toPredictions(draft, { number, toMs })),
       statements: withEchoes(world.statements).map((draft, number) =>
         toLabelStatement(draft, {
           number,
@@ -62,7 +56,7 @@ export function arbitraryTenants(worlds: { count: number; prefix: string; world:
 
 function withTenant(world: World, tenant: string): World {
   return {
-    decisions: world.decisions.map((decision) => ({ ...decision, tenant })),
+    predictions: world.predictions.map((prediction) => ({ ...prediction, tenant })),
     statements: world.statements.map((statement) => ({ ...statement, tenant })),
   }
 }
@@ -75,9 +69,13 @@ function decisionDraft(rules: OutcomeRules) {
     entities,
     anchor: fc.constantFrom('open', 'close'),
     step: steps,
-    predictions: fc.integer({ min: 1, max: 2 }),
+    predictedSteps: fc.array(fc.constantFrom(0, 4, 11), { minLength: 1, maxLength: 2 }),
     question: optional(fc.constantFrom('1'.repeat(64), '2'.repeat(64))),
-    fate: fc.constantFrom(undefined, 'answered' as const, 'unanswered' as const, 'unknown' as const),
+    fates: optional(
+      fc.array(fc.record({ fate: fc.constantFrom('answered' as const, 'unanswered' as const, 'delivered' as const), step: steps }), {
+        maxLength: 2,
+      }),
+    ),
     ingestedStep: rarely(4, 11),
     writer: rarely('gateway-1', 'gateway-10'),
     epoch: rarely(1, 2),
@@ -90,11 +88,32 @@ type DecisionDraft = ReturnType<typeof decisionDraft> extends fc.Arbitrary<infer
 function withRepetitions(drafts: readonly DecisionDraft[]): DecisionDraft[] {
   const first = new Map<string, DecisionDraft>()
   return drafts.map((draft) => {
-    const { question, step, predictions, fate, ingestedStep, writer, epoch } = draft
+    const { question, step, predictedSteps, fates, ingestedStep, writer, epoch } = draft
     if (question === undefined) return draft
     const asked = first.get(question) ?? draft
     first.set(question, asked)
-    return { ...asked, question, step, predictions, fate, ingestedStep, writer, epoch }
+    return { ...asked, question, step, predictedSteps, fates, ingestedStep, writer, epoch }
+  })
+}
+
+/** The first prediction of a decision was served, unless it has no fates, the others are shadows, at consecutive places of the writer. */
+function toPredictions(draft: DecisionDraft, { number, toMs }: { number: number; toMs(step: number): number }): LedgerPrediction[] {
+  const { step, predictedSteps, fates, ingestedStep, writer, epoch, ...decision } = draft
+  return predictedSteps.map((predictedStep, position) => {
+    const seq = 1 + 2 * ((number * 5) % 7) + position
+    return {
+      ...decision,
+      tenant: 'default',
+      decisionId: testUuid(number),
+      predictionId: testUuid(2 * number + position),
+      anchorTimeMs: toMs(step),
+      predictedAtMs: toMs(predictedStep),
+      receipt: { ingestedAtMs: toMs(ingestedStep), writerId: writer, epoch, seq },
+      ...(position === 0 &&
+        fates !== undefined && {
+          told: { isSettled: seq <= settledThrough, records: fates.map(({ fate, step: at }) => ({ fate, ingestedAtMs: toMs(at) })) },
+        }),
+    }
   })
 }
 

@@ -1,5 +1,5 @@
 import { toColumnTime } from '../../platform/warehouse/column-time.ts'
-import type { Decision, LabelStatement } from '../outcomes/outcome.ts'
+import type { FateRecord, LabelStatement, LedgerPrediction } from '../outcomes/outcome.ts'
 
 export type PredictionRow = { prediction_id: string; decision_id: string; anchor_time: string; [column: string]: unknown }
 
@@ -28,50 +28,54 @@ export function predictionRow(row: PredictionRow & { seq: number }): object {
   }
 }
 
-/** The rows of a decision's predictions: the first was served, the others are shadows, at consecutive places of the writer. */
-export function decisionRows(decision: Decision): object[] {
-  const { tenant, decisionId, model, requestId, index, entities, anchor, anchorTimeMs, question, fate, receipt } = decision
-  return decision.predictionIds.map((predictionId, position) =>
-    predictionRow({
-      tenant,
-      model,
-      index,
-      entities,
-      anchor,
-      seq: receipt.seq + position,
-      writer_id: receipt.writerId,
-      epoch: receipt.epoch,
-      prediction_id: predictionId,
-      decision_id: decisionId,
-      request_id: requestId,
-      anchor_time: toColumnTime(anchorTimeMs),
-      ingested_at: toColumnTime(receipt.ingestedAtMs),
-      question_sha256: question ?? null,
-      route: position === 0 ? 'champion' : 'shadow',
-      // A decision without a fate is one of a batch, of which nobody is told.
-      ...(fate === undefined && { lane: 'batch_predictions', trigger: 'batch' }),
-    }),
-  )
+/** The row of bronze.prediction_events of a prediction. */
+export function ledgerPredictionRow(prediction: LedgerPrediction): object {
+  const { tenant, decisionId, predictionId, model, requestId, index, entities, anchor, anchorTimeMs, question, told, receipt } = prediction
+  return predictionRow({
+    tenant,
+    model,
+    index,
+    entities,
+    anchor,
+    seq: receipt.seq,
+    writer_id: receipt.writerId,
+    epoch: receipt.epoch,
+    prediction_id: predictionId,
+    decision_id: decisionId,
+    request_id: requestId,
+    anchor_time: toColumnTime(anchorTimeMs),
+    ingested_at: toColumnTime(receipt.ingestedAtMs),
+    predicted_at: toColumnTime(prediction.predictedAtMs),
+    question_sha256: question ?? null,
+    route: told === undefined ? 'shadow' : 'champion',
+  })
 }
 
-/** The row of bronze.prediction_fates that gives the decision its fate; none where the order of the log does. */
-export function fateRows({ tenant, predictionIds, fate, receipt }: Decision): object[] {
-  if (fate !== 'answered' && fate !== 'unanswered') return []
-  return [fateRow({ tenant, predictionId: predictionIds[0] ?? '', fate, seq: 1_000_000 + receipt.seq })]
+/** The rows of bronze.prediction_fates of a prediction. */
+export function fateRows({ tenant, predictionId, told, receipt }: LedgerPrediction): object[] {
+  return (told?.records ?? []).map((record, number) => fateRow({ tenant, predictionId, ...record, seq: 1000 * (number + 1) + receipt.seq }))
 }
 
-type Fate = { tenant: string; predictionId: string; fate: 'answered' | 'unanswered' | 'delivered'; seq: number }
+/** Up to this seq the order of the log settles predictions of every writer and epoch. */
+export const settledThrough = 7
+
+/** The rows of bronze.settled for the writers of `arbitraryWorld`. */
+export const settledRows = ['gateway-1', 'gateway-10'].flatMap((writer_id) =>
+  [1, 2].map((epoch) => ({ writer_id, epoch, lane: 'predictions', settled_through: settledThrough })),
+)
+
+type Fate = Omit<FateRecord, 'ingestedAtMs'> & Partial<FateRecord> & { tenant: string; predictionId: string; seq: number }
 
 /** A row of bronze.prediction_fates. */
-export function fateRow({ tenant, predictionId, fate, seq }: Fate): object {
+export function fateRow({ tenant, predictionId, fate, ingestedAtMs = Date.UTC(2026, 0, 1), seq }: Fate): object {
   return {
-    fate_id: predictionId,
+    fate_id: `${predictionId.slice(0, 19)}${seq.toString().padStart(4, '0').slice(-4)}${predictionId.slice(23)}`,
     prediction_id: predictionId,
     tenant,
     payload_hash: 'c'.repeat(64),
     fate,
     reason: fate === 'unanswered' ? 'deadline' : null,
-    ingested_at: '2026-01-01 00:00:00.000',
+    ingested_at: toColumnTime(ingestedAtMs),
     retention_until: '2200-01-01 00:00:00.000',
     writer_id: 'test',
     epoch: 1,
