@@ -23,7 +23,7 @@ function group(version: string, route: 'champion' | 'shadow' | 'pinned', auc: nu
     route,
     anchor: 'departure',
     counts,
-    metrics: [roc, { name: 'log_loss', value: 0.5, n: labeled, method: 'normal' }],
+    metrics: [roc, { name: 'log_loss', value: 0.5, n: labeled, method: 't' }],
   }
 }
 

@@ -168,14 +168,14 @@ describe('evaluate', () => {
 
   test('scores what has a score and an outcome, with n, coverage and interval', () => {
     const { groups } = judged
-    // scikit-learn 1.9.1 roc_auc_score; DeLong's interval in NumPy.
+    // scikit-learn 1.9.1 roc_auc_score; DeLong's interval on the logit scale in NumPy and SciPy.
     expect(metric(groups[1], 'roc_auc')).toMatchObject({
       value: expect.closeTo(0.7774936061381075, 12),
       n: 40,
       coverage: 40 / 41,
       method: 'delong',
     })
-    expect(metric(groups[1], 'roc_auc')?.lower).toBeCloseTo(0.622867485000535, 9)
+    expect(metric(groups[1], 'roc_auc')?.lower).toBeCloseTo(0.5706183969156595, 9)
     expect(metric(groups[1], 'precision')).toMatchObject({ value: 0.7, n: 10 })
     expect(metric(groups[1], 'label_coverage')).toMatchObject({ value: 41 / 42, n: 42 })
     expect(metric(groups[2], 'roc_auc')?.value).toBeCloseTo(1 - 0.7774936061381075, 12)
@@ -279,7 +279,7 @@ describe('evaluate', () => {
   test('reads as text', () => {
     const text = toEvaluationText(judged)
     expect(text).toContain('version 2, champion, anchor request\n  42 predictions, 41 labeled, 1 conflicted, 1 errors')
-    expect(text).toMatch(/roc_auc +0\.7775 {2}\[0\.6229, 0\.9321\] +n 40, coverage 97\.6 %/)
+    expect(text).toMatch(/roc_auc +0\.7775 {2}\[0\.5706, 0\.9018\] +n 40, coverage 97\.6 %/)
   })
 })
 
@@ -311,5 +311,5 @@ test('a snapshot is saved once, and again when something has changed', async () 
   const rows = await server.warehouse.query(
     `SELECT toUInt32(count()) AS rows, toUInt32(uniqExact(as_of)) AS times, toUInt32(countIf(metric = 'roc_auc' AND round(value, 4) = 0.7775)) AS figures FROM gold.evaluations WHERE model = 'delay'`,
   )
-  expect(rows).toEqual([{ rows: 2 * 3 * 8, times: 2, figures: 2 }])
+  expect(rows).toEqual([{ rows: 2 * 3 * 12, times: 2, figures: 2 }])
 })

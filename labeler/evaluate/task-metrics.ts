@@ -1,13 +1,15 @@
 import { type ModelDefinition, scoreOf } from '../../contracts/model-definition.ts'
-import { precisionAndRecall } from '../metrics/at-threshold.ts'
+import { atThreshold } from '../metrics/at-threshold.ts'
 import { averagePrecision } from '../metrics/average-precision.ts'
-import { expectedCalibrationError } from '../metrics/calibration-error.ts'
-import { accuracy, classLogLoss, classMetrics, macroAverages } from '../metrics/classes.ts'
+import { expectedCalibrationError } from '../metrics/calibration.ts'
+import { accuracy, classLogLoss, classMetrics, classSample, macroAverages } from '../metrics/classes.ts'
 import { type Estimate, undefinedEstimate } from '../metrics/estimate.ts'
 import { brierScore, logLoss } from '../metrics/losses.ts'
 import { proportionEstimate } from '../metrics/proportion.ts'
-import { errorQuantile, errorsOf, meanAbsoluteError, meanError, rootMeanSquaredError } from '../metrics/regression.ts'
+import { recalibration } from '../metrics/recalibration.ts'
+import { errorQuantile, meanAbsoluteError, meanError, rootMeanSquaredError, rSquared } from '../metrics/regression.ts'
 import { rocAuc } from '../metrics/roc-auc.ts'
+import { type BinarySample, binarySample, regressionSample, sampleOf } from '../metrics/sample.ts'
 import type { CollectedGroup, Judged } from './collect-groups.ts'
 import type { Metric } from './evaluation.ts'
 
@@ -45,34 +47,39 @@ function taskMetrics(model: ModelDefinition, judged: Judged): Named[] {
 
 function binaryMetrics(judged: Judged, threshold: number | undefined): Named[] {
   const pairs = inOrder(judged)
-  const rows = { scores: Float64Array.from(pairs, ([score]) => score), outcomes: Uint8Array.from(pairs, ([, outcome]) => outcome) }
+  const rows = binarySample({
+    scores: Float64Array.from(pairs, ([score]) => score),
+    outcomes: Uint8Array.from(pairs, ([, outcome]) => outcome),
+  })
   // A score that is no probability can rank, but has no likelihood and no calibration.
   const isProbability = rows.scores.every((score) => score >= 0 && score <= 1)
-  const ofProbability = (metric: (scored: typeof rows) => Estimate) =>
-    isProbability ? metric(rows) : undefinedEstimate(rows.scores.length)
+  const ofProbability = (metric: (sample: BinarySample) => Estimate) => (isProbability ? metric(rows) : undefinedEstimate(rows.n))
   return [
     ['roc_auc', rocAuc(rows)],
     ['pr_auc', averagePrecision(rows)],
     ['log_loss', ofProbability(logLoss)],
     ['brier', ofProbability(brierScore)],
     ['ece', ofProbability(expectedCalibrationError)],
-    ...(threshold === undefined ? [] : Object.entries(precisionAndRecall(rows, threshold))),
+    ['calibration_slope', ofProbability((sample) => recalibration(sample).slope)],
+    ['calibration_intercept', ofProbability((sample) => recalibration(sample).intercept)],
+    ...(threshold === undefined ? [] : Object.entries(atThreshold(rows, threshold))),
   ]
 }
 
 function regressionMetrics(judged: Judged): Named[] {
   const pairs = inOrder(judged)
-  const errors = errorsOf({
+  const rows = regressionSample({
     predicted: Float64Array.from(pairs, ([score]) => score),
     observed: Float64Array.from(pairs, ([, outcome]) => outcome),
   })
   return [
-    ['mae', meanAbsoluteError(errors)],
-    ['rmse', rootMeanSquaredError(errors)],
-    ['bias', meanError(errors)],
-    ['error_p10', errorQuantile(errors, 0.1)],
-    ['error_p50', errorQuantile(errors, 0.5)],
-    ['error_p90', errorQuantile(errors, 0.9)],
+    ['mae', meanAbsoluteError(rows)],
+    ['rmse', rootMeanSquaredError(rows)],
+    ['bias', meanError(rows)],
+    ['r2', rSquared(rows)],
+    ['error_p10', errorQuantile(rows, 0.1)],
+    ['error_p50', errorQuantile(rows, 0.5)],
+    ['error_p90', errorQuantile(rows, 0.9)],
   ]
 }
 
@@ -80,22 +87,23 @@ function regressionMetrics(judged: Judged): Named[] {
 const listedClasses = 100
 
 function multiclassMetrics(model: ModelDefinition, { scoreTexts, outcomeTexts, likelihoods }: Judged): Named[] {
-  const rows = { predicted: scoreTexts, observed: outcomeTexts }
+  const rows = classSample({ predicted: scoreTexts, observed: outcomeTexts })
   const score = scoreOf(model)
   const classes = classMetrics(rows)
-  const macro = macroAverages(classes, scoreTexts.length)
+  const macro = macroAverages(rows)
   const mostFirst = classes.toSorted((a, b) => b.recall.n - a.recall.n).slice(0, listedClasses)
   return [
     ['accuracy', accuracy(rows)],
     ...(score.kind === 'class' && score.probabilities !== undefined
-      ? [['log_loss', classLogLoss(likelihoods.toSorted((a, b) => a - b))] as const]
+      ? [['log_loss', classLogLoss(Float64Array.from(likelihoods).sort(), sampleOf(likelihoods.length, undefined))] as const]
       : []),
     ['macro_precision', macro.precision],
     ['macro_recall', macro.recall],
     ['macro_f1', macro.f1],
-    ...mostFirst.flatMap(({ name, precision, recall }): Named[] => [
+    ...mostFirst.flatMap(({ name, precision, recall, f1 }): Named[] => [
       ['precision', precision, name],
       ['recall', recall, name],
+      ['f1', f1, name],
     ]),
   ]
 }

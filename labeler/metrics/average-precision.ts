@@ -1,43 +1,53 @@
-import { type Estimate, normalQuantile, undefinedEstimate } from './estimate.ts'
-import { countPositives, orderByScore, type Scored } from './scored.ts'
+import { type Estimate, undefinedEstimate } from './estimate.ts'
+import { intervalOf, scales } from './interval.ts'
+import type { BinarySample } from './sample.ts'
+import { tiedBlocks } from './tied-blocks.ts'
 
-/** The least n · value · (1 - value) of an interval: below it the logit is so steep that the interval is nearly all of 0 to 1. */
+/** The least clusters · value · (1 - value) of an interval: below it the logit is so steep that the interval is nearly all of 0 to 1. */
 const leastInformation = 1
 
 /**
- * Area under the precision-recall curve as average precision: Σ (Rₖ - Rₖ₋₁) Pₖ over distinct thresholds. The interval
- * is the logit interval of Boyd, Eng and Page (2013), whose n is the number of positives; there is none where that times
- * value · (1 - value) is under 1. Undefined without positives, and with a score that is NaN.
+ * Area under the precision-recall curve as average precision: Σ (Rₖ - Rₖ₋₁) Pₖ over distinct thresholds, weighted. Its interval is on
+ * the logit scale; there is none where the clusters that hold positives, times value · (1 - value), are under 1. Undefined without
+ * positives, and with a score that is NaN.
  */
-export function averagePrecision({ scores, outcomes }: Scored): Estimate {
-  const n = scores.length
-  const positives = countPositives(outcomes)
-  if (positives === 0 || scores.some(Number.isNaN)) return undefinedEstimate(n)
-  // The sum of an area of 1 may be off by its last bits.
-  const value = Math.min(1, stepArea({ scores, outcomes }, positives))
-  const information = positives * value * (1 - value)
-  if (information < leastInformation) return { value, n, method: 'too_near_the_limit' }
-  const logit = Math.log(value / (1 - value))
-  const half = normalQuantile / Math.sqrt(information)
-  return { value, lower: expit(logit - half), upper: expit(logit + half), n, method: 'logit' }
-}
-
-/** The area under the steps, divided once, at the end, so that a perfect order has exactly 1. */
-function stepArea({ scores, outcomes }: Scored, positives: number): number {
-  const order = orderByScore(scores).reverse()
+export function averagePrecision(sample: BinarySample): Estimate {
+  const { n, order, outcomes, weights, weightOf, dependence, rarer, hasNaN } = sample
+  if (weightOf.positives === 0 || hasNaN) return undefinedEstimate(n)
+  const { chosenFrom, precisionFrom } = atThresholds(sample)
   let area = 0
-  let hits = 0
-  for (let start = 0; start < order.length;) {
-    const score = scores[order[start] ?? 0]
-    const before = hits
-    let end = start
-    while (end < order.length && scores[order[end] ?? 0] === score) hits += outcomes[order[end++] ?? 0] ?? 0
-    area += (hits - before) * (hits / end)
-    start = end
+  for (const { start, positives } of tiedBlocks(sample)) area += positives * precisionFrom[start]!
+  const value = Math.min(1, area / weightOf.positives)
+  const influence = new Float64Array(n)
+  // A row moves the precision at each threshold that it reaches, by its class less that precision.
+  let inverse = 0
+  let ratio = 0
+  for (const { start, end, positives } of tiedBlocks(sample)) {
+    const precision = precisionFrom[start]!
+    inverse += positives / chosenFrom[start]!
+    ratio += (positives * precision) / chosenFrom[start]!
+    for (let at = start; at < end; at++) {
+      const row = order[at]!
+      const ofPositive = outcomes[row] === 1 ? precision - value + inverse : 0
+      influence[row] = (weights[row]! * (ofPositive - ratio)) / weightOf.positives
+    }
   }
-  return area / positives
+  if (Math.min(rarer, n) * value * (1 - value) < leastInformation && value > 0.5) return { value, n, method: 'too_near_the_limit' }
+  return intervalOf({ value, influence, n }, { dependence, scale: scales.logit, rarer })
 }
 
-function expit(x: number): number {
-  return 1 / (1 + Math.exp(-x))
+/** What the rows from each place in the order on weigh, and their precision; meant for places where a distinct score begins. */
+function atThresholds({ n, order, outcomes, weights }: BinarySample): { chosenFrom: Float64Array; precisionFrom: Float64Array } {
+  const chosenFrom = new Float64Array(n)
+  const precisionFrom = new Float64Array(n)
+  let positives = 0
+  let chosen = 0
+  for (let at = n - 1; at >= 0; at--) {
+    const row = order[at]!
+    chosen += weights[row]!
+    if (outcomes[row] === 1) positives += weights[row]!
+    chosenFrom[at] = chosen
+    precisionFrom[at] = chosen === 0 ? 0 : positives / chosen
+  }
+  return { chosenFrom, precisionFrom }
 }

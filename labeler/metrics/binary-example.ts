@@ -1,4 +1,4 @@
-import type { Scored } from './scored.ts'
+import type { Scored } from './sample.ts'
 
 /** 40 rows with tied scores, none on the edge of a calibration bin: the input of the figures in the tests. */
 export const binaryExample: Scored = {

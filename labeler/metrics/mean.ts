@@ -1,21 +1,52 @@
-import { type Estimate, normalQuantile, type Range, undefinedEstimate, withinRange } from './estimate.ts'
+import { type Estimate, type Range, undefinedEstimate } from './estimate.ts'
+import { type Figure, type IntervalOptions, intervalOf, scales, withinRange } from './interval.ts'
+import type { Sample } from './sample.ts'
 
-/** The mean, with its interval by the central limit theorem: mean ± z · s / √n, s with n - 1, cut to the metric's range. */
-export function meanEstimate(values: ArrayLike<number>, range: Range = {}): Estimate {
-  const n = values.length
-  if (n === 0) return undefinedEstimate(0)
-  const { mean, variance } = momentsOf(values)
-  if (n === 1) return withinRange({ value: mean, n, method: 'none' }, range)
-  const half = normalQuantile * Math.sqrt(variance / n)
-  return withinRange({ value: mean, lower: mean - half, upper: mean + half, n, method: 'normal' }, range)
+/** The weighted mean, in two passes for stability, and each row's influence on it: its weight's share of the difference from the mean. */
+export function meanFigure(values: Float64Array, { n, weights, totalWeight }: Sample): Figure {
+  let sum = 0
+  for (let row = 0; row < n; row++) if (weights[row]! > 0) sum += weights[row]! * values[row]!
+  const first = sum / totalWeight
+  let rest = 0
+  for (let row = 0; row < n; row++) if (weights[row]! > 0) rest += weights[row]! * (values[row]! - first)
+  const value = Number.isFinite(first) && Number.isFinite(rest) ? first + rest / totalWeight : first
+  const influence = new Float64Array(n)
+  for (let row = 0; row < n; row++) influence[row] = weights[row]! > 0 ? (weights[row]! * (values[row]! - value)) / totalWeight : 0
+  return { value, influence, n }
 }
 
-/** Mean and variance (with n - 1), in two passes for stability. The variance of one value is NaN. */
-export function momentsOf(values: ArrayLike<number>): { mean: number; variance: number } {
-  let sum = 0
-  for (let index = 0; index < values.length; index++) sum += values[index] ?? 0
-  const mean = sum / values.length
-  let squares = 0
-  for (let index = 0; index < values.length; index++) squares += ((values[index] ?? 0) - mean) ** 2
-  return { mean, variance: squares / (values.length - 1) }
+export type MeanOptions = { range?: Range; rarer?: number | undefined }
+
+/** The weighted mean of a value of each row, with its interval by Student's t, cut to the metric's range. */
+export function meanEstimate(values: Float64Array, sample: Sample, { range = {}, rarer }: MeanOptions = {}): Estimate {
+  if (sample.n === 0 || sample.totalWeight === 0) return undefinedEstimate(sample.n)
+  return intervalOf(meanFigure(values, sample), { dependence: sample.dependence, range, rarer })
+}
+
+/** The root of the weighted mean of squares; its interval is the root of that of the mean. */
+export function rootMeanSquare(values: Float64Array, sample: Sample): Estimate {
+  const squares = values.map((value) => value ** 2)
+  const { value, lower, upper, ...rest } = meanEstimate(squares, sample, { range: { least: 0 } })
+  if (value === undefined) return rest
+  if (lower === undefined || upper === undefined) return { value: Math.sqrt(value), ...rest }
+  return { value: Math.sqrt(value), lower: Math.sqrt(lower), upper: Math.sqrt(upper), ...rest, method: 'square' }
+}
+
+/** A ratio of weighted sums as a figure: its influence is that of the numerator less the ratio times that of the denominator. */
+export function ratioFigure(numerators: Float64Array, denominators: Float64Array, { n, weights }: Sample): Figure {
+  let above = 0
+  let below = 0
+  for (let row = 0; row < n; row++) {
+    above += weights[row]! * numerators[row]!
+    below += weights[row]! * denominators[row]!
+  }
+  const value = above / below
+  const influence = new Float64Array(n)
+  for (let row = 0; row < n; row++) influence[row] = (weights[row]! * (numerators[row]! - value * denominators[row]!)) / below
+  return { value, influence, n }
+}
+
+/** A ratio between 0 and 1 with its interval on the logit scale. */
+export function ratioEstimate(figure: Figure, options: Omit<IntervalOptions, 'scale'>): Estimate {
+  return withinRange(intervalOf(figure, { ...options, scale: scales.logit }), { least: 0, most: 1 })
 }

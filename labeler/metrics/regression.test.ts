@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { binomialQuantile } from './binomial.ts'
-import { errorQuantile, errorsOf, meanAbsoluteError, meanError, rootMeanSquaredError } from './regression.ts'
+import { binomialQuantile } from './distributions/binomial.ts'
+import { errorQuantile, meanAbsoluteError, meanError, rootMeanSquaredError } from './regression.ts'
+import { regressionSample } from './sample.ts'
 
-const errors = errorsOf({
+const errors = regressionSample({
   observed: Float64Array.from([
     -19.0, 0.8, 24.9, 8.4, 11.6, 4.2, 33.1, 9.6, -34.0, -3.8, -29.4, -55.0, -0.6, 36.7, 10.9, -13.5, -8.8, 32.6, 13.2, 11.0, 8.9, 10.8,
     26.1, 21.1, 14.3,
@@ -13,12 +14,12 @@ const errors = errorsOf({
   ]),
 })
 
-// scikit-learn 1.9.1 mean_absolute_error and root_mean_squared_error, NumPy's mean; intervals from scipy.stats.norm
+// scikit-learn 1.9.1 mean_absolute_error and root_mean_squared_error, NumPy's mean; intervals from scipy.stats.t
 // and sem (1.17.1), of RMSE the roots of the interval of the squares.
 test.each([
-  ['mean absolute error', meanAbsoluteError(errors), [4.972, 3.4391494369475835, 6.504850563052416]],
-  ['root mean squared error', rootMeanSquaredError(errors), [6.276973793158611, 4.31688964, 7.75662709]],
-  ['bias', meanError(errors), [1.916, -0.475415233587414, 4.307415233587414]],
+  ['mean absolute error', meanAbsoluteError(errors), [4.972, 3.357864180551764, 6.586135819448235]],
+  ['root mean squared error', rootMeanSquaredError(errors), [6.276973793158611, 4.187409693822083, 7.827285612272293]],
+  ['bias', meanError(errors), [1.916, -0.6022291612438273, 4.434229161243827]],
 ] as const)('%s equals scikit-learn', (_, estimate, [value, lower, upper]) => {
   expect(estimate.value).toBeCloseTo(value, 12)
   expect(estimate.lower).toBeCloseTo(lower, 7)
@@ -50,14 +51,18 @@ test.each([
   expect(binomialQuantile({ n, share, probability })).toBe(expected)
 })
 
+/** Errors as they would be of predictions of them where 0 was observed. */
+const withErrors = (values: readonly number[]) =>
+  regressionSample({ predicted: Float64Array.from(values), observed: new Float64Array(values.length) })
+
 test('one row has a mean without an interval, none has nothing', () => {
-  expect(meanError(Float64Array.of(3))).toEqual({ value: 3, n: 1, method: 'none' })
-  expect(rootMeanSquaredError(Float64Array.of(-3))).toEqual({ value: 3, n: 1, method: 'none' })
-  expect(errorQuantile(Float64Array.of(), 0.5)).toEqual({ n: 0, method: 'none' })
+  expect(meanError(withErrors([3]))).toEqual({ value: 3, n: 1, method: 'too_few_clusters' })
+  expect(rootMeanSquaredError(withErrors([-3]))).toEqual({ value: 3, n: 1, method: 'too_few_clusters' })
+  expect(errorQuantile(withErrors([]), 0.5)).toEqual({ n: 0, method: 'none' })
 })
 
 test('an end below 0 is 0, and of the bias stays where it is', () => {
-  const uneven = Float64Array.of(0, 0, 0, 10)
+  const uneven = withErrors([...Array.from({ length: 15 }, () => 0), 40])
   expect(meanAbsoluteError(uneven)).toMatchObject({ value: 2.5, lower: 0 })
   expect(rootMeanSquaredError(uneven).lower).toBe(0)
   expect(meanError(uneven).lower).toBeLessThan(0)
@@ -68,13 +73,18 @@ test.each([
   ['a square overflows', [1e200, 1, 2], { n: 3, method: 'overflow' }, rootMeanSquaredError],
   ['a sum overflows', [largest, largest], { n: 2, method: 'overflow' }, meanError],
   ['an error is infinite', [Infinity, 1], { n: 2, method: 'overflow' }, meanAbsoluteError],
-  ['the variance alone overflows', [1e200, -1e200], { value: 0, n: 2, method: 'overflow' }, meanError],
+  [
+    'the variance alone overflows',
+    Array.from({ length: 10 }, (_, row) => (-1) ** row * 1e200),
+    { value: 0, n: 10, method: 'overflow' },
+    meanError,
+  ],
   [
     'a distance between two errors overflows',
     [-largest, largest],
     { n: 2, method: 'overflow' },
-    (errors: Float64Array) => errorQuantile(errors, 0.5),
+    (sample: typeof errors) => errorQuantile(sample, 0.5),
   ],
 ])('is undefined, not infinite, where %s', (_, values, expected, metric) => {
-  expect(metric(Float64Array.from(values))).toEqual(expected)
+  expect(metric(withErrors(values))).toEqual(expected)
 })

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { rocAuc } from '../../../labeler/metrics/roc-auc.ts'
+import { binarySample } from '../../../labeler/metrics/sample.ts'
 import { loadProject } from '../../../platform/project/load-project.ts'
 import { createWarehouse } from '../../../platform/warehouse/warehouse-clickhouse.ts'
 import { type OfflineScore, offlineScores } from './offline-scores.ts'
@@ -39,7 +40,7 @@ async function readServed(url: string, version: string): Promise<ReadonlyMap<str
 
 function aucOf(rows: readonly OfflineScore[], score: (row: OfflineScore) => number): number | undefined {
   const outcomes = Uint8Array.from(rows, ({ flight }) => Number(flight.late))
-  return rocAuc({ scores: Float64Array.from(rows, score), outcomes }).value
+  return rocAuc(binarySample({ scores: Float64Array.from(rows, score), outcomes })).value
 }
 
 /** Whether the row was served with other features; one that is absent was missing. */
