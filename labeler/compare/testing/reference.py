@@ -1,4 +1,4 @@
-"""Computes reference values of the two gates, and writes them to reference.json beside this file.
+"""Computes reference values of the two gates and of unpaired differences, and writes them to reference.json beside this file.
 
     python3 -m venv /tmp/reference && /tmp/reference/bin/pip install numpy scipy ville
     /tmp/reference/bin/python labeler/compare/testing/reference.py
@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from scipy import integrate, optimize
+from scipy import integrate, optimize, stats
 from ville import normal_mixture
 
 LEVELS = [0.05, 0.025, 0.05 / 12]
@@ -82,6 +82,42 @@ def case(name, seed, groups, level, shift, spread):
     }
 
 
+def unpaired(seed, n, keys, shares):
+    """Hajek's difference per revision, weighted by decisions; keys of each version have a small-sample factor of their own."""
+    random = np.random.default_rng(seed)
+    key = random.integers(0, keys, n)
+    revision = random.integers(0, len(shares), n)
+    share = np.array(shares)[revision]
+    challenger = random.uniform(size=(len(shares), keys))[revision, key] < share
+    # Several challengers' weights changed within a revision, so that weights are not all alike.
+    probability = np.round(np.where(challenger, share, 1 - share) * random.uniform(0.8, 1, n), 6)
+    value = np.round(random.standard_normal(keys)[key] + random.standard_normal(n) - 0.3 * challenger, 6)
+
+    def difference(w):
+        total = 0
+        for r in range(len(shares)):
+            own = revision == r
+            mean = lambda arm: (w * value / probability)[own & arm].sum() / (w / probability)[own & arm].sum()
+            total += own.mean() * (mean(challenger) - mean(~challenger))
+        return total
+
+    h = 1e-5
+    influence = np.array([(difference(1 + h * (np.arange(n) == i)) - difference(1 - h * (np.arange(n) == i))) / (2 * h) for i in range(n)])
+    counts = [len(np.unique(key[arm])) for arm in (~challenger, challenger)]
+    scaled = influence * np.sqrt(np.where(challenger, counts[1] / (counts[1] - 1), counts[0] / (counts[0] - 1)))
+    variance = sum(scaled[key == k].sum() ** 2 for k in np.unique(key))
+    half = stats.t.ppf(0.975, min(counts) - 1) * np.sqrt(variance)
+    estimate = difference(np.ones(n))
+    return {
+        "revision": revision.tolist(),
+        "challenger": [int(c) for c in challenger],
+        "key": key.tolist(),
+        "probability": probability.tolist(),
+        "value": value.tolist(),
+        "difference": [float(estimate), float(estimate - half), float(estimate + half)],
+    }
+
+
 cases = []
 for number, (groups, shift, spread) in enumerate(
     [(5, 0.0, 1), (7, -0.02, 1), (7, 0.05, 400), (10, 0.0, 50), (15, -0.01, 1000), (30, 0.3, 20), (60, -0.004, 200), (200, 0.001, 5)]
@@ -90,5 +126,5 @@ for number, (groups, shift, spread) in enumerate(
         cases.append(case(f"{groups} groups, rows 50 to {49 + spread}, level {level:.4g}", number, groups, level, shift, spread))
 
 versions = {name: version(name) for name in ("numpy", "scipy", "ville")}
-Path(__file__).with_name("reference.json").write_text(json.dumps({"versions": versions, "cases": cases}, indent=1) + "\n")
+Path(__file__).with_name("reference.json").write_text(json.dumps({"versions": versions, "cases": cases, "unpaired": [unpaired(1, 200, 120, [0.5]), unpaired(2, 300, 80, [0.2, 0.5, 0.1])]}) + "\n")
 print(versions, len(cases), "cases")
