@@ -147,6 +147,7 @@ it.each([
     7,
   ],
   ['a check that tells more', z.number().superRefine((_, context) => context.addIssue('no')), 7],
+  ['a union of which an earlier member may take it', z.union([z.string().trim(), z.string()]), ' a '],
   ['another kind', z.tuple([z.number()]), [7]],
   ['a pattern that remembers', z.string().regex(/a/g), 'a'],
 ])('%s is left to zod', (_, schema, value) => {

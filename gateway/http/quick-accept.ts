@@ -35,7 +35,7 @@ export function createQuickAccept(schema: Schema): Accept {
     case 'default':
       return acceptDefault(() => def.defaultValue, createQuickAccept(def.innerType))
     case 'union':
-      return acceptUnion(def.options.map(createQuickAccept))
+      return acceptUnion(def.options)
     case 'pipe':
       return acceptPipe(createQuickAccept(def.in), def.out)
     case 'array':
@@ -111,7 +111,11 @@ function acceptDefault(defaultValue: () => unknown, accept: Accept): Accept {
   return (value) => (value === undefined ? defaultValue() : accept(value))
 }
 
-function acceptUnion(members: readonly Accept[]): Accept {
+/** Of members that take values of different types: of others an earlier one, of which nothing is known here, may be zod's choice. */
+function acceptUnion(options: readonly Schema[]): Accept {
+  const types = options.map(typeTaken)
+  if (types.includes(undefined) || new Set(types).size < types.length) return refuseAll
+  const members = options.map(createQuickAccept)
   return (value) => {
     for (const accept of members) {
       const accepted = accept(value)
@@ -119,6 +123,13 @@ function acceptUnion(members: readonly Accept[]): Accept {
     }
     return notAccepted
   }
+}
+
+/** The one type of values that the schema takes, before it changes them; undefined where it takes others, or that is not known. */
+function typeTaken(schema: Schema): string | undefined {
+  const { def } = (schema as z.core.$ZodTypes)._zod
+  if (def.type === 'pipe') return typeTaken(def.in)
+  return (def.type === 'string' || def.type === 'number' || def.type === 'boolean') && !def.coerce ? def.type : undefined
 }
 
 /** Accepts what the first schema does and a transformation takes; a pipe into any other schema accepts nothing. */
