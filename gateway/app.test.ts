@@ -170,6 +170,16 @@ describe('the way of every request', () => {
     expect(documented.toSorted()).toEqual(served.toSorted())
   })
 
+  it('documents that an overload says when to come again, and that what is wrong for good does not', async () => {
+    const { app } = await createTestGateway()
+    const document = (await (await app.request('/openapi.json')).json()) as {
+      paths: Record<string, { post?: { responses: Record<string, { headers?: object }> } }>
+    }
+    const responses = document.paths['/v1/models/{model}/predict']?.post?.responses
+    expect(responses?.['503']?.headers).toHaveProperty('Retry-After')
+    expect(responses?.['400']?.headers).toBeUndefined()
+  })
+
   it('shows its documentation without another host', async () => {
     const { app } = await createTestGateway()
     const page = await (await app.request('http://127.0.0.1:21080/docs')).text()

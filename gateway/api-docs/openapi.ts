@@ -15,6 +15,7 @@ import { deploymentChange, deploymentState } from '../../contracts/deployment.ts
 import { labelList } from '../../contracts/label-definition.ts'
 import { labelFields } from '../../contracts/label-event.ts'
 import { v2Error, v2InferRequest, v2RepositoryIndexRequest } from '../../contracts/v2.ts'
+import { retryLater } from '../http/errors.ts'
 import { eventsQuery } from '../routes/events.ts'
 import { modelDetail, modelList } from '../routes/model-schemas.ts'
 import { v2Operations } from './v2-openapi.ts'
@@ -233,6 +234,8 @@ const idempotencyKeyParameter = {
     'The same key at the same model gets the same answer again, for a day unless the gateway is told otherwise; 409 while the first is under way.',
 }
 
+const retryAfterHeader = { schema: { type: 'integer', minimum: 0 }, description: 'Seconds after which the same request may succeed.' }
+
 const headerLengthParameter = {
   name: 'Inference-Header-Content-Length',
   in: 'header',
@@ -270,8 +273,10 @@ function errorResponses(codes: readonly ErrorCode[], schema: 'Error' | 'V2Error'
 }
 
 function toErrorResponse(codes: readonly ErrorCode[], schema: 'Error' | 'V2Error') {
+  const isLater = codes.some((code) => retryLater.includes(errorCodes[code].status) && errorCodes[code].retryable)
   return {
     description: codes.map((code) => `\`${code}\`: ${errorCodes[code].meaning}`).join('\n\n'),
+    ...(isLater && { headers: { 'Retry-After': retryAfterHeader } }),
     content: { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } },
   }
 }

@@ -9,7 +9,8 @@ import type { GatewayEnv } from './gateway-env.ts'
 
 /** The seconds after which a refused request is worth sending again, unless the error knows better; a drain or an overload passes in about that time. */
 const defaultRetryAfterSeconds = 1
-const retryLater: readonly number[] = [409, 429, 503]
+/** The statuses of errors that say when to come again, where that may help. */
+export const retryLater: readonly number[] = [409, 429, 503]
 
 /** The parts of a request that the answer to its error repeats. */
 type Refused = { requestId: string; path: string }
