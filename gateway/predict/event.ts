@@ -15,7 +15,7 @@ import { recordTensor } from '../tensors/record-tensor.ts'
 import { toV2Tensor } from '../tensors/runtime-tensor.ts'
 import type { Tensors } from '../tensors/tensor.ts'
 import type { Routed } from './routing.ts'
-import type { Instance, InstanceResult, SeenFeatures, StageDurations } from './prediction.ts'
+import type { InstanceResult, Question, SeenFeatures, StageDurations } from './prediction.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -36,6 +36,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
   const { routed, receivedAtMs, seen } = context
   const { definition } = routed.serving
   const { instance, features, error } = result
+  const question = instance.question?.()
   const subject = definition.governance.subject
   const { facts } = routed.serving
   const answer = error === undefined ? result : undefined
@@ -72,7 +73,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     predicted_at: toTimestamp(context.predictedAtMs),
     prediction_id: predictionId,
     purposes: facts.purposes,
-    question_sha256: instance.questionSha256,
+    question_sha256: question?.sha256,
     region: facts.region,
     request_id: context.requestId,
     retention_until: toTimestamp(receivedAtMs + definition.governance.retention_days * dayMs),
@@ -87,7 +88,7 @@ export function toPredictionEvent(context: EventContext, result: InstanceResult,
     // Shadows have no span.
     trace_sampled: context.traceSampled === true && routed.route !== 'shadow' ? true : undefined,
     trigger: 'api',
-    warnings: [...(answer?.fallback === undefined ? [] : [answer.fallback.warning]), ...warningsOf(instance, features)],
+    warnings: [...(answer?.fallback === undefined ? [] : [answer.fallback.warning]), ...warningsOf(question, features)],
   }
 }
 
@@ -98,10 +99,10 @@ function toRecordedTensors(tensors: Tensors): RecordedTensor[] {
 export const requestIdReused = 'request_id_reused: the id was sent before with another question, and a label by it reaches both'
 
 /** What a caller should know about the id and the features an answer rests on, as `feature x is missing: anchor_too_old`. */
-export function warningsOf({ reusesId }: Pick<Instance, 'reusesId'>, features: readonly ServedFeature[]): string[] {
+export function warningsOf(question: Pick<Question, 'reusesId'> | undefined, features: readonly ServedFeature[]): string[] {
   const unread = features.some(({ reason }) => reason === storeUnavailable)
   const general = [
-    ...(reusesId ? [requestIdReused] : []),
+    ...(question?.reusesId ? [requestIdReused] : []),
     ...(unread ? ['online_store_unavailable: the answer does without online features'] : []),
   ]
   return [...general, ...features.filter(({ status }) => status !== 'ok').map(toWarning)]

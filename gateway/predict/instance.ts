@@ -30,6 +30,7 @@ export function toInstance(options: {
     features: sent.features,
     tags: sent.tags ?? [],
     row: options.row,
+    question: undefined,
   }
 }
 

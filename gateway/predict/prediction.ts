@@ -31,10 +31,15 @@ export type Instance = {
   tags: string[]
   /** The tensors that were sent for the instance: where there are some, nothing else is read or assembled. */
   row: SentRow | undefined
-  /** A hash that is equal for instances that ask the same; undefined where the request id was made here. */
-  questionSha256?: string | undefined
+  /** What it asks; undefined where the request id was made here. Found out at the first call, in the turn of the instance's part. */
+  question?: (() => Question) | undefined
+}
+
+export type Question = {
+  /** Equal for instances that ask the same. */
+  sha256: string
   /** Whether the request id stood for another question before, as far as this process remembers. */
-  reusesId?: boolean | undefined
+  reusesId: boolean
 }
 
 /**

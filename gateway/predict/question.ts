@@ -2,21 +2,26 @@ import type { PredictInstance } from '../../contracts/http.ts'
 import { canonicalHash, inOrder } from '../../contracts/canonical-json.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
-import { type Instance } from './prediction.ts'
+import type { Instance, Question } from './prediction.ts'
 
 type AskedInstance = { model: string; requestId: string; sent: PredictInstance }
 
-/** The instance with the hash of what it asks, and whether its id stood for something else before. */
-export function withQuestion(
+/** What the instance asks, which is hashed and remembered at the first call. */
+export function questionOf(
   deps: { askedIds: AskedIds; metrics: Pick<GatewayMetrics, 'requestIdReused'> },
   instance: Instance,
   asked: AskedInstance,
-): Instance {
-  const questionSha256 = questionHash(instance, asked)
-  const { tenant, index } = instance
-  const reusesId = deps.askedIds.standsForAnother(`${tenant}/${asked.model}/${index}/${asked.requestId}`, questionSha256)
-  if (reusesId) deps.metrics.requestIdReused(asked.model)
-  return { ...instance, questionSha256, reusesId }
+): () => Question {
+  let question: Question | undefined
+  return () => (question ??= findQuestion())
+
+  function findQuestion(): Question {
+    const sha256 = questionHash(instance, asked)
+    const { tenant, index } = instance
+    const reusesId = deps.askedIds.standsForAnother(`${tenant}/${asked.model}/${index}/${asked.requestId}`, sha256)
+    if (reusesId) deps.metrics.requestIdReused(asked.model)
+    return { sha256, reusesId }
+  }
 }
 
 /** Hashes what was sent, never who answers. An anchor time that is only the time of receipt is no part of it. */

@@ -4,7 +4,7 @@ import type { CommitTime } from '../bounds/commit-time.ts'
 import { type Fallback, fallbackOf, fallbackReserveMs, type RunEstimate } from './fallback.ts'
 import { toInstance } from './instance.ts'
 import type { Execution, Instance, Predicted, PredictInput, SeenFeatures, StoreRead } from './prediction.ts'
-import { type AskedIds, withQuestion } from './question.ts'
+import { type AskedIds, questionOf } from './question.ts'
 import { routeRequest, type Routed } from './routing.ts'
 import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { ServingModel } from './serving-model.ts'
@@ -133,7 +133,8 @@ function toInstances(deps: WorkDeps, model: ServingModel, input: PredictInput): 
   return input.instances.map((sent, index) => {
     try {
       const instance = toInstance({ definition, sent, index, decisionId: deps.newId(), tenant, receivedAtMs, row: input.rows?.[index] })
-      return input.requestIdGiven ? withQuestion(deps, instance, { model: definition.name, requestId: input.requestId, sent }) : instance
+      if (input.requestIdGiven) instance.question = questionOf(deps, instance, { model: definition.name, requestId: input.requestId, sent })
+      return instance
     } catch (error) {
       throw input.batch && error instanceof ServiceError ? underPath(error, `instances[${index}]`) : error
     }
