@@ -6,26 +6,28 @@ import { print } from '../platform/command/output.ts'
 import { withWarehouse } from '../platform/command/with-warehouse.ts'
 import { servedProjectDir } from '../platform/service/served-project.ts'
 import { type Grouping, groupings } from './evaluate/evaluation.ts'
+import { addFileOptions, evaluateFileCommand, type FileEvaluationOptions } from './evaluate-file/command.ts'
 import { registerImportCommand } from './import/command.ts'
 
-type EvaluateCommandOptions = CommandOptions & {
-  project?: string
-  anchorFrom?: Date
-  anchorTo?: Date
-  asOf?: Date
-  knownAsOf?: Date
-  by?: Grouping
-  tag?: string[]
-  save?: boolean
-}
+type EvaluateCommandOptions = CommandOptions &
+  FileEvaluationOptions & {
+    project?: string
+    anchorFrom?: Date
+    anchorTo?: Date
+    asOf?: Date
+    knownAsOf?: Date
+    by?: Grouping
+    tag?: string[]
+    save?: boolean
+  }
 
 /** Adds `labels import`, which speaks to a running gateway, and `evaluate`, which reads the warehouse. */
 export function registerCommands(program: Command): void {
   registerImportCommand(program.command('labels').description('work with the label ledger'))
-  program
+  const command = program
     .command('evaluate')
-    .description("judge a model's predictions by its primary label")
-    .argument('<model>')
+    .description("judge a model's predictions by its primary label, or the rows of a file")
+    .argument('[model]')
     .option('--anchor-from <time>', 'the earliest anchor time, inclusive: RFC 3339 or a UTC day', parseTime)
     .option('--anchor-to <time>', 'the latest anchor time, exclusive', parseTime)
     .addOption(
@@ -45,7 +47,8 @@ export function registerCommands(program: Command): void {
     .addOption(dataDirOption())
     .addOption(jsonOption())
     .addHelpText('after', evaluateHelp)
-    .action(evaluateModel)
+    .action((model: string | undefined, options: EvaluateCommandOptions) => evaluateOne(model, options))
+  addFileOptions(command)
 }
 
 const evaluateHelp = `
@@ -59,6 +62,13 @@ export function parseTime(text: string): Date {
   const full = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
   if (timestamp.safeParse(full).success) return new Date(full)
   throw new InvalidArgumentError('write it as 2001-06-04 or 2001-06-04T12:00:00Z.')
+}
+
+async function evaluateOne(model: string | undefined, options: EvaluateCommandOptions): Promise<void> {
+  if ((model === undefined) === (options.file === undefined))
+    throw new ServiceError('invalid_config', 'name a model, or a file with --file', { hint: 'hindsight evaluate --help' })
+  if (options.file !== undefined) return evaluateFileCommand(options.file, options)
+  if (model !== undefined) return evaluateModel(model, options)
 }
 
 async function evaluateModel(model: string, options: EvaluateCommandOptions): Promise<void> {

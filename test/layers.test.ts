@@ -60,7 +60,7 @@ const floors: Record<string, readonly string[]> = {
   ],
   features: ['engine', 'derived', 'assembly', 'offline', 'materializer', '.'],
   logger: ['command-options.ts', 'pipeline', 'reconcile', 'rejects', '.'],
-  labeler: ['metrics', 'outcomes', 'compare', 'policy', 'quality', 'definitions', 'evaluate', 'import', '.'],
+  labeler: ['metrics', 'outcomes', 'compare', 'policy', 'quality', 'definitions', 'evaluate', 'import', 'evaluate-file', '.'],
   'embedded-warehouse': ['engine/engine-error.ts', 'sql', 'engine', 'http', 'guard', '.'],
 }
 

@@ -93,11 +93,11 @@ export type MacroAverages = Record<'precision' | 'recall' | 'f1', Estimate>
  * means (F1): scikit-learn's `average='macro'`. No interval where a class that turned out is in fewer than 10 clusters.
  */
 export function macroAverages(sample: ClassSample): MacroAverages {
-  const { n, names, dependence } = sample
+  const { n, dependence } = sample
   if (n === 0 || sample.totalWeight === 0)
     return { precision: undefinedEstimate(n), recall: undefinedEstimate(n), f1: undefinedEstimate(n) }
   const sums = sumsByClass(sample)
-  const rarer = Math.min(...names.flatMap((_, number) => (sums.were[number] === 0 ? [] : [holdingClass(sample, number)])))
+  const rarer = rarestClass(sample)
   const estimate = (of: keyof MacroAverages) => {
     const { value, influence } = macroFigures[of](sample, sums)
     return intervalOf({ value, influence, n }, { dependence, range: { least: 0, most: 1 }, rarer })
@@ -105,8 +105,13 @@ export function macroAverages(sample: ClassSample): MacroAverages {
   return { precision: estimate('precision'), recall: estimate('recall'), f1: estimate('f1') }
 }
 
-function holdingClass({ dependence, observed }: ClassSample, number: number): number {
-  return fewestHolding(dependence, (row) => observed[row] === number)
+/** The fewest clusters that hold a class which turned out. */
+function rarestClass(sample: ClassSample): number {
+  const holding = rowsByClass(sample).flatMap((rows, number) => {
+    const clusters = fewestHolding(subsample(sample, rows).dependence, (at) => sample.observed[rows[at]!] === number)
+    return clusters === 0 ? [] : [clusters]
+  })
+  return Math.min(...holding)
 }
 
 type ClassSums = Record<'called' | 'were' | 'hits', Float64Array>

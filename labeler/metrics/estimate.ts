@@ -8,8 +8,6 @@ export type IntervalMethod =
   | 'logit'
   /** Student's t on the logarithm: of R², on that of 1 - R². */
   | 'log'
-  /** The root of the interval of the mean square. */
-  | 'square'
   /** Wilson's score interval; of rows that depend on each other, with the number of independent ones that would be as sure. */
   | 'wilson'
   /** A quantile between two order statistics. */
@@ -21,7 +19,7 @@ export type IntervalMethod =
 export type NoInterval =
   /** There is no figure. */
   | 'none'
-  /** Fewer than 10 clusters hold the rarer class, or for an area under a curve fewer than 2 hold each. */
+  /** Fewer than 10 clusters hold the rarer class; of sizes of errors, fewer than 20 hold a row; of ROC AUC, fewer than 2 hold a class. */
   | 'too_few_clusters'
   /** The figure lies at an end of its range, or so near that the approximation would give all of it. */
   | 'too_near_the_limit'

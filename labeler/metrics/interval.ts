@@ -20,8 +20,10 @@ export const scales = {
   t: { method: 't', to: (value) => value, from: (value) => value, slope: () => 1 },
   logit: { method: 'logit', ...logit },
   delong: { method: 'delong', ...logit },
+  /** For a size, which is above 0. */
+  log: { method: 'log', to: Math.log, from: Math.exp, slope: (value) => 1 / value },
   /** For a figure of at most 1 that has no lower bound. */
-  log: {
+  logOfRest: {
     method: 'log',
     to: (value) => -Math.log(1 - value),
     from: (value) => 1 - Math.exp(-value),
@@ -35,8 +37,12 @@ export type IntervalOptions = {
   range?: Range
   /** The groups of rows that have small-sample factors of their own; 255 marks rows that the figure has nothing to do with. */
   groups?: Uint8Array
+  /** What the value is too large by in the mean of many samples; the interval lies around the value less this. */
+  bias?: number
   /** The number of clusters that hold the rarer class, where fewer than 10 allow no interval. */
   rarer?: number | undefined
+  /** The fewest clusters that allow an interval, where they are more. */
+  fewest?: number
 }
 
 /** A figure and each row's influence on it. */
@@ -46,19 +52,21 @@ export type Figure = { value: number; influence: Float64Array; n: number }
 export function intervalOf({ value, influence, n }: Figure, options: IntervalOptions): Estimate {
   if (!Number.isFinite(value)) return { n, method: Number.isNaN(value) ? 'none' : 'overflow' }
   const spread = spreadOf(influence, options.dependence, options.groups)
-  if (spread === undefined || (options.rarer ?? spread.entities) < leastClusters) return { value, n, method: 'too_few_clusters' }
+  if (spread === undefined || (options.rarer ?? spread.entities) < (options.fewest ?? leastClusters))
+    return { value, n, method: 'too_few_clusters' }
   return fromSpread({ value, n }, spread, options)
 }
 
 export function fromSpread(
   { value, n }: Pick<Figure, 'value' | 'n'>,
   spread: Spread,
-  { dependence, scale = scales.t, range = {} }: IntervalOptions,
+  { dependence, scale = scales.t, range = {}, bias = 0 }: IntervalOptions,
 ): Estimate {
   if (!Number.isFinite(spread.variance)) return { value, n, method: 'overflow' }
-  if (scale !== scales.t && (spread.variance === 0 || !Number.isFinite(scale.to(value)))) return { value, n, method: 'too_near_the_limit' }
-  const half = criticalValue(dependence, spread.clusters) * Math.sqrt(spread.variance) * scale.slope(value)
-  const [lower, upper] = [scale.from(scale.to(value) - half), scale.from(scale.to(value) + half)]
+  const centre = value - bias
+  if (scale !== scales.t && (spread.variance === 0 || !Number.isFinite(scale.to(centre)))) return { value, n, method: 'too_near_the_limit' }
+  const half = criticalValue(dependence, spread.clusters) * Math.sqrt(spread.variance) * scale.slope(centre)
+  const [lower, upper] = [scale.from(scale.to(centre) - half), scale.from(scale.to(centre) + half)]
   return withinRange({ value, lower, upper, n, method: scale.method, ...clusteringOf(dependence, spread.clusters) }, range)
 }
 

@@ -23,13 +23,24 @@ export function meanEstimate(values: Float64Array, sample: Sample, { range = {},
   return intervalOf(meanFigure(values, sample), { dependence: sample.dependence, range, rarer })
 }
 
+/** The fewest clusters with which the interval of a mean size holds 91 %: with 10 that differ it held 87 to 89 %. */
+const fewestForSizes = 20
+
+/** The weighted mean of values that are 0 or more and have no upper bound, with its interval on the logarithmic scale. */
+export function meanSize(values: Float64Array, sample: Sample): Estimate {
+  if (sample.n === 0 || sample.totalWeight === 0) return undefinedEstimate(sample.n)
+  return intervalOf(meanFigure(values, sample), { dependence: sample.dependence, scale: scales.log, fewest: fewestForSizes })
+}
+
 /** The root of the weighted mean of squares; its interval is the root of that of the mean. */
 export function rootMeanSquare(values: Float64Array, sample: Sample): Estimate {
-  const squares = values.map((value) => value ** 2)
-  const { value, lower, upper, ...rest } = meanEstimate(squares, sample, { range: { least: 0 } })
+  const { value, lower, upper, ...rest } = meanSize(
+    values.map((size) => size ** 2),
+    sample,
+  )
   if (value === undefined) return rest
   if (lower === undefined || upper === undefined) return { value: Math.sqrt(value), ...rest }
-  return { value: Math.sqrt(value), lower: Math.sqrt(lower), upper: Math.sqrt(upper), ...rest, method: 'square' }
+  return { value: Math.sqrt(value), lower: Math.sqrt(lower), upper: Math.sqrt(upper), ...rest }
 }
 
 /** A ratio of weighted sums as a figure: its influence is that of the numerator less the ratio times that of the denominator. */

@@ -15,10 +15,10 @@ const errors = regressionSample({
 })
 
 // scikit-learn 1.9.1 mean_absolute_error and root_mean_squared_error, NumPy's mean; intervals from scipy.stats.t
-// and sem (1.17.1), of RMSE the roots of the interval of the squares.
+// and sem (1.17.1), of MAE and RMSE on the logarithm, of RMSE the roots of the interval of the squares.
 test.each([
-  ['mean absolute error', meanAbsoluteError(errors), [4.972, 3.357864180551764, 6.586135819448235]],
-  ['root mean squared error', rootMeanSquaredError(errors), [6.276973793158611, 4.187409693822083, 7.827285612272293]],
+  ['mean absolute error', meanAbsoluteError(errors), [4.972, 3.59368089718151, 6.878959124998629]],
+  ['root mean squared error', rootMeanSquaredError(errors), [6.276973793158611, 4.755983411979938, 8.284385496541804]],
   ['bias', meanError(errors), [1.916, -0.6022291612438273, 4.434229161243827]],
 ] as const)('%s equals scikit-learn', (_, estimate, [value, lower, upper]) => {
   expect(estimate.value).toBeCloseTo(value, 12)
@@ -61,11 +61,13 @@ test('one row has a mean without an interval, none has nothing', () => {
   expect(errorQuantile(withErrors([]), 0.5)).toEqual({ n: 0, method: 'none' })
 })
 
-test('an end below 0 is 0, and of the bias stays where it is', () => {
-  const uneven = withErrors([...Array.from({ length: 15 }, () => 0), 40])
-  expect(meanAbsoluteError(uneven)).toMatchObject({ value: 2.5, lower: 0 })
-  expect(rootMeanSquaredError(uneven).lower).toBe(0)
-  expect(meanError(uneven).lower).toBeLessThan(0)
+test('sizes of errors have an interval above 0 from 20 rows on, and not where all are 0', () => {
+  const uneven = (zeros: number) => withErrors([...Array.from({ length: zeros }, () => 0), 40])
+  expect(meanAbsoluteError(uneven(18)).method).toBe('too_few_clusters')
+  expect(meanAbsoluteError(uneven(19))).toMatchObject({ value: 2, method: 'log' })
+  expect(meanAbsoluteError(uneven(19)).lower).toBeGreaterThan(0)
+  expect(rootMeanSquaredError(withErrors(Array.from({ length: 30 }, () => 0)))).toEqual({ value: 0, n: 30, method: 'too_near_the_limit' })
+  expect(meanError(uneven(19)).lower).toBeLessThan(0)
 })
 
 const largest = Number.MAX_VALUE

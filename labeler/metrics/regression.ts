@@ -1,14 +1,14 @@
 import { binomialQuantile } from './distributions/binomial.ts'
 import { type Estimate, undefinedEstimate } from './estimate.ts'
 import { clusteringOf, criticalValue, intervalOf, leastClusters, scales } from './interval.ts'
-import { meanEstimate, meanFigure, rootMeanSquare } from './mean.ts'
+import { meanEstimate, meanFigure, meanSize, rootMeanSquare } from './mean.ts'
 import { orderByValue } from './order.ts'
 import { shareEstimate } from './proportion.ts'
 import type { RegressionSample } from './sample.ts'
 import { spreadOf } from './variance.ts'
 
 export function meanAbsoluteError(sample: RegressionSample): Estimate {
-  return meanEstimate(sample.errors.map(Math.abs), sample, { range: { least: 0 } })
+  return meanSize(sample.errors.map(Math.abs), sample)
 }
 
 export function meanError(sample: RegressionSample): Estimate {
@@ -37,13 +37,13 @@ export function rSquared(sample: RegressionSample): Estimate {
   const influence = new Float64Array(n)
   for (let row = 0; row < n; row++)
     influence[row] = (-weights[row]! * (errors[row]! ** 2 - unexplained * (observed[row]! - mean) ** 2)) / ofObserved
-  return intervalOf({ value: 1 - unexplained, influence, n }, { dependence, scale: scales.log, range: { most: 1 } })
+  return intervalOf({ value: 1 - unexplained, influence, n }, { dependence, scale: scales.logOfRest, range: { most: 1 } })
 }
 
 /** Mean pinball loss of predictions that are meant as a quantile: `share` of what is above them, 1 - `share` of what is below. */
 export function pinballLoss(sample: RegressionSample, share: number): Estimate {
   const losses = sample.errors.map((error) => (error < 0 ? -share * error : (1 - share) * error))
-  return meanEstimate(losses, sample, { range: { least: 0 } })
+  return meanSize(losses, sample)
 }
 
 /** How often what was observed lay at or below the prediction: the declared share, where the prediction is that quantile. */

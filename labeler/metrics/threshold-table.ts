@@ -20,7 +20,10 @@ const steps = Array.from({ length: 19 }, (_, step) => (step + 1) / 20)
  * What "score >= threshold" does at 0.05, 0.1 ... 0.95, or where scores are no probabilities at those quantiles of them, at the declared
  * threshold, and, with costs, at the threshold that costs least.
  */
-export function thresholdTable(sample: BinarySample, { declared, costs }: { declared?: number; costs?: Costs } = {}): ThresholdRow[] {
+export function thresholdTable(
+  sample: BinarySample,
+  { declared, costs }: { declared?: number | undefined; costs?: Costs | undefined } = {},
+): ThresholdRow[] {
   if (sample.totalWeight === 0 || sample.hasNaN) return []
   const { scores, order, n } = sample
   const isProbability = scores[order[0]!]! >= 0 && scores[order[n - 1]!]! <= 1
