@@ -12,6 +12,7 @@ import type { DeploymentStore } from './deploy/deployment-store.ts'
 import { createFates } from './fates/fates.ts'
 import { createClosing } from './http/closing.ts'
 import { countIdempotency } from './idempotency/count-idempotency.ts'
+import { createRejectedCheck } from './idempotency/stored-check.ts'
 import { createIdempotency, type IdempotencyDeps } from './idempotency/idempotency.ts'
 import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
 import type { InferenceEngine } from './inference/inference.ts'
@@ -63,6 +64,8 @@ export async function composeGateway(parts: GatewayParts) {
   const writer = { writerId: eventLog.writerId, epoch: eventLog.epoch }
   const deadlines = createDeadlines(parts)
   const once = createIdempotency({ ...parts, store: keys, background, fates, writer, deadlines })
+  const isStored = createRejectedCheck(parts.warehouse, logger)
+  const labelIdempotency = createIdempotency({ ...parts, store: keys, background, fates, writer, deadlines, isStored })
   const deps = { ...parts, metrics, background, fates, deadlines }
   const predict = createPredictor({
     ...deps,
@@ -80,6 +83,7 @@ export async function composeGateway(parts: GatewayParts) {
     admission: createAdmission({ maxInFlight: limits.maxInFlight }),
     closing: createClosing(),
     idempotency: countIdempotency(once, metrics),
+    labelIdempotency,
     reviewLabels: createLabelReview({ ...parts, store: keys, metrics, lookupMs: limits.labelLookupMs }),
     predict: tracePredictor(predict, parts.tracing, parts.now),
   }

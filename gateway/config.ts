@@ -4,6 +4,7 @@ import { opaqueId } from '../contracts/primitives.ts'
 import { defaultLaneBounds } from '../platform/outbox/write/outbox-writer.ts'
 import { onlineStoreConfigFields } from '../platform/online-store/open-online-store.ts'
 import { checkNatsConfig, natsConfigFields } from '../platform/nats/nats-config.ts'
+import { parseSubjectPattern } from './label-stream/subject-pattern.ts'
 import { commonConfigFields, loadConfig } from '../platform/service/common-config.ts'
 import { availableParallelism } from 'node:os'
 
@@ -91,6 +92,20 @@ const schema = z.object({
     .describe(
       'How long a request with the same Idempotency-Key gets the same answer; each key takes about a kilobyte of the store meanwhile.',
     ),
+  HINDSIGHT_LABEL_STREAM: z
+    .string()
+    .regex(/^[^\s.*>/\\]+$/, 'must be the name of a stream')
+    .optional()
+    .describe('A JetStream stream of NATS_URL that labels are consumed from, beside those over HTTP.'),
+  HINDSIGHT_LABEL_SUBJECT: z
+    .string()
+    .default('labels.{tenant}.>')
+    .describe('The subjects of that stream that are labels; the token {tenant} is where the tenant stands.'),
+  HINDSIGHT_LABEL_CONSUMER: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must consist of letters, digits, `_` and `-`')
+    .default('hindsight_labels')
+    .describe('The durable consumer on that stream, which all gateways share.'),
   HINDSIGHT_MAX_IN_FLIGHT: z.coerce.number().int().positive().default(1024).describe('Requests under way before one more is answered 503.'),
 })
 
@@ -100,8 +115,15 @@ export type GatewayConfig = z.output<typeof schema>
 export function loadGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const config = loadConfig(schema, env)
   checkNatsConfig(config)
+  checkLabelStream(config)
   requireTimeToDrain(config)
   return config
+}
+
+function checkLabelStream({ NATS_URL, HINDSIGHT_LABEL_STREAM: stream, HINDSIGHT_LABEL_SUBJECT: subject }: GatewayConfig): void {
+  if (stream === undefined) return
+  if (NATS_URL === undefined) throw new ServiceError('invalid_config', 'HINDSIGHT_LABEL_STREAM: goes together with NATS_URL')
+  parseSubjectPattern(subject)
 }
 
 function requireTimeToDrain({ HINDSIGHT_DRAIN_DELAY_MS: delayMs, HINDSIGHT_DRAIN_TIMEOUT_MS: timeoutMs }: GatewayConfig): void {

@@ -13,6 +13,7 @@ import { createApp } from './app.ts'
 import { readCodeVersion, readPackageVersion } from './code-version.ts'
 import type { GatewayConfig } from './config.ts'
 import { listen } from './http/listen.ts'
+import { startLabelStream } from './label-stream/start-label-stream.ts'
 import { createStoredCheck } from './idempotency/stored-check.ts'
 import { createIdFactory } from './ids.ts'
 import type { IdempotencyStore } from './idempotency/idempotency-store.ts'
@@ -127,6 +128,7 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
   })
   // The checks run once now, so that a store that goes away before the first probe has been seen.
   await checks()
+  const labelStream = startLabelStream(context, { project, eventLog, ...parts, ...clocks })
   const listener = await listen(app.fetch, { host: config.HINDSIGHT_HOST, port: config.HINDSIGHT_PORT, first: app.first })
   return {
     addresses: { http: listener.url },
@@ -137,13 +139,14 @@ export async function startGateway(context: ServiceContext<GatewayConfig>, adapt
       ...describe(models, eventLog, admission.inFlight),
       ...(await notes()),
       ...(await storeStatus()),
+      ...(labelStream !== undefined && { label_stream: labelStream.status() }),
     }),
     holdsProcess: () => inference.holdsProcess(),
     async drain() {
       ring.close()
       watch.close()
       closing.enter('draining')
-      await sleep(config.HINDSIGHT_DRAIN_DELAY_MS)
+      await Promise.all([sleep(config.HINDSIGHT_DRAIN_DELAY_MS), labelStream?.close()])
       closing.enter('closing')
       await listener.close({ withinMs: (config.HINDSIGHT_DRAIN_TIMEOUT_MS - config.HINDSIGHT_DRAIN_DELAY_MS) / 2 })
       await background.settled()

@@ -48,6 +48,7 @@ const floors: Record<string, readonly string[]> = {
     'lookup',
     'idempotency',
     'ingest',
+    'label-stream',
     'deploy',
     'status',
     'routes',

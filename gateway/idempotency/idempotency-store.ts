@@ -3,6 +3,11 @@ import type { ServiceError } from '../../contracts/errors.ts'
 /** The place of a client's key: the same text at another tenant or model is another key. */
 export type KeyPlace = { tenant: string; model: string; key: string }
 
+/** The place of the key of a message of labels: no model may have this name. */
+export function labelKeyPlace(tenant: string, key: string): KeyPlace {
+  return { tenant, model: '$labels', key }
+}
+
 /** One attempt to answer a key: by which process (`epoch` is its outbox's when it started), and to what request. */
 export type Claim = { attempt: string; fingerprint: string; writerId: string; epoch: number }
 

@@ -15,8 +15,14 @@ export type KeyedRequest = { place: KeyPlace; fingerprint: string; answerByTick:
 /** The stored answer that predictions make; undefined when they make an error, since a later try may do better. */
 export type Render = (predicted: readonly Predicted[]) => StoredAnswer | undefined
 
-/** How an attempt commits, so that what is answered is what a later request with the key is answered. */
+/** How an attempt commits predictions, so that what is answered is what a later request with the key is answered. */
 export type CommitWith = (render: Render) => Commit
+
+/** An answer that is about to be committed; `predictionId` is the id by which the outbox and the key know of one another. */
+export type Kept = Pick<KeyedAnswer, 'answer' | 'predictionId' | 'predictions'>
+
+/** Keeps the answer, makes its records durable and completes the key; gives what `record` does. */
+export type CommitAs = <T>(kept: Kept, record: () => Promise<T>) => Promise<T>
 
 /** What a request with a key is answered. `delivered`: a client is known to have had it before. */
 export type KeyedAnswer = {
@@ -33,7 +39,7 @@ export type Idempotency = {
    * key, `idempotency_mismatch` when that had another body, `idempotency_unavailable` when the store does not answer. What
    * `compute` throws frees the key, unless its events are already under way: those are completed behind it.
    */
-  once(request: KeyedRequest, compute: (commit: CommitWith) => Promise<unknown>): Promise<KeyedAnswer>
+  once(request: KeyedRequest, compute: (commitWith: CommitWith, commitAs: CommitAs) => Promise<unknown>): Promise<KeyedAnswer>
   /** Must be called when the answer's last byte is out. A replay of an answer that was not known to be delivered becomes part of the ledger. */
   delivered(place: KeyPlace, once: KeyedAnswer): void
 }
@@ -127,7 +133,7 @@ export function createIdempotency({ store, ...deps }: IdempotencyDeps): Idempote
       failpoint('gateway.after_claim')
       const attempt = createAttempt(attemptDeps, request.place, own.attempt)
       try {
-        await compute(attempt.commitWith)
+        await compute(attempt.commitWith, attempt.commitAs)
       } catch (error) {
         await attempt.abandon()
         throw error
@@ -154,30 +160,35 @@ type AttemptDeps = Omit<IdempotencyDeps, 'store'> & { keys: KeyCalls }
 
 /** Creates an attempt to answer a key: it prepares the answer, commits it and completes the key. */
 function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDeps, place: KeyPlace, attempt: string) {
-  let answer: Omit<KeyedAnswer, 'replayed' | 'delivered'> | undefined
+  let answer: Kept | undefined
   let isUnderWay = false
   const release = () => keys.release({ place, attempt }).catch((error: unknown) => logger.warn({ err: error }, 'a key was not freed'))
 
   function commitWith(render: Render): Commit {
-    return async function commit(predicted, record) {
+    return function commit(predicted, record) {
       const rendered = render(predicted)
       if (rendered === undefined) return record()
-      requireKeepable(rendered)
       const last = predicted.at(-1)?.event
-      const predictionId = last?.prediction_id ?? ''
       const predictions = { ids: predicted.map(({ event }) => event.prediction_id), retentionUntil: last?.retention_until ?? '' }
-      isUnderWay = true
-      try {
-        const isOurs = await keys.prepare({ place, attempt, predictionId, predictions, answer: rendered, holdMs: recoverWithinMs })
-        if (!isOurs) throw conflict('another request with this Idempotency-Key has taken over')
-        await record()
-      } catch (error) {
-        await release()
-        throw error
-      }
-      await complete(predictionId)
-      answer = { answer: rendered, predictionId, predictions }
+      return commitAs({ answer: rendered, predictionId: last?.prediction_id ?? '', predictions }, record)
     }
+  }
+
+  async function commitAs<T>(kept: Kept, record: () => Promise<T>): Promise<T> {
+    requireKeepable(kept.answer)
+    isUnderWay = true
+    let recorded: T
+    try {
+      const isOurs = await keys.prepare({ place, attempt, ...kept, holdMs: recoverWithinMs })
+      if (!isOurs) throw conflict('another request with this Idempotency-Key has taken over')
+      recorded = await record()
+    } catch (error) {
+      await release()
+      throw error
+    }
+    await complete(kept.predictionId)
+    answer = kept
+    return recorded
   }
 
   /** Completes a key whose events are committed. Its answer goes out only then: who got it before could later be told another. */
@@ -194,11 +205,12 @@ function createAttempt({ keys, background, logger, deadlines, tick }: AttemptDep
 
   return {
     commitWith,
+    commitAs,
     /** Frees the key when nothing was committed under it, and nothing will be. */
     async abandon() {
       if (!isUnderWay) await release()
     },
-    answer(): Omit<KeyedAnswer, 'replayed' | 'delivered'> {
+    answer(): Kept {
       if (answer === undefined) throw new Error('an attempt ended without an answer and without an error')
       return answer
     },

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
 import { ServiceError } from '../../contracts/errors.ts'
 import type { LogRecord } from '../../platform/event-log/event-log.ts'
-import type { IdempotencyStore, KeyPlace } from './idempotency-store.ts'
-import { readLastPredictions } from '../../platform/outbox/read/read-last-records.ts'
+import { type IdempotencyStore, type KeyPlace, labelKeyPlace } from './idempotency-store.ts'
+import { readLastRecords } from '../../platform/outbox/read/read-last-records.ts'
 import { retry } from '../../platform/service/retry.ts'
 
 /** An event of an earlier epoch that was committed under a key. */
@@ -17,7 +17,8 @@ const backOff = { firstMs: 1_000, mostMs: 1_000 }
  */
 export async function readCommittedKeys(outbox: { dir: string; writerId: string; epoch: number }): Promise<CommittedKey[]> {
   const keys: CommittedKey[] = []
-  for await (const record of readLastPredictions(outbox, { beforeEpoch: outbox.epoch })) keys.push(...toCommittedKey(record))
+  for (const lane of ['predictions', 'labels'] as const)
+    for await (const record of readLastRecords(outbox, { lane, beforeEpoch: outbox.epoch })) keys.push(...toCommittedKey(record))
   return keys
 }
 
@@ -42,10 +43,17 @@ export async function recoverKeys(
   })
 }
 
-function toCommittedKey({ kind, payload }: LogRecord): CommittedKey[] {
-  if (kind !== 'event' || !Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).includes(marker)) return []
-  const event = JSON.parse(new TextDecoder().decode(payload)) as Record<string, string>
-  const { tenant, model, idempotency_key: key, prediction_id: predictionId } = event
-  if (tenant === undefined || model === undefined || key === undefined || predictionId === undefined) return []
+function toCommittedKey({ kind, payload, origin: { lane } }: LogRecord): CommittedKey[] {
+  if (!Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).includes(marker)) return []
+  const parsed = JSON.parse(new TextDecoder().decode(payload)) as Record<string, string>
+  if (lane === 'labels') return toLabelKey(parsed)
+  const { tenant, model, idempotency_key: key, prediction_id: predictionId } = parsed
+  if (kind !== 'event' || tenant === undefined || model === undefined || key === undefined || predictionId === undefined) return []
   return [{ place: { tenant, model, key }, predictionId }]
+}
+
+/** The last record of a message of labels, accepted or rejected, names the message's key and answer. */
+function toLabelKey({ tenant, idempotency_key: key, answer_id: predictionId }: Record<string, string>): CommittedKey[] {
+  if (tenant === undefined || key === undefined || predictionId === undefined) return []
+  return [{ place: labelKeyPlace(tenant, key), predictionId }]
 }

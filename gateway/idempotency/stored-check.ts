@@ -14,3 +14,19 @@ export function createStoredCheck(warehouse: Warehouse, logger: Logger): Idempot
     }
   }
 }
+
+/**
+ * Checks in the warehouse whether an answer's reject is stored, by the answer's id. False for an answer to labels: those that are written
+ * again have the ids that they had, and are one.
+ */
+export function createRejectedCheck(warehouse: Pick<Warehouse, 'query'>, logger: Logger): IdempotencyDeps['isStored'] {
+  return async function isStored({ id }) {
+    try {
+      const rows = await warehouse.query("SELECT 1 FROM bronze.rejects WHERE lane = 'labels' AND id = {id:String} LIMIT 1", { id })
+      return rows.length > 0
+    } catch (error) {
+      logger.warn({ err: error, answer_id: id }, 'whether a reject is stored cannot be told')
+      return false
+    }
+  }
+}

@@ -4,6 +4,7 @@ import type { Lane, Origin } from '../../contracts/origin.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
 import type { AppendInput, EventLogWriter } from '../../platform/event-log/event-log.ts'
 import { failpoint } from '../../platform/service/failpoint.ts'
+import type { GatewayMetrics } from '../metrics/gateway-metrics.ts'
 import type { Items } from './items.ts'
 
 /** Why an item of the right shape breaks its definition. */
@@ -47,19 +48,35 @@ export type Ingested = {
   origins: Origin[]
 }
 
+/** How the items of a message with a key are written, which may come again. */
+export type KeyedIngest = {
+  /** The id of an item that has none of its own; equal whenever the message comes. */
+  idOf(index: number): string
+  /** Members that the last record carries besides its own. */
+  mark: Record<string, string>
+  /** Keeps the response, and calls `write` once. */
+  commit(response: AcceptedResponse, write: () => Promise<Origin[]>): Promise<Origin[]>
+}
+
 /**
  * Judges each item and makes all durable together: the good as events, those that break their definition as rejects in
  * the same lane. Resolves once they are durable; a dry run writes nothing.
  */
-export function createIngest(deps: { eventLog: EventLogWriter; now: () => number; newId: () => string }) {
+export function createIngest(deps: {
+  eventLog: Pick<EventLogWriter, 'append'>
+  metrics: Pick<GatewayMetrics, 'items'>
+  now: () => number
+  newId: () => string
+}) {
   return async function ingest<Fields, Event extends object>(
     kind: ItemKind<Fields, Event>,
     items: Items<Fields>,
     tenant: string,
+    keyed?: KeyedIngest,
   ): Promise<Ingested> {
     const ingestedAt = toTimestamp(deps.now())
     const judged = items.fields.map((fields, index) => {
-      const stamp = { id: kind.idOf(fields) ?? deps.newId(), tenant, ingestedAt }
+      const stamp = { id: kind.idOf(fields) ?? keyed?.idOf(index) ?? deps.newId(), tenant, ingestedAt }
       const problem = kind.check(fields)
       return { index, fields, stamp, problem, event: problem === undefined ? kind.toEvent(fields, stamp) : undefined }
     })
@@ -70,13 +87,23 @@ export function createIngest(deps: { eventLog: EventLogWriter; now: () => number
     const warnings = reviewed?.warnings ?? []
     const response = { accepted: outcomes.length - rejected.length, rejected, ...(warnings.length > 0 && { warnings: [...warnings] }) }
     if (items.dryRun) return { response, origins: [] }
-    const records = outcomes.map((item) => toRecord(kind, { ...item, sent: items.sent[item.index] }))
-    failpoint('gateway.before_commit')
-    const origins = await deps.eventLog.append(kind.lane, records).catch(async (error: unknown) => {
+    const records = outcomes.map((item, index) => {
+      const mark = index === outcomes.length - 1 ? keyed?.mark : undefined
+      return toRecord(kind, { ...item, sent: items.sent[item.index], mark })
+    })
+    const write = async () => {
+      failpoint('gateway.before_commit')
+      const origins = await deps.eventLog.append(kind.lane, records)
+      failpoint('gateway.after_commit')
+      return origins
+    }
+    const committing = keyed === undefined ? write() : keyed.commit(response, write)
+    const origins = await committing.catch(async (error: unknown) => {
       await reviewed?.failed()
       throw error
     })
-    failpoint('gateway.after_commit')
+    deps.metrics.items({ kind: kind.kind, outcome: 'accepted' }, response.accepted)
+    deps.metrics.items({ kind: kind.kind, outcome: 'rejected' }, rejected.length)
     reviewed?.accepted()
     return { response, origins: origins.filter((_, index) => outcomes[index]?.problem === undefined) }
   }
@@ -84,14 +111,21 @@ export function createIngest(deps: { eventLog: EventLogWriter; now: () => number
 
 export type Ingest = ReturnType<typeof createIngest>
 
-type Judged<Fields> = { fields: Fields; sent: unknown; stamp: ItemStamp; problem: ItemProblem | undefined; event: object | undefined }
+type Judged<Fields> = {
+  fields: Fields
+  sent: unknown
+  stamp: ItemStamp
+  problem: ItemProblem | undefined
+  event: object | undefined
+  mark: Record<string, string> | undefined
+}
 
 function toRecord<Fields, Event extends object>(
   kind: ItemKind<Fields, Event>,
-  { fields, sent, stamp, problem, event }: Judged<Fields>,
+  { fields, sent, stamp, problem, event, mark }: Judged<Fields>,
 ): AppendInput {
   const { id, tenant, ingestedAt } = stamp
-  if (problem === undefined) return { kind: 'event', id, payload: JSON.stringify(event) }
+  if (problem === undefined) return { kind: 'event', id, payload: JSON.stringify(mark === undefined ? event : { ...event, ...mark }) }
   const rejected: RejectedItem = {
     schema_version: 1,
     tenant,
@@ -100,6 +134,7 @@ function toRecord<Fields, Event extends object>(
     ...problem,
     item: sent,
     ingested_at: ingestedAt,
+    ...mark,
   }
   return { kind: 'reject', id, payload: JSON.stringify(rejected) }
 }

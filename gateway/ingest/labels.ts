@@ -1,3 +1,5 @@
+import { ServiceError } from '../../contracts/errors.ts'
+import type { AcceptedResponse } from '../../contracts/http.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import { labelFields, type LabelEvent, type LabelFields, labelPayloadHash, mostLabelNumber } from '../../contracts/label-event.ts'
 import { knownNames } from '../../platform/text/known-names.ts'
@@ -23,6 +25,16 @@ export const labelItem = labelFields.superRefine((fields, context) => {
   if (fields.value_number === undefined && fields.value_text === undefined && fields.retracted !== true)
     issue('value_number', 'a label needs value_number or value_text')
 })
+
+/** One label that conflicts refuses its request; among several, a conflict is a rejected item like any other. Throws `label_conflict`. */
+export function refuseConflict({ isList }: { isList: boolean }, { rejected }: AcceptedResponse): void {
+  const conflict = isList ? undefined : rejected.find(({ code }) => code === 'label_conflict')
+  if (conflict === undefined) return
+  throw new ServiceError('label_conflict', conflict.message, {
+    path: 'label_id',
+    hint: 'a correction has a label_id of its own, and names this one in supersedes',
+  })
+}
 
 /** Labels, judged by the project's definitions. */
 export function createLabelKind(

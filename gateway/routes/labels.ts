@@ -1,6 +1,4 @@
 import type { Handler } from 'hono'
-import { ServiceError } from '../../contracts/errors.ts'
-import type { AcceptedResponse } from '../../contracts/http.ts'
 import type { LabelDefinition } from '../../contracts/label-definition.ts'
 import type { LabelEvent, LabelFields } from '../../contracts/label-event.ts'
 import { answerJson } from '../http/answer.ts'
@@ -9,7 +7,7 @@ import { readJsonBody } from '../http/json-body.ts'
 import { exchangeOf } from '../http/exchange-of.ts'
 import type { Ingest, Review } from '../ingest/ingest.ts'
 import { parseItems } from '../ingest/items.ts'
-import { createLabelKind, labelItem } from '../ingest/labels.ts'
+import { createLabelKind, labelItem, refuseConflict } from '../ingest/labels.ts'
 
 /** `GET /v1/labels` */
 export function labelDefinitionsRoute(definitions: ReadonlyMap<string, LabelDefinition>): Handler<GatewayEnv> {
@@ -27,17 +25,7 @@ export function labelsRoute(deps: {
   return async function labels(c) {
     const items = parseItems(labelItem, { field: 'labels', body: await readJsonBody(exchangeOf(c)) })
     const { response } = await deps.ingest(kind, items, c.var.caller.tenant)
-    if (!items.isList) refuseConflict(response)
+    refuseConflict(items, response)
     return answerJson(c, response, 202)
   }
-}
-
-/** One label that conflicts refuses its request; among several, a conflict is a rejected item like any other. */
-function refuseConflict({ rejected }: AcceptedResponse): void {
-  const conflict = rejected.find(({ code }) => code === 'label_conflict')
-  if (conflict === undefined) return
-  throw new ServiceError('label_conflict', conflict.message, {
-    path: 'label_id',
-    hint: 'a correction has a label_id of its own, and names this one in supersedes',
-  })
 }

@@ -44,16 +44,23 @@ export async function ensureStream({ jsm, settings }: NatsAccess, { lane, update
   return update && differs(info.config, wanted) ? jsm.streams.update(wanted.name, wanted) : info
 }
 
+/** The durable consumer of a lane's stream. */
+export function ensureConsumer(
+  { jsm, settings }: NatsAccess,
+  { lane, name, lastSeq }: { lane: Lane; name: string; lastSeq: number },
+): Promise<ConsumerInfo> {
+  return ensureDurable(jsm, { stream: streamOf(settings, lane), wanted: toConsumerConfig(settings, name), lastSeq })
+}
+
+/** A durable consumer as it should be; `lastSeq` is the stream's at the last look. */
+export type WantedConsumer = { stream: string; wanted: Partial<ConsumerConfig> & { durable_name: string }; lastSeq: number }
+
 /**
  * The durable consumer, made where it is missing, and made anew where it is ahead of its stream: after a loss of the
  * store it would wait for sequences that come again, and skip what has them then.
  */
-export async function ensureConsumer(
-  { jsm, settings }: NatsAccess,
-  { lane, name, lastSeq }: { lane: Lane; name: string; lastSeq: number },
-): Promise<ConsumerInfo> {
-  const stream = streamOf(settings, lane)
-  const wanted = toConsumerConfig(settings, name)
+export async function ensureDurable(jsm: JetStreamManager, { stream, wanted, lastSeq }: WantedConsumer): Promise<ConsumerInfo> {
+  const name = wanted.durable_name
   const info = await orMissing(jsm.consumers.info(stream, name))
   if (info === undefined) return jsm.consumers.add(stream, wanted)
   if (info.delivered.stream_seq > lastSeq) {

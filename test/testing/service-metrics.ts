@@ -2,6 +2,7 @@ import { createFeaturesMetrics } from '../../features/metrics.ts'
 import { observeDeployments } from '../../gateway/metrics/deployment-metrics.ts'
 import { createGatewayMetrics, observeInFlight } from '../../gateway/metrics/gateway-metrics.ts'
 import { observeInference } from '../../gateway/metrics/inference-metrics.ts'
+import { createLabelStreamMetrics } from '../../gateway/metrics/label-stream-metrics.ts'
 import { observeOutbox } from '../../gateway/metrics/outbox-metrics.ts'
 import { observeWorkers } from '../../gateway/workers/workers-metrics.ts'
 import { createLoggerMetrics } from '../../logger/metrics.ts'
@@ -25,6 +26,7 @@ type Exercise = (telemetry: Pick<Telemetry, 'meter' | 'instruments'>) => void
 const exercises: Record<ServiceName, Exercise> = {
   gateway({ instruments }) {
     exerciseGateway(createGatewayMetrics(instruments))
+    exerciseLabelStream(createLabelStreamMetrics(instruments, () => ({ waiting: 1, unacknowledged: 1 })))
     observeGateway(instruments)
     observeWorkers(instruments, () => [{ writerId: 'gateway-0', ready: false, restarts: 0 }])
   },
@@ -58,6 +60,11 @@ function exerciseGateway(metrics: ReturnType<typeof createGatewayMetrics>): void
   metrics.labelLookup({ source: 'store', outcome: 'answered' })
   metrics.unanswered({ model: 'm', reason: 'deadline' }, 1)
   metrics.delivered({ model: 'm' }, 1)
+}
+
+function exerciseLabelStream(metrics: ReturnType<typeof createLabelStreamMetrics>): void {
+  metrics.message('stored')
+  metrics.redelivered()
 }
 
 function observeGateway(instruments: Telemetry['instruments']): void {

@@ -1,3 +1,4 @@
+import type { Lane } from '../../../contracts/origin.ts'
 import type { LogRecord } from '../../event-log/event-log.ts'
 import { createLaneReader } from './lane-reader.ts'
 import { openIfThere } from '../format/outbox-files.ts'
@@ -5,7 +6,6 @@ import { readSegmentHeader } from '../format/segment-files.ts'
 import { segmentHeaderBytes, type SegmentId } from '../format/segment-format.ts'
 import { listSegments, positionPath } from '../format/segment-names.ts'
 
-const lane = 'predictions'
 /** The time before the end of an epoch within which everything was appended that was still under way then. */
 const lookBackMs = 60_000
 /** How many of the last epochs are looked through: each should have looked through those before it, but may have ended before it had. */
@@ -13,15 +13,15 @@ const mostEpochs = 4
 const budget = { records: 4_096, bytes: 8 * 1024 * 1024 }
 
 /** The records at the end of each of the last epochs, which may have been under way when it ended, and some before them. */
-export async function* readLastPredictions(
+export async function* readLastRecords(
   { dir, writerId }: { dir: string; writerId: string },
-  { beforeEpoch }: { beforeEpoch: number },
+  { lane, beforeEpoch }: { lane: Lane; beforeEpoch: number },
 ): AsyncGenerator<LogRecord> {
   const segments = (await listSegments(dir, { writerId, lane })).filter(({ epoch }) => epoch < beforeEpoch)
   const epochs = [...new Set(segments.map((segment) => segment.epoch))]
   for (const epoch of epochs.slice(-mostEpochs)) {
     const own = segments.filter((segment) => segment.epoch === epoch)
-    yield* readFrom(dir, await firstToRead(dir, own))
+    yield* readFrom(dir, lane, await firstToRead(dir, own))
   }
 }
 
@@ -36,7 +36,7 @@ async function firstToRead(dir: string, segments: readonly SegmentId[]): Promise
   return segments[0] as SegmentId
 }
 
-async function* readFrom(dir: string, { writerId, epoch, firstSeq }: SegmentId): AsyncGenerator<LogRecord> {
+async function* readFrom(dir: string, lane: Lane, { writerId, epoch, firstSeq }: SegmentId): AsyncGenerator<LogRecord> {
   const positionFd = await openIfThere(positionPath(dir, { writerId, lane }))
   if (positionFd === undefined) return
   const start = { epoch, segment: firstSeq, offset: segmentHeaderBytes, seq: firstSeq - 1 }
