@@ -1,11 +1,26 @@
 import { everything, type Interval } from './interval.ts'
-import { clusteredVariance, meanOf, type Moments, residualSquares } from './moments.ts'
+import { clusteredVariance, effectiveGroups, meanOf, type Moments, residualSquares } from './moments.ts'
 
 /** The variance of the mixture of gate 1, in units of a block's own. */
 const mixture = 1
 
 /** What gate 2's mixing variance is, as a multiple of the variance after the first block. */
 export const etaFactor = 1.26
+
+export const fewestBlocks = 7
+export const fewestClusters = 20
+
+/**
+ * The fewest effective clusters. Gate 2 estimates a variance, which a cluster that draws the mean to itself hides: docs/verdicts.md has
+ * how often equal versions are called apart where one entity has 30, 50 or 70 % of the rows (11, 4 and 2 effective clusters).
+ */
+export const fewestEffectiveClusters = 8
+
+/** Why the sums of a role's clusters say nothing; undefined where they do. */
+export function clusterShortcoming(clusters: Moments): 'too_few_clusters' | 'unbalanced_clusters' | undefined {
+  if (clusters.groups < fewestClusters) return 'too_few_clusters'
+  return effectiveGroups(clusters) < fewestEffectiveClusters ? 'unbalanced_clusters' : undefined
+}
 
 /**
  * Gate 1, the confidence sequence for the mean of a row where blocks are independent and Gaussian with a variance that nobody

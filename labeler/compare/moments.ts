@@ -53,3 +53,8 @@ export function residualSquares({ sumSquares, products, rowSquares }: Moments, m
 export function clusteredVariance(moments: Moments, mean = meanOf(moments)): number {
   return moments.groups < 2 ? Number.NaN : (moments.groups / (moments.groups - 1)) * residualSquares(moments, mean)
 }
+
+/** How many groups of equal size would weigh as much, (Σ n)² / Σ n²: few where one group has most rows. */
+export function effectiveGroups({ rows, rowSquares }: Moments): number {
+  return rowSquares === 0 ? 0 : rows ** 2 / rowSquares
+}

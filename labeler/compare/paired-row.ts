@@ -21,11 +21,11 @@ export type PairedRow = {
 }
 
 /** Why decisions do not take part, and how many. */
-export type LeftOut = { replayed: number; trained_on: number; before_start: number; excluded_tag: number; repeated: number }
+export type LeftOut = Record<'replayed' | 'trained_on' | 'before_start' | 'excluded_tag' | 'no_time' | 'repeated', number>
 
 /** The rows that take part, each decision once, by the time they entered. */
 export function selectRows(rows: Iterable<PairedRow>, setup: ComparisonSetup): { rows: PairedRow[]; leftOut: LeftOut } {
-  const leftOut: LeftOut = { replayed: 0, trained_on: 0, before_start: 0, excluded_tag: 0, repeated: 0 }
+  const leftOut: LeftOut = { replayed: 0, trained_on: 0, before_start: 0, excluded_tag: 0, no_time: 0, repeated: 0 }
   const taken = new Map<string, PairedRow>()
   const startMs = Date.parse(setup.started_at)
   const trainedMs = setup.trained_until === undefined ? -Infinity : Date.parse(setup.trained_until)
@@ -36,8 +36,9 @@ export function selectRows(rows: Iterable<PairedRow>, setup: ComparisonSetup): {
   }
   return { rows: [...taken.values()].toSorted((a, b) => a.enteredAtMs - b.enteredAtMs), leftOut }
 
-  function reasonOf({ replayed, anchorMs, tags = [] }: PairedRow): keyof LeftOut | undefined {
+  function reasonOf({ replayed, anchorMs, enteredAtMs, tags = [] }: PairedRow): keyof LeftOut | undefined {
     if (replayed === true) return 'replayed'
+    if (!Number.isFinite(anchorMs) || !Number.isFinite(enteredAtMs)) return 'no_time'
     if (anchorMs < trainedMs) return 'trained_on'
     if (anchorMs < startMs) return 'before_start'
     return tags.some((tag) => setup.excluded_tags.includes(tag)) ? 'excluded_tag' : undefined
@@ -51,11 +52,12 @@ export function selectRows(rows: Iterable<PairedRow>, setup: ComparisonSetup): {
   }
 }
 
-/** The row without what is no number. Throws `out_of_range` for an outcome of a probability that is neither 0 nor 1. */
+/** The row without what is no number, and without scores that are no probabilities where such are needed. Throws `out_of_range` for an outcome of a probability that is neither 0 nor 1. */
 function known(row: PairedRow, { loss }: ComparisonSetup): PairedRow {
   const finite = (value: number | undefined) => (value !== undefined && Number.isFinite(value) ? value : undefined)
   const outcome = finite(row.outcome)
   if (loss.kind !== 'squared_error' && outcome !== undefined && outcome !== 0 && outcome !== 1)
     throw new ServiceError('out_of_range', `the outcome of decision ${row.decisionId} is ${outcome}, and ${loss.kind} needs 0 or 1`)
-  return { ...row, champion: finite(row.champion), challenger: finite(row.challenger), outcome }
+  const score = (value: number | undefined) => (loss.kind === 'squared_error' || (value! >= 0 && value! <= 1) ? finite(value) : undefined)
+  return { ...row, champion: score(row.champion), challenger: score(row.challenger), outcome }
 }

@@ -1,5 +1,6 @@
 import type { ComparisonSetup, LossSetup } from './comparison-setup.ts'
-import { type Decision, type Difference, fewestBlocks, fewestClusters, type MoreNeeded, type Reason, type Verdict } from './verdict.ts'
+import { fewestBlocks, fewestClusters, fewestEffectiveClusters } from './gates.ts'
+import type { Decision, Difference, MoreNeeded, Reason, Verdict } from './verdict.ts'
 
 /** The verdict in sentences, a line each. */
 export function verdictText(setup: ComparisonSetup, verdict: Verdict): string {
@@ -41,9 +42,10 @@ function headline({ champion, challenger, no_difference_over: bound }: Compariso
 
 function reasonText(reason: Reason): string {
   const texts: Record<Reason, string> = {
-    no_block: 'no block is complete',
+    no_block: 'no block with labels and with answers of both versions is complete',
     too_few_blocks: `there are fewer than ${fewestBlocks} blocks`,
     too_few_clusters: `there are fewer than ${fewestClusters} entities of a role`,
+    unbalanced_clusters: `most decisions are of so few entities of a role that they weigh as fewer than ${fewestEffectiveClusters} equal ones`,
     no_variance: 'every difference is the same',
     undecided: 'the interval holds 0',
     not_post_stratified: 'it does not hold once labelled decisions are weighted to the scores of all',
@@ -57,6 +59,7 @@ function moreText({ more_needed: more, reasons }: Verdict): string {
   if (reasons.includes('depends_on_missing_labels') || reasons.includes('not_post_stratified'))
     return 'needed: the missing labels and answers'
   if (reasons.includes('too_few_clusters')) return `needed: decisions of at least ${fewestClusters} entities`
+  if (reasons.includes('unbalanced_clusters')) return 'needed: decisions that are spread over more entities'
   if (reasons.includes('no_block') || reasons.includes('too_few_blocks')) return `needed: at least ${fewestBlocks} blocks`
   return 'how much more is needed cannot be foretold from these days'
 }

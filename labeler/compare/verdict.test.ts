@@ -108,7 +108,7 @@ describe('judge', () => {
   test('says that a call is for these days only where blocks resemble the one before', () => {
     const drifting = pairedRows({ days: 40 }).map((row) => {
       const turn = Math.sin((row.anchorMs - startMs) / (afterDays(10) - startMs))
-      return { ...row, champion: row.challenger! + (0.45 + 0.2 * turn) * Math.sign(row.champion! - row.challenger!) }
+      return { ...row, champion: row.challenger! + (0.2 + 0.1 * turn) * Math.sign(row.champion! - row.challenger!) }
     })
     const verdict = judge(setup, drifting, afterDays(40))
     expect(verdict).toMatchObject({ decision: 'better', caveats: ['these_days_only'] })
@@ -135,7 +135,7 @@ describe('judge', () => {
     }))
     const declared = testSetup({ excluded_tags: ['load_test'], trained_until: new Date(afterDays(1)).toISOString() })
     const { left_out: leftOut, rows: judged } = judge(declared, [...rows, ...rows.slice(-10)], afterDays(20))
-    expect(leftOut).toEqual({ replayed: 401, excluded_tag: 381, trained_on: 561, before_start: 0, repeated: 7 })
+    expect(leftOut).toEqual({ replayed: 401, excluded_tag: 381, trained_on: 561, before_start: 0, no_time: 0, repeated: 7 })
     expect(judged).toBe(4000 - 400 - 380 - 560)
   })
 })

@@ -1,8 +1,9 @@
 import { differenceOf, toBoundedLoss } from './bounded-loss.ts'
 import { type Block, toBlocks } from './blocks.ts'
 import { type ComparisonSetup, levelOf, requireSetup, setupHash } from './comparison-setup.ts'
+import { clusterShortcoming, fewestBlocks } from './gates.ts'
 import { type Interval, sideOf } from './interval.ts'
-import { meanOf } from './moments.ts'
+import { effectiveGroups, meanOf } from './moments.ts'
 import { blocksUntil } from './more-needed.ts'
 import { type LeftOut, type PairedRow, selectRows } from './paired-row.ts'
 import { postWeights } from './post-stratify.ts'
@@ -12,10 +13,12 @@ export type Decision = 'better' | 'worse' | 'no_difference' | 'not_yet'
 
 /** Why nothing is called. */
 export type Reason =
-  /** No block is closed. */
+  /** No closed block has a decision with a label and both answers. */
   | 'no_block'
   | 'too_few_blocks'
   | 'too_few_clusters'
+  /** So few entities have most of the decisions that the variance cannot be told. */
+  | 'unbalanced_clusters'
   /** Every difference is the same, so that nothing says how sure the mean is. */
   | 'no_variance'
   /** The confidence sequence holds 0, and goes beyond the difference that does not matter. */
@@ -51,8 +54,9 @@ export type Verdict = {
   missing_against: Difference
   strata: StratumDifference[]
   blocks: number
-  /** Of each role. */
+  /** Of each role, and how many of equal size would weigh as much. */
   clusters: Record<string, number>
+  effective_clusters: Record<string, number>
   block_correlation?: number
   /** Decisions in closed blocks, and of these the ones without a label or without an answer of either version. */
   rows: number
@@ -65,8 +69,6 @@ export type Verdict = {
   more_needed?: MoreNeeded
 }
 
-export const fewestBlocks = 7
-export const fewestClusters = 20
 /** The correlation of successive blocks above which a call is for these days only. */
 export const mostCorrelation = 0.3
 
@@ -105,6 +107,7 @@ export function judge(setup: ComparisonSetup, from: Iterable<PairedRow>, nowMs: 
     }),
     blocks: observed.blocks.groups,
     clusters: Object.fromEntries(observed.roles.map(({ role, clusters }) => [role, clusters.groups])),
+    effective_clusters: Object.fromEntries(observed.roles.map(({ role, clusters }) => [role, effectiveGroups(clusters)])),
     ...(correlation !== undefined && { block_correlation: correlation }),
     rows: closed.reduce((total, block) => total + block.rows.length, 0),
     missing_labels: missing.labels,
@@ -132,7 +135,8 @@ function shortcomings({ blocks, roles }: Sequence): Reason[] {
   if (blocks.groups === 0) return ['no_block']
   const reasons: Reason[] = []
   if (blocks.groups < fewestBlocks) reasons.push('too_few_blocks')
-  if (roles.some(({ clusters }) => clusters.groups < fewestClusters)) reasons.push('too_few_clusters')
+  const ofRoles = roles.map(({ clusters }) => clusterShortcoming(clusters))
+  for (const reason of ['too_few_clusters', 'unbalanced_clusters'] as const) if (ofRoles.includes(reason)) reasons.push(reason)
   if (roles.every(({ eta }) => eta === 0)) reasons.push('no_variance')
   return reasons
 }

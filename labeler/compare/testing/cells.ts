@@ -11,6 +11,8 @@ export type Cell = {
   least?: number
   /** The share of all simulations that it is run in, where they are long. */
   share?: number
+  /** Calls are made though few entities have most decisions. */
+  unguarded?: boolean
 }
 
 /** 5 % and 2.6 standard errors of 4,000 simulations. */
@@ -26,6 +28,11 @@ export function syntheticCells(): Cell[] {
     { name: 'null: day shock of 5 standard errors of a day', world: gaussianWorld({ dayShock: 0.05 }), most },
     { name: 'null: Zipf-sized entities, correlation .3 within a day', world: gaussianWorld({ fresh: 0.3, zipf: true }), most },
     { name: 'null: Zipf-sized entities, correlation .3 for good', world: gaussianWorld({ persistent: 0.3, zipf: true }), most },
+    {
+      name: 'null: one entity with half of the decisions, correlation .3 for good',
+      world: gaussianWorld({ persistent: 0.3, dominant: 0.5 }),
+      most,
+    },
     { name: 'effect: 5 % of Brier, prevalence .2', world: gaussianWorld({ effect: -0.094, persistent: 0.15, fresh: 0.15 }), least },
   ]
 }
@@ -44,6 +51,11 @@ export function cells(days: readonly DayDifferences[]): Cell[] {
       world: flightsWorld(days, { challenger: 'moved', share: 0.05 }),
       least,
     },
+    ...[0.3, 0.5, 0.7].map((dominant) => ({
+      name: `null: one entity with ${dominant * 100} %, correlation .3 for good, without the rule on few entities`,
+      world: gaussianWorld({ persistent: 0.3, dominant }),
+      unguarded: true,
+    })),
     {
       name: 'null: Brier by row, prevalence .02, 1,000 decisions a day',
       world: scoredWorld({ prevalence: 0.02, decisionsADay: 1000, championError: 0.5, challengerError: 0.5 }),

@@ -29,7 +29,11 @@ export const csvHeader = 'setting,level,simulations,ever_called,called_better,me
 /** Every cell draws from seeds of its own, which are the same in each run. */
 export function measureCell(cell: Cell, simulations: number): Measured[] {
   const courses = Array.from({ length: simulations }, (_, run) =>
-    simulateCourse(cell.world, createRandom(run + 1), { blocks: days / blockDays, levels }),
+    simulateCourse(cell.world, createRandom(run + 1), {
+      blocks: days / blockDays,
+      levels,
+      ...(cell.unguarded === true && { unguarded: true }),
+    }),
   )
   return levels.map((level, index) =>
     summarize(

@@ -9,18 +9,19 @@ import { csvHeader, measureCell, toCsvLine } from './measure-cell.ts'
 import { cells } from './cells.ts'
 
 // How often the verdict calls, where there is nothing to call and where there is:
-//   npm run measure:verdicts
-// It writes docs/verdicts.csv. Scoring two months of flights takes minutes, so their day sums are kept in a file.
+//   npm run measure:verdicts [-- --setting TEXT --csv FILE]
+// It writes docs/verdicts.csv, of all settings or of those whose names hold the text. Scoring two months of flights takes minutes, so their day sums are kept in a file.
 const { values: options } = parseArgs({
   options: {
     simulations: { type: 'string', default: '4000' },
+    setting: { type: 'string', default: '' },
     csv: { type: 'string', default: fileURLToPath(new URL('../../../docs/verdicts.csv', import.meta.url)) },
     'flight-days': { type: 'string', default: fileURLToPath(new URL('../../../.hindsight/flight-days.json', import.meta.url)) },
   },
 })
 
 const lines = [csvHeader]
-for (const cell of cells(await flightDays(options['flight-days']))) {
+for (const cell of cells(await flightDays(options['flight-days'])).filter(({ name }) => name.includes(options.setting))) {
   const begin = performance.now()
   const measured = measureCell(cell, Math.ceil(Number(options.simulations) * (cell.share ?? 1)))
   process.stdout.write(`${cell.name}: ${measured.map(toCsvLine).join(' | ')} (${Math.round((performance.now() - begin) / 1000)} s)\n`)

@@ -1,7 +1,6 @@
-import { blockInterval, clusterInterval, etaFactor } from '../gates.ts'
+import { blockInterval, clusterInterval, clusterShortcoming, etaFactor, fewestBlocks } from '../gates.ts'
 import { hullOf, type Interval, sideOf } from '../interval.ts'
 import { addGroup, clusteredVariance, createMoments, type Moments } from '../moments.ts'
-import { fewestBlocks, fewestClusters } from '../verdict.ts'
 import type { Random } from './random.ts'
 
 /** Takes what a block brings to a cluster: of a role's numbered cluster that may come again, or of one that never does. */
@@ -22,10 +21,13 @@ export type Called = { side: -1 | 0 | 1; blocks: number }
 
 export type Course = { both: Called; blocksAlone: Called; clustersAlone: Called }
 
+/** `unguarded`: few entities may have most decisions. */
+export type CourseOptions = { blocks: number; levels: readonly number[]; unguarded?: boolean }
+
 type RoleState = { sums: Float64Array; rows: Float64Array; once: Moments; eta: number }
 
 /** One course, looked at after each block as the verdict does: the first calls at each level. */
-export function simulateCourse(world: World, random: Random, { blocks, levels }: { blocks: number; levels: readonly number[] }): Course[] {
+export function simulateCourse(world: World, random: Random, { blocks, levels, unguarded = false }: CourseOptions): Course[] {
   const roles = world.clusters.map((size) => ({
     sums: new Float64Array(size),
     rows: new Float64Array(size),
@@ -44,7 +46,7 @@ export function simulateCourse(world: World, random: Random, { blocks, levels }:
     addGroup(total, inBlock.sum, inBlock.rows)
     const moments = roles.map(momentsOf)
     for (const [index, role] of roles.entries()) if (role.eta === 0) role.eta = etaFactor * (clusteredVariance(moments[index]!) || 0)
-    if (block + 1 < fewestBlocks || moments.some(({ groups }) => groups < fewestClusters)) continue
+    if (block + 1 < fewestBlocks || (!unguarded && moments.some((clusters) => clusterShortcoming(clusters) !== undefined))) continue
     for (const [index, level] of levels.entries()) {
       const ofBlocks = blockInterval(total, level)
       const ofClusters = hullOf(moments.map((clusters, role) => clusterInterval(clusters, { eta: roles[role]!.eta, level })))

@@ -20,14 +20,17 @@ export type GaussianSpec = {
   /** The standard deviation of what all rows of a day share. */
   dayShock?: number
   zipf?: boolean
+  /** The share of the decisions that one entity has. */
+  dominant?: number
 }
 
 /**
  * Gaussian differences. The sum of a cluster's rows in a block is drawn at once, which is exact: sums of Gaussian rows with shared
  * Gaussian effects are Gaussian, and both gates read nothing but these sums.
  */
-export function gaussianWorld({ effect = 0, persistent = 0, fresh = 0, renewed = false, dayShock = 0, zipf = false }: GaussianSpec): World {
-  const sizes = zipf ? zipfSizes() : Float64Array.from({ length: entities }, () => decisionsADay / entities)
+export function gaussianWorld(spec: GaussianSpec): World {
+  const { effect = 0, persistent = 0, fresh = 0, renewed = false, dayShock = 0 } = spec
+  const sizes = sizesOf(spec)
   const own = 1 - persistent - fresh
   return {
     clusters: [renewed ? 0 : entities],
@@ -47,6 +50,12 @@ export function gaussianWorld({ effect = 0, persistent = 0, fresh = 0, renewed =
       }
     },
   }
+}
+
+function sizesOf({ zipf = false, dominant = 1 / entities }: GaussianSpec): Float64Array {
+  if (zipf) return zipfSizes()
+  const others = ((1 - dominant) * decisionsADay) / (entities - 1)
+  return Float64Array.from({ length: entities }, (_, entity) => (entity === 0 ? dominant * decisionsADay : others))
 }
 
 /** Whole numbers of decisions a day in the proportions 1, 1/2, 1/3, ..., of about 10,000 in all. */
