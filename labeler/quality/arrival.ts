@@ -68,7 +68,7 @@ export function arrivalCurve(rows: readonly ArrivalRow[], nowMs: number): Arriva
     const known: Estimate =
       spread === undefined
         ? { value, n: sorted.length, method: value === 0 || value === 1 ? 'too_near_the_limit' : 'too_few_clusters' }
-        : fromSpread({ value, n: sorted.length }, spread, { dependence, scale: scales.log, range: { least: 0, most: 1 } })
+        : fromSpread({ value, n: sorted.length }, spread, { dependence, scale: scales.logOfRest, range: { least: 0, most: 1 } })
     return { ageMs, known, byOutcome: step < 0 ? {} : steps.incidence[step]! }
   }
 }
