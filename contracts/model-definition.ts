@@ -112,6 +112,34 @@ const classScore = z.strictObject({
     .describe('Each category of the primary label to the output that is its probability; with it there is a log loss.'),
 })
 
+const cost = z.number().default(0)
+
+/** What each kind of answer costs, in any unit; gains are negative. */
+const costs = z
+  .strictObject({ false_positive: cost, false_negative: cost, true_positive: cost, true_negative: cost })
+  .describe('What each kind of decision costs, 0 where it is left out; a positive is the decision above the threshold.')
+
+/** How evaluation takes the model's predictions. */
+const evaluationSettings = z.strictObject({
+  rows: z
+    .enum(['clustered', 'independent'])
+    .default('clustered')
+    .describe(
+      'Whether predictions depend on each other where they share an entity or a UTC day of the anchor time. Intervals are wider then.',
+    ),
+  cluster_by: z
+    .array(columnName)
+    .max(4)
+    .optional()
+    .describe('The roles whose entities predictions depend on each other by; left out, all roles.'),
+  quantile: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe('The quantile of the outcome that a regression model foretells, as 0.9; it is then judged by pinball loss too.'),
+})
+
 /** `<model>/model.yaml`: the task and everything about a model that is not a version's bytes. */
 export const modelDefinition = z.strictObject({
   name,
@@ -132,9 +160,10 @@ export const modelDefinition = z.strictObject({
       'What evaluation scores: the output that is the probability of 1, the number, or the class; of several classes also their probabilities.',
     ),
   decision: z
-    .strictObject({ output: columnName, threshold: z.number(), above: scalar, below: scalar })
+    .strictObject({ output: columnName, threshold: z.number(), above: scalar, below: scalar, costs: costs.optional() })
     .optional()
     .describe('value = above when output >= threshold, else below.'),
+  evaluation: evaluationSettings.optional().describe('How evaluation takes predictions; left out, they depend on each other by all roles.'),
   anchors: z.record(columnName, z.strictObject({ description: z.string(), features: z.array(columnName).min(1) })).optional(),
   features: z.array(modelFeature).min(1),
   latency_budget_ms: z
@@ -168,4 +197,9 @@ export function scoreOf({ task, score }: Pick<ModelDefinition, 'task' | 'score'>
   return task === 'multiclass_classification'
     ? { kind: 'class', output: score, probabilities: undefined }
     : { kind: 'number', output: score }
+}
+
+/** The roles whose entities predictions depend on each other by; undefined where they are declared independent. */
+export function clusterRoles({ entities, evaluation }: Pick<ModelDefinition, 'entities' | 'evaluation'>): readonly string[] | undefined {
+  return evaluation?.rows === 'independent' ? undefined : (evaluation?.cluster_by ?? Object.keys(entities).slice(0, 4))
 }

@@ -12,6 +12,11 @@ export type Judged = {
   outcomeTexts: string[]
   /** The probability of the class that turned out, per row; NaN where the model gave no probabilities. */
   likelihoods: number[]
+  /** The probability of the likeliest class, per row, and whether that turned out; NaN likewise. */
+  likeliest: { probabilities: number[]; isObserved: number[] }
+  /** The UTC day of each row's anchor time, and its entities. */
+  days: string[]
+  clusters: string[][]
 }
 
 export type CollectedGroup = { dimensions: Partial<Record<Dimension, string>>; counts: GroupCounts; judged: Judged }
@@ -61,10 +66,14 @@ function judge(judged: Judged, row: PredictionRow, said: SaidClass | undefined):
     judged.scoreTexts.push(said.name)
     judged.outcomeTexts.push(row.outcome_text)
     judged.likelihoods.push(said.likelihoodOf(row.outcome_text))
+    judged.likeliest.probabilities.push(said.likeliest?.probability ?? Number.NaN)
+    judged.likeliest.isObserved.push(Number(said.likeliest?.name === row.outcome_text))
   } else if (row.score !== null && row.outcome !== null) {
     judged.scores.push(row.score)
     judged.outcomes.push(row.outcome)
-  }
+  } else return
+  judged.days.push(row.day)
+  judged.clusters.push(row.clusters)
 }
 
 function emptyCounts(): GroupCounts {
@@ -73,7 +82,16 @@ function emptyCounts(): GroupCounts {
 }
 
 function emptyJudged(): Judged {
-  return { scores: [], outcomes: [], scoreTexts: [], outcomeTexts: [], likelihoods: [] }
+  return {
+    scores: [],
+    outcomes: [],
+    scoreTexts: [],
+    outcomeTexts: [],
+    likelihoods: [],
+    likeliest: { probabilities: [], isObserved: [] },
+    days: [],
+    clusters: [],
+  }
 }
 
 function byDimensions(dimensions: readonly Dimension[]) {

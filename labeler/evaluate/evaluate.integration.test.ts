@@ -28,6 +28,13 @@ const project = testProject({
   models: [
     { name: 'delay', primary_label: 'late', decision: { output: 'probability', threshold: 0.5, above: 1, below: 0 } },
     { name: 'churn', primary_label: 'churned' },
+    {
+      name: 'arrival',
+      primary_label: 'late',
+      entities: { origin: { entity: 'airport' }, carrier: { entity: 'carrier' } },
+      evaluation: { cluster_by: ['origin'] },
+      decision: { output: 'probability', threshold: 0.5, above: 1, below: 0, costs: { false_negative: 4, false_positive: 1 } },
+    },
     { name: 'duration', primary_label: 'minutes', task: 'regression' },
     { name: 'paint', primary_label: 'colour', task: 'multiclass_classification' },
     { name: 'reader', primary_label: 'digit', task: 'multiclass_classification', score: { class: 'read', probabilities } },
@@ -40,8 +47,8 @@ let seq = 0
 beforeAll(async () => {
   server = await startMigratedWarehouse()
   await syncLabeler(server.warehouse, project)
-  await server.warehouse.insert('bronze.prediction_events', [...delayRows(), ...churnRows(), ...otherRows()])
-  await server.warehouse.insert('bronze.label_events', [...delayLabels(), ...churnLabels(), ...otherLabels()])
+  await server.warehouse.insert('bronze.prediction_events', [...delayRows(), ...churnRows(), ...otherRows(), ...arrivalRows()])
+  await server.warehouse.insert('bronze.label_events', [...delayLabels(), ...churnLabels(), ...otherLabels(), ...arrivalLabels()])
 })
 afterAll(() => server.stop())
 
@@ -112,6 +119,25 @@ function churnRows(): object[] {
 
 function churnLabels(): object[] {
   return [400, 410].map((number) => label(number, { label: 'churned', valueNumber: 1 }))
+}
+
+/** The example of the metrics' tests, each row twice as one of 20 airports, on six days. */
+const arrivals = Array.from({ length: 2 * binaryExample.scores.length }, (_, index) => ({
+  number: 600 + index,
+  score: binaryExample.scores[index % binaryExample.scores.length] ?? 0,
+  outcome: binaryExample.outcomes[index % binaryExample.scores.length] ?? 0,
+  origin: `airport ${index % 20}`,
+  dayOffset: index % 6,
+}))
+
+function arrivalRows(): object[] {
+  return arrivals.map(({ number, score, origin, dayOffset }) =>
+    predict({ number, model: 'arrival', score, entities: { origin }, anchor_time: toColumnTime(noon - 24 * hourMs * dayOffset) }),
+  )
+}
+
+function arrivalLabels(): object[] {
+  return arrivals.map(({ number, outcome }) => label(number, { valueNumber: outcome }))
 }
 
 function otherRows(): object[] {
@@ -188,6 +214,21 @@ describe('evaluate', () => {
     const early = await counts(0.25)
     expect(early.map((group) => group.counts.pending)).toEqual([1, 42, 40])
     expect((await counts(48))[0]?.counts).toMatchObject({ retracted: 1, pending: 0 })
+  })
+
+  test('clusters intervals by the declared roles and by day, and says so in text and table', async () => {
+    const evaluation = await evaluate({ warehouse: server.warehouse, project, model: 'arrival' })
+    const [group] = evaluation.groups
+    expect(metric(group, 'brier')).toMatchObject({ n: 80, method: 't', clustered_by: 'entity_and_day', clusters: 6, scope: 'days_to_come' })
+    // 10 of the 17 positives are below the threshold, and 3 of the 23 negatives above it, each twice.
+    expect(metric(group, 'cost')?.value).toBeCloseTo((10 * 4 + 3) / 40, 12)
+    expect(toEvaluationText(evaluation)).toMatch(/brier .*, by entity and day \(6\)/)
+    const id = await saveEvaluation(server.warehouse, evaluation, { now: () => after(2).getTime(), newId: () => testUuid(902) })
+    const rows = await server.warehouse.query(
+      `SELECT clustered_by, toUInt32(clusters) AS clusters, scope FROM gold.evaluations WHERE evaluation_id = {id:UUID} AND metric = 'brier'`,
+      { id },
+    )
+    expect(rows).toEqual([{ clustered_by: 'entity_and_day', clusters: 6, scope: 'days_to_come' }])
   })
 
   test('bounds anchor times, from included and to excluded', async () => {

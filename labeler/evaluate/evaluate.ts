@@ -1,7 +1,7 @@
 import { canonicalHash } from '../../contracts/canonical-json.ts'
 import { ServiceError } from '../../contracts/errors.ts'
 import { toTimestamp } from '../../contracts/primitives.ts'
-import { scoreOf } from '../../contracts/model-definition.ts'
+import { clusterRoles, scoreOf } from '../../contracts/model-definition.ts'
 import type { Warehouse } from '../../platform/warehouse/warehouse.ts'
 import type { Definitions } from '../outcomes/definitions.ts'
 import { confidenceLevel } from '../metrics/estimate.ts'
@@ -46,6 +46,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     rules: outcomeRulesOf(options.project),
     model: definition.name,
     score,
+    roles: clusterRoles(definition) ?? [],
     clock,
     anchorFromMs: options.anchorFrom?.getTime(),
     anchorToMs: options.anchorTo?.getTime(),

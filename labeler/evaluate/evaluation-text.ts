@@ -41,16 +41,22 @@ function titleOf({ model_version, route, anchor, day }: EvaluationGroup): string
     .join(', ')
 }
 
-function toMetricText({ name, class: ofClass, value, lower, upper, n, coverage, method }: Metric): string {
+function toMetricText({ name, class: ofClass, value, lower, upper, n, coverage, method, ...clustering }: Metric): string {
   const figure = value === undefined ? 'undefined' : format(value)
   const interval = lower === undefined && upper === undefined ? '' : `[${ends(lower)}, ${ends(upper)}]`
   const share = coverage === undefined ? '' : `, coverage ${(coverage * 100).toFixed(1)} %`
   const why = noInterval[method] === undefined ? '' : `, ${noInterval[method]}`
-  return `${(ofClass === undefined ? name : `${name} of ${ofClass}`).padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}${why}`
+  return `${(ofClass === undefined ? name : `${name} of ${ofClass}`).padEnd(16)} ${figure.padStart(9)}  ${interval.padEnd(20)}  n ${n}${share}${why}${clusteringText(clustering)}`
+}
+
+function clusteringText({ clustered_by: by, clusters, scope }: Pick<Metric, 'clustered_by' | 'clusters' | 'scope'>): string {
+  if (by === undefined || by === 'rows') return scope === 'these_days' ? ', for these days only' : ''
+  return `, by ${by.replaceAll('_', ' ')} (${clusters})${scope === 'these_days' ? ', for these days only' : ''}`
 }
 
 /** Why a metric has no interval, where that needs words: too few rows explain themselves by their number. */
 const noInterval: Partial<Record<Metric['method'], string>> = {
+  too_few_clusters: 'too few clusters for an interval',
   too_near_the_limit: 'no interval so near the limit',
   not_computed: 'no interval that would hold',
   overflow: 'values too large to compute with',

@@ -15,6 +15,8 @@ export type PredictionRow = {
   anchor: string
   /** UTC day of the anchor time. */
   day: string
+  /** The ids of the entities that it depends on others by, in the order of the roles that were asked for; empty for a role without one. */
+  clusters: string[]
   score: number | null
   score_text: string | null
   /** The probability of each class, in the order of the model's categories; empty where the model gives none, or not all of them. */
@@ -31,6 +33,8 @@ export type PredictionRowsQuery = {
   rules: OutcomeRules
   model: string
   score: Score
+  /** The roles whose ids make `clusters`. */
+  roles: readonly string[]
   clock: Clock
   anchorFromMs?: number | undefined
   anchorToMs?: number | undefined
@@ -64,7 +68,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
   return warehouse.stream<PredictionRow>(
     `SELECT
        prediction.model_version AS model_version, prediction.route AS route, prediction.anchor AS anchor,
-       prediction.day AS day, prediction.score AS score, prediction.score_text AS score_text,
+       prediction.day AS day, prediction.clusters AS clusters, prediction.score AS score, prediction.score_text AS score_text,
        prediction.probabilities AS probabilities,
        resolved.outcome_state AS outcome_state, resolved.outcome AS outcome, resolved.outcome_text AS outcome_text,
        CAST(resolved.matures_at <= ${time('as_of')}, 'Bool') AS mature,
@@ -73,6 +77,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
      (
        SELECT
          tenant, decision_id, model_version, route, anchor, toString(toDate32(anchor_time)) AS day,
+         ${query.roles.length === 0 ? "CAST([], 'Array(String)')" : 'arrayMap(role -> entities[role], {roles:Array(String)})'} AS clusters,
          ${output('outputs_number')} AS score, ${output('outputs_text')} AS score_text,
          ${probabilities} AS probabilities
        FROM silver.predictions
@@ -83,6 +88,7 @@ export function readPredictionRows(warehouse: Warehouse, query: PredictionRowsQu
       model: query.model,
       score: query.score.output ?? '',
       as_of: timeOf(query.clock),
+      ...(query.roles.length > 0 && { roles: query.roles }),
       ...(ofClasses.length > 0 && { classes: ofClasses }),
       ...(query.anchorFromMs !== undefined && { anchor_from: query.anchorFromMs }),
       ...(query.anchorToMs !== undefined && { anchor_to: query.anchorToMs }),

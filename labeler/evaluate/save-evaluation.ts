@@ -50,7 +50,7 @@ function groupColumns({ model_version, route, anchor, day, counts }: EvaluationG
   return { ...counts, model_version: model_version ?? null, route: route ?? null, anchor, day: day ?? null }
 }
 
-function metricColumns({ name, class: ofClass, value, n, coverage, lower, upper, method }: Metric): object {
+function metricColumns({ name, class: ofClass, value, n, coverage, lower, upper, method, ...interval }: Metric): object {
   return {
     metric: name,
     class: ofClass ?? null,
@@ -60,5 +60,8 @@ function metricColumns({ name, class: ofClass, value, n, coverage, lower, upper,
     coverage: coverage ?? null,
     lower: lower ?? null,
     upper: upper ?? null,
+    clustered_by: interval.clustered_by ?? null,
+    clusters: interval.clusters ?? null,
+    scope: interval.scope ?? null,
   }
 }

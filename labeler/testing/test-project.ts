@@ -25,6 +25,8 @@ export type ModelInput = {
   task?: string
   score?: string | object
   decision?: object
+  entities?: object
+  evaluation?: object
   outputs?: object
 }
 

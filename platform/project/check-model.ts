@@ -22,6 +22,7 @@ export function checkModel(
   checkLabel(model, { known: project.labels, broken: project.broken.labels }, report)
   checkScore(model, project.labels.get(model.primary_label), report)
   checkOutputs(model, report)
+  checkEvaluation(model, report)
   checkThreshold(model, report)
   checkConstant(model, report)
   checkFeatures(model, project, reports)
@@ -80,6 +81,17 @@ function checkThreshold({ task, score, decision }: ModelDefinition, report: Repo
   if (task !== 'binary_classification' || decision === undefined || decision.output !== score) return
   if (decision.threshold < 0 || decision.threshold > 1)
     report(['decision', 'threshold'], 'must lie between 0 and 1', 'the score of a binary_classification model is a probability')
+}
+
+/** Checks that evaluation clusters by roles that the model has, and that only a number is meant as a quantile. */
+function checkEvaluation({ task, entities, evaluation = { rows: 'clustered' } }: ModelDefinition, report: Report): void {
+  for (const [index, role] of (evaluation.cluster_by ?? []).entries())
+    if (!Object.hasOwn(entities, role))
+      report(['evaluation', 'cluster_by', index], `the model has no role "${role}"`, knownNames(role, Object.keys(entities)))
+  if (evaluation.rows === 'independent' && evaluation.cluster_by !== undefined)
+    report(['evaluation', 'cluster_by'], 'says how predictions depend on each other, and rows says that they are independent')
+  if (evaluation.quantile !== undefined && task !== 'regression')
+    report(['evaluation', 'quantile'], 'is for a regression model, whose score is a number')
 }
 
 /** Checks that a constant which stands in for the model says all that the model would. */

@@ -62,6 +62,21 @@ describe('what is wrong is told with its file, field and line', () => {
     [modelFile, '      - weekday\n', '      - weekday\n      - hour\n', 'anchors.departure.features[3]', 'line'],
     [modelFile, 'threshold: 0.4', 'threshold: 1.4', 'decision.threshold', 'is a probability'],
     [modelFile, 'threshold: 0.4', 'threshold: -0.1', 'decision.threshold', 'is a probability'],
+    [
+      modelFile,
+      'latency_budget_ms',
+      'evaluation: {cluster_by: [gate]}\nlatency_budget_ms',
+      'evaluation.cluster_by[0]',
+      'there is destination',
+    ],
+    [
+      modelFile,
+      'latency_budget_ms',
+      'evaluation: {rows: independent, cluster_by: [origin]}\nlatency_budget_ms',
+      'evaluation.cluster_by',
+      'line',
+    ],
+    [modelFile, 'latency_budget_ms', 'evaluation: {quantile: 0.9}\nlatency_budget_ms', 'evaluation.quantile', 'line'],
     [modelFile, '    min: 1\n', '    min: 1\n    on_missing: default\n', 'features[0].on_missing', 'line'],
     [
       modelFile,
