@@ -23,7 +23,7 @@ export type ComparisonSetup = {
   block_days: number
   /** The probability of a wrong call, over all looks and over all comparisons since the last promotion. */
   level: number
-  /** The how manieth comparison since the last promotion this is, from 1. */
+  /** Which comparison since the last promotion this is, counted from 1. */
   comparison: number
   /** RFC 3339. Decisions with an earlier anchor time do not take part. */
   started_at: string
